@@ -1,0 +1,3 @@
+//! Nattpost, the night mail: see ARCHITECTURE.md for the map.
+
+pub mod model;

@@ -1,0 +1,395 @@
+//! Decoded messages, many at a time, in three flat vectors: no allocation per message or field.
+//!
+//! A message is a tree of nodes (head, lines, charges …) shaped by its kind; a node's cells stand in the order of its
+//! group's fields. Values are already typed: numbers scaled, dates and instants as ISO text. What a partner did not send
+//! stays `Missing`, what he sent empty is `Empty`: the difference decides between "leave" and "clear".
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::kind::Kind;
+
+/// One value of a node. Fields that are resolved to ours have a second cell, for the number as the partner sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// The file has no such column or element here.
+    Missing,
+    /// It is there and empty.
+    Empty,
+    /// A place in the batch's text.
+    Text { start: u32, len: u32 },
+    /// A number at the field's scale; a boolean is 0 or 1.
+    Number(i64),
+}
+
+/// The same, read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    Missing,
+    Empty,
+    Text(&'a str),
+    Number(i64),
+}
+
+impl<'a> Value<'a> {
+    /// The text, or nothing when the value is missing or empty.
+    pub fn text(self) -> Option<&'a str> {
+        if let Value::Text(text) = self { Some(text) } else { None }
+    }
+
+    pub fn number(self) -> Option<i64> {
+        if let Value::Number(number) = self { Some(number) } else { None }
+    }
+
+    pub fn is_given(self) -> bool {
+        matches!(self, Value::Text(_) | Value::Number(_))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    group: u16,
+    /// Index within the message.
+    parent: u32,
+    first_cell: u32,
+    line: u32,
+}
+
+/// A partner's own field that no field of the kind holds: kept with the node and echoed where a layout asks for it.
+#[derive(Debug, Clone)]
+struct Extra {
+    node: u32,
+    name: Arc<str>,
+    start: u32,
+    len: u32,
+}
+
+/// Where a message stands in the sender's file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Number of the message in the file, from 1.
+    pub number: u64,
+    /// First line (delimited, fixed: record; XML: line of the start tag), from 1; 0 when unknown.
+    pub line: u32,
+    /// The bytes of the sender's file that make the message, in order; several when its rows are scattered.
+    pub bytes: Vec<Range<u64>>,
+}
+
+#[derive(Debug, Clone)]
+struct Head {
+    first_node: u32,
+    first_extra: u32,
+    origin: Origin,
+}
+
+/// Messages of one kind. A decoder fills it, the writer reads it.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    kind: Arc<Kind>,
+    text: String,
+    nodes: Vec<Node>,
+    cells: Vec<Cell>,
+    extras: Vec<Extra>,
+    messages: Vec<Head>,
+}
+
+impl Batch {
+    pub fn new(kind: Arc<Kind>) -> Self {
+        Batch {
+            kind,
+            text: String::new(),
+            nodes: Vec::new(),
+            cells: Vec::new(),
+            extras: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    pub fn kind(&self) -> &Arc<Kind> {
+        &self.kind
+    }
+
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Memory that the content takes, so that a decoder knows when to hand the batch on.
+    pub fn size(&self) -> usize {
+        self.text.len() + self.cells.len() * size_of::<Cell>() + self.nodes.len() * size_of::<Node>()
+    }
+
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.nodes.clear();
+        self.cells.clear();
+        self.extras.clear();
+        self.messages.clear();
+    }
+
+    pub fn messages(&self) -> impl Iterator<Item = Message<'_>> {
+        (0..self.messages.len()).map(|index| self.message(index))
+    }
+
+    pub fn message(&self, index: usize) -> Message<'_> {
+        Message { batch: self, index }
+    }
+
+    // Filling: begin, open and set, then either leave it or drop_last.
+
+    /// Begins a message and its head node (node 0).
+    pub fn begin(&mut self, number: u64, line: u32) {
+        self.messages.push(Head {
+            first_node: self.nodes.len() as u32,
+            first_extra: self.extras.len() as u32,
+            origin: Origin { number, line, bytes: Vec::new() },
+        });
+        self.open(0, 0, line);
+    }
+
+    /// Opens a node of a group under a parent node of the message begun last; returns its index in the message.
+    pub fn open(&mut self, group: usize, parent: u32, line: u32) -> u32 {
+        let first_cell = self.cells.len() as u32;
+        self.cells.resize(self.cells.len() + self.kind.groups[group].cells(), Cell::Missing);
+        self.nodes.push(Node { group: group as u16, parent, first_cell, line });
+        self.nodes.len() as u32 - 1 - self.current().first_node
+    }
+
+    /// Sets a text of a node of the message begun last.
+    pub fn set_text(&mut self, node: u32, field: usize, value: &str) {
+        let cell = self.store_text(value);
+        self.set(node, field, cell);
+    }
+
+    pub fn set_number(&mut self, node: u32, field: usize, value: i64) {
+        self.set(node, field, Cell::Number(value));
+    }
+
+    pub fn set_empty(&mut self, node: u32, field: usize) {
+        self.set(node, field, Cell::Empty);
+    }
+
+    fn set(&mut self, node: u32, field: usize, cell: Cell) {
+        let node = self.nodes[(self.current().first_node + node) as usize];
+        self.cells[node.first_cell as usize + field] = cell;
+    }
+
+    pub fn add_extra(&mut self, node: u32, name: &Arc<str>, value: &str) {
+        let start = self.text.len() as u32;
+        self.text.push_str(value);
+        self.extras.push(Extra { node, name: name.clone(), start, len: value.len() as u32 });
+    }
+
+    /// Adds bytes of the sender's file to the message begun last; adjoining ranges are joined.
+    pub fn add_bytes(&mut self, range: Range<u64>) {
+        let origin = &mut self.messages.last_mut().expect("a message was begun").origin;
+        match origin.bytes.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => origin.bytes.push(range),
+        }
+    }
+
+    /// Takes back the message begun last: it turned out to be refused.
+    pub fn drop_last(&mut self) {
+        if let Some(head) = self.messages.pop() {
+            if let Some(node) = self.nodes.get(head.first_node as usize) {
+                self.cells.truncate(node.first_cell as usize);
+            }
+            self.nodes.truncate(head.first_node as usize);
+            self.extras.truncate(head.first_extra as usize);
+            // Its text stays until the batch is cleared: harmless, and other cells' places do not move.
+        }
+    }
+
+    // Judging: values that we set on a message that is complete.
+
+    /// Replaces the number the partner sent by ours; what he sent stays in the field's second cell.
+    pub fn resolve(&mut self, message: usize, node: u32, field: usize, ours: &str) {
+        let at = self.cell_at(message, node, field);
+        let sent = self.cells[at];
+        if let Some(second) = self.sent_at(message, node, field) {
+            self.cells[second] = sent;
+        }
+        if self.read(sent).text() != Some(ours) {
+            self.cells[at] = self.store_text(ours);
+        }
+    }
+
+    /// Sets a text of ours (`partner`, `base_unit` …) on a message.
+    pub fn put_text(&mut self, message: usize, node: u32, field: usize, value: &str) {
+        let at = self.cell_at(message, node, field);
+        self.cells[at] = self.store_text(value);
+    }
+
+    pub fn put_number(&mut self, message: usize, node: u32, field: usize, value: i64) {
+        let at = self.cell_at(message, node, field);
+        self.cells[at] = Cell::Number(value);
+    }
+
+    fn cell_at(&self, message: usize, node: u32, field: usize) -> usize {
+        self.nodes[(self.messages[message].first_node + node) as usize].first_cell as usize + field
+    }
+
+    fn sent_at(&self, message: usize, node: u32, field: usize) -> Option<usize> {
+        let node = self.nodes[(self.messages[message].first_node + node) as usize];
+        self.kind.groups[node.group as usize].sent_cell(field).map(|cell| node.first_cell as usize + cell)
+    }
+
+    fn store_text(&mut self, value: &str) -> Cell {
+        let start = self.text.len() as u32;
+        self.text.push_str(value);
+        Cell::Text { start, len: value.len() as u32 }
+    }
+
+    fn read(&self, cell: Cell) -> Value<'_> {
+        match cell {
+            Cell::Missing => Value::Missing,
+            Cell::Empty => Value::Empty,
+            Cell::Number(number) => Value::Number(number),
+            Cell::Text { start, len } => Value::Text(&self.text[start as usize..(start + len) as usize]),
+        }
+    }
+
+    fn current(&self) -> &Head {
+        self.messages.last().expect("a message was begun")
+    }
+}
+
+/// One message of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    batch: &'a Batch,
+    index: usize,
+}
+
+impl<'a> Message<'a> {
+    pub fn kind(&self) -> &'a Arc<Kind> {
+        &self.batch.kind
+    }
+
+    pub fn origin(&self) -> &'a Origin {
+        &self.batch.messages[self.index].origin
+    }
+
+    fn node_range(&self) -> Range<usize> {
+        let first = self.batch.messages[self.index].first_node as usize;
+        let end = self.batch.messages.get(self.index + 1).map_or(self.batch.nodes.len(), |h| h.first_node as usize);
+        first..end
+    }
+
+    pub fn head(&self) -> NodeRef<'a> {
+        self.node(0)
+    }
+
+    pub fn node(&self, index: u32) -> NodeRef<'a> {
+        let first = self.node_range().start;
+        NodeRef { batch: self.batch, node: self.batch.nodes[first + index as usize], index, message: self.index }
+    }
+
+    /// All nodes, the head first, in the order of the file.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeRef<'a>> + use<'a> {
+        let message = *self;
+        (0..self.node_range().len() as u32).map(move |index| message.node(index))
+    }
+
+    /// The nodes of one group, whatever their parent.
+    pub fn group(&self, group: usize) -> impl Iterator<Item = NodeRef<'a>> + use<'a> {
+        self.nodes().filter(move |n| n.group() == group)
+    }
+}
+
+/// One node of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeRef<'a> {
+    batch: &'a Batch,
+    node: Node,
+    index: u32,
+    message: usize,
+}
+
+impl<'a> NodeRef<'a> {
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    pub fn group(&self) -> usize {
+        self.node.group as usize
+    }
+
+    pub fn parent(&self) -> u32 {
+        self.node.parent
+    }
+
+    /// Line in the sender's file, 0 when unknown.
+    pub fn line(&self) -> u32 {
+        self.node.line
+    }
+
+    pub fn value(&self, field: usize) -> Value<'a> {
+        self.batch.read(self.batch.cells[self.node.first_cell as usize + field])
+    }
+
+    /// The number as the partner sent it, of a field that was resolved to ours.
+    pub fn sent(&self, field: usize) -> Value<'a> {
+        match self.batch.kind.groups[self.group()].sent_cell(field) {
+            Some(cell) => self.batch.read(self.batch.cells[self.node.first_cell as usize + cell]),
+            None => Value::Missing,
+        }
+    }
+
+    /// The partner's own fields kept with this node.
+    pub fn extras(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let batch = self.batch;
+        let first = batch.messages[self.message].first_extra as usize;
+        let end = batch.messages.get(self.message + 1).map_or(batch.extras.len(), |h| h.first_extra as usize);
+        let index = self.index;
+        batch.extras[first..end]
+            .iter()
+            .filter(move |e| e.node == index)
+            .map(move |e| (&*e.name, &batch.text[e.start as usize..(e.start + e.len) as usize]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::kind::shipped_kinds;
+
+    #[test]
+    fn messages_keep_their_own_nodes_cells_and_extras() {
+        let kind = shipped_kinds().get("order").unwrap().clone();
+        let (lines, qty) = kind.path("lines.qty").unwrap();
+        let (_, no) = kind.path("buyer_order_no").unwrap();
+        let mut batch = Batch::new(kind);
+        let colour: Arc<str> = "colour".into();
+        for n in 1..=3u64 {
+            batch.begin(n, n as u32 * 10);
+            batch.set_text(0, no, &format!("B-{n}"));
+            let line = batch.open(lines, 0, n as u32 * 10 + 1);
+            batch.set_number(line, qty, n as i64 * 1_000_000);
+            batch.add_extra(line, &colour, "red");
+            batch.add_bytes(n * 100..n * 100 + 50);
+            batch.add_bytes(n * 100 + 50..n * 100 + 60);
+            if n == 2 {
+                batch.drop_last();
+            }
+        }
+        let read: Vec<_> = batch
+            .messages()
+            .map(|m| {
+                let line = m.group(lines).next().unwrap();
+                (m.head().value(no).text().unwrap(), line.value(qty), line.extras().count(), m.origin().bytes.clone())
+            })
+            .collect();
+        assert_eq!(
+            read,
+            vec![
+                ("B-1", Value::Number(1_000_000), 1, vec![100..160]),
+                ("B-3", Value::Number(3_000_000), 1, vec![300..360]),
+            ]
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! One outbound rule of a partner: what he gets, in which layout, when. Data only.
+
+use std::sync::Arc;
+
+use super::layout::Layout;
+
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// Partner id.
+    pub partner: String,
+    pub id: String,
+    pub layout: Arc<Layout>,
+    /// Empty: only on request.
+    pub schedule: Vec<Schedule>,
+    /// File name with `{run}`, `{date}`, `{time}`, `{partner}`.
+    pub file_name: String,
+    /// Sub-folder of out/<partner>/; empty for the folder itself.
+    pub folder: String,
+    /// Only rows whose fields have these values.
+    pub only: Vec<(String, String)>,
+    /// Facts: which quantity is published for negative stock.
+    pub negative_as_zero: bool,
+    /// Requests of these partners; empty: of all.
+    pub partners: Vec<String>,
+    /// Order status: how many days back.
+    pub window_days: u32,
+    /// An empty result is written only when allowed.
+    pub allow_empty: bool,
+    /// Zone of dates and times in names and content.
+    pub zone: chrono_tz::Tz,
+}
+
+impl Feed {
+    /// `partner/feed`, as commands, runs and log lines name it.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.partner, self.id)
+    }
+}
+
+/// A cron pattern in a zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    pub pattern: String,
+    pub zone: chrono_tz::Tz,
+    pub missed: Missed,
+}
+
+/// What happens to due times that passed while nobody ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    Once,
+    Each,
+    Skip,
+}

@@ -1,0 +1,169 @@
+//! One inbound rule of a partner: what may come, from whom, in which layouts, and what to do in doubt. Data only; the
+//! decisions are in `rules`, the reading of `partners/<id>.toml` is in `config`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::layout::Layout;
+
+/// Who sends: what his files may say and how his words translate.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Partner id: folder name and owner of aliases.
+    pub partner: String,
+    /// The customer numbers he may order for; empty: any.
+    pub customers: Vec<String>,
+    /// His words for units → UN/ECE Recommendation 20.
+    pub units: BTreeMap<String, String>,
+    /// Zone of his local times.
+    pub zone: chrono_tz::Tz,
+}
+
+#[derive(Debug, Clone)]
+pub struct Intake {
+    pub sender: Arc<Sender>,
+    /// Folder name below the partner's.
+    pub id: String,
+    /// In the order of trial; the first that recognises the content reads it.
+    pub layouts: Vec<Arc<Layout>>,
+    pub settle: Settle,
+    /// A file without its end is refused when it has not grown for so long.
+    pub truncated_after: Duration,
+    pub policy: Policy,
+    pub customers: References,
+    pub articles: References,
+    /// Schemes by which a line's article is looked for, in order.
+    pub article_schemes: Vec<ArticleScheme>,
+    /// The customer of orders that name none.
+    pub customer: Option<String>,
+    pub on_change: OnChange,
+    pub order_numbers: OrderNumbers,
+    pub as_of: AsOf,
+    /// What a record or fact that is no longer in a full file gets.
+    pub absent: Absent,
+    pub negative_stock: NegativeStock,
+    pub plausibility: Plausibility,
+    pub originals: Originals,
+    /// Layout of the receipt that the sender gets, if any.
+    pub receipt: Option<Arc<Layout>>,
+    /// What the meaning of a file depends on: a changed fingerprint makes an equal file worth judging again.
+    pub fingerprint: u64,
+}
+
+impl Intake {
+    /// `partner/intake`: the source that stands on every row this intake writes.
+    pub fn source(&self) -> String {
+        format!("{}/{}", self.sender.partner, self.id)
+    }
+}
+
+/// When a dropped file is complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settle {
+    /// Moved in whole: taken at once.
+    Rename,
+    /// Size and time unchanged for so long by our own clock, over at least two looks.
+    Stable(Duration),
+    /// A second file vouches: `<name>` plus this suffix, or the name with its extension replaced by it (`.done`).
+    DoneFile { suffix: String },
+}
+
+/// What refused messages mean for the others of their file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// The good ones are applied.
+    GoodMessages,
+    /// One refused message refuses all.
+    WholeFile,
+    /// More than so many per ten thousand refused messages refuse all.
+    Threshold { per_10_000: u32 },
+}
+
+/// What a number that is not known gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum References {
+    Check,
+    /// Held until it comes, refused after so long.
+    Wait(Duration),
+    /// Taken as sent.
+    Accept,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArticleScheme {
+    /// `article_no` is ours.
+    Own,
+    /// `buyer_article_no` is the partner's.
+    Partner,
+    Supplier,
+    Ean,
+    Isbn,
+}
+
+/// A request whose key we have, with other fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnChange {
+    Hold,
+    ReplaceUntilExported,
+    Refuse,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderNumbers {
+    /// Comes from the ERP with the first status.
+    Erp,
+    /// Given by us when the order is applied.
+    Own,
+}
+
+/// Which moment a record or fact speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AsOf {
+    FirstSeen,
+    /// Digits found in the name by this pattern (`*` any text, `{seq}` digits): the larger, the newer.
+    NameSequence(String),
+    /// Date and time in the name by a chrono format within a pattern, in the sender's zone: `stock_{%Y%m%d%H%M}.csv`.
+    NameTime(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absent {
+    Leave,
+    /// Closes rows of this source whose fields have these values (empty: all of the source).
+    Close {
+        scope: Vec<(String, String)>,
+    },
+    /// The same, with the scope taken from the values of these fields in the file itself.
+    CloseWithin {
+        fields: Vec<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NegativeStock {
+    Store,
+    Refuse,
+}
+
+/// Checks beyond form, each off by default: partners' own files do not always pass them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Plausibility {
+    /// Order dates more than so many days from today are refused.
+    pub order_date_days: Option<u32>,
+    /// The order's net total must be the sum of its lines.
+    pub totals: bool,
+    /// EAN and ISBN check digits.
+    pub check_digits: bool,
+}
+
+/// What becomes of the originals in done/.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Originals {
+    /// Kept for so many days.
+    Keep { days: u32 },
+    /// Personal fields are overwritten in the copy after so many days; kept for `keep_days` in all.
+    Redact { after_days: u32, keep_days: u32 },
+    /// Removed once the file is placed; its ledger stays.
+    None,
+}

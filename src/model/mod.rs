@@ -1,0 +1,11 @@
+//! Values and decisions: no file, clock, socket or row in here; `now` is always a parameter.
+
+pub mod batch;
+pub mod decimal;
+pub mod diagnostic;
+pub mod document;
+pub mod feed;
+pub mod ids;
+pub mod intake;
+pub mod kind;
+pub mod layout;
