@@ -1,3 +1,4 @@
 //! Nattpost, the night mail: see ARCHITECTURE.md for the map.
 
+pub mod edges;
 pub mod model;

@@ -1,0 +1,181 @@
+//! Fails or kills the process at the N-th call that can fail, so that a rig can try every call in turn.
+//! Debug builds only; in a release build a point is nothing. Owns the variable NATTPOST_FAULT:
+//! `kill@N` SIGKILL to ourselves at call N · `fail@N` an I/O error once · `fail@N+` from call N on · `full@N`, `full@N+` the
+//! same as a full disk · `count@FILE` lists every call (number, name) in FILE, so that the rig knows how many there are.
+//! It decides nothing: the caller treats its error like one of the operating system.
+
+#[cfg(debug_assertions)]
+pub use armed::point;
+
+/// To be asked just before a call of that name; an error stands for the call's own.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn point(_call: &'static str) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::ffi::OsStr;
+    use std::fs::File;
+    use std::io::{Error, Result, Write};
+    use std::os::unix::ffi::OsStrExt;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// What `EIO` and `ENOSPC` are on Linux.
+    const EIO: i32 = 5;
+    const ENOSPC: i32 = 28;
+
+    /// The one process-wide value of the program: calls are counted over all threads, and a call deep in an edge cannot be
+    /// handed a counter without every signature carrying it for the tests' sake.
+    static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
+
+    /// To be asked just before a call of that name; an error stands for the call's own.
+    pub fn point(call: &'static str) -> Result<()> {
+        match PLAN.get_or_init(|| std::env::var_os("NATTPOST_FAULT").map(|text| Plan::from_variable(&text))) {
+            Some(plan) => plan.at(call),
+            None => Ok(()),
+        }
+    }
+
+    struct Plan {
+        calls: AtomicU64,
+        what: What,
+    }
+
+    #[derive(Debug)]
+    enum What {
+        Kill { at: u64 },
+        Fail { at: u64, onward: bool, errno: i32 },
+        Count { list: File },
+    }
+
+    impl Plan {
+        /// A rig with a misspelt order would find everything well, so that ends the process.
+        fn from_variable(text: &OsStr) -> Plan {
+            match What::parse(text.as_bytes()) {
+                Ok(what) => Plan { calls: AtomicU64::new(0), what },
+                Err(problem) => {
+                    eprintln!("NATTPOST_FAULT={}: {problem}", text.display());
+                    std::process::exit(64);
+                }
+            }
+        }
+
+        fn at(&self, call: &'static str) -> Result<()> {
+            let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+            match &self.what {
+                What::Kill { at } if number == *at => die(),
+                What::Fail { at, onward, errno } if number == *at || (*onward && number > *at) => {
+                    Err(Error::from_raw_os_error(*errno))
+                }
+                What::Count { list } => {
+                    let mut list = list;
+                    list.write_all(format!("{number} {call}\n").as_bytes())
+                }
+                What::Kill { .. } | What::Fail { .. } => Ok(()),
+            }
+        }
+    }
+
+    impl What {
+        fn parse(text: &[u8]) -> std::result::Result<What, String> {
+            let expected = "expected kill@N, fail@N, fail@N+, full@N, full@N+ or count@FILE, with N from 1";
+            let cut = text.iter().position(|&b| b == b'@').ok_or(expected)?;
+            let (word, rest) = (&text[..cut], &text[cut + 1..]);
+            if word == b"count" {
+                let list = File::options().create(true).append(true).open(OsStr::from_bytes(rest));
+                return list.map(|list| What::Count { list }).map_err(|e| format!("the list cannot be opened: {e}"));
+            }
+            let (digits, onward) = match rest.strip_suffix(b"+") {
+                Some(digits) => (digits, true),
+                None => (rest, false),
+            };
+            let at = std::str::from_utf8(digits).ok().and_then(|d| d.parse().ok()).filter(|&n: &u64| n > 0);
+            match (word, at) {
+                (b"kill", Some(at)) if !onward => Ok(What::Kill { at }),
+                (b"fail", Some(at)) => Ok(What::Fail { at, onward, errno: EIO }),
+                (b"full", Some(at)) => Ok(What::Fail { at, onward, errno: ENOSPC }),
+                _ => Err(expected.to_owned()),
+            }
+        }
+    }
+
+    /// As if the power went: nothing is flushed, no destructor runs.
+    fn die() -> ! {
+        // A process may always signal itself; should the kernel refuse, aborting is the next best death.
+        if rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).is_err() {
+            std::process::abort();
+        }
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use std::os::unix::process::ExitStatusExt;
+
+        fn plan(text: &str) -> Plan {
+            Plan { calls: AtomicU64::new(0), what: What::parse(text.as_bytes()).unwrap() }
+        }
+
+        fn outcomes(text: &str) -> Vec<Option<i32>> {
+            let plan = plan(text);
+            (0..4).map(|_| plan.at("call").err().and_then(|e| e.raw_os_error())).collect()
+        }
+
+        #[test]
+        fn fails_once_or_from_there_on() {
+            assert_eq!(outcomes("fail@2"), [None, Some(EIO), None, None]);
+            assert_eq!(outcomes("full@3+"), [None, None, Some(ENOSPC), Some(ENOSPC)]);
+        }
+
+        #[test]
+        fn an_order_that_is_not_understood_is_told() {
+            for text in ["kill", "kill@", "kill@0", "kill@2+", "fail@x", "burn@3", "count@/no/such/folder/list"] {
+                assert!(What::parse(text.as_bytes()).is_err(), "{text}");
+            }
+        }
+
+        #[test]
+        fn counting_lists_every_call_of_all_threads() {
+            let folder = tempfile::tempdir().unwrap();
+            let list = folder.path().join("calls");
+            let plan = plan(&format!("count@{}", list.display()));
+            std::thread::scope(|s| {
+                for _ in 0..4 {
+                    s.spawn(|| (0..25).for_each(|_| plan.at("rename").unwrap()));
+                }
+            });
+            let text = std::fs::read_to_string(list).unwrap();
+            let mut numbers: Vec<u32> =
+                text.lines().map(|l| l.strip_suffix(" rename").unwrap().parse().unwrap()).collect();
+            numbers.sort_unstable();
+            assert_eq!(numbers, (1..=100).collect::<Vec<_>>());
+        }
+
+        #[test]
+        #[ignore = "run by a_kill_ends_the_process_at_that_call in a process of its own"]
+        fn three_calls() {
+            for call in ["first", "second", "third"] {
+                point(call).unwrap();
+                eprintln!("did {call}");
+            }
+        }
+
+        #[test]
+        fn a_kill_ends_the_process_at_that_call() {
+            let run = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["edges::fault::armed::tests::three_calls", "--exact", "--ignored", "--nocapture"])
+                .env("NATTPOST_FAULT", "kill@2")
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&run.stderr).into_owned();
+            assert_eq!(run.status.signal(), Some(9), "{said}");
+            assert!(said.contains("did first") && !said.contains("did second"), "{said}");
+        }
+    }
+}
