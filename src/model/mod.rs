@@ -9,3 +9,6 @@ pub mod ids;
 pub mod intake;
 pub mod kind;
 pub mod layout;
+pub mod reason;
+pub mod rules;
+pub mod verdict;

@@ -1,0 +1,109 @@
+//! The text of a reason file: what a person at the partner or in operations reads first. Built from what the ledger keeps.
+
+use super::diagnostic::{Diagnostics, Problem};
+use super::verdict::{Counts, Home, Verdict};
+
+/// What a reason file speaks of.
+pub struct Reason<'a> {
+    /// Our id of the file.
+    pub file_id: &'a str,
+    /// The sender's name of the file, safe to print.
+    pub name: &'a str,
+    /// `partner/intake`.
+    pub source: &'a str,
+    pub counts: Counts,
+    /// Nothing was applied, though single messages were good.
+    pub whole_file: bool,
+    pub problems: &'a Diagnostics,
+    /// Command that brings the original back into the intake.
+    pub come_back: &'a str,
+}
+
+/// The whole text.
+pub fn text(reason: &Reason<'_>) -> String {
+    let mut out = String::new();
+    out.push_str(&format!("{} from {}\nfile id {}\n\n", reason.name, reason.source, reason.file_id));
+    out.push_str(&headline(reason));
+    out.push('\n');
+    for problem in reason.problems.kept() {
+        out.push_str(&format!("\n{}, {}\n    [{}]\n", reason.name, one(problem), problem.code));
+    }
+    let kept = reason.problems.kept().len() as u64;
+    if reason.problems.total() > kept {
+        out.push_str(&format!("\n… and {} more:\n", reason.problems.total() - kept));
+        for (code, count) in reason.problems.counts() {
+            out.push_str(&format!("    {count} x {code}\n"));
+        }
+    }
+    out.push_str(&format!("\nWhat to do: {}\n", advice(reason)));
+    out
+}
+
+fn one(problem: &Problem) -> String {
+    problem.to_string()
+}
+
+fn headline(reason: &Reason<'_>) -> String {
+    let counts = reason.counts;
+    if reason.whole_file {
+        return "Nothing of this file was applied: it is refused whole.".to_string();
+    }
+    let parts: Vec<String> =
+        Verdict::ALL.into_iter().filter(|v| counts.get(*v) > 0).map(|v| format!("{} {}", counts.get(v), v)).collect();
+    if parts.is_empty() {
+        return "Nothing of this file was applied.".to_string();
+    }
+    format!("Of {} message(s): {}.", counts.total(), parts.join(", "))
+}
+
+fn advice(reason: &Reason<'_>) -> String {
+    if reason.whole_file || reason.counts.home() == Home::Failed {
+        format!(
+            "correct the file and drop it again under any name. If the cause was on our side and is mended: {} or \
+             nattpost retry {}",
+            reason.come_back, reason.file_id
+        )
+    } else {
+        format!(
+            "the .reject file beside this one holds only the refused messages as they were sent: correct it and drop it \
+             again. If the cause was on our side and is mended: nattpost retry {}",
+            reason.file_id
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::diagnostic::Place;
+
+    #[test]
+    fn says_where_what_and_what_to_do() {
+        let mut problems = Diagnostics::default();
+        problems.add(Problem::new(
+            "quantity-invalid",
+            Place { line: 14, byte: 700, field: "qty".into() },
+            "\"2,5x\" is not a quantity; expected a number like 2.5.".into(),
+        ));
+        let mut counts = Counts::default();
+        counts.add(Verdict::Accepted, 4);
+        counts.add(Verdict::Refused, 1);
+        let text = text(&Reason {
+            file_id: "0abc",
+            name: "orders-1107.csv",
+            source: "dealer/orders",
+            counts,
+            whole_file: false,
+            problems: &problems,
+            come_back: "mv a b",
+        });
+        for expected in [
+            "Of 5 message(s): 4 accepted, 1 refused.",
+            "orders-1107.csv, line 14, \"qty\": \"2,5x\" is not a quantity; expected a number like 2.5.",
+            "[quantity-invalid]",
+            ".reject file beside this one",
+        ] {
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+}
