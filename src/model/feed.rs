@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
+use super::intake::Sender;
 use super::layout::Layout;
+use super::rules::file_name::NamePattern;
 
 #[derive(Debug, Clone)]
 pub struct Feed {
     /// Partner id.
     pub partner: String,
+    /// Who gets it: his words for units and codes.
+    pub recipient: Arc<Sender>,
     pub id: String,
     pub layout: Arc<Layout>,
     /// Empty: only on request.
     pub schedule: Vec<Schedule>,
-    /// File name with `{run}`, `{date}`, `{time}`, `{partner}`.
-    pub file_name: String,
+    /// File name with `{run}`, `{date}`, `{time}`, `{partner}`, `{feed}`.
+    pub file_name: NamePattern,
     /// Sub-folder of out/<partner>/; empty for the folder itself.
     pub folder: String,
     /// Only rows whose fields have these values.

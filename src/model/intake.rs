@@ -6,16 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::layout::Layout;
+use super::rules::as_of::NameAsOf;
 
-/// Who sends: what his files may say and how his words translate.
+/// A partner: what his files may say and how his words translate, in both directions.
 #[derive(Debug, Clone)]
 pub struct Sender {
     /// Partner id: folder name and owner of aliases.
     pub partner: String,
+    /// What people call him.
+    pub name: String,
     /// The customer numbers he may order for; empty: any.
     pub customers: Vec<String>,
     /// His words for units → UN/ECE Recommendation 20.
     pub units: BTreeMap<String, String>,
+    /// His code tables by name: his word → ours. Layouts look words up in them.
+    pub tables: BTreeMap<String, BTreeMap<String, String>>,
     /// Zone of his local times.
     pub zone: chrono_tz::Tz,
 }
@@ -121,10 +126,10 @@ pub enum OrderNumbers {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AsOf {
     FirstSeen,
-    /// Digits found in the name by this pattern (`*` any text, `{seq}` digits): the larger, the newer.
-    NameSequence(String),
-    /// Date and time in the name by a chrono format within a pattern, in the sender's zone: `stock_{%Y%m%d%H%M}.csv`.
-    NameTime(String),
+    /// Digits found in the name: `stock_{seq}.csv`; the larger, the newer.
+    NameSequence(NameAsOf),
+    /// Date and time in the name, in the sender's zone: `stock_{%Y%m%d%H%M}.csv`.
+    NameTime(NameAsOf),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod decimal;
 pub mod diagnostic;
 pub mod document;
+pub mod duration;
 pub mod feed;
 pub mod ids;
 pub mod intake;

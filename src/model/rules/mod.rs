@@ -1,3 +1,9 @@
-//! Decisions, one a file: functions of facts to a verdict, tested as tables.
+//! One decision a file: functions of known facts to a verdict, tested as tables. Nothing in here looks at a file, a clock
+//! or a row; `now` is always a parameter.
 
+pub mod as_of;
+pub mod file_name;
+pub mod identifiers;
 pub mod reference;
+pub mod schedule;
+pub mod units;

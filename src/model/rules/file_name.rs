@@ -1,0 +1,225 @@
+//! Names of the files we write: a pattern from the configuration, checked once, filled for each run.
+//!
+//! Every name carries the run's number, so that no two files of a feed ever have one name. Characters that a partner's
+//! file system, FTP client or shell trips over are refused in the pattern, not replaced in the name.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+/// 255 bytes are what a file system takes; 14 of them are ours in sent/ (`<run-id>~`).
+pub const LONGEST_NAME_BYTES: usize = 255 - 14;
+/// Digits of `{run}` where the pattern does not say: ten feeds every five minutes fill six in three months and grow then.
+const RUN_DIGITS: usize = 6;
+const PLACEHOLDERS: &str = "{run}, {run:4}, {date}, {time}, {partner}, {feed}";
+/// Endings that our own and other people's collectors take for "not finished".
+const UNFINISHED: [&str; 4] = [".part", ".tmp", ".filepart", ".x"];
+
+/// What a name is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct NameFacts<'a> {
+    pub run: u64,
+    /// When the run was composed; shown in the feed's zone.
+    pub at: DateTime<Utc>,
+    pub zone: Tz,
+    pub partner: &'a str,
+    pub feed: &'a str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Run { digits: usize },
+    Date,
+    Time,
+    Partner,
+    Feed,
+}
+
+/// A checked pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePattern {
+    text: String,
+    parts: Vec<Part>,
+}
+
+/// Why a pattern cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotNamePattern {
+    #[error(
+        "there is no {{run}} in \"{0}\"; without the number of the run a file would replace the one before it. Expected something like \"stock_{{run}}.csv\"."
+    )]
+    NoRun(String),
+    #[error("\"{{{found}}}\" is not known; expected one of: {PLACEHOLDERS}.")]
+    UnknownPlaceholder { found: String },
+    #[error("the brace in \"{0}\" is never closed.")]
+    OpenBrace(String),
+    #[error(
+        "the character {0:?} cannot be in a file name everywhere; expected letters without accents, digits, and - _ . + , = @ ( )."
+    )]
+    Character(char),
+    #[error("\"{0}\" begins with a dot, and files that begin with a dot are hidden and not picked up.")]
+    Hidden(String),
+    #[error("\"{name}\" ends in \"{ending}\", which stands for a file that is not finished.")]
+    Unfinished { name: String, ending: &'static str },
+    #[error("the name may become {bytes} bytes long; expected {LONGEST_NAME_BYTES} at most.")]
+    TooLong { bytes: usize },
+}
+
+impl NamePattern {
+    pub fn parse(text: &str) -> Result<Self, NotNamePattern> {
+        let parts = split(text)?;
+        for part in &parts {
+            if let Part::Text(plain) = part
+                && let Some(bad) = plain.chars().find(|c| !is_safe(*c))
+            {
+                return Err(NotNamePattern::Character(bad));
+            }
+        }
+        if !parts.iter().any(|p| matches!(p, Part::Run { .. })) {
+            return Err(NotNamePattern::NoRun(text.to_string()));
+        }
+        if text.starts_with('.') {
+            return Err(NotNamePattern::Hidden(text.to_string()));
+        }
+        if let Some(ending) = UNFINISHED.into_iter().find(|e| text.to_ascii_lowercase().ends_with(e)) {
+            return Err(NotNamePattern::Unfinished { name: text.to_string(), ending });
+        }
+        let pattern = NamePattern { text: text.to_string(), parts };
+        let bytes = pattern.longest();
+        if bytes > LONGEST_NAME_BYTES { Err(NotNamePattern::TooLong { bytes }) } else { Ok(pattern) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Two feeds of a partner may share a pattern only when it names the feed.
+    pub fn names_feed(&self) -> bool {
+        self.parts.contains(&Part::Feed)
+    }
+
+    /// The name of one run's file.
+    pub fn fill(&self, facts: &NameFacts<'_>) -> String {
+        let local = facts.at.with_timezone(&facts.zone);
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.clone(),
+                Part::Run { digits } => format!("{:0digits$}", facts.run),
+                Part::Date => local.format("%Y%m%d").to_string(),
+                Part::Time => local.format("%H%M%S").to_string(),
+                Part::Partner => facts.partner.to_string(),
+                Part::Feed => facts.feed.to_string(),
+            })
+            .collect()
+    }
+
+    fn longest(&self) -> usize {
+        // Ids of partners and feeds are at most 64 bytes (config checks that), a u64 has at most 20 digits.
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.len(),
+                Part::Run { .. } => 20,
+                Part::Date => 8,
+                Part::Time => 6,
+                Part::Partner | Part::Feed => 64,
+            })
+            .sum()
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn split(text: &str) -> Result<Vec<Part>, NotNamePattern> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        if open > 0 {
+            parts.push(Part::Text(rest[..open].to_string()));
+        }
+        let close = rest[open..].find('}').ok_or_else(|| NotNamePattern::OpenBrace(text.to_string()))? + open;
+        parts.push(placeholder(&rest[open + 1..close])?);
+        rest = &rest[close + 1..];
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_string()));
+    }
+    Ok(parts)
+}
+
+fn placeholder(name: &str) -> Result<Part, NotNamePattern> {
+    let unknown = || NotNamePattern::UnknownPlaceholder { found: name.to_string() };
+    Ok(match name {
+        "run" => Part::Run { digits: RUN_DIGITS },
+        "date" => Part::Date,
+        "time" => Part::Time,
+        "partner" => Part::Partner,
+        "feed" => Part::Feed,
+        other => {
+            let digits = other.strip_prefix("run:").and_then(|d| d.parse().ok()).ok_or_else(unknown)?;
+            if !(1..=12).contains(&digits) {
+                return Err(unknown());
+            }
+            Part::Run { digits }
+        }
+    })
+}
+
+fn is_safe(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.+,=@()".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone;
+
+    fn fill(pattern: &str) -> String {
+        let at = Utc.with_ymd_and_hms(2026, 7, 20, 22, 30, 5).unwrap();
+        let facts = NameFacts { run: 42, at, zone: chrono_tz::Europe::Berlin, partner: "nordshop", feed: "stock" };
+        NamePattern::parse(pattern).unwrap().fill(&facts)
+    }
+
+    #[test]
+    fn names_are_filled_in_the_zone_of_the_feed() {
+        assert_eq!(fill("stock_{run}.csv"), "stock_000042.csv");
+        assert_eq!(fill("{partner}-{feed}-{date}T{time}_{run:3}.xml"), "nordshop-stock-20260721T003005_042.xml");
+        assert_eq!(fill("S{run:1}.TXT"), "S42.TXT");
+    }
+
+    #[test]
+    fn bad_patterns_are_explained() {
+        let long = format!("{}{{run}}", "x".repeat(230));
+        for (pattern, words) in [
+            ("stock.csv", "no {run}"),
+            ("stock_{runn}.csv", "\"{runn}\" is not known"),
+            ("stock_{run:99}.csv", "\"{run:99}\" is not known"),
+            ("stock_{run.csv", "never closed"),
+            ("out/stock_{run}.csv", "'/'"),
+            ("lager bestand {run}.csv", "' '"),
+            ("über_{run}.csv", "'ü'"),
+            ("a\0{run}", "'\\0'"),
+            ("a~{run}", "'~'"),
+            (".stock_{run}", "begins with a dot"),
+            ("stock_{run}.csv.part", "not finished"),
+            (long.as_str(), "250 bytes"),
+            ("", "no {run}"),
+        ] {
+            let error = NamePattern::parse(pattern).unwrap_err().to_string();
+            assert!(error.contains(words), "{pattern}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_its_digits_is_not_cut() {
+        let facts = NameFacts { run: u64::MAX, at: Utc::now(), zone: Tz::UTC, partner: "p", feed: "f" };
+        assert_eq!(NamePattern::parse("a{run}").unwrap().fill(&facts), "a18446744073709551615");
+    }
+}

@@ -1,0 +1,220 @@
+//! When a feed is due: cron patterns in a zone, and what happens to the due times that passed while nobody ran.
+//!
+//! A due time is an instant in UTC and is handled once. On the night the clock goes forward a fixed time that does not
+//! exist runs at the first instant after the gap; on the night it goes back a fixed time runs once, at the first of the
+//! two, while an interval (`*/30 * * * *`) runs through both hours. The patterns themselves are croner's.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use croner::{Cron, Direction};
+
+use crate::model::feed::{Missed, Schedule};
+
+/// A due time that is no older is on time: while a large file is applied a feed waits, and has missed nothing.
+pub const ON_TIME: Duration = Duration::from_secs(5 * 60);
+/// `missed = each` catches up on so many due times at most, the newest: a week of a feed every five minutes.
+pub const MOST_CAUGHT_UP: usize = 2_016;
+
+/// What is to be done now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Due {
+    /// One run each, the oldest first.
+    pub runs: Vec<DateTime<Utc>>,
+    /// The newest due time that has passed, run or not: the next question begins here.
+    pub handled: Option<DateTime<Utc>>,
+}
+
+/// Is the pattern one? Otherwise what is wrong with it, for a person.
+pub fn check(pattern: &str) -> Result<(), String> {
+    let cron = Cron::from_str(pattern).map_err(|e| format!("{e}"))?;
+    // A date that never comes (30 February) is a pattern all the same; only the search shows it.
+    let somewhen = DateTime::<Utc>::UNIX_EPOCH;
+    cron.find_next_occurrence(&somewhen, false).map(|_| ()).map_err(|_| "it never comes due".to_string())
+}
+
+/// The first due time after an instant; none where a pattern never comes due again or cannot be read.
+pub fn next_due(schedules: &[Schedule], after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    schedules
+        .iter()
+        .filter_map(|schedule| {
+            let cron = Cron::from_str(&schedule.pattern).ok()?;
+            let next = cron.find_next_occurrence(&after.with_timezone(&schedule.zone), false).ok()?;
+            Some(next.with_timezone(&Utc))
+        })
+        .min()
+}
+
+/// What came due after `handled` and up to `now`, according to what each schedule says of missed times.
+pub fn due(schedules: &[Schedule], handled: DateTime<Utc>, now: DateTime<Utc>) -> Due {
+    let mut runs = BTreeSet::new();
+    let mut newest_once = None;
+    let mut newest = None;
+    for schedule in schedules {
+        let wanted = if schedule.missed == Missed::Each { MOST_CAUGHT_UP } else { 1 };
+        let passed = passed(schedule, handled, now, wanted);
+        newest = newest.max(passed.first().copied());
+        match schedule.missed {
+            Missed::Once => newest_once = newest_once.max(passed.first().copied()),
+            Missed::Each => runs.extend(passed),
+            Missed::Skip => runs.extend(passed.into_iter().filter(|at| now - *at <= on_time())),
+        }
+    }
+    runs.extend(newest_once);
+    Due { runs: runs.into_iter().collect(), handled: newest }
+}
+
+fn on_time() -> chrono::Duration {
+    chrono::Duration::from_std(ON_TIME).expect("a constant of minutes fits")
+}
+
+/// The newest due times in `(handled, now]`, the newest first. Searched backwards, so that a month of standstill costs
+/// nothing where only the newest is wanted.
+fn passed(schedule: &Schedule, handled: DateTime<Utc>, now: DateTime<Utc>, wanted: usize) -> Vec<DateTime<Utc>> {
+    let Ok(cron) = Cron::from_str(&schedule.pattern) else { return Vec::new() };
+    if now <= handled {
+        return Vec::new();
+    }
+    cron.iter_from(now.with_timezone(&schedule.zone), Direction::Backward)
+        .map(|at| at.with_timezone(&Utc))
+        .take_while(|at| *at > handled)
+        .take(wanted)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono_tz::Tz;
+    use chrono_tz::{America::New_York, Europe::Berlin, Europe::Stockholm};
+
+    fn schedule(pattern: &str, zone: Tz, missed: Missed) -> Schedule {
+        check(pattern).unwrap();
+        Schedule { pattern: pattern.to_string(), zone, missed }
+    }
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(&format!("{text}:00Z")).unwrap().with_timezone(&Utc)
+    }
+
+    fn texts(due: &Due) -> Vec<String> {
+        due.runs.iter().map(|at| at.format("%Y-%m-%dT%H:%M").to_string()).collect()
+    }
+
+    #[test]
+    fn the_next_due_time_keeps_the_wall_clock() {
+        // (pattern, zone, after, next): 5:00 stays 5:00 when the offset changes.
+        let table = [
+            ("0 5 * * *", Stockholm, "2026-03-28T04:00", "2026-03-29T03:00"),
+            ("0 5 * * *", Stockholm, "2026-10-24T03:00", "2026-10-25T04:00"),
+            ("0 5 * * *", New_York, "2026-03-07T10:00", "2026-03-08T09:00"),
+            // 02:30 does not exist: first instant after the gap.
+            ("30 2 * * *", Berlin, "2026-03-28T12:00", "2026-03-29T01:00"),
+            ("30 2 * * *", Berlin, "2026-03-29T01:00", "2026-03-30T00:30"),
+            ("30 2 * * *", New_York, "2026-03-07T12:00", "2026-03-08T07:00"),
+            // 02:30 exists twice: once, at the first.
+            ("30 2 * * *", Berlin, "2026-10-24T12:00", "2026-10-25T00:30"),
+            ("30 2 * * *", Berlin, "2026-10-25T00:30", "2026-10-26T01:30"),
+            ("30 1 * * *", New_York, "2026-10-31T12:00", "2026-11-01T05:30"),
+            ("30 1 * * *", New_York, "2026-11-01T05:30", "2026-11-02T06:30"),
+            // Monday is 1; working days.
+            ("0 6 * * 1-5", Berlin, "2026-11-20T05:00", "2026-11-23T05:00"),
+            ("0 6 L * *", Berlin, "2026-02-01T00:00", "2026-02-28T05:00"),
+        ];
+        for (pattern, zone, after, next) in table {
+            let found = next_due(&[schedule(pattern, zone, Missed::Once)], utc(after));
+            assert_eq!(found, Some(utc(next)), "{pattern} in {zone} after {after}");
+        }
+        assert_eq!(next_due(&[], utc("2026-01-01T00:00")), None);
+    }
+
+    #[test]
+    fn an_interval_runs_through_the_doubled_hour_and_not_through_the_missing_one() {
+        for (zone, from, to, runs) in [
+            (Berlin, "2026-10-24T23:59", "2026-10-25T03:00", 7),
+            (Berlin, "2026-03-28T23:59", "2026-03-29T03:00", 7),
+            (New_York, "2026-11-01T03:59", "2026-11-01T07:00", 7),
+            (Stockholm, "2026-10-24T23:59", "2026-10-25T03:00", 7),
+        ] {
+            let found = due(&[schedule("*/30 * * * *", zone, Missed::Each)], utc(from), utc(to));
+            assert_eq!(found.runs.len(), runs, "{zone} from {from}: {:?}", texts(&found));
+        }
+    }
+
+    #[test]
+    fn looking_back_finds_what_looking_ahead_finds() {
+        let patterns = ["30 2 * * *", "*/30 * * * *", "0 5 * * 1-5", "15 1,2,3 * * *", "0 */2 * * *", "59 23 L * *"];
+        let nights = ["2026-03-07", "2026-03-28", "2026-10-24", "2026-10-31", "2026-12-31"];
+        for zone in [Berlin, Stockholm, New_York, Tz::UTC] {
+            for (pattern, night) in patterns.iter().flat_map(|p| nights.iter().map(move |n| (p, n))) {
+                let one = schedule(pattern, zone, Missed::Each);
+                let (from, to) =
+                    (utc(&format!("{night}T12:00")), utc(&format!("{night}T12:00")) + chrono::Days::new(3));
+                let mut ahead = Vec::new();
+                let mut at = from;
+                while let Some(next) = next_due(std::slice::from_ref(&one), at).filter(|next| *next <= to) {
+                    ahead.push(next);
+                    at = next;
+                }
+                assert_eq!(due(&[one], from, to).runs, ahead, "{pattern} in {zone} from {from}");
+            }
+        }
+    }
+
+    #[test]
+    fn missed_times_are_run_once_each_or_not_at_all() {
+        let (handled, now) = (utc("2026-06-01T04:00"), utc("2026-06-04T10:00"));
+        let at = |missed| due(&[schedule("0 5 * * *", Tz::UTC, missed)], handled, now);
+        assert_eq!(texts(&at(Missed::Once)), ["2026-06-04T05:00"]);
+        assert_eq!(
+            texts(&at(Missed::Each)),
+            ["2026-06-01T05:00", "2026-06-02T05:00", "2026-06-03T05:00", "2026-06-04T05:00"]
+        );
+        let skipped = at(Missed::Skip);
+        assert_eq!((texts(&skipped).len(), skipped.handled), (0, Some(utc("2026-06-04T05:00"))));
+    }
+
+    #[test]
+    fn a_little_late_is_not_missed() {
+        let one = [schedule("0 5 * * *", Tz::UTC, Missed::Skip)];
+        assert_eq!(texts(&due(&one, utc("2026-06-04T04:59"), utc("2026-06-04T05:05"))), ["2026-06-04T05:00"]);
+        assert!(texts(&due(&one, utc("2026-06-04T04:59"), utc("2026-06-04T05:06"))).is_empty());
+    }
+
+    #[test]
+    fn every_instant_is_due_once() {
+        // Two patterns that meet make one run; what was handled is not due again; a clock set back owes nothing.
+        let both = [schedule("0 5 * * *", Tz::UTC, Missed::Each), schedule("0 */5 * * *", Tz::UTC, Missed::Each)];
+        let first = due(&both, utc("2026-06-04T04:00"), utc("2026-06-04T05:00"));
+        assert_eq!(texts(&first), ["2026-06-04T05:00"]);
+        assert_eq!(due(&both, first.handled.unwrap(), utc("2026-06-04T05:01")), Due::default());
+        assert_eq!(due(&both, utc("2026-06-04T05:00"), utc("2026-06-03T05:00")), Due::default());
+        // Of two patterns that both catch up once, the newest due time alone.
+        let once = [schedule("0 5 * * *", Tz::UTC, Missed::Once), schedule("0 6 * * *", Tz::UTC, Missed::Once)];
+        assert_eq!(texts(&due(&once, utc("2026-06-01T00:00"), utc("2026-06-04T12:00"))), ["2026-06-04T06:00"]);
+    }
+
+    #[test]
+    fn a_year_of_standstill_is_bounded() {
+        let every_minute = [schedule("* * * * *", Tz::UTC, Missed::Each)];
+        let found = due(&every_minute, utc("2025-06-04T05:00"), utc("2026-06-04T05:00"));
+        assert_eq!(found.runs.len(), MOST_CAUGHT_UP);
+        assert_eq!(found.runs.last(), Some(&utc("2026-06-04T05:00")));
+    }
+
+    #[test]
+    fn bad_patterns_are_explained() {
+        for (pattern, words) in [
+            ("61 * * * *", "out of"),
+            ("5 am", "fields"),
+            ("", "empty"),
+            ("0 0 30 2 *", "never"),
+            ("* * * * MOO", "llegal"),
+        ] {
+            let error = check(pattern).unwrap_err();
+            assert!(error.contains(words), "{pattern}: {error}");
+        }
+    }
+}
