@@ -2,3 +2,4 @@
 //! `fault`, which every edge asks before a call that may fail.
 
 pub mod fault;
+pub mod store;

@@ -1,0 +1,25 @@
+//! The store: one SQLite file with the ledger and the business tables. All SQL of the program is in this folder.
+//!
+//! `open` opens and begins, `migrate` brings the tables up to date, `store_fault` tells a full disk from a bug.
+//! `ledger` keeps files, messages, runs, commands and marks. `business` writes and reads orders, records and facts by
+//! statements made from their kinds. docs/model.md draws the tables. Nothing of the driver is visible outside.
+
+mod migrate;
+mod open;
+mod store_fault;
+
+pub use migrate::VERSION;
+pub use open::{Reader, Snapshot, Store, Tx};
+pub use store_fault::StoreFault;
+
+/// Identifies a row of a head table: an order, a customer, an article, an order status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId(pub i64);
+
+/// A file's number in this ledger. Only a handle: people and folders use its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileNo(pub i64);
+
+/// A run's number in this ledger; the number in its file name is `Run::number`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunNo(pub i64);

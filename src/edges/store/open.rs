@@ -1,0 +1,182 @@
+//! Opens the database, for writing (one connection in one process) or for reading (any number, also while the daemon is
+//! down, also for the ops group), and begins, commits and takes back transactions. It knows no table.
+
+use std::fs::OpenOptions;
+use std::ops::Deref;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rusqlite::{Connection, FileControl, OpenFlags};
+
+use super::migrate;
+use crate::edges::fault;
+
+/// Only the CLI under the instance lock and a backup can be in the way, both for moments.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The page cache of the writer, which is most of the process's memory during a large import (bound: 80 MB in all).
+const WRITER_CACHE_KIB: i32 = 32 * 1024;
+const READER_CACHE_KIB: i32 = 8 * 1024;
+/// 16 MB of log between checkpoints: each costs a sync of the database file, and small files must not pay one every few commits.
+const CHECKPOINT_PAGES: u32 = 4_000;
+/// After a large import the log shrinks back to this.
+const LOG_LIMIT_BYTES: u32 = 64 * 1024 * 1024;
+/// Every statement of the program, prepared once.
+const CACHED_STATEMENTS: usize = 200;
+/// The ops group reads, nobody else does.
+const FILE_MODE: u32 = 0o640;
+
+/// The one write connection.
+pub struct Store {
+    conn: Connection,
+}
+
+impl Store {
+    /// Opens, creates where absent, and migrates.
+    pub fn open(path: &Path) -> Result<Store> {
+        Self::try_open(path).with_context(|| format!("cannot open the database {}", path.display()))
+    }
+
+    fn try_open(path: &Path) -> Result<Store> {
+        fault::point("store.open")?;
+        // SQLite gives -wal and -shm the mode of the database file.
+        OpenOptions::new().create(true).truncate(false).write(true).read(true).mode(FILE_MODE).open(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
+        conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // The log stays behind when we close, so that a reader who may not write can still open the database.
+        conn.file_control(None::<&str>, FileControl::PersistWal(&mut 1))?;
+        conn.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = {};
+             PRAGMA foreign_keys = ON;
+             PRAGMA temp_store = FILE;
+             PRAGMA cache_size = -{WRITER_CACHE_KIB};
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
+             PRAGMA journal_size_limit = {LOG_LIMIT_BYTES};",
+            synchronous()
+        ))?;
+        migrate::migrate(&conn)?;
+        Ok(Store { conn })
+    }
+
+    /// Begins the one write transaction; others wait until it ends. Dropped without a commit it is taken back.
+    pub fn begin(&mut self) -> Result<Tx<'_>> {
+        fault::point("store.begin")?;
+        self.conn.execute_batch("BEGIN IMMEDIATE").context("cannot begin a transaction")?;
+        Ok(Tx { snapshot: Snapshot { conn: &self.conn, ends: false } })
+    }
+
+    /// Reads on the write connection, as it is at this moment.
+    pub fn read(&self) -> Result<Snapshot<'_>> {
+        Snapshot::begin(&self.conn)
+    }
+}
+
+/// FULL syncs at every commit: what is committed survives a power cut.
+#[cfg(not(debug_assertions))]
+fn synchronous() -> &'static str {
+    "FULL"
+}
+
+/// Debug builds may be told NORMAL, the control of the power-cut rig: it has to show losses.
+#[cfg(debug_assertions)]
+fn synchronous() -> &'static str {
+    if std::env::var_os("NATTPOST_SYNCHRONOUS").is_some_and(|v| v == "NORMAL") { "NORMAL" } else { "FULL" }
+}
+
+/// A connection that can only read, for `status`, `show` and every other question.
+pub struct Reader {
+    conn: Connection,
+}
+
+impl Reader {
+    pub fn open(path: &Path) -> Result<Reader> {
+        Self::try_open(path).with_context(|| format!("cannot read the database {}", path.display()))
+    }
+
+    fn try_open(path: &Path) -> Result<Reader> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
+        conn.execute_batch(&format!("PRAGMA temp_store = FILE; PRAGMA cache_size = -{READER_CACHE_KIB};"))?;
+        migrate::check_readable(&conn)?;
+        Ok(Reader { conn })
+    }
+
+    /// One moment of the database, however long it is looked at.
+    pub fn snapshot(&self) -> Result<Snapshot<'_>> {
+        Snapshot::begin(&self.conn)
+    }
+}
+
+/// What can be read: everything, as of one moment. A write transaction reads its own writes.
+pub struct Snapshot<'s> {
+    pub(super) conn: &'s Connection,
+    ends: bool,
+}
+
+impl<'s> Snapshot<'s> {
+    fn begin(conn: &'s Connection) -> Result<Self> {
+        conn.execute_batch("BEGIN").context("cannot begin to read")?;
+        Ok(Snapshot { conn, ends: true })
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if self.ends && !self.conn.is_autocommit() {
+            // Nothing was written, so a refusal changes nothing; the connection's end closes the transaction too.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// A write transaction. All that is readable is readable in it.
+pub struct Tx<'s> {
+    snapshot: Snapshot<'s>,
+}
+
+impl<'s> Deref for Tx<'s> {
+    type Target = Snapshot<'s>;
+    fn deref(&self) -> &Self::Target {
+        &self.snapshot
+    }
+}
+
+impl Tx<'_> {
+    /// Begins a part that can be taken back alone. Parts nest: `release` and `take_back` end the one begun last.
+    /// Writers of the part (`requests`, `records`) end before it does.
+    pub fn savepoint(&self) -> Result<()> {
+        fault::point("store.savepoint")?;
+        self.conn.prepare_cached("SAVEPOINT part")?.execute([]).context("cannot begin a savepoint")?;
+        Ok(())
+    }
+
+    pub fn release(&self) -> Result<()> {
+        fault::point("store.release")?;
+        self.conn.prepare_cached("RELEASE part")?.execute([]).context("cannot release a savepoint")?;
+        Ok(())
+    }
+
+    pub fn take_back(&self) -> Result<()> {
+        self.conn.execute_batch("ROLLBACK TO part; RELEASE part").context("cannot take a savepoint back")
+    }
+
+    /// Everything or nothing; after `Ok` it survives a power cut.
+    pub fn commit(self) -> Result<()> {
+        fault::point("store.commit")?;
+        self.conn.execute_batch("COMMIT").context("cannot commit")
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        if !self.conn.is_autocommit() {
+            // Some errors take the transaction back by themselves; a rollback that fails leaves nothing committed either.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+    }
+}
