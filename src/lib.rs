@@ -1,4 +1,5 @@
 //! Nattpost, the night mail: see ARCHITECTURE.md for the map.
 
+pub mod cli;
 pub mod edges;
 pub mod model;

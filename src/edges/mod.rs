@@ -3,3 +3,4 @@
 
 pub mod fault;
 pub mod store;
+pub mod who;

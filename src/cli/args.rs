@@ -1,0 +1,350 @@
+//! The words of the command line, as clap reads them: the one source of the arguments, of `--help` and of docs/cli.md.
+//!
+//! Every command shows an example; verbs that act on something take many. It only names what is wanted: nothing is opened here.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand};
+
+use crate::model::verdict::Verdict;
+
+/// Takes in the files that partners drop, applies their messages exactly once, and writes the files they wait for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nattpost",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Example:\n  nattpost status\n  nattpost explain orders-1107.csv\n\n\
+                  Exit codes: 0 well, 64 wrong usage, 65 messages are refused, 66 nothing found, 69 not possible now, \
+                  70 internal error, 74 read or write error, 75 queued or to be tried again, 77 no permission, \
+                  78 configuration wrong."
+)]
+pub struct Cli {
+    /// Configuration to work with
+    #[arg(long, global = true, value_name = "FILE", env = "NATTPOST_CONFIG", default_value = "nattpost.toml")]
+    pub config: PathBuf,
+
+    /// Print JSON instead of text for people
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: take in files and write feeds until stopped
+    #[command(after_help = "Example:\n  nattpost run\n  nattpost --config /etc/nattpost/nattpost.toml run --once")]
+    Run(Run),
+
+    /// Check the configuration and every layout, and say everything that is wrong
+    #[command(
+        after_help = "Example:\n  nattpost check\n\nEnds with 78 when something is wrong, else with 0. For every layout it says whether it reads and \
+                      writes, and which fields do not survive writing and reading again."
+    )]
+    Check,
+
+    /// How things stand: what waits, what was refused, what came, what is due
+    #[command(
+        after_help = "Example:\n  nattpost status\n  nattpost status dealer webshop/orders\n\nAlso works while the daemon is down."
+    )]
+    Status(Status),
+
+    /// List the files that came, the newest first
+    #[command(
+        after_help = "Example:\n  nattpost files --partner dealer --verdict refused\n  nattpost files orders-1107.csv 'stock-*'\n  nattpost files --day yesterday --reason article-unknown"
+    )]
+    Files(Files),
+
+    /// Everything about single files or runs: counts, reasons, differences, where it is now, what to do next
+    #[command(after_help = "Example:\n  nattpost show orders-1107.csv\n  nattpost show 0g3k7m2v9q4ha dealer/stock#41")]
+    Show(Show),
+
+    /// Tell the story of a file, a run or an order number in sentences
+    #[command(
+        after_help = "Example:\n  nattpost explain orders-1107.csv\n  nattpost explain 4500017342\n\nKnows names that lie in in/ now, and says so of names that were never seen."
+    )]
+    Explain(Explain),
+
+    /// Find orders, articles and customers by number: where they came from and where they went
+    #[command(after_help = "Example:\n  nattpost find 4500017342\n  nattpost find A-1001 K-20033")]
+    Find(Find),
+
+    /// Judge refused, held or stale files again, as if they had just come
+    #[command(
+        after_help = "Example:\n  nattpost retry orders-1107.csv\n  nattpost retry --reason article-unknown --partner dealer\n  nattpost retry 0g3k7m2v9q4ha --overrule --comment \"the ERP says Monday's stock is right\""
+    )]
+    Retry(Retry),
+
+    /// Close refused or held files without applying them; the originals go to done/
+    #[command(
+        after_help = "Example:\n  nattpost ignore orders-1107.csv --comment \"sent again by mail\"\n  nattpost ignore --reason customer-unknown --day 2026-11-07 --comment test"
+    )]
+    Ignore(Ignore),
+
+    /// Write a feed now, whatever its schedule says
+    #[command(
+        after_help = "Example:\n  nattpost send dealer/stock\n  nattpost send dealer/stock webshop/prices --comment \"asked by phone\""
+    )]
+    Send(Send),
+
+    /// Read a file with a layout and print its messages as JSON lines
+    #[command(
+        after_help = "Example:\n  nattpost decode orders-1107.csv --layout dealer-orders\n  nattpost decode order.xml --layout nattpost-order-xml | jq .buyer_order_no\n\nMessages go to standard output, problems to standard error. Ends with 65 when a message or the file is refused."
+    )]
+    Decode(Decode),
+
+    /// Write messages, given as JSON lines, in a layout
+    #[command(
+        after_help = "Example:\n  nattpost encode stock.jsonl --layout nattpost-stock-csv > stock.csv\n  nattpost decode a.xml --layout nattpost-order-xml | nattpost encode - --layout nattpost-order-csv"
+    )]
+    Encode(Encode),
+
+    /// Work on layouts, the descriptions of partners' file formats
+    #[command(subcommand, after_help = "Example:\n  nattpost layout try orders-1107.csv --layout dealer-orders")]
+    Layout(LayoutCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Do what is to be done, wait out what still settles, then end (for cron and tests)
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Only these partners or intakes (`partner` or `partner/intake`)
+    #[arg(value_name = "PARTNER")]
+    pub only: Vec<String>,
+}
+
+/// Which files are meant.
+#[derive(Debug, Clone, Args)]
+pub struct Choice {
+    /// File ids or file names; a name may have `*` for any text
+    #[arg(value_name = "ITEM")]
+    pub items: Vec<String>,
+    /// Only files of this partner, or of one of his intakes (`partner/intake`)
+    #[arg(long, value_name = "PARTNER")]
+    pub partner: Option<String>,
+    /// Only files with a message of this verdict: accepted, unchanged, duplicate, stale, held, refused
+    #[arg(long, value_parser = verdict)]
+    pub verdict: Option<Verdict>,
+    /// Only files with this reason, like article-unknown
+    #[arg(long, value_name = "CODE")]
+    pub reason: Option<String>,
+    /// Only files first seen on this day: 2026-11-07, today, yesterday
+    #[arg(long, value_parser = day)]
+    pub day: Option<Day>,
+}
+
+impl Choice {
+    /// Nothing at all was said.
+    pub fn is_empty(&self) -> bool {
+        let filters = self.partner.is_some() || self.verdict.is_some() || self.reason.is_some() || self.day.is_some();
+        self.items.is_empty() && !filters
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Files {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// At most so many lines
+    #[arg(long, value_name = "COUNT", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// File ids, file names, or runs as `partner/feed#number`
+    #[arg(value_name = "ITEM", required = true)]
+    pub items: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// File names (past or present), file ids, runs, order numbers
+    #[arg(value_name = "ITEM", required = true)]
+    pub items: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Find {
+    /// Order numbers (the customer's or the seller's), article numbers, customer numbers
+    #[arg(value_name = "KEY", required = true)]
+    pub keys: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Retry {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Apply what is stale all the same
+    #[arg(long)]
+    pub overrule: bool,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub comment: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Ignore {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT", required = true)]
+    pub comment: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Send {
+    /// Feeds as `partner/feed`
+    #[arg(value_name = "FEED", required = true)]
+    pub feeds: Vec<String>,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub comment: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Decode {
+    /// Files to read
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Layout by its id, or the path of a layout file
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Encode {
+    /// JSON lines as `decode` prints them; `-` is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// Layout by its id, or the path of a layout file
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LayoutCommand {
+    /// Show what a file would become with a layout, record by record; nothing is stored
+    #[command(after_help = "Example:\n  nattpost layout try orders-1107.csv --layout partners/dealer-orders.toml")]
+    Try(Try),
+}
+
+#[derive(Debug, Args)]
+pub struct Try {
+    /// Files to read
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Layout by its id, or the path of a layout file
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: String,
+}
+
+/// A day as people say it; what `today` means is decided where the zone is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Day {
+    Date(NaiveDate),
+    Today,
+    Yesterday,
+}
+
+impl Day {
+    pub fn date(self, today: NaiveDate) -> NaiveDate {
+        match self {
+            Day::Date(date) => date,
+            Day::Today => today,
+            Day::Yesterday => today.pred_opt().unwrap_or(today),
+        }
+    }
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    match text {
+        "today" => Ok(Day::Today),
+        "yesterday" => Ok(Day::Yesterday),
+        _ => NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .map(Day::Date)
+            .map_err(|_| "expected a day like 2026-11-07, or today, or yesterday".to_string()),
+    }
+}
+
+fn verdict(text: &str) -> Result<Verdict, String> {
+    Verdict::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = Verdict::ALL.iter().map(|v| v.as_str()).collect();
+        format!("expected one of: {}", known.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn all(command: &clap::Command, found: &mut Vec<clap::Command>) {
+        found.push(command.clone());
+        for sub in command.get_subcommands() {
+            all(sub, found);
+        }
+    }
+
+    #[test]
+    fn every_command_shows_an_example_that_it_understands() {
+        Cli::command().debug_assert();
+        let mut commands = Vec::new();
+        all(&Cli::command(), &mut commands);
+        assert!(commands.len() > 12, "{}", commands.len());
+        for command in commands {
+            let help = command.get_after_help().unwrap_or_else(|| panic!("{} has no example", command.get_name()));
+            let help = help.to_string();
+            let examples: Vec<&str> = help.lines().filter_map(|l| l.strip_prefix("  nattpost ")).collect();
+            assert!(!examples.is_empty(), "{}: {help}", command.get_name());
+            for example in examples {
+                for part in example.split(" | ") {
+                    let words = words(part);
+                    if words.first().map(String::as_str) == Some("jq") {
+                        continue;
+                    }
+                    let words = words.into_iter().filter(|w| w != "nattpost").take_while(|w| w != ">");
+                    let line = std::iter::once("nattpost".to_string()).chain(words);
+                    if let Err(error) = Cli::try_parse_from(line) {
+                        panic!("{example}: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Words as a shell would split them; quotes as far as the examples use them.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for c in line.chars() {
+            match (c, quote) {
+                ('"', None) | ('\'', None) if word.is_empty() => quote = Some(c),
+                (c, Some(q)) if c == q => quote = None,
+                (' ', None) => words.push(std::mem::take(&mut word)),
+                (c, _) => word.push(c),
+            }
+        }
+        words.push(word);
+        words.retain(|w| !w.is_empty());
+        words
+    }
+
+    #[test]
+    fn days_are_said_as_people_say_them() {
+        let today = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        assert_eq!(day("yesterday").unwrap().date(today).to_string(), "2026-02-28");
+        assert_eq!(day("2026-01-31").unwrap().date(today).to_string(), "2026-01-31");
+        assert!(day("31.1.2026").is_err());
+    }
+}
