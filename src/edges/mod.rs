@@ -1,6 +1,9 @@
 //! One outside thing each: files, the store, the clock, the log. Edges do not import each other; the one exception is
 //! `fault`, which every edge asks before a call that may fail.
 
+pub mod clock;
 pub mod fault;
+pub mod lock;
+pub mod spool;
 pub mod store;
 pub mod who;

@@ -1,0 +1,76 @@
+//! One process works on a spool: the daemon, or a command line while no daemon runs. The lock is the kernel's, so it ends
+//! with the process however that ends; the number inside the file is for people only.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::edges::fault;
+
+/// The operators' group may take it too: `nattpost retry` does while the daemon is down.
+const LOCK_MODE: u32 = 0o660;
+
+/// Held until dropped.
+#[derive(Debug)]
+pub struct InstanceLock {
+    _file: File,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    #[error("{path} is held by {holder}: one process at a time works on a spool. Stop it, or let it do the work")]
+    Held { path: String, holder: String },
+    #[error("cannot lock {path}")]
+    Io { path: String, source: io::Error },
+}
+
+impl InstanceLock {
+    pub fn take(path: &Path) -> Result<InstanceLock, LockError> {
+        let shown = || path.display().to_string();
+        let wrong = |source| LockError::Io { path: shown(), source };
+        let open = || File::options().read(true).write(true).create(true).truncate(false).mode(LOCK_MODE).open(path);
+        let mut file = fault::point("lock.open").and_then(|()| open()).map_err(wrong)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LockError::Held { path: shown(), holder: holder(&mut file) }),
+            Err(TryLockError::Error(e)) => return Err(wrong(e)),
+        }
+        let pid = format!("{}\n", std::process::id());
+        // A full disk is no reason to run twice or not at all: the lock is held, only its inscription is missing.
+        let _ = file.set_len(0).and_then(|()| file.write_all(pid.as_bytes()));
+        Ok(InstanceLock { _file: file })
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.take(32).read_to_string(&mut text));
+    match (read, text.trim().parse::<u32>()) {
+        (Ok(_), Ok(pid)) => format!("process {pid}"),
+        _ => "another process".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_holds_it_and_may_after_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        std::fs::write(&path, "4294967295 and more than a number of an old holder").unwrap();
+        let first = InstanceLock::take(&path).unwrap();
+        let told = InstanceLock::take(&path).unwrap_err().to_string();
+        assert!(told.contains(&format!("process {}", std::process::id())) && told.contains(".lock"), "{told}");
+        drop(first);
+        InstanceLock::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_made_names_the_file() {
+        let told = InstanceLock::take(Path::new("/no/such/folder/.lock")).unwrap_err();
+        assert!(matches!(told, LockError::Io { .. }) && told.to_string().contains("/no/such/folder/.lock"));
+    }
+}

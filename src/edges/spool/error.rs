@@ -1,0 +1,54 @@
+//! What went wrong with a file of the spool: what was to be done, with which file, and the system's own word.
+//! Says what kind of fault it is by the system's error number only; decides nothing.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing}")]
+pub struct SpoolError {
+    doing: String,
+    #[source]
+    source: io::Error,
+}
+
+pub type Result<T> = std::result::Result<T, SpoolError>;
+
+impl SpoolError {
+    pub(super) fn new(doing: impl fmt::Display, source: impl Into<io::Error>) -> Self {
+        SpoolError { doing: doing.to_string(), source: source.into() }
+    }
+
+    /// `NotFound`: it is gone; `AlreadyExists`: a collision; `CrossesDevices`: not one file system; …
+    pub fn kind(&self) -> io::ErrorKind {
+        self.source.kind()
+    }
+
+    /// The spool itself takes nothing at the moment (full, over quota, read-only, failing): all wait, none is at fault.
+    pub fn is_outage(&self) -> bool {
+        use io::ErrorKind as K;
+        let kind = self.source.kind();
+        let io_error = self.source.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+        io_error || matches!(kind, K::StorageFull | K::QuotaExceeded | K::ReadOnlyFilesystem)
+    }
+}
+
+/// A path for people: control characters and bytes that are no UTF-8 are escaped.
+pub(super) fn shown(path: &Path) -> impl fmt::Display {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() { text.extend(c.escape_default()) } else { text.push(c) }
+        }
+        text.extend(chunk.invalid().iter().map(|b| format!("\\x{b:02x}")));
+    }
+    text
+}
+
+/// The same for a name alone.
+pub(super) fn shown_name(name: &[u8]) -> impl fmt::Display {
+    shown(Path::new(OsStr::from_bytes(name)))
+}

@@ -1,0 +1,44 @@
+//! Is somebody still writing this file? The kernel tells whoever may take a read lease on it: it refuses while the file
+//! is open for writing. The lease is given back at once. A question that is refused (another's file without the
+//! capability, a network file system) proves nothing, and is told as such.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+
+use super::step::open_plain;
+use super::{Place, Spool};
+
+/// From Linux's asm-generic/fcntl.h, the same on every machine we run on; the libc crate does not have it.
+const F_SETSIG: libc::c_int = 10;
+
+impl Spool {
+    /// `Some(true)`: open for writing; `Some(false)`: certainly not at this moment; `None`: nobody can tell.
+    pub fn is_still_written(&self, place: Place<'_>, name: &[u8]) -> Option<bool> {
+        let path = self.path(place, name).ok()?;
+        match open_plain(&path) {
+            Ok(file) => ask(&file),
+            // Another's lease (a file server's, for a client that writes) is in the way.
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Some(true),
+            Err(_) => None,
+        }
+    }
+}
+
+fn ask(file: &File) -> Option<bool> {
+    let fd = file.as_raw_fd();
+    // Whoever opens the file while we hold the lease makes the kernel signal us: SIGIO would end the process, SIGURG is
+    // ignored unless somebody asks for it.
+    // SAFETY: fcntl on a descriptor that `file` keeps open; these commands take a number and touch no memory of ours.
+    if unsafe { libc::fcntl(fd, F_SETSIG, libc::SIGURG) } == -1 {
+        return None;
+    }
+    // SAFETY: as above.
+    if unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK) } == -1 {
+        let refused = io::Error::last_os_error();
+        return (refused.kind() == io::ErrorKind::WouldBlock).then_some(true);
+    }
+    // SAFETY: as above. Should it fail, closing the file gives the lease back a moment later.
+    unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_UNLCK) };
+    Some(false)
+}
