@@ -3,13 +3,16 @@
 pub mod batch;
 pub mod decimal;
 pub mod diagnostic;
+pub mod difference;
 pub mod document;
 pub mod duration;
 pub mod feed;
 pub mod ids;
 pub mod intake;
+pub mod json;
 pub mod kind;
 pub mod layout;
 pub mod reason;
 pub mod rules;
 pub mod verdict;
+pub mod wording;

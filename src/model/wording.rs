@@ -1,0 +1,178 @@
+//! The words for everything that can be wrong with a partner's file. Problems are built only here, so that they stay
+//! alike: what was found, what was expected, what to do; the place is printed before them.
+
+use super::diagnostic::{Place, Problem, shown};
+
+// XML documents.
+
+const NOT_XML: &str = "The file is not a valid XML document";
+
+pub fn xml_broken_markup(place: Place, found: &str) -> Problem {
+    invalid(place, format!("\"{}\" is not a tag. {NOT_XML}; write < in texts as &lt; and send it again.", shown(found)))
+}
+
+pub fn xml_broken_attribute(place: Place, what: &str) -> Problem {
+    invalid(
+        place,
+        format!(
+            "an attribute of this element is wrong ({}). {NOT_XML}; expected name=\"value\", each name once, < and & written as &lt; and &amp;.",
+            shown(what)
+        ),
+    )
+}
+
+pub fn xml_unclosed_quote(place: Place) -> Problem {
+    invalid(
+        place,
+        format!(
+            "the quote of an attribute of this element is not closed. {NOT_XML}; close the quote and send it again."
+        ),
+    )
+}
+
+pub fn xml_wrong_end(place: Place, found: &str, expected: Option<&str>) -> Problem {
+    let expected = match expected {
+        Some(name) => format!("expected </{}>", shown(name)),
+        None => "no element is open here".to_string(),
+    };
+    invalid(
+        place,
+        format!("</{}> closes nothing; {expected}. {NOT_XML}; correct the tags and send it again.", shown(found)),
+    )
+}
+
+pub fn xml_text_outside(place: Place, found: &str) -> Problem {
+    invalid(
+        place,
+        format!("\"{}\" stands outside the root element. {NOT_XML}; remove it and send the file again.", shown(found)),
+    )
+}
+
+pub fn xml_second_root(place: Place, found: &str) -> Problem {
+    invalid(
+        place,
+        format!(
+            "a second root element <{}> begins. An XML file has one; send two documents as two files.",
+            shown(found)
+        ),
+    )
+}
+
+pub fn xml_late_declaration(place: Place) -> Problem {
+    invalid(place, "the XML declaration <?xml …?> must be the very first thing in the file and stand there once. Remove what is before it (also blank lines) and send the file again.".into())
+}
+
+pub fn xml_prefix_undeclared(place: Place, prefix: &str) -> Problem {
+    invalid(
+        place,
+        format!(
+            "the prefix \"{0}:\" was never declared; expected xmlns:{0}=\"…\" on this element or around it.",
+            shown(prefix)
+        ),
+    )
+}
+
+pub fn xml_control_character(place: Place, found: char) -> Problem {
+    let text = format!(
+        "a control character (U+{:04X}) stands here, which XML does not allow. Remove it and send the file again.",
+        found as u32
+    );
+    invalid(place, text)
+}
+
+pub fn xml_lone_ampersand(place: Place) -> Problem {
+    invalid(place, format!("an & stands alone. {NOT_XML}; write it as &amp; and send it again."))
+}
+
+fn invalid(place: Place, text: String) -> Problem {
+    Problem::new("xml-invalid", place, text)
+}
+
+pub fn xml_empty(place: Place) -> Problem {
+    Problem::new(
+        "file-empty",
+        place,
+        "the file holds no XML element. Expected a document with one root element; send it again.".into(),
+    )
+}
+
+pub fn xml_entity(place: Place, name: &str) -> Problem {
+    let text = format!(
+        "the entity &{}; is not taken: only &amp; &lt; &gt; &quot; &apos; and numbers of allowed characters (&#228;) are. Write the character itself.",
+        shown(name)
+    );
+    Problem::new("xml-entity", place, text)
+}
+
+pub fn xml_doctype(place: Place) -> Problem {
+    Problem::new("xml-doctype", place, "a document type (<!DOCTYPE …>) is not taken, since it can make a small file huge. Leave it out and send the file again.".into())
+}
+
+pub fn xml_too_deep(place: Place, limit: usize) -> Problem {
+    Problem::new(
+        "xml-limit",
+        place,
+        format!(
+            "elements stand in each other more than {limit} deep, which no message is. Check the program that wrote the file."
+        ),
+    )
+}
+
+pub fn xml_tag_too_long(place: Place) -> Problem {
+    Problem::new("xml-limit", place, "a tag here is longer than is taken (64 KiB in all, 256 attributes, 256 bytes a name). Check the program that wrote the file, and whether a quote was left open.".into())
+}
+
+pub fn xml_truncated(place: Place, open: &str) -> Problem {
+    let text = match open {
+        "" => "the file ends in the middle of a tag. Send it again whole.".to_string(),
+        path => format!(
+            "the file ends here, but <{}> is still open. It was cut off; send it again whole.",
+            path.rsplit('/').next().unwrap_or(path)
+        ),
+    };
+    Problem::new("file-truncated", place, text)
+}
+
+pub fn xml_encoding(place: Place) -> Problem {
+    Problem::new("encoding-invalid", place, "the bytes here are no text in the file's encoding. Expected what the XML declaration says (UTF-8 where it says nothing); correct the declaration or the program that writes the file.".into())
+}
+
+pub fn encoding_unknown(label: &str) -> Problem {
+    let text = format!(
+        "the encoding \"{}\" is not taken; expected UTF-8, UTF-16, or one with one byte a character, like ISO-8859-1 or windows-1252.",
+        shown(label)
+    );
+    Problem::new("encoding-invalid", Place { line: 1, ..Place::default() }, text)
+}
+
+// Messages as JSON lines.
+
+pub fn json_invalid(place: Place, why: &str) -> Problem {
+    json(place, format!("this line is no JSON ({}). Expected one message a line, as `decode` writes them.", shown(why)))
+}
+
+pub fn json_not_object(place: Place) -> Problem {
+    json(place, "expected an object in braces, {\"field\": value, …}.".into())
+}
+
+pub fn json_unknown(place: Place, hint: Option<String>) -> Problem {
+    json(
+        place,
+        format!(
+            "this name is not known here. {}",
+            hint.unwrap_or_else(|| "Put fields of your own under \"extra\".".into())
+        ),
+    )
+}
+
+pub fn json_missing(place: Place) -> Problem {
+    json(place, "it is missing or empty, and must be there.".into())
+}
+
+pub fn json_value(place: Place, found: &str, expected: &str) -> Problem {
+    json(place, format!("{} is not taken; expected {expected}.", shown(found)))
+}
+
+fn json(place: Place, text: String) -> Problem {
+    Problem::new("json-invalid", place, text)
+}
