@@ -1,5 +1,6 @@
 //! Nattpost, the night mail: see ARCHITECTURE.md for the map.
 
 pub mod cli;
+pub mod config;
 pub mod edges;
 pub mod model;

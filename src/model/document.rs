@@ -117,7 +117,11 @@ impl<'d> Section<'d> {
         self.table.get(key)
     }
 
+    /// The key with its path; the empty key is the table itself.
     pub fn path_of(&self, key: &str) -> String {
+        if key.is_empty() {
+            return self.path.clone();
+        }
         if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) }
     }
 
@@ -284,6 +288,25 @@ impl<'d> Section<'d> {
     pub fn named_sections(&self, key: &str) -> Vec<(Spot<String>, Section<'d>)> {
         let Some(outer) = self.section(key) else { return Vec::new() };
         outer.keys().into_iter().filter_map(|name| outer.section(&name.value).map(|s| (name, s))).collect()
+    }
+
+    /// `{ word = "meaning", … }`: a table of texts, numbers or booleans whose keys are names, in the order of the file.
+    pub fn pairs(&self, key: &str) -> Option<Vec<(Spot<String>, Spot<String>)>> {
+        let inner = self.section(key)?;
+        let mut pairs = Vec::new();
+        for name in inner.keys() {
+            let Some(value) = inner.get(&name.value) else { continue };
+            match scalar(value.get_ref()) {
+                Some(text) => pairs.push((name, Spot { value: text, span: value.span() })),
+                None => inner.wrong_type(&name.value, value, "text in quotes or a number"),
+            }
+        }
+        Some(pairs)
+    }
+
+    /// For keys that take a table or something shorter.
+    pub fn is_table(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().as_table().is_some())
     }
 
     fn as_section(&self, value: &'d Spanned<DeValue<'d>>, path: String) -> Option<Section<'d>> {

@@ -6,6 +6,9 @@ use super::intake::Sender;
 use super::layout::Layout;
 use super::rules::file_name::NamePattern;
 
+/// Kinds a feed can be made of; the others only come in (or, like receipts, are written by an intake).
+pub const COMPOSED_KINDS: [&str; 4] = ["order", "order_status", "price", "stock"];
+
 #[derive(Debug, Clone)]
 pub struct Feed {
     /// Partner id.

@@ -14,7 +14,7 @@ pub const LONGEST_NAME_BYTES: usize = 255 - 14;
 const RUN_DIGITS: usize = 6;
 const PLACEHOLDERS: &str = "{run}, {run:4}, {date}, {time}, {partner}, {feed}";
 /// Endings that our own and other people's collectors take for "not finished".
-const UNFINISHED: [&str; 4] = [".part", ".tmp", ".filepart", ".x"];
+const UNFINISHED: [&str; 3] = [".part", ".tmp", ".filepart"];
 
 /// What a name is made from.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,142 @@
+//! `[feed.NAME]`: one thing that a partner gets. Each key is read alone; what must fit together is checked after.
+
+use std::sync::Arc;
+
+use super::forms;
+use super::intake::check_field;
+use super::keyed::{Keyed, Wrong};
+use super::keys::Table;
+use super::layouts::KnownLayout;
+use super::partner::Surroundings;
+use crate::model::document::{Section, suggest};
+use crate::model::feed::{COMPOSED_KINDS, Feed, Schedule};
+use crate::model::intake::Sender;
+use crate::model::kind::{FieldType, Kind};
+use crate::model::rules::file_name::NamePattern;
+
+const MOST_WINDOW_DAYS: u32 = 3_650;
+
+/// None where the layout or the name is wrong: there is nothing to make a feed of, and the problem is reported.
+pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: &Surroundings<'_>) -> Option<Feed> {
+    let keyed = Keyed::new(section, Table::Feed);
+    let known = read_layout(&keyed, around);
+    let file_name = read_file_name(&keyed);
+    let zone = keyed.zone("zone", recipient.zone);
+    let missed = keyed.value("missed", forms::missed);
+    let schedule = keyed
+        .parsed_list("schedule", forms::cron)
+        .into_iter()
+        .map(|pattern| Schedule { pattern, zone, missed })
+        .collect();
+    let folder = keyed.value("folder", forms::folder);
+    let only = read_only(&keyed, known.map(|k| &k.kind));
+    let negative_as_zero = keyed.boolean("negative_as_zero");
+    let partners = keyed.parsed_list("partners", |text| known_partner(text, around));
+    let window_days = keyed.number("window_days", 1, MOST_WINDOW_DAYS);
+    let allow_empty = keyed.boolean("allow_empty");
+    check_use(&keyed, known.map(|k| k.kind.name.as_str()));
+    Some(Feed {
+        partner: recipient.partner.clone(),
+        recipient: recipient.clone(),
+        id,
+        layout: known?.layout.clone(),
+        schedule,
+        file_name: file_name?,
+        folder,
+        only,
+        negative_as_zero,
+        partners,
+        window_days,
+        allow_empty,
+        zone,
+    })
+}
+
+fn read_layout<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Option<&'a KnownLayout> {
+    let name = keyed.required_text("layout");
+    if name.is_empty() {
+        return None;
+    }
+    match writable(&name, around) {
+        Ok(found) => found,
+        Err(wrong) => {
+            keyed.section.problem_with("layout", wrong.text, wrong.suggestion);
+            None
+        }
+    }
+}
+
+fn writable<'a>(name: &str, around: &'a Surroundings<'_>) -> Result<Option<&'a KnownLayout>, Wrong> {
+    let Some(known) = around.layouts.find(name)? else { return Ok(None) };
+    let kind = known.kind.name.as_str();
+    if kind == "receipt" {
+        return Err(Wrong::new(format!(
+            "\"{name}\" writes receipts, which answer a file; set receipt = \"{name}\" in the intake instead."
+        )));
+    }
+    if !COMPOSED_KINDS.contains(&kind) {
+        return Err(Wrong::new(format!(
+            "\"{name}\" is a layout of kind {kind}, which only comes in; expected a layout of one of: {}.",
+            COMPOSED_KINDS.join(", ")
+        )));
+    }
+    if !known.writes {
+        return Err(Wrong::new(format!(
+            "\"{name}\" can only read; expected a layout that writes. \"nattpost check\" says for each layout what it does."
+        )));
+    }
+    Ok(Some(known))
+}
+
+fn read_file_name(keyed: &Keyed<'_, '_>) -> Option<NamePattern> {
+    let text = keyed.required_text("file_name");
+    if text.trim().is_empty() {
+        return None;
+    }
+    NamePattern::parse(&text).map_err(|e| keyed.section.problem("file_name", e.to_string())).ok()
+}
+
+fn known_partner(text: &str, around: &Surroundings<'_>) -> Result<String, Wrong> {
+    if around.partners.iter().any(|p| p == text) {
+        return Ok(text.to_string());
+    }
+    let known: Vec<&str> = around.partners.iter().map(String::as_str).collect();
+    Err(Wrong {
+        text: format!("there is no partner \"{text}\"; expected one of: {}.", known.join(", ")),
+        suggestion: suggest(text, &known),
+    })
+}
+
+fn read_only(keyed: &Keyed<'_, '_>, kind: Option<&Arc<Kind>>) -> Vec<(String, String)> {
+    let pairs = keyed.pairs("only");
+    let Some(kind) = kind else { return Vec::new() };
+    for (field, value) in &pairs {
+        check_field(keyed, "only", field, std::slice::from_ref(kind));
+        let found = kind.head().field(&field.value).map(|at| &kind.head().fields[at].field_type);
+        if let Some(FieldType::Choice(words)) = found
+            && !words.contains(&value.value)
+        {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            keyed.wrong(value, "only", Wrong::word(&value.value, &words));
+        }
+    }
+    pairs.into_iter().map(|(field, value)| (field.value, value.value)).collect()
+}
+
+/// A setting that decides nothing here was meant for another feed.
+fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&str>) {
+    let Some(kind) = kind else { return };
+    for (key, of) in [("negative_as_zero", "stock"), ("partners", "order"), ("window_days", "order_status")] {
+        if keyed.has(key) && kind != of {
+            keyed.section.problem(
+                key,
+                format!("decides nothing here: it is for feeds of the kind {of}, and this one is of the kind {kind}. Take it out."),
+            );
+        }
+    }
+    for key in ["missed"] {
+        if keyed.has(key) && !keyed.has("schedule") {
+            keyed.section.problem(key, "says nothing without a schedule; add one, or take it out.");
+        }
+    }
+}

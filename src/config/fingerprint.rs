@@ -1,0 +1,45 @@
+//! What the meaning of a file depends on, as one number: the same content under an unchanged fingerprint means what it
+//! meant last time (`unchanged`), under another one it is judged again.
+
+use super::layouts::KnownLayout;
+use crate::model::intake::Intake;
+
+/// Of everything that decides what the intake's files mean: layouts, kinds, the partner's words, rules. How a file is
+/// collected, kept and answered (settle, originals, receipt) is left out.
+pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
+    let sender = &intake.sender;
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |name: &str, value: String| {
+        // Lengths keep two neighbours from being read as one.
+        hasher.update(format!("{name}:{}:{value}\n", value.len()).as_bytes());
+    };
+    for known in layouts {
+        add("layout", known.hash.to_hex().to_string());
+        add("kind", format!("{:?}", known.kind));
+    }
+    add("sender", format!("{:?} {:?} {:?} {}", sender.customers, sender.units, sender.tables, sender.zone));
+    add("policy", format!("{:?}", intake.policy));
+    add("references", format!("{:?} {:?}", intake.customers, intake.articles));
+    add("schemes", format!("{:?}", intake.article_schemes));
+    add("customer", format!("{:?}", intake.customer));
+    add("orders", format!("{:?} {:?}", intake.on_change, intake.order_numbers));
+    add("as_of", format!("{:?}", intake.as_of));
+    add("absent", format!("{:?}", intake.absent));
+    add("checks", format!("{:?} {:?}", intake.negative_stock, intake.plausibility));
+    truncate(hasher.finalize())
+}
+
+/// Of all files of the configuration, so that a reload can say whether anything changed.
+pub fn of_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for (name, text) in texts {
+        hasher.update(format!("{}:{name}:{}\n", name.len(), text.len()).as_bytes());
+        hasher.update(text.as_bytes());
+    }
+    truncate(hasher.finalize())
+}
+
+fn truncate(hash: blake3::Hash) -> u64 {
+    let (first, _) = hash.as_bytes().split_first_chunk::<8>().expect("a hash has 32 bytes");
+    u64::from_be_bytes(*first)
+}

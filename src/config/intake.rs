@@ -1,0 +1,191 @@
+//! `[intake.NAME]`: one thing that comes from a partner. Each key is read alone; what must fit together is checked after.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fingerprint;
+use super::forms;
+use super::keyed::{Keyed, Wrong, parse_days, parse_duration};
+use super::keys::Table;
+use super::layouts::KnownLayout;
+use super::partner::{Surroundings, number};
+use crate::model::document::{Section, Spot, suggest};
+use crate::model::intake::{Absent, Intake, Plausibility, Policy, Sender};
+use crate::model::kind::{Class, Kind};
+
+const LEAST_TRUNCATED: Duration = Duration::from_secs(10);
+const MOST_TRUNCATED: Duration = Duration::from_secs(7 * 86_400);
+
+pub fn read(id: String, section: &Section<'_>, sender: &Arc<Sender>, around: &Surroundings<'_>) -> Intake {
+    let keyed = Keyed::new(section, Table::Intake);
+    let layouts = read_layouts(&keyed, around);
+    let kinds: Vec<Arc<Kind>> = layouts.iter().map(|known| known.kind.clone()).collect();
+    let absent = read_absent(&keyed, &kinds);
+    let otherwise = if absent == Absent::Leave { Policy::GoodMessages } else { Policy::WholeFile };
+    let mut intake = Intake {
+        sender: sender.clone(),
+        id,
+        layouts: layouts.iter().map(|known| known.layout.clone()).collect(),
+        settle: keyed.value("settle", forms::settle),
+        truncated_after: keyed.value("truncated_after", parse_duration(LEAST_TRUNCATED, MOST_TRUNCATED)),
+        policy: keyed.parsed("policy", forms::policy).unwrap_or(otherwise),
+        customers: keyed.value("customers", forms::references),
+        articles: keyed.value("articles", forms::references),
+        article_schemes: keyed.parsed_list("article_schemes", forms::article_scheme),
+        customer: read_customer(&keyed, sender),
+        on_change: keyed.value("on_change", forms::on_change),
+        order_numbers: keyed.value("order_numbers", forms::order_numbers),
+        as_of: keyed.value("as_of", forms::as_of),
+        absent,
+        negative_stock: keyed.value("negative", forms::negative),
+        plausibility: read_plausibility(&keyed),
+        originals: keyed.parsed("originals", forms::originals).unwrap_or(around.company.originals),
+        receipt: read_receipt(&keyed, around).map(|known| known.layout.clone()),
+        fingerprint: 0,
+    };
+    check_use(&keyed, &kinds);
+    intake.fingerprint = fingerprint::of_intake(&intake, &layouts);
+    intake
+}
+
+fn read_layouts<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Vec<&'a KnownLayout> {
+    let mut layouts: Vec<&KnownLayout> = Vec::new();
+    let spots = keyed.required_list("layouts");
+    for spot in &spots {
+        match readable(spot, around) {
+            Err(wrong) => keyed.wrong(spot, "layouts", wrong),
+            Ok(Some(known)) if layouts.iter().any(|other| Arc::ptr_eq(&other.layout, &known.layout)) => {
+                keyed.wrong(spot, "layouts", Wrong::new(format!("\"{}\" stands here twice.", spot.value)));
+            }
+            Ok(found) => layouts.extend(found),
+        }
+    }
+    layouts
+}
+
+fn readable<'a>(spot: &Spot<String>, around: &'a Surroundings<'_>) -> Result<Option<&'a KnownLayout>, Wrong> {
+    let Some(known) = around.layouts.find(&spot.value)? else { return Ok(None) };
+    if known.kind.class == Class::Answer {
+        return Err(Wrong::new(format!(
+            "\"{}\" is a layout of kind {}, which Nattpost only writes; it cannot come in.",
+            spot.value, known.kind.name
+        )));
+    }
+    if !known.reads {
+        return Err(Wrong::new(format!(
+            "\"{}\" can only write; expected a layout that reads. \"nattpost check\" says for each layout what it does.",
+            spot.value
+        )));
+    }
+    Ok(Some(known))
+}
+
+fn read_receipt<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Option<&'a KnownLayout> {
+    let known = keyed.parsed("receipt", |name| around.layouts.find(name))??;
+    let wrong = if known.kind.name != "receipt" {
+        format!("\"{}\" is a layout of kind {}; expected one of kind receipt.", known.layout.id, known.kind.name)
+    } else if !known.writes {
+        format!("\"{}\" can only read; expected a layout that writes.", known.layout.id)
+    } else {
+        return Some(known);
+    };
+    keyed.section.problem("receipt", wrong);
+    None
+}
+
+fn read_customer(keyed: &Keyed<'_, '_>, sender: &Sender) -> Option<String> {
+    keyed.parsed("customer", |text| {
+        let customer = number(text)?;
+        if sender.customers.is_empty() || sender.customers.contains(&customer) {
+            return Ok(customer);
+        }
+        let known: Vec<&str> = sender.customers.iter().map(String::as_str).collect();
+        Err(Wrong {
+            text: format!(
+                "\"{customer}\" is not among the customers of {}; expected one of: {}.",
+                sender.partner,
+                known.join(", ")
+            ),
+            suggestion: suggest(&customer, &known),
+        })
+    })
+}
+
+fn read_plausibility(outer: &Keyed<'_, '_>) -> Plausibility {
+    let Some(section) = outer.table("plausibility") else { return Plausibility::default() };
+    let keyed = Keyed::new(&section, Table::Plausibility);
+    Plausibility {
+        order_date_days: keyed.parsed("order_date", parse_days),
+        totals: keyed.boolean("totals"),
+        check_digits: keyed.boolean("check_digits"),
+    }
+}
+
+fn read_absent(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>]) -> Absent {
+    let closes = keyed.value("absent", forms::closes);
+    let scope = read_scope(keyed, kinds);
+    if !closes {
+        if keyed.has("scope") {
+            keyed.section.problem("scope", "says nothing without absent = \"close\"; add it, or take the scope out.");
+        }
+        return Absent::Leave;
+    }
+    if let Some(kind) = kinds.iter().find(|k| k.class == Class::Request) {
+        keyed.section.problem(
+            "absent",
+            format!(
+                "this intake takes the kind {}, whose messages ask for something once and are never closed by being absent; expected \"leave\".",
+                kind.name
+            ),
+        );
+    }
+    scope
+}
+
+fn read_scope(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>]) -> Absent {
+    if keyed.has("scope") && !keyed.section.is_table("scope") {
+        let fields = keyed.list("scope");
+        for field in &fields {
+            check_field(keyed, "scope", field, kinds);
+        }
+        return Absent::CloseWithin { fields: fields.into_iter().map(|f| f.value).collect() };
+    }
+    let pairs = keyed.pairs("scope");
+    for (field, _) in &pairs {
+        check_field(keyed, "scope", field, kinds);
+    }
+    Absent::Close { scope: pairs.into_iter().map(|(field, value)| (field.value, value.value)).collect() }
+}
+
+/// A field of the head of every kind that is meant.
+pub fn check_field(keyed: &Keyed<'_, '_>, key: &str, field: &Spot<String>, kinds: &[Arc<Kind>]) {
+    for kind in kinds {
+        if kind.head().field(&field.value).is_none() {
+            let known: Vec<&str> = kind.head().fields.iter().map(|f| f.name.as_str()).collect();
+            let text = format!("the kind {} has no field \"{}\".", kind.name, field.value);
+            keyed.wrong(field, key, Wrong { text, suggestion: suggest(&field.value, &known) });
+        }
+    }
+}
+
+/// A setting that decides nothing here was meant for somewhere else.
+fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>]) {
+    let any = |test: &dyn Fn(&Kind) -> bool| kinds.is_empty() || kinds.iter().any(|kind| test(kind));
+    let orders = any(&|kind| kind.name == "order");
+    let stock = any(&|kind| kind.name == "stock");
+    let timed = any(&|kind| matches!(kind.class, Class::Record | Class::Fact));
+    let keys = [
+        ("customer", orders, "orders"),
+        ("on_change", orders, "orders"),
+        ("order_numbers", orders, "orders"),
+        ("negative", stock, "stock"),
+        ("as_of", timed, "records or facts"),
+    ];
+    for (key, used, what) in keys {
+        if keyed.has(key) && !used {
+            keyed
+                .section
+                .problem(key, format!("decides nothing here: no layout of this intake reads {what}. Take it out."));
+        }
+    }
+}

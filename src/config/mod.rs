@@ -1,0 +1,132 @@
+//! The configuration: nattpost.toml and partners/<id>.toml beside it become `Intake`s and `Feed`s, the types of the model
+//! that everything below works with. A value: a reload reads a new one, and the old one runs on when it has problems.
+//!
+//! Reading collects all problems of all files with file, line, key and suggestion; nothing is half configured. What the
+//! keys are stands in `keys`. It opens no spool and no store.
+
+mod company;
+mod feed;
+mod fingerprint;
+mod forms;
+mod intake;
+mod keyed;
+pub mod keys;
+mod layouts;
+mod partner;
+mod texts;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::model::document::{Document, DocumentProblem};
+use crate::model::feed::Feed;
+use crate::model::intake::{Intake, Sender};
+use company::Company;
+pub use company::LogFormat;
+pub use layouts::{KnownLayout, LayoutSource, Layouts};
+use partner::{Partner, Surroundings};
+use texts::NamedText;
+
+/// A configuration without problems.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Of nattpost.toml.
+    pub path: PathBuf,
+    pub company: String,
+    pub zone: Tz,
+    pub spool: PathBuf,
+    pub store: PathBuf,
+    pub log: LogFormat,
+    pub scan_every: Duration,
+    /// How many days files stay in sent/.
+    pub sent_days: u32,
+    /// By id.
+    pub partners: Vec<Arc<Sender>>,
+    /// By partner, then in the order of his file.
+    pub intakes: Vec<Arc<Intake>>,
+    pub feeds: Vec<Arc<Feed>>,
+    pub layouts: Layouts,
+    /// Of all files as they are written.
+    pub fingerprint: u64,
+}
+
+impl Config {
+    /// All problems of all files, in the order of the files and lines.
+    pub fn read(path: &Path, source: &LayoutSource<'_>) -> Result<Config, Vec<DocumentProblem>> {
+        let file = path.file_name().map_or_else(|| "nattpost.toml".into(), |n| n.to_string_lossy());
+        let main = texts::read(path, &file).map_err(|problem| vec![problem])?;
+        let mut problems = Vec::new();
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let company = read_company(&main, folder, &mut problems);
+
+        let partner_texts = texts::read_folder(&company.partners, &shown(&company.partners, folder), &mut problems);
+        let (layouts, layout_texts) =
+            Layouts::gather(source, &company.layouts, &shown(&company.layouts, folder), &mut problems);
+        let partners = read_partners(&partner_texts, &company, &layouts, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let all = [&main].into_iter().chain(&partner_texts).chain(&layout_texts);
+        let fingerprint = fingerprint::of_texts(all.map(|t| (t.name.as_str(), t.text.as_str())));
+        Ok(Config {
+            path: path.to_path_buf(),
+            company: company.name,
+            zone: company.zone,
+            spool: company.spool,
+            store: company.store,
+            log: company.log,
+            scan_every: company.scan_every,
+            sent_days: company.sent_days,
+            intakes: partners.iter().flat_map(|p| p.intakes.iter().cloned()).collect(),
+            feeds: partners.iter().flat_map(|p| p.feeds.iter().cloned()).collect(),
+            partners: partners.into_iter().map(|p| p.sender).collect(),
+            layouts,
+            fingerprint,
+        })
+    }
+
+    /// `partner/intake`.
+    pub fn intake(&self, source: &str) -> Option<&Arc<Intake>> {
+        self.intakes.iter().find(|intake| intake.source() == source)
+    }
+
+    /// `partner/feed`.
+    pub fn feed(&self, name: &str) -> Option<&Arc<Feed>> {
+        self.feeds.iter().find(|feed| feed.name() == name)
+    }
+}
+
+fn read_company(main: &NamedText, folder: &Path, problems: &mut Vec<DocumentProblem>) -> Company {
+    let document = Document::parse(&main.name, &main.text);
+    let company = company::read(&document.root(), folder);
+    problems.extend(document.into_problems());
+    company
+}
+
+fn read_partners(
+    texts: &[NamedText],
+    company: &Company,
+    layouts: &Layouts,
+    problems: &mut Vec<DocumentProblem>,
+) -> Vec<Partner> {
+    let ids: Vec<String> = texts.iter().map(|text| text.stem.clone()).collect();
+    let around = Surroundings { company, layouts, partners: &ids };
+    let mut partners = Vec::new();
+    for text in texts {
+        if let Err(wrong) = forms::id(&text.stem) {
+            let mut problem = texts::problem(&text.name, wrong.text);
+            problem.suggestion = wrong.suggestion;
+            problems.push(problem);
+        }
+        partners.push(partner::read(&text.stem, &text.name, &text.text, &around, problems));
+    }
+    partners
+}
+
+/// A folder as people see it: relative to that of nattpost.toml where it lies below.
+fn shown(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,146 @@
+//! partners/<id>.toml: who the partner is, his words, and his intakes and feeds.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::company::Company;
+use super::keyed::{Keyed, Wrong};
+use super::keys::Table;
+use super::layouts::Layouts;
+use super::{feed, intake};
+use crate::model::document::{Document, DocumentProblem, Section, Spot};
+use crate::model::feed::Feed;
+use crate::model::intake::{Intake, Sender};
+use crate::model::rules::units;
+
+/// What a partner's file may refer to.
+pub struct Surroundings<'a> {
+    pub company: &'a Company,
+    pub layouts: &'a Layouts,
+    /// Ids of all partners.
+    pub partners: &'a [String],
+}
+
+#[derive(Debug)]
+pub struct Partner {
+    pub sender: Arc<Sender>,
+    pub intakes: Vec<Arc<Intake>>,
+    pub feeds: Vec<Arc<Feed>>,
+}
+
+pub fn read(
+    id: &str,
+    file: &str,
+    text: &str,
+    around: &Surroundings<'_>,
+    problems: &mut Vec<DocumentProblem>,
+) -> Partner {
+    let document = Document::parse(file, text);
+    let partner = read_root(id, &document.root(), around);
+    problems.extend(document.into_problems());
+    partner
+}
+
+fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner {
+    let keyed = Keyed::new(root, Table::Partner);
+    let sender = Arc::new(Sender {
+        partner: id.to_string(),
+        name: keyed.required_text("name"),
+        customers: keyed.parsed_list("customers", number),
+        units: read_units(&keyed, around),
+        tables: read_tables(&keyed),
+        zone: keyed.zone("zone", around.company.zone),
+    });
+    let intakes = keyed
+        .named("intake")
+        .into_iter()
+        .map(|(name, section)| {
+            let id = named_id(&section, &name);
+            Arc::new(intake::read(id, &section, &sender, around))
+        })
+        .collect();
+    let mut feeds: Vec<Arc<Feed>> = Vec::new();
+    for (name, section) in keyed.named("feed") {
+        let id = named_id(&section, &name);
+        if let Some(feed) = feed::read(id, &section, &sender, around) {
+            check_apart(&section, &feed, &feeds);
+            feeds.push(Arc::new(feed));
+        }
+    }
+    Partner { sender, intakes, feeds }
+}
+
+/// A number as partners write them: anything printable.
+pub fn number(text: &str) -> Result<String, Wrong> {
+    if text.trim().is_empty() || text.trim() != text || text.chars().any(char::is_control) {
+        return Err(Wrong::new(format!(
+            "\"{}\" is not a number of a customer; expected it as it stands in his files.",
+            text.escape_debug()
+        )));
+    }
+    Ok(text.to_string())
+}
+
+/// The NAME of `[intake.NAME]`, which becomes a folder.
+fn named_id(section: &Section<'_>, name: &Spot<String>) -> String {
+    super::forms::id(&name.value).unwrap_or_else(|wrong| {
+        section.problem_at(name.span.clone(), "", wrong.text, wrong.suggestion);
+        name.value.clone()
+    })
+}
+
+fn read_units(keyed: &Keyed<'_, '_>, around: &Surroundings<'_>) -> BTreeMap<String, String> {
+    let site = &around.company.units;
+    // Codes of the site that our list lacks stand for themselves.
+    let mut map: BTreeMap<String, String> = site.iter().map(|code| (code.clone(), code.clone())).collect();
+    for (word, code) in keyed.pairs("units") {
+        if !units::is_known(&code.value) && !site.contains(&code.value) {
+            keyed.section.problem_at(
+                code.span.clone(),
+                &format!("units.{}", word.value),
+                format!("\"{}\" is not a code of UN/ECE Recommendation 20 that Nattpost knows; expected one like C62, H87 or KGM. Codes it lacks are listed under units in nattpost.toml.", code.value),
+                suggest_unit(&word.value, &code.value),
+            );
+        }
+        map.insert(word.value, code.value);
+    }
+    map
+}
+
+fn suggest_unit(word: &str, code: &str) -> Option<String> {
+    if units::is_known(word) {
+        return Some(format!("The partner's word stands left and the code right: \"{code}\" = \"{word}\"."));
+    }
+    let upper = code.to_uppercase();
+    if units::is_known(&upper) {
+        return Some(format!("Did you mean \"{upper}\"?"));
+    }
+    let codes: Vec<&str> = units::KNOWN.iter().map(|(code, _)| *code).collect();
+    crate::model::document::suggest(code, &codes)
+}
+
+fn read_tables(keyed: &Keyed<'_, '_>) -> BTreeMap<String, BTreeMap<String, String>> {
+    let Some(outer) = keyed.table("tables") else { return BTreeMap::new() };
+    outer
+        .keys()
+        .into_iter()
+        .map(|name| {
+            let rows = outer.pairs(&name.value).unwrap_or_default();
+            (name.value, rows.into_iter().map(|(theirs, ours)| (theirs.value, ours.value)).collect())
+        })
+        .collect()
+}
+
+/// Two feeds must not write the same name into the same folder.
+fn check_apart(section: &Section<'_>, feed: &Feed, others: &[Arc<Feed>]) {
+    let same = |other: &&Arc<Feed>| other.folder == feed.folder && other.file_name == feed.file_name;
+    if let Some(other) = others.iter().find(same).filter(|_| !feed.file_name.names_feed()) {
+        section.problem(
+            "file_name",
+            format!(
+                "the feed \"{}\" writes the same names into the same folder; expected another folder, or a name with {{feed}}.",
+                other.id
+            ),
+        );
+    }
+}
