@@ -14,5 +14,6 @@ pub mod kind;
 pub mod layout;
 pub mod reason;
 pub mod rules;
+pub mod syntax;
 pub mod verdict;
 pub mod wording;

@@ -1,11 +1,97 @@
 //! Layouts: how one kind looks in one file format, read from TOML, compiled once to a plan, used in both directions.
 
+mod expression;
+pub mod form;
+mod lookup;
+pub mod plan;
+mod read;
+pub mod rows;
 pub mod seam;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use self::form::Direction;
+use self::plan::{Ours, Place, Record};
+use super::kind::Kind;
+use super::syntax::encoding::Encoding;
+
+pub use read::read_layout;
 pub use seam::*;
 
 /// A compiled layout.
 #[derive(Debug)]
 pub struct Layout {
     pub id: String,
+    pub title: String,
+    /// The partner's version of the format, as he says it.
+    pub version: String,
+    /// Where its specification stands.
+    pub source: String,
+    pub kind: Arc<Kind>,
+    pub encoding: Encoding,
+    /// What is written for a character that the encoding does not have; without it such a value is an error.
+    pub replacement: Option<char>,
+    pub records: Vec<Record>,
+    pub syntax: Syntax,
+}
+
+/// What the file is cut into.
+#[derive(Debug)]
+pub enum Syntax {
+    Rows(Box<rows::Rows>),
+}
+
+impl Layout {
+    /// What the partner calls a field of ours; empty where the layout does not have it.
+    pub fn column_of(&self, group: usize, field: usize) -> &str {
+        let fields = self.records.iter().flat_map(|r| &r.fields);
+        let mut found = fields
+            .filter(|f| matches!(f.ours, Ours::Field { group: g, field: x, .. } if (g, x) == (group, field)))
+            .filter(|f| !matches!(f.place, Place::Nowhere));
+        found.next().map_or("", |f| f.label.as_str())
+    }
+
+    /// Can it read: it has fields of ours that say where they stand.
+    pub fn reads(&self) -> bool {
+        self.records
+            .iter()
+            .flat_map(|r| &r.fields)
+            .any(|f| matches!(f.ours, Ours::Field { .. }) && f.form.direction != Direction::WriteOnly)
+    }
+
+    /// Can it write: every required field of the kind has a place that is not only read.
+    pub fn writes(&self) -> bool {
+        let lost = self.lost();
+        let required = |(group, field): &(usize, usize)| self.kind.groups[*group].fields[*field].required;
+        !self.records.is_empty() && !lost.iter().any(required)
+    }
+
+    /// Fields of the kind that do not survive being written and read back.
+    pub fn lost_fields(&self) -> Vec<String> {
+        self.lost()
+            .into_iter()
+            .map(|(group, field)| {
+                let group = &self.kind.groups[group];
+                let field = &group.fields[field].name;
+                if group.name.is_empty() { field.clone() } else { format!("{}.{field}", group.name) }
+            })
+            .collect()
+    }
+
+    fn lost(&self) -> BTreeSet<(usize, usize)> {
+        let all =
+            self.kind.groups.iter().enumerate().flat_map(|(g, group)| {
+                group.fields.iter().enumerate().filter(|(_, f)| !f.ours).map(move |(f, _)| (g, f))
+            });
+        let mut lost: BTreeSet<_> = all.collect();
+        for field in self.records.iter().flat_map(|r| &r.fields) {
+            if let (Ours::Field { group, field: index, .. }, Place::One(_), Direction::Both) =
+                (&field.ours, &field.place, field.form.direction)
+            {
+                lost.remove(&(*group, *index));
+            }
+        }
+        lost
+    }
 }

@@ -1,6 +1,9 @@
 //! What a layout gives and takes: the only surface that flows know.
 
+use std::io::{self, Read, Seek, Write};
 use std::ops::Range;
+
+use chrono_tz::Tz;
 
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
@@ -27,6 +30,51 @@ pub struct Refused {
     pub key: String,
     pub bytes: Vec<Range<u64>>,
     pub problems: Vec<Problem>,
+}
+
+/// A file that can be read twice: rows of one message may stand anywhere in it.
+pub trait Input: Read + Seek {}
+impl<T: Read + Seek + ?Sized> Input for T {}
+
+/// A temporary file, for what does not fit into memory.
+pub trait Spill: Read + Write + Seek {}
+impl<T: Read + Write + Seek + ?Sized> Spill for T {}
+
+/// What a decoder needs to know besides the bytes.
+pub struct DecodeContext<'c> {
+    /// The sender's name of the file, for expressions and problems.
+    pub file_name: &'c str,
+    /// Zone of wall times in the file.
+    pub zone: Tz,
+    /// Makes an empty temporary file that vanishes when dropped.
+    pub spill: &'c dyn Fn() -> io::Result<Box<dyn Spill>>,
+}
+
+/// What an encoder needs to know besides the messages.
+#[derive(Debug, Clone, Copy)]
+pub struct EncodeContext {
+    /// Zone of wall times in the file.
+    pub zone: Tz,
+}
+
+/// Writes messages in a layout. The same messages give the same bytes.
+pub trait Encoder {
+    fn write(&mut self, batch: &Batch) -> Result<(), EncodeError>;
+    /// Writes trailers and totals. A file whose encoder was dropped before is not complete.
+    fn finish(self: Box<Self>) -> Result<(), EncodeError>;
+}
+
+/// Why a file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A value that the partner's notation cannot hold: which message, which field, and why.
+    #[error("{message}, \"{field}\": {text}")]
+    Value { message: String, field: String, text: String },
+    /// The layout lacks what writing needs.
+    #[error("layout {layout} does not write: {text}")]
+    NotWritable { layout: String, text: String },
 }
 
 /// How the decoding ended.

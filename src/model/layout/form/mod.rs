@@ -1,0 +1,331 @@
+//! Forms: how one value looks at the partner's, and the way from there to ours and back.
+//!
+//! `words` reads the small language (`decimal implied=2 none=000000`), this file holds what it compiles to and reads values
+//! by it, `write` is the way back, `moment` knows dates and times. A form knows no place and no message; who calls it
+//! says where a value stood.
+
+pub mod moment;
+mod words;
+mod write;
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use self::moment::Pattern;
+use super::lookup::Lookup;
+use crate::model::decimal::{self, NotDecimal};
+
+pub use self::words::read_form;
+pub use self::write::NotWritable;
+
+/// How one value is read and written. Compiled once.
+#[derive(Debug, Clone)]
+pub struct Form {
+    pub shape: Shape,
+    /// An empty value is a problem.
+    pub required: bool,
+    /// The column or element may be absent from the file.
+    pub optional: bool,
+    /// Blanks around the value belong to it.
+    pub exact: bool,
+    /// Longest value in characters.
+    pub max: Option<usize>,
+    /// Longer values are cut, not refused.
+    pub cut: bool,
+    /// What the partner writes for nothing; the first is written.
+    pub nones: Vec<String>,
+    /// Taken, in the partner's words, where he sends nothing.
+    pub default: Option<String>,
+    /// Only what stands before or after the first of these.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub prefix: String,
+    pub suffix: String,
+    /// Leading characters taken off.
+    pub strip: Option<char>,
+    pub case: Option<Case>,
+    pub lookup: Option<Arc<Lookup>>,
+    /// Values that the lookup does not list pass as they are.
+    pub keep_unlisted: bool,
+    /// Fill character and side when written to a width.
+    pub pad: Option<char>,
+    pub align: Option<Align>,
+    /// Written to this width where the place has none.
+    pub width: usize,
+    /// Between the parts of a joined place.
+    pub join: String,
+    /// For a place that does not carry the whole truth: only one direction uses this row.
+    pub direction: Direction,
+    /// Nothing but trimming happens before the shape is read: the fast path.
+    plain: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    Text(Check),
+    Number(NumberShape),
+    Boolean { yes: Vec<String>, no: Vec<String> },
+    Date(Vec<Pattern>),
+    Time(Vec<Pattern>),
+    Instant(Vec<Pattern>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberShape {
+    /// Scale of the field, digits after the point that are kept.
+    pub scale: u32,
+    pub point: u8,
+    /// Separates thousands, where the partner does that.
+    pub thousands: Option<u8>,
+    /// Digits after a point that is not written.
+    pub implied: Option<u32>,
+    /// Least digits after the point when written.
+    pub places: u32,
+    pub sign: Sign,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// `-5`
+    Leading,
+    /// `5-`
+    Trailing,
+    /// `+5` is allowed and written.
+    Plus,
+}
+
+/// What a text must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    Any,
+    Currency,
+    Country,
+    Choice(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    Upper,
+    Lower,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Both,
+    ReadOnly,
+    WriteOnly,
+}
+
+/// A value read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Got<'a> {
+    Empty,
+    Text(&'a str),
+    Number(i64),
+}
+
+/// Why a text is not a value of this form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wrong {
+    /// Not a number, date … at all.
+    Malformed,
+    TooFine,
+    TooLarge,
+    TooLong {
+        max: usize,
+        found: usize,
+    },
+    NotListed,
+    /// The part before or after the mark is not there.
+    NoMark(String),
+}
+
+/// Room for values that are not a piece of the file; reused from value to value.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    changed: String,
+    made: String,
+}
+
+impl Form {
+    /// Reads what stands at a place. The result may point into `scratch`, which is overwritten.
+    pub fn read<'a>(&'a self, text: &'a str, zone: Tz, scratch: &'a mut Scratch) -> Result<Got<'a>, Wrong> {
+        let mut text = if self.exact { text } else { text.trim() };
+        if !self.plain {
+            text = self.narrow(text)?;
+        }
+        if text.is_empty() {
+            return Ok(Got::Empty);
+        }
+        let Scratch { changed, made } = scratch;
+        if let Some(case) = self.case {
+            *changed = if case == Case::Upper { text.to_uppercase() } else { text.to_lowercase() };
+            text = changed;
+        }
+        made.clear();
+        match &self.shape {
+            Shape::Text(check) => self.read_text(text, check),
+            Shape::Number(shape) => shape.read(text.as_bytes()).map(Got::Number),
+            Shape::Boolean { yes, no } => read_boolean(text, yes, no),
+            Shape::Date(patterns) => {
+                let date = patterns.iter().find_map(|p| p.read(text)?.date()).ok_or(Wrong::Malformed)?;
+                moment::push_date(date, made);
+                Ok(Got::Text(made))
+            }
+            Shape::Time(patterns) => {
+                let time = patterns.iter().find_map(|p| p.read(text)?.time()).ok_or(Wrong::Malformed)?;
+                moment::push_time(time, made);
+                Ok(Got::Text(made))
+            }
+            Shape::Instant(patterns) => {
+                let instant = patterns.iter().find_map(|p| p.read(text)?.instant(zone)).ok_or(Wrong::Malformed)?;
+                moment::push_instant(instant, made);
+                Ok(Got::Text(made))
+            }
+        }
+    }
+
+    /// From what stands there to the partner's word for the value, and through his table to ours.
+    fn narrow<'a>(&'a self, text: &'a str) -> Result<&'a str, Wrong> {
+        let mut text = text;
+        if let (Some(mark), false) = (&self.before, text.is_empty()) {
+            text = text.split_once(mark.as_str()).ok_or_else(|| Wrong::NoMark(mark.clone()))?.0.trim_end();
+        }
+        if let (Some(mark), false) = (&self.after, text.is_empty()) {
+            text = text.split_once(mark.as_str()).ok_or_else(|| Wrong::NoMark(mark.clone()))?.1.trim_start();
+        }
+        if self.nones.iter().any(|none| none == text) {
+            text = "";
+        }
+        if text.is_empty() {
+            text = self.default.as_deref().unwrap_or_default();
+        }
+        text = text.strip_prefix(self.prefix.as_str()).unwrap_or(text);
+        text = text.strip_suffix(self.suffix.as_str()).unwrap_or(text);
+        if let Some(strip) = self.strip {
+            let stripped = text.trim_start_matches(strip);
+            // Zeros alone are the number zero, not nothing.
+            text = if stripped.is_empty() && strip == '0' && !text.is_empty() { "0" } else { stripped };
+        }
+        if let (Some(lookup), false) = (&self.lookup, text.is_empty()) {
+            text = match lookup.ours(text) {
+                Some(ours) => ours,
+                None if self.keep_unlisted => text,
+                None => return Err(Wrong::NotListed),
+            };
+        }
+        Ok(text)
+    }
+
+    fn read_text<'a>(&self, text: &'a str, check: &Check) -> Result<Got<'a>, Wrong> {
+        let fits = match check {
+            Check::Any => true,
+            Check::Currency => text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase()),
+            Check::Country => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
+            Check::Choice(words) => words.iter().any(|word| word == text),
+        };
+        if !fits {
+            return Err(Wrong::Malformed);
+        }
+        match self.max {
+            // Bytes are never fewer than characters.
+            Some(max) if text.len() > max => {
+                let found = text.chars().count();
+                if found <= max {
+                    Ok(Got::Text(text))
+                } else if self.cut {
+                    let end = text.char_indices().nth(max).map_or(text.len(), |(at, _)| at);
+                    Ok(Got::Text(&text[..end]))
+                } else {
+                    Err(Wrong::TooLong { max, found })
+                }
+            }
+            _ => Ok(Got::Text(text)),
+        }
+    }
+}
+
+fn read_boolean<'a>(text: &str, yes: &[String], no: &[String]) -> Result<Got<'a>, Wrong> {
+    let listed = |words: &[String]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if listed(yes) {
+        Ok(Got::Number(1))
+    } else if listed(no) {
+        Ok(Got::Number(0))
+    } else {
+        Err(Wrong::Malformed)
+    }
+}
+
+impl NumberShape {
+    /// Exact or refused, never rounded.
+    fn read(&self, text: &[u8]) -> Result<i64, Wrong> {
+        let mut text = text;
+        let mut negative = false;
+        match self.sign {
+            Sign::Leading => {}
+            Sign::Plus => text = text.strip_prefix(b"+").unwrap_or(text),
+            Sign::Trailing => {
+                if let Some(rest) = text.strip_suffix(b"-") {
+                    (negative, text) = (true, rest);
+                }
+            }
+        }
+        let without;
+        if let Some(mark) = self.thousands {
+            without = ungroup(text, mark, self.point).ok_or(Wrong::Malformed)?;
+            text = &without;
+        }
+        let value = match self.implied {
+            None => decimal::parse(text, self.point, self.scale)?,
+            Some(_) if text.contains(&self.point) => return Err(Wrong::Malformed),
+            Some(implied) => {
+                let digits = decimal::parse(text, self.point, 0)?;
+                rescale(digits, implied, self.scale)?
+            }
+        };
+        if negative && value < 0 {
+            return Err(Wrong::Malformed);
+        }
+        Ok(if negative { -value } else { value })
+    }
+}
+
+/// Takes thousands marks out where they stand between groups of three digits, nothing where they do not.
+fn ungroup(text: &[u8], mark: u8, point: u8) -> Option<Vec<u8>> {
+    let whole = text.iter().position(|b| *b == point).unwrap_or(text.len());
+    let mut groups = text[..whole].split(|b| *b == mark);
+    let mut out = groups.next()?.to_vec();
+    for group in groups {
+        if group.len() != 3 {
+            return None;
+        }
+        out.extend_from_slice(group);
+    }
+    out.extend_from_slice(&text[whole..]);
+    Some(out)
+}
+
+fn rescale(value: i64, from: u32, to: u32) -> Result<i64, Wrong> {
+    if from <= to {
+        return value.checked_mul(10i64.pow(to - from)).ok_or(Wrong::TooLarge);
+    }
+    let divisor = 10i64.pow(from - to);
+    if value % divisor == 0 { Ok(value / divisor) } else { Err(Wrong::TooFine) }
+}
+
+impl From<NotDecimal> for Wrong {
+    fn from(why: NotDecimal) -> Self {
+        match why {
+            NotDecimal::Malformed => Wrong::Malformed,
+            NotDecimal::TooFine => Wrong::TooFine,
+            NotDecimal::TooLarge => Wrong::TooLarge,
+        }
+    }
+}

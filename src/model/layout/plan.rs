@@ -1,0 +1,165 @@
+//! What a layout says once it is read: records, their fields, conditions and controls, the same for every syntax.
+//!
+//! Places are still the partner's words here (a heading, `8-20`, an element path); each syntax resolves them to what it
+//! can reach fast. Paths of ours are resolved to group and field already.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::expression::Expression;
+use super::form::Form;
+
+/// One kind of record: a row type, a tagged line, an element.
+#[derive(Debug)]
+pub struct Record {
+    pub name: String,
+    /// How it is told from others: values of the tag column, element paths. Empty where there is only one kind of record.
+    pub tags: Vec<String>,
+    pub role: Role,
+    /// Further conditions; of several records with the same tag, the first whose conditions hold is taken.
+    pub when: Vec<Condition>,
+    /// Rows with the same values at these places are one message, wherever they stand.
+    pub group_by: Vec<Spot>,
+    /// A message, interchange or file without this record is incomplete.
+    pub required: bool,
+    /// Fixed width: characters of this record where it differs from the others.
+    pub width: Option<usize>,
+    pub fields: Vec<Field>,
+    /// Place in the layout document, for problems found while compiling.
+    pub span: Range<usize>,
+}
+
+/// What a record does to the tree of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    OpensFile,
+    OpensInterchange,
+    /// Opens a node of this group; group 0 is the message.
+    Opens(usize),
+    /// Says more about the node of this group that was opened last.
+    Adds(usize),
+    ClosesMessage,
+    ClosesInterchange,
+    ClosesFile,
+    /// Known and of no interest.
+    Ignored,
+}
+
+impl Role {
+    /// The extent that its controls speak of where they do not say.
+    pub fn scope(self) -> Scope {
+        match self {
+            Role::OpensFile | Role::ClosesFile => Scope::File,
+            Role::OpensInterchange | Role::ClosesInterchange => Scope::Interchange,
+            _ => Scope::Message,
+        }
+    }
+
+    /// The group whose node is current in this record.
+    pub fn group(self) -> usize {
+        match self {
+            Role::Opens(group) | Role::Adds(group) => group,
+            _ => 0,
+        }
+    }
+
+    pub fn in_message(self) -> bool {
+        matches!(self, Role::Opens(_) | Role::Adds(_) | Role::ClosesMessage)
+    }
+}
+
+/// One line of the partner's field table.
+#[derive(Debug)]
+pub struct Field {
+    pub place: Place,
+    /// What the partner calls it, for problems: the fourth column of the row, else the place.
+    pub label: String,
+    pub ours: Ours,
+    pub form: Form,
+    pub span: Range<usize>,
+}
+
+/// Where a value stands.
+#[derive(Debug)]
+pub enum Place {
+    /// Nowhere: the form's default is the value.
+    Nowhere,
+    One(Spot),
+    /// Several places, joined by the form's `join`; empty ones are left out.
+    Joined(Vec<Spot>),
+    /// Computed when reading.
+    Computed(Expression),
+}
+
+/// One place, by any of its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    pub names: Vec<String>,
+}
+
+impl Spot {
+    pub fn name(&self) -> &str {
+        &self.names[0]
+    }
+}
+
+/// What a value is to us.
+#[derive(Debug)]
+pub enum Ours {
+    /// A field of the kind. Of several nodes of a group in one record (`line_charges#2.amount`), the nth.
+    Field {
+        group: usize,
+        nth: usize,
+        field: usize,
+    },
+    /// The partner's own, kept under this name with a node of the group.
+    Extra {
+        group: usize,
+        name: Arc<str>,
+    },
+    /// Filler.
+    Ignored,
+    Control(Control),
+    /// Computed when writing.
+    Computed(Expression),
+}
+
+/// A value that says something about the file itself: checked when reading, computed when writing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    pub what: Checked,
+    pub scope: Scope,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// Number of records of these indices, the one that says it included.
+    Count(Vec<usize>),
+    /// Sum of this number field.
+    Sum { group: usize, field: usize },
+    /// Runs from 1.
+    Number,
+    /// Must be this.
+    Constant(String),
+    /// Must be this, and is the version of the format.
+    Version(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    Message,
+    Interchange,
+    File,
+}
+
+/// A condition that a record must meet.
+#[derive(Debug)]
+pub enum Condition {
+    /// The value at the place is (or is not) one of these.
+    Is {
+        place: Spot,
+        words: Vec<String>,
+        not: bool,
+    },
+    Holds(Expression),
+}

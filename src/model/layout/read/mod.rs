@@ -1,0 +1,117 @@
+//! TOML to layout: the head of the document, lookups, records. All problems are reported, with line, key and suggestion.
+//!
+//! `record` reads one record and its field rows; what a syntax needs beyond that is read beside its plan
+//! (`rows::options`, `xml`).
+
+mod record;
+
+use std::sync::Arc;
+
+use super::lookup::Lookup;
+use super::plan::{Checked, Ours, Record, Role};
+use super::{Layout, Syntax, rows};
+use crate::model::document::{Document, DocumentProblem, Section, suggest};
+use crate::model::kind::{Kind, Kinds};
+use crate::model::syntax::encoding::Encoding;
+
+/// Reads and compiles a layout document; `file` is what problems call it.
+pub fn read_layout(file: &str, text: &str, kinds: &Kinds) -> Result<Layout, Vec<DocumentProblem>> {
+    let document = Document::parse(file, text);
+    let layout = read_root(&document.root(), kinds);
+    let problems = document.into_problems();
+    match layout {
+        Some(layout) if problems.is_empty() => Ok(layout),
+        _ => Err(problems),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum SyntaxWord {
+    Delimited,
+    Fixed,
+}
+
+fn read_root(root: &Section<'_>, kinds: &Kinds) -> Option<Layout> {
+    let id = root.required_text("layout");
+    let title = root.required_text("title");
+    let version = root.text_or_integer("version").unwrap_or_default();
+    let source = root.text("source").unwrap_or_default();
+    let encoding = read_encoding(root);
+    let replacement = root.text("replace_unmappable").and_then(|t| t.chars().next());
+    let lookups: Vec<Arc<Lookup>> = root
+        .named_sections("lookup")
+        .into_iter()
+        .map(|(name, section)| Arc::new(Lookup::read(&name.value, &section)))
+        .collect();
+    root.required_text("syntax");
+    let word = root.choice("syntax", &[("delimited", SyntaxWord::Delimited), ("fixed", SyntaxWord::Fixed)]);
+    let kind = read_kind_name(root, kinds);
+    let options = match word {
+        Some(SyntaxWord::Delimited) => rows::options::read_delimited(root),
+        Some(SyntaxWord::Fixed) => rows::options::read_fixed(root),
+        None => None,
+    };
+    let sections = root.sections("record");
+    let kind = kind?;
+    let reader = record::RecordReader { kind: &kind, lookups: &lookups, only: sections.len() == 1 };
+    let mut records: Vec<Record> = sections.iter().map(|section| reader.read(section)).collect();
+    check_records(root, &records, &kind);
+    record::resolve_counts(&sections, &mut records);
+    let syntax = Syntax::Rows(Box::new(rows::Rows::compile(root, options?, &kind, &records)));
+    Some(Layout { id, title, version, source, kind, encoding, replacement, records, syntax })
+}
+
+fn read_encoding(root: &Section<'_>) -> Encoding {
+    let Some(spot) = root.text_spot("encoding") else { return Encoding::Utf8 };
+    Encoding::named(&spot.value).unwrap_or_else(|| {
+        root.problem_at(
+            spot.span,
+            "encoding",
+            format!("\"{}\" is not an encoding known here.", spot.value),
+            suggest(&spot.value, Encoding::names()),
+        );
+        Encoding::Utf8
+    })
+}
+
+fn read_kind_name(root: &Section<'_>, kinds: &Kinds) -> Option<Arc<Kind>> {
+    root.required_text("kind");
+    let spot = root.text_spot("kind")?;
+    let found = kinds.get(&spot.value).cloned();
+    if found.is_none() {
+        let names = kinds.names();
+        root.problem_at(
+            spot.span,
+            "kind",
+            format!("there is no kind \"{}\"; expected one of: {}.", spot.value, names.join(", ")),
+            suggest(&spot.value, &names),
+        );
+    }
+    found
+}
+
+/// What must hold for all records together.
+fn check_records(root: &Section<'_>, records: &[Record], kind: &Kind) {
+    if !records.iter().any(|r| matches!(r.role, Role::Opens(_))) {
+        root.problem("record", "no [[record]] opens a message.");
+    }
+    let grouped = records.iter().filter(|r| !r.group_by.is_empty()).count();
+    if grouped > 0 && records.iter().any(|r| r.role.in_message() && r.group_by.is_empty()) {
+        root.problem("record", "where one record has group_by, all records of a message need it.");
+    }
+    let opens_message = records.iter().any(|r| r.role == Role::Opens(0));
+    if !opens_message && grouped == 0 && !records.is_empty() {
+        root.problem("record", "no [[record]] opens = \"message\", and none has group_by.");
+    }
+    for record in records {
+        for field in &record.fields {
+            if let Ours::Control(control) = &field.ours {
+                if let Checked::Sum { group, field: index } = control.what {
+                    if !kind.groups[group].fields[index].field_type.is_number() {
+                        root.problem_at(field.span.clone(), "record.fields", "only numbers can be summed up.", None);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The `[delimited]` and `[fixed]` tables of a layout: how rows are cut when read and laid out when written.
+
+use crate::model::document::Section;
+
+/// What both syntaxes say.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub cutting: Cutting,
+    /// A file without a single message is an error, unless the partner means something by it.
+    pub empty_allowed: bool,
+    /// Rows with a tag that no record has: ignored instead of refused.
+    pub unknown_records_ignored: bool,
+    /// Line end when writing.
+    pub line_end: &'static str,
+    /// A byte order mark is written.
+    pub bom: bool,
+    /// The last row must end with a line end: a file without is incomplete.
+    pub final_line_end: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Cutting {
+    Delimited(Delimited),
+    Fixed(Fixed),
+}
+
+#[derive(Debug, Clone)]
+pub struct Delimited {
+    pub delimiter: u8,
+    pub quote: Option<u8>,
+    pub columns: Columns,
+    pub header: Header,
+    /// Headings are compared without regard to case.
+    pub any_case: bool,
+    pub unknown_columns: UnknownColumns,
+    /// Column (from 1) that tells the record type.
+    pub tag: Option<usize>,
+    /// A line that must come first, like `nattpost;order;1`.
+    pub first_line: Vec<String>,
+    /// Before the record type in a row that names its columns.
+    pub column_mark: String,
+    /// A quoted value may hold line breaks.
+    pub line_breaks: bool,
+    /// Rows with fewer columns are filled up instead of refused.
+    pub fewer_allowed: bool,
+    /// Further columns are ignored instead of refused.
+    pub more_allowed: bool,
+    pub quoting: Quoting,
+    /// Rows are written with a delimiter after the last value.
+    pub trailing: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// By the names in the header line.
+    Names,
+    /// By their number, from 1.
+    Positions,
+    /// By names that a row of its own gives for each record type.
+    Rows,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Header {
+    Required,
+    Optional,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownColumns {
+    Refuse,
+    Ignore,
+    /// As extras under their heading.
+    Keep,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    Needed,
+    All,
+    None,
+}
+
+#[derive(Debug, Clone)]
+pub struct Fixed {
+    /// Characters of a record without its line end.
+    pub width: usize,
+    /// Where the record type stands, from 0.
+    pub tag: Option<std::ops::Range<usize>>,
+    /// Missing characters at the end are blanks.
+    pub shorter_allowed: bool,
+    /// Further characters are ignored.
+    pub longer_allowed: bool,
+}
+
+pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
+    let Some(section) = root.section("delimited") else {
+        root.problem("delimited", "the table [delimited] is missing.");
+        return None;
+    };
+    let columns = section
+        .choice("columns", &[("names", Columns::Names), ("positions", Columns::Positions), ("rows", Columns::Rows)]);
+    let columns = columns.unwrap_or(Columns::Names);
+    let natural_header = if columns == Columns::Names { Header::Required } else { Header::None };
+    let headers = [("required", Header::Required), ("optional", Header::Optional), ("none", Header::None)];
+    let header = section.choice("header", &headers).unwrap_or(natural_header);
+    if columns == Columns::Names && header != Header::Required {
+        section.problem("header", "columns that are found by name need their header line.");
+    }
+    let tag = section.integer("tag").and_then(|t| usize::try_from(t).ok()).filter(|t| *t > 0);
+    if columns == Columns::Rows && tag.is_none() {
+        section.problem("tag", "columns = \"rows\" needs the number of the column that tells the record type.");
+    }
+    let delimited = Delimited {
+        delimiter: one_byte(&section, "delimiter").unwrap_or(b';'),
+        quote: match section.has("quote") && section.text("quote").as_deref() == Some("") {
+            true => None,
+            false => Some(one_byte(&section, "quote").unwrap_or(b'"')),
+        },
+        columns,
+        header,
+        any_case: section.boolean("any_case").unwrap_or(false),
+        unknown_columns: section
+            .choice(
+                "unknown_columns",
+                &[
+                    ("refuse", UnknownColumns::Refuse),
+                    ("ignore", UnknownColumns::Ignore),
+                    ("keep", UnknownColumns::Keep),
+                ],
+            )
+            .unwrap_or(UnknownColumns::Refuse),
+        tag,
+        first_line: section.texts("first_line").unwrap_or_default().into_iter().map(|t| t.value).collect(),
+        column_mark: section.text("column_mark").unwrap_or_else(|| "!".to_string()),
+        line_breaks: section.boolean("line_breaks").unwrap_or(true),
+        fewer_allowed: section.choice("fewer", &[("refuse", false), ("empty", true)]).unwrap_or(false),
+        more_allowed: section.choice("more", &[("refuse", false), ("ignore", true)]).unwrap_or(false),
+        quoting: section
+            .choice("quoting", &[("needed", Quoting::Needed), ("all", Quoting::All), ("none", Quoting::None)])
+            .unwrap_or(Quoting::Needed),
+        trailing: section.boolean("trailing").unwrap_or(false),
+    };
+    Some(common(&section, Cutting::Delimited(delimited)))
+}
+
+pub fn read_fixed(root: &Section<'_>) -> Option<Options> {
+    let Some(section) = root.section("fixed") else {
+        root.problem("fixed", "the table [fixed] is missing.");
+        return None;
+    };
+    let width = section.integer("width").and_then(|w| usize::try_from(w).ok()).filter(|w| *w > 0);
+    if width.is_none() {
+        section.problem("width", "expected the number of characters of a record.");
+    }
+    let tag = section.text_spot("tag").and_then(|spot| {
+        let found = columns(&spot.value);
+        if found.is_none() {
+            section.problem_at(spot.span, "tag", "expected columns like \"1-2\".", None);
+        }
+        found
+    });
+    let fixed = Fixed {
+        width: width.unwrap_or(1),
+        tag,
+        shorter_allowed: section.choice("shorter", &[("refuse", false), ("blanks", true)]).unwrap_or(true),
+        longer_allowed: section.choice("longer", &[("refuse", false), ("ignore", true)]).unwrap_or(false),
+    };
+    Some(common(&section, Cutting::Fixed(fixed)))
+}
+
+fn common(section: &Section<'_>, cutting: Cutting) -> Options {
+    Options {
+        cutting,
+        empty_allowed: section.choice("empty", &[("refuse", false), ("allowed", true)]).unwrap_or(false),
+        unknown_records_ignored: section
+            .choice("unknown_records", &[("refuse", false), ("ignore", true)])
+            .unwrap_or(false),
+        line_end: section.choice("line_end", &[("lf", "\n"), ("crlf", "\r\n")]).unwrap_or("\n"),
+        bom: section.boolean("bom").unwrap_or(false),
+        final_line_end: section.choice("final_line_end", &[("optional", false), ("required", true)]).unwrap_or(false),
+    }
+}
+
+/// `"8-20"` → 7..20, `"57"` → 56..57.
+pub fn columns(text: &str) -> Option<std::ops::Range<usize>> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let (from, to) = (from.trim().parse::<usize>().ok()?, to.trim().parse::<usize>().ok()?);
+    (from >= 1 && from <= to && to <= 100_000).then(|| from - 1..to)
+}
+
+fn one_byte(section: &Section<'_>, key: &str) -> Option<u8> {
+    let spot = section.text_spot(key)?;
+    let word = match spot.value.as_str() {
+        "tab" => "\t",
+        other => other,
+    };
+    match word.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0) => Some(*byte),
+        _ => {
+            section.problem_at(spot.span, key, "expected one ASCII character, or \"tab\".", None);
+            None
+        }
+    }
+}
