@@ -3,9 +3,16 @@
 //! A kind is data. Columns of the store, Nattpost's own formats, schemas and documentation follow from it; code names
 //! a field only where a rule computes with it. Field order is the file's order and is what indices refer to.
 
+mod columns;
+mod page;
 mod read;
+mod xsd;
 
 use std::sync::Arc;
+
+pub use columns::columns;
+pub use page::page;
+pub use xsd::xsd;
 
 pub use read::{read_kind, shipped_kinds};
 
@@ -165,6 +172,20 @@ impl Kind {
 
     pub fn group(&self, name: &str) -> Option<usize> {
         self.groups.iter().position(|g| g.name == name)
+    }
+
+    /// Root element of Nattpost's own XML: the plural of the head's element.
+    pub fn root_element(&self) -> String {
+        let element = &self.head().element;
+        format!("{element}{}", if element.ends_with('s') { "es" } else { "s" })
+    }
+
+    /// Record type of a group in Nattpost's own CSV: its element, with the parent's before it where another group has
+    /// the same (`charge` of the order, `line_charge` of a line).
+    pub fn record_type(&self, group: usize) -> String {
+        let Group { element, parent, .. } = &self.groups[group];
+        let shared = self.groups.iter().filter(|g| g.element == *element).count() > 1;
+        if shared && *parent > 0 { format!("{}_{element}", self.groups[*parent].element) } else { element.clone() }
     }
 
     /// Finds `qty` in the head or `lines.qty` in a group: (group, field).
