@@ -1,0 +1,30 @@
+//! XML, read as a stream of opened elements, text and closed elements, each with its place in the sender's own bytes.
+//!
+//! `reader` turns bytes into events over quick-xml and checks what that does not: one root, nothing outside it, its
+//! end, names, attributes, prefixes, entities, control characters and limits. `window` holds the part of the file that
+//! is in memory, `charset` its encoding, `spaces` the namespaces. `write` is the other direction. Nothing here knows
+//! what an element means.
+
+mod charset;
+mod escape;
+mod names;
+mod reader;
+mod window;
+mod write;
+
+pub use charset::Charset;
+pub use reader::{Attribute, End, Halt, Tag, Visitor, read};
+pub use window::Spot;
+pub use write::XmlText;
+
+/// Elements within elements; the deepest published layout has 12.
+pub const DEPTH_LIMIT: usize = 64;
+/// Bytes of a start tag with its attributes.
+pub const TAG_LIMIT_BYTES: usize = 64 * 1024;
+/// Bytes of an element's or attribute's name.
+pub const NAME_LIMIT_BYTES: usize = 256;
+/// Attributes of one element.
+pub const ATTRIBUTE_LIMIT: usize = 256;
+
+#[cfg(test)]
+mod tests;
