@@ -4,6 +4,9 @@
 pub mod as_of;
 pub mod file_name;
 pub mod identifiers;
+pub mod order_of_files;
+pub mod recovery;
 pub mod reference;
 pub mod schedule;
+pub mod settle;
 pub mod units;
