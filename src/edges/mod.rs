@@ -6,4 +6,5 @@ pub mod fault;
 pub mod lock;
 pub mod spool;
 pub mod store;
+pub mod watch;
 pub mod who;
