@@ -3,4 +3,5 @@
 pub mod cli;
 pub mod config;
 pub mod edges;
+pub mod flows;
 pub mod model;

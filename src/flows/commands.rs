@@ -1,0 +1,236 @@
+//! A verb that changes something, as it lies in spool/commands: who wants what, when and why. Both sides know only this
+//! form: the command line writes it, and whoever holds the instance lock reads it and carries it out (`command`).
+//!
+//! It owns the JSON of a command file. It decides nothing and changes nothing but that one folder.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use crate::edges::clock;
+use crate::edges::spool::Spool;
+use crate::model::ids::Id;
+use crate::model::verdict::Verdict;
+
+/// What somebody wants to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    pub id: Id,
+    pub verb: Verb,
+    pub who: String,
+    pub at: DateTime<Utc>,
+    pub comment: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verb {
+    /// Judge again. `overrule`: apply what is stale or changed all the same.
+    Retry { which: Which, overrule: bool },
+    /// Close without applying.
+    Ignore { which: Which },
+    /// Write a feed now: `partner/feed`.
+    Send { feeds: Vec<String> },
+}
+
+/// Which files and messages; what is not said does not narrow it. Never all empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Which {
+    /// File ids; empty: all that the rest describes.
+    pub files: Vec<Id>,
+    pub partner: Option<String>,
+    pub intake: Option<String>,
+    pub verdict: Option<Verdict>,
+    /// Code of the reason, of a message or of the file.
+    pub reason: Option<String>,
+    /// First seen in `[from, to)`.
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+}
+
+impl Command {
+    pub fn verb_name(&self) -> &'static str {
+        match self.verb {
+            Verb::Retry { .. } => "retry",
+            Verb::Ignore { .. } => "ignore",
+            Verb::Send { .. } => "send",
+        }
+    }
+
+    /// The arguments as the audit trail keeps them.
+    pub fn arguments(&self) -> String {
+        self.arguments_json().to_string()
+    }
+
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let whole = json!({
+            "id": self.id.as_str(),
+            "verb": self.verb_name(),
+            "arguments": self.arguments_json(),
+            "who": self.who,
+            "at": clock::iso(self.at),
+            "comment": self.comment,
+        });
+        format!("{whole}\n").into_bytes()
+    }
+
+    /// Reads a command file; an error says what is wrong with it, for the log and the outcome.
+    pub fn parse(bytes: &[u8]) -> Result<Command> {
+        let whole: Value = serde_json::from_slice(bytes).context("it is not JSON")?;
+        let text = |name: &str| whole[name].as_str().with_context(|| format!("\"{name}\" is missing or no text"));
+        let arguments = &whole["arguments"];
+        let verb = match text("verb")? {
+            "retry" => Verb::Retry {
+                which: Which::parse(arguments)?,
+                overrule: arguments["overrule"].as_bool().unwrap_or_default(),
+            },
+            "ignore" => Verb::Ignore { which: Which::parse(arguments)? },
+            "send" => Verb::Send { feeds: texts(arguments, "feeds")? },
+            other => anyhow::bail!("\"{other}\" is not a verb; expected retry, ignore or send"),
+        };
+        Ok(Command {
+            id: Id::parse(text("id")?).context("\"id\" is not an id")?,
+            verb,
+            who: text("who")?.to_string(),
+            at: instant(text("at")?)?,
+            comment: whole["comment"].as_str().unwrap_or_default().to_string(),
+        })
+    }
+
+    fn arguments_json(&self) -> Value {
+        match &self.verb {
+            Verb::Retry { which, overrule } => {
+                let mut arguments = which.to_json();
+                if *overrule {
+                    arguments.insert("overrule".into(), true.into());
+                }
+                arguments.into()
+            }
+            Verb::Ignore { which } => which.to_json().into(),
+            Verb::Send { feeds } => json!({ "feeds": feeds }),
+        }
+    }
+}
+
+impl Which {
+    pub fn is_empty(&self) -> bool {
+        *self == Which::default()
+    }
+
+    fn to_json(&self) -> Map<String, Value> {
+        let mut object = Map::new();
+        let ids: Vec<&str> = self.files.iter().map(Id::as_str).collect();
+        if !ids.is_empty() {
+            object.insert("files".into(), ids.into());
+        }
+        let mut put = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                object.insert(name.into(), value.into());
+            }
+        };
+        put("partner", self.partner.clone());
+        put("intake", self.intake.clone());
+        put("verdict", self.verdict.map(|v| v.to_string()));
+        put("reason", self.reason.clone());
+        put("from", self.from.map(clock::iso));
+        put("to", self.to.map(clock::iso));
+        object
+    }
+
+    fn parse(arguments: &Value) -> Result<Which> {
+        let text = |name: &str| arguments[name].as_str().map(str::to_string);
+        let at = |name: &str| text(name).map(|t| instant(&t)).transpose();
+        let ids = texts(arguments, "files")?;
+        let which = Which {
+            files: ids
+                .iter()
+                .map(|t| Id::parse(t).with_context(|| format!("\"{t}\" is not a file id")))
+                .collect::<Result<_>>()?,
+            partner: text("partner"),
+            intake: text("intake"),
+            verdict: text("verdict")
+                .map(|t| Verdict::parse(&t).with_context(|| format!("\"{t}\" is not a verdict")))
+                .transpose()?,
+            reason: text("reason"),
+            from: at("from")?,
+            to: at("to")?,
+        };
+        anyhow::ensure!(!which.is_empty(), "it names no file and says nothing that would narrow it down");
+        Ok(which)
+    }
+}
+
+fn texts(arguments: &Value, name: &str) -> Result<Vec<String>> {
+    let list = match &arguments[name] {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(list) => list,
+        _ => anyhow::bail!("\"{name}\" is not a list"),
+    };
+    let text = |value: &Value| {
+        value.as_str().map(str::to_string).with_context(|| format!("\"{name}\" holds other than texts"))
+    };
+    list.iter().map(text).collect()
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>> {
+    let read = DateTime::parse_from_rfc3339(text).with_context(|| format!("\"{text}\" is not an instant"))?;
+    Ok(read.with_timezone(&Utc))
+}
+
+/// Puts the command where the daemon finds it; on the disk when this returns.
+pub fn hand_over(spool: &Spool, command: &Command) -> Result<()> {
+    spool.drop_command(command.id, &command.to_bytes()).context("the command could not be handed over")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(verb: Verb) -> Command {
+        let at = "2026-11-07T06:00:00.123Z".parse().unwrap();
+        Command { id: Id::new(1_795_300_000_000, 9), verb, who: "anna".into(), at, comment: "a \"word\"\n".into() }
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let which = Which {
+            files: vec![Id::new(1_795_300_000_000, 1), Id::new(1_795_300_000_000, 2)],
+            partner: Some("dealer".into()),
+            intake: Some("orders".into()),
+            verdict: Some(Verdict::Held),
+            reason: Some("article-unknown".into()),
+            from: Some("2026-11-06T23:00:00.000Z".parse().unwrap()),
+            to: Some("2026-11-07T23:00:00.000Z".parse().unwrap()),
+        };
+        let narrow = Which { reason: Some("x".into()), ..Which::default() };
+        for verb in [
+            Verb::Retry { which: which.clone(), overrule: true },
+            Verb::Retry { which: narrow, overrule: false },
+            Verb::Ignore { which },
+            Verb::Send { feeds: vec!["dealer/stock".into()] },
+        ] {
+            let command = command(verb);
+            assert_eq!(Command::parse(&command.to_bytes()).unwrap(), command);
+        }
+    }
+
+    #[test]
+    fn a_command_for_everything_or_of_nonsense_is_told_what_is_wrong() {
+        let id = Id::new(1_795_300_000_000, 9);
+        let text = |verb: &str, arguments: &str| {
+            format!(
+                "{{\"id\":\"{id}\",\"verb\":\"{verb}\",\"arguments\":{arguments},\"who\":\"a\",\"at\":\"2026-11-07T06:00:00Z\"}}"
+            )
+        };
+        for (bytes, told) in [
+            (text("retry", "{}"), "names no file"),
+            (text("retry", "{\"files\":[\"x\"]}"), "\"x\" is not a file id"),
+            (text("drop", "{}"), "\"drop\" is not a verb"),
+            (text("ignore", "{\"verdict\":\"lost\"}"), "\"lost\" is not a verdict"),
+            (text("send", "{\"feeds\":\"x\"}"), "\"feeds\" is not a list"),
+            ("{".to_string(), "not JSON"),
+        ] {
+            let error = format!("{:#}", Command::parse(bytes.as_bytes()).unwrap_err());
+            assert!(error.contains(told), "{told} in {error}");
+        }
+    }
+}

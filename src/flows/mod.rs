@@ -1,0 +1,3 @@
+//! Journeys, one each, straight down the page.
+
+pub mod commands;
