@@ -192,6 +192,12 @@ impl Batch {
         }
     }
 
+    /// A value of the message begun last.
+    pub fn current_value(&self, node: u32, field: usize) -> Value<'_> {
+        let node = self.nodes[(self.current().first_node + node) as usize];
+        self.read(self.cells[node.first_cell as usize + field])
+    }
+
     /// Takes back the message begun last: it turned out to be refused.
     pub fn drop_last(&mut self) {
         if let Some(head) = self.messages.pop() {

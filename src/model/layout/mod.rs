@@ -1,5 +1,7 @@
 //! Layouts: how one kind looks in one file format, read from TOML, compiled once to a plan, used in both directions.
 
+pub mod assembly;
+pub mod control;
 mod expression;
 pub mod form;
 mod lookup;

@@ -1,0 +1,345 @@
+//! Puts values together to messages: nodes under their parents, head data compared, what is missing found out, good
+//! messages handed on in batches and refused ones at once, in the order of the file.
+//!
+//! A syntax calls `begin`, `open`, `set` …, `finish` for each message and `end` at last. It knows nothing of bytes.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use super::control::Totals;
+use super::form::{Got, Scratch};
+use super::plan::{Field, Ours, Scope};
+use super::seam::{Decoded, Refused, Sink};
+use super::{DecodeContext, Layout};
+use crate::model::batch::{Batch, Value};
+use crate::model::decimal;
+use crate::model::diagnostic::{KEPT, Place, Problem};
+use crate::model::kind::{Field as KindField, FieldType, Kind};
+use crate::model::wording;
+
+/// A batch of this size is handed on: large enough to be worth a call, small enough to stay in the cache.
+const BATCH_BYTES: usize = 256 << 10;
+/// One message may take so much memory; nobody orders more on one paper.
+const MESSAGE_MIB: usize = 16;
+const NONE: u32 = u32::MAX;
+
+/// Where a value stands; the label is the field's.
+#[derive(Debug, Clone, Copy)]
+pub struct At {
+    pub line: u32,
+    pub byte: u64,
+}
+
+impl At {
+    pub fn place(self, label: &str) -> Place {
+        Place { line: self.line, byte: self.byte, field: label.to_string() }
+    }
+}
+
+/// Messages in the making.
+pub struct Assembly<'a> {
+    layout: &'a Layout,
+    kind: Arc<Kind>,
+    zone: Tz,
+    sink: &'a mut dyn Sink,
+    batch: Batch,
+    scratch: Scratch,
+    pub totals: Totals,
+    decoded: Decoded,
+    /// Of the message begun last.
+    number: u64,
+    is_open: bool,
+    at: At,
+    size_before: usize,
+    problems: Vec<Problem>,
+    /// Nodes and fields with a problem of their own, so that they are not said to be missing too.
+    reported: Vec<(u32, usize)>,
+    /// By group: the node opened last, `NONE` without one.
+    current: Vec<u32>,
+    /// By group: the line number field that the layout does not read, and is counted instead.
+    numbered: Vec<Option<usize>>,
+    counts: Vec<i64>,
+}
+
+impl<'a> Assembly<'a> {
+    pub fn new(layout: &'a Layout, context: &DecodeContext<'_>, sink: &'a mut dyn Sink) -> Self {
+        let kind = layout.kind.clone();
+        let groups = kind.groups.len();
+        let numbered = (0..groups).map(|group| counted_field(layout, &kind, group)).collect();
+        Assembly {
+            layout,
+            zone: context.zone,
+            sink,
+            batch: Batch::new(kind.clone()),
+            scratch: Scratch::default(),
+            totals: Totals::new(&kind, &layout.records),
+            decoded: Decoded::default(),
+            number: 0,
+            is_open: false,
+            at: At { line: 0, byte: 0 },
+            size_before: 0,
+            problems: Vec::new(),
+            reported: Vec::new(),
+            current: vec![NONE; groups],
+            numbered,
+            counts: vec![0; groups],
+            kind,
+        }
+    }
+
+    pub fn stopped(&self) -> bool {
+        self.decoded.stopped
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Messages begun so far.
+    pub fn messages(&self) -> u64 {
+        self.number
+    }
+
+    /// Begins a message; the one before must be finished.
+    pub fn begin(&mut self, at: At) {
+        self.number += 1;
+        self.is_open = true;
+        self.at = at;
+        self.size_before = self.batch.size();
+        self.batch.begin(self.number, at.line);
+        self.problems.clear();
+        self.reported.clear();
+        self.current.fill(NONE);
+        self.current[0] = 0;
+        self.counts.fill(0);
+        self.totals.open(Scope::Message);
+    }
+
+    /// The node of a group that was opened last in the open message.
+    pub fn current(&self, group: usize) -> Option<u32> {
+        Some(self.current[group]).filter(|node| *node != NONE && self.is_open)
+    }
+
+    /// Opens a node under the current node of its parent group; nothing when there is none.
+    pub fn open(&mut self, group: usize, at: At) -> Option<u32> {
+        let parent = self.current(self.kind.groups[group].parent)?;
+        if self.batch.size() - self.size_before > MESSAGE_MIB << 20 {
+            if !self.problems.iter().any(|p| p.code == "message-too-large") {
+                self.problem(wording::message_too_large(at.place(""), MESSAGE_MIB));
+            }
+            return None;
+        }
+        let node = self.batch.open(group, parent, at.line);
+        self.current[group] = node;
+        // Nodes below the one before are no longer current.
+        for below in group + 1..self.current.len() {
+            if self.is_below(below, group) {
+                self.current[below] = NONE;
+                self.counts[below] = 0;
+            }
+        }
+        if let Some(field) = self.numbered[group] {
+            self.counts[group] += 1;
+            self.batch.set_number(node, field, self.counts[group]);
+        }
+        Some(node)
+    }
+
+    fn is_below(&self, group: usize, above: usize) -> bool {
+        let mut at = group;
+        while at != 0 && at != above {
+            at = self.kind.groups[at].parent;
+        }
+        at == above && above != 0
+    }
+
+    /// Reads a value by its form into a node. A value given before must be the same.
+    pub fn set(&mut self, node: u32, field: &Field, text: &str, at: At) {
+        match &field.ours {
+            Ours::Field { group, field: index, .. } => self.set_field(node, field, *group, *index, text, at),
+            Ours::Extra { name, .. } => match field.form.read(text, self.zone, &mut self.scratch) {
+                Ok(Got::Text(value)) => self.batch.add_extra(node, name, value),
+                Ok(Got::Empty) if field.form.required => self.problem(wording::value_missing(at.place(&field.label))),
+                Ok(_) => {}
+                Err(wrong) => {
+                    let place = at.place(&field.label);
+                    self.problem(wording::value_invalid(place, None, &field.form, text.trim(), &wrong));
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// Keeps a value under the partner's name.
+    pub fn add_extra(&mut self, node: u32, name: &Arc<str>, value: &str) {
+        if !value.is_empty() {
+            self.batch.add_extra(node, name, value);
+        }
+    }
+
+    fn set_field(&mut self, node: u32, field: &Field, group: usize, index: usize, text: &str, at: At) {
+        let before = self.batch.current_value(node, index);
+        let got = field.form.read(text, self.zone, &mut self.scratch);
+        if let Ok(Got::Number(value)) = got {
+            self.totals.add(group, index, Some(value));
+        }
+        match (got, before) {
+            (Ok(Got::Text(value)), Value::Missing | Value::Empty) => self.batch.set_text(node, index, value),
+            (Ok(Got::Number(value)), Value::Missing | Value::Empty) => self.batch.set_number(node, index, value),
+            (Ok(Got::Empty), Value::Missing) => {
+                self.batch.set_empty(node, index);
+                if field.form.required {
+                    self.report(node, index, wording::value_missing(at.place(&field.label)));
+                }
+            }
+            (Ok(Got::Empty), _) => {}
+            (Ok(Got::Text(value)), Value::Text(first)) if value == first => {}
+            (Ok(Got::Number(value)), Value::Number(first)) if value == first => {}
+            (Ok(_), first) => {
+                let first = self.shown(first, group, index);
+                self.report(node, index, wording::contradicts(at.place(&field.label), text.trim(), &first));
+            }
+            (Err(wrong), _) => {
+                self.totals.add(group, index, None);
+                let field_type = &self.kind.groups[group].fields[index].field_type;
+                let place = at.place(&field.label);
+                let problem = wording::value_invalid(place, Some(field_type), &field.form, text.trim(), &wrong);
+                self.report(node, index, problem);
+            }
+        }
+    }
+
+    fn shown(&self, value: Value<'_>, group: usize, index: usize) -> String {
+        match value {
+            Value::Text(text) => text.to_string(),
+            Value::Number(number) => {
+                decimal::text(number, self.kind.groups[group].fields[index].field_type.scale().unwrap_or(0))
+            }
+            Value::Missing | Value::Empty => String::new(),
+        }
+    }
+
+    fn report(&mut self, node: u32, field: usize, problem: Problem) {
+        self.reported.push((node, field));
+        self.problem(problem);
+    }
+
+    /// A problem of the open message: it will be refused. Beyond the first thousand they are only counted.
+    pub fn problem(&mut self, problem: Problem) {
+        if self.problems.len() < KEPT {
+            self.problems.push(problem);
+        }
+    }
+
+    /// A problem of the file as a whole: nothing of it may be applied.
+    pub fn fatal(&mut self, problem: Problem) {
+        self.decoded.fatal.add(problem);
+    }
+
+    /// Bytes of the sender's file that belong to the open message.
+    pub fn bytes(&mut self, range: Range<u64>) {
+        self.batch.add_bytes(range);
+    }
+
+    /// Ends the open message: hands it on or refuses it.
+    pub fn finish(&mut self) {
+        if !std::mem::take(&mut self.is_open) {
+            return;
+        }
+        for problem in self.totals.close(Scope::Message, &self.layout.records) {
+            self.problem(problem);
+        }
+        self.find_missing();
+        if self.problems.is_empty() {
+            if self.batch.size() >= BATCH_BYTES {
+                self.hand_on();
+            }
+            return;
+        }
+        self.refuse();
+    }
+
+    /// What the kind requires and nobody sent.
+    fn find_missing(&mut self) {
+        let message = self.batch.message(self.batch.len() - 1);
+        let mut found = Vec::new();
+        let mut seen = [false; 32];
+        for node in message.nodes() {
+            let group = &self.kind.groups[node.group()];
+            if let Some(seen) = seen.get_mut(node.group()) {
+                *seen = true;
+            }
+            for (index, _) in group.fields.iter().enumerate().filter(|(_, f)| is_due(f)) {
+                if !node.value(index).is_given() && !self.reported.contains(&(node.index(), index)) {
+                    let label = self.layout.column_of(node.group(), index);
+                    let label = if label.is_empty() { group.fields[index].name.as_str() } else { label };
+                    found.push(wording::value_missing(At { line: node.line(), ..self.at }.place(label)));
+                }
+            }
+        }
+        for (index, group) in self.kind.groups.iter().enumerate().skip(1).take(31) {
+            // A row that was refused may have been the one.
+            if group.required && group.parent == 0 && !seen[index] && self.problems.is_empty() {
+                found.push(wording::group_missing(self.at.place(""), &group.name));
+            }
+        }
+        for problem in found {
+            self.problem(problem);
+        }
+    }
+
+    fn refuse(&mut self) {
+        let message = self.batch.message(self.batch.len() - 1);
+        let head = self.kind.head();
+        let key: Vec<&str> = head.key.iter().filter_map(|field| message.head().value(*field).text()).collect();
+        let origin = message.origin().clone();
+        let mut problems = std::mem::take(&mut self.problems);
+        for problem in &mut problems {
+            problem.message = self.number;
+        }
+        let refused =
+            Refused { number: self.number, line: origin.line, key: key.join(" / "), bytes: origin.bytes, problems };
+        self.batch.drop_last();
+        if !self.batch.is_empty() {
+            self.hand_on();
+        }
+        if !self.stopped() && self.sink.refused(refused).is_err() {
+            self.decoded.stopped = true;
+        }
+    }
+
+    fn hand_on(&mut self) {
+        if self.stopped() {
+            return self.batch.clear();
+        }
+        let batch = std::mem::replace(&mut self.batch, Batch::new(self.kind.clone()));
+        match self.sink.batch(batch) {
+            Ok(empty) => self.batch = empty,
+            Err(_) => self.decoded.stopped = true,
+        }
+        self.batch.clear();
+    }
+
+    /// The file is read: hands on what is left.
+    pub fn end(mut self) -> Decoded {
+        self.finish();
+        if !self.batch.is_empty() {
+            self.hand_on();
+        }
+        self.decoded.messages = self.number;
+        self.decoded
+    }
+}
+
+fn is_due(field: &KindField) -> bool {
+    field.required && !field.ours
+}
+
+/// The whole-number key of a group that the layout does not read: its nodes are counted from 1.
+fn counted_field(layout: &Layout, kind: &Kind, group: usize) -> Option<usize> {
+    let &[field] = &kind.groups[group].key[..] else { return None };
+    let counted = group > 0 && kind.groups[group].fields[field].field_type == FieldType::Integer;
+    (counted && layout.column_of(group, field).is_empty()).then_some(field)
+}

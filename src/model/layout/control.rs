@@ -1,0 +1,177 @@
+//! Control values: counts, sums and running numbers per message, interchange and file. Checked when reading; the same
+//! counters give the values when a file is written or rebuilt.
+
+use super::form::{Form, Got, Scratch};
+use super::plan::{Checked, Control, Ours, Record, Scope};
+use crate::model::decimal;
+use crate::model::diagnostic::{Place, Problem};
+use crate::model::kind::Kind;
+use crate::model::wording;
+
+const SCOPES: [Scope; 3] = [Scope::Message, Scope::Interchange, Scope::File];
+
+/// Running counters of all scopes.
+#[derive(Debug)]
+pub struct Totals {
+    /// Fields that some control sums up: group, field, scale, name.
+    summed: Vec<Summed>,
+    scopes: [Counters; 3],
+    /// No record has a control: nothing is counted.
+    idle: bool,
+}
+
+#[derive(Debug)]
+struct Summed {
+    group: usize,
+    field: usize,
+    scale: u32,
+    name: String,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    records: Vec<u64>,
+    /// Nothing where a value could not be read: the sum is not known then.
+    sums: Vec<Option<i64>>,
+    number: u64,
+    claims: Vec<Claim>,
+}
+
+/// A total that the file claims, checked when its scope closes.
+#[derive(Debug)]
+struct Claim {
+    what: Checked,
+    value: i64,
+    found: String,
+    place: Place,
+}
+
+impl Totals {
+    pub fn new(kind: &Kind, records: &[Record]) -> Self {
+        let mut summed: Vec<Summed> = Vec::new();
+        let mut idle = true;
+        for field in records.iter().flat_map(|r| &r.fields) {
+            let Ours::Control(control) = &field.ours else { continue };
+            idle &= matches!(control.what, Checked::Constant(_) | Checked::Version(_));
+            if let Checked::Sum { group, field } = control.what {
+                if !summed.iter().any(|s| (s.group, s.field) == (group, field)) {
+                    let of = &kind.groups[group].fields[field];
+                    let scale = of.field_type.scale().unwrap_or(0);
+                    summed.push(Summed { group, field, scale, name: of.name.clone() });
+                }
+            }
+        }
+        let counters =
+            || Counters { records: vec![0; records.len()], sums: vec![Some(0); summed.len()], ..Counters::default() };
+        Totals { scopes: [counters(), counters(), counters()], summed, idle }
+    }
+
+    /// A message, interchange or file begins.
+    pub fn open(&mut self, scope: Scope) {
+        let counters = &mut self.scopes[scope as usize];
+        counters.records.fill(0);
+        counters.sums.fill(Some(0));
+        counters.number = 0;
+        counters.claims.clear();
+    }
+
+    /// Counts a record. Before its fields are looked at, so that it is counted in its own total.
+    pub fn record(&mut self, record: usize) {
+        if self.idle {
+            return;
+        }
+        for counters in &mut self.scopes {
+            counters.records[record] += 1;
+            counters.number += 1;
+        }
+    }
+
+    /// Adds a value of a summed field; nothing where it could not be read.
+    pub fn add(&mut self, group: usize, field: usize, value: Option<i64>) {
+        let Some(at) = self.summed.iter().position(|s| (s.group, s.field) == (group, field)) else { return };
+        for counters in &mut self.scopes {
+            let sum = &mut counters.sums[at];
+            *sum = sum.zip(value).and_then(|(a, b)| a.checked_add(b));
+        }
+    }
+
+    /// The value that a control has now; nothing for a sum that is not known.
+    pub fn value(&self, control: &Control) -> Option<i64> {
+        self.counted(&control.what, control.scope)
+    }
+
+    fn counted(&self, what: &Checked, scope: Scope) -> Option<i64> {
+        let counters = &self.scopes[scope as usize];
+        match what {
+            Checked::Count(records) => i64::try_from(records.iter().map(|r| counters.records[*r]).sum::<u64>()).ok(),
+            Checked::Sum { group, field } => {
+                let at = self.summed.iter().position(|s| (s.group, s.field) == (*group, *field))?;
+                counters.sums[at]
+            }
+            Checked::Number => i64::try_from(counters.number).ok(),
+            Checked::Constant(_) | Checked::Version(_) => None,
+        }
+    }
+
+    /// Looks at a control value of the file: wrong at once, or remembered until its scope closes.
+    pub fn check(&mut self, control: &Control, form: &Form, found: &str, place: Place) -> Option<Problem> {
+        match &control.what {
+            Checked::Constant(expected) if found.trim() == expected => None,
+            Checked::Version(expected) if found.trim() == expected => None,
+            Checked::Constant(expected) => Some(wording::constant_mismatch(place, found.trim(), expected)),
+            Checked::Version(expected) => Some(wording::version_mismatch(place, found.trim(), expected)),
+            what => {
+                let mut scratch = Scratch::default();
+                let value = match form.read(found, chrono_tz::Tz::UTC, &mut scratch) {
+                    Ok(Got::Number(value)) => value,
+                    // A partner who leaves a total empty claims nothing.
+                    Ok(_) => return None,
+                    Err(wrong) => return Some(wording::value_invalid(place, None, form, found, &wrong)),
+                };
+                let counters = &mut self.scopes[control.scope as usize];
+                if *what != Checked::Number {
+                    counters.claims.push(Claim { what: what.clone(), value, found: found.trim().to_string(), place });
+                    return None;
+                }
+                let expected = counters.number;
+                if u64::try_from(value) == Ok(expected) {
+                    return None;
+                }
+                // Goes on from what was found, so that one gap is one problem.
+                counters.number = u64::try_from(value).unwrap_or(expected);
+                Some(wording::number_mismatch(place, found.trim(), expected))
+            }
+        }
+    }
+
+    /// A scope ends: what its claims got wrong.
+    pub fn close(&mut self, scope: Scope, records: &[Record]) -> Vec<Problem> {
+        let claims = std::mem::take(&mut self.scopes[scope as usize].claims);
+        claims
+            .into_iter()
+            .filter_map(|claim| {
+                let counted = self.counted(&claim.what, scope)?;
+                if counted == claim.value {
+                    return None;
+                }
+                let (what, shown) = match &claim.what {
+                    Checked::Sum { group, field } => {
+                        let of = self.summed.iter().find(|s| (s.group, s.field) == (*group, *field))?;
+                        (format!("the sum of {}", of.name), decimal::text(counted, of.scale))
+                    }
+                    Checked::Count(counted_records) => {
+                        let names: Vec<&str> = counted_records.iter().map(|r| records[*r].name.as_str()).collect();
+                        (format!("the number of records ({})", names.join(", ")), counted.to_string())
+                    }
+                    _ => return None,
+                };
+                Some(wording::total_mismatch(claim.place, &what, &claim.found, &shown))
+            })
+            .collect()
+    }
+
+    /// All scopes begin anew.
+    pub fn reset(&mut self) {
+        SCOPES.into_iter().for_each(|scope| self.open(scope));
+    }
+}

@@ -1,0 +1,302 @@
+//! The words for values, messages, totals and rows, whatever the syntax: where, what was found, what was expected, what
+//! to do. Part of `wording`, cut off for its length.
+
+use crate::model::diagnostic::{Place, Problem, shown};
+use crate::model::kind::FieldType;
+use crate::model::layout::form::moment::Pattern;
+use crate::model::layout::form::{Check, Form, NumberShape, Shape, Wrong};
+
+const AGAIN: &str = "Correct it and drop the file again.";
+/// So many words of a table are listed to a person.
+const LISTED: usize = 12;
+
+// --- Values, any syntax -------------------------------------------------------------------------------------------
+
+/// A value that its form or type does not allow.
+pub fn value_invalid(place: Place, field_type: Option<&FieldType>, form: &Form, found: &str, wrong: &Wrong) -> Problem {
+    let found = shown(found);
+    let (code, noun) = naming(field_type);
+    match wrong {
+        Wrong::NotListed => {
+            let lookup = form.lookup.as_ref();
+            let words = lookup.map(|l| list(&l.words())).unwrap_or_default();
+            let code = if field_type == Some(&FieldType::Unit) { "unit-unknown" } else { "word-unknown" };
+            let table = lookup.map_or("", |l| l.name.as_str());
+            let text = format!(
+                "\"{found}\" is not in the table \"{table}\"; expected one of: {words}. Correct it, or have the word added to the table."
+            );
+            Problem::new(code, place, text)
+        }
+        Wrong::TooLong { max, found: length } => Problem::new(
+            "text-too-long",
+            place,
+            format!("\"{found}\" has {length} characters; expected at most {max}. Shorten it and drop the file again."),
+        ),
+        Wrong::NoMark(mark) => Problem::new(
+            "value-incomplete",
+            place,
+            format!("\"{found}\" has no \"{}\"; expected a value with it. {AGAIN}", shown(mark)),
+        ),
+        Wrong::TooFine => Problem::new(
+            code,
+            place,
+            format!("\"{found}\" has more decimals than can be kept; expected {}. {AGAIN}", expected(form)),
+        ),
+        Wrong::TooLarge => Problem::new(
+            code,
+            place,
+            format!("\"{found}\" is too large for {noun}; expected {}. {AGAIN}", expected(form)),
+        ),
+        Wrong::Malformed => {
+            Problem::new(code, place, format!("\"{found}\" is not {noun}; expected {}. {AGAIN}", expected(form)))
+        }
+    }
+}
+
+fn naming(field_type: Option<&FieldType>) -> (&'static str, &'static str) {
+    match field_type {
+        Some(FieldType::Quantity) => ("quantity-invalid", "a quantity"),
+        Some(FieldType::Price) => ("price-invalid", "a price"),
+        Some(FieldType::Money) => ("amount-invalid", "an amount"),
+        Some(FieldType::Percent) => ("percent-invalid", "a percentage"),
+        Some(FieldType::Integer) => ("number-invalid", "a whole number"),
+        Some(FieldType::Boolean) => ("flag-invalid", "a yes or no"),
+        Some(FieldType::Date) => ("date-invalid", "a date"),
+        Some(FieldType::Time) => ("time-invalid", "a time"),
+        Some(FieldType::Instant) => ("instant-invalid", "a date with time"),
+        Some(FieldType::Currency) => ("currency-invalid", "a currency"),
+        Some(FieldType::Country) => ("country-invalid", "a country"),
+        Some(FieldType::Choice(_)) => ("word-unknown", "a word known here"),
+        _ => ("value-invalid", "a value known here"),
+    }
+}
+
+fn expected(form: &Form) -> String {
+    let patterns = |patterns: &[Pattern], what: &str| {
+        let examples: Vec<String> = patterns.iter().map(Pattern::example).collect();
+        format!("{what} like {}", examples.join(" or "))
+    };
+    match &form.shape {
+        Shape::Number(number) => expected_number(number),
+        Shape::Boolean { yes, no } => {
+            let words: Vec<&str> = yes.iter().chain(no).map(String::as_str).filter(|w| !w.is_empty()).collect();
+            format!("one of: {}", list(&words))
+        }
+        Shape::Date(p) => patterns(p, "a date"),
+        Shape::Time(p) => patterns(p, "a time"),
+        Shape::Instant(p) => patterns(p, "a date with time"),
+        Shape::Text(Check::Currency) => "an ISO 4217 code like EUR".to_string(),
+        Shape::Text(Check::Country) => "an ISO 3166 code of two letters like DE".to_string(),
+        Shape::Text(Check::Choice(words)) => {
+            format!("one of: {}", list(&words.iter().map(String::as_str).collect::<Vec<_>>()))
+        }
+        Shape::Text(Check::Any) => "text".to_string(),
+    }
+}
+
+fn expected_number(number: &NumberShape) -> String {
+    match (number.implied, number.scale) {
+        (Some(0), _) | (None, 0) => "a number without decimals like 25".to_string(),
+        (Some(implied), _) => format!("digits alone, the last {implied} of them decimals, like 250"),
+        _ => format!("a number like 2{}5", number.point as char),
+    }
+}
+
+fn list(words: &[&str]) -> String {
+    let mut text = words.iter().take(LISTED).map(|w| shown(w)).collect::<Vec<_>>().join(", ");
+    if words.len() > LISTED {
+        text.push_str(&format!(" … ({} in all)", words.len()));
+    }
+    text
+}
+
+pub fn value_missing(place: Place) -> Problem {
+    Problem::new(
+        "value-missing",
+        place,
+        format!("is empty or missing; expected a value. Fill it in and drop the file again."),
+    )
+}
+
+pub fn contradicts(place: Place, found: &str, before: &str) -> Problem {
+    let text = format!(
+        "\"{}\" contradicts \"{}\" given before for the same message; expected the same value on all of its rows. {AGAIN}",
+        shown(found),
+        shown(before)
+    );
+    Problem::new("head-contradicts", place, text)
+}
+
+pub fn expression_failed(place: Place, why: &str) -> Problem {
+    Problem::new("value-invalid", place, format!("{why} Expected values that the layout can compute with. {AGAIN}"))
+}
+
+// --- Messages and the file, any syntax ----------------------------------------------------------------------------
+
+pub fn group_missing(place: Place, group: &str) -> Problem {
+    let text = format!("the message has no \"{group}\"; expected at least one. Add it and drop the file again.");
+    Problem::new("record-missing", place, text)
+}
+
+pub fn record_missing(place: Place, record: &str) -> Problem {
+    let text = format!("the message ends without its record \"{}\"; expected it at the end. {AGAIN}", shown(record));
+    Problem::new("record-missing", place, text)
+}
+
+pub fn message_too_large(place: Place, limit_mib: usize) -> Problem {
+    let text = format!(
+        "one message is larger than {limit_mib} MiB; expected less. Split it into several and drop them again."
+    );
+    Problem::new("message-too-large", place, text)
+}
+
+pub fn total_mismatch(place: Place, what: &str, found: &str, counted: &str) -> Problem {
+    let text = format!(
+        "says {} for {what}, but there are {counted}; expected both to be the same. Check whether something is missing, correct it and drop the file again.",
+        shown(found)
+    );
+    Problem::new("total-mismatch", place, text)
+}
+
+pub fn number_mismatch(place: Place, found: &str, expected: u64) -> Problem {
+    let text = format!(
+        "\"{}\" is out of sequence; expected {expected}. Check whether a record is missing, correct it and drop the file again.",
+        shown(found)
+    );
+    Problem::new("sequence-broken", place, text)
+}
+
+pub fn constant_mismatch(place: Place, found: &str, expected: &str) -> Problem {
+    Problem::new(
+        "layout-mismatch",
+        place,
+        format!(
+            "\"{}\" was found; expected \"{}\". Send the file in the agreed layout.",
+            shown(found),
+            shown(expected)
+        ),
+    )
+}
+
+pub fn version_mismatch(place: Place, found: &str, expected: &str) -> Problem {
+    let text = format!(
+        "the file says version \"{}\"; expected \"{}\". Send that version, or have a layout added for yours.",
+        shown(found),
+        shown(expected)
+    );
+    Problem::new("version-mismatch", place, text)
+}
+
+pub fn file_truncated(place: Place, missing: &str) -> Problem {
+    let text = format!("the file ends without {missing}; expected it at the end. Send the file again, whole.");
+    Problem::new("file-truncated", place, text)
+}
+
+pub fn file_empty() -> Problem {
+    let text = "the file holds no message; expected at least one. Send the file again, with its content.";
+    Problem::new("file-empty", Place::default(), text.to_string())
+}
+
+pub fn encoding_invalid(place: Place, encoding: &str, byte: u8, at: u64) -> Problem {
+    let text = format!(
+        "the byte {byte:#04x} at offset {at} is not a character in {encoding}; expected {encoding} throughout. Save the file in {encoding} and drop it again."
+    );
+    Problem::new("encoding-invalid", place, text)
+}
+
+// --- Rows: delimited and fixed width ------------------------------------------------------------------------------
+
+/// The header does not fit; `difference` lists what is missing and what is not known.
+pub fn header_mismatch(place: Place, difference: &str) -> Problem {
+    let text = format!(
+        "the header line does not fit the agreed layout: {difference}. Nothing was read by position. Send the agreed columns."
+    );
+    Problem::new("layout-mismatch", place, text)
+}
+
+pub fn first_line_mismatch(place: Place, found: &str, expected: &str) -> Problem {
+    let text =
+        format!("the first line is \"{}\"; expected \"{}\". Send the agreed layout.", shown(found), shown(expected));
+    Problem::new("layout-mismatch", place, text)
+}
+
+pub fn columns_wrong(place: Place, found: usize, expected: &str) -> Problem {
+    let text = format!(
+        "the row has {found} columns; expected {expected}. Look for a missing or additional delimiter, correct it and drop the file again."
+    );
+    Problem::new("columns-wrong", place, text)
+}
+
+pub fn quote_unclosed(place: Place, column: usize) -> Problem {
+    let text = format!(
+        "the quote that opens value {column} of this row is never closed; expected a closing quote before the next delimiter. {AGAIN}"
+    );
+    Problem::new("quote-invalid", place, text)
+}
+
+pub fn quote_misplaced(place: Place, column: usize) -> Problem {
+    let text = format!(
+        "value {column} of this row goes on behind its closing quote; expected a delimiter there, and quotes inside a value doubled. {AGAIN}"
+    );
+    Problem::new("quote-invalid", place, text)
+}
+
+pub fn record_too_long(place: Place, limit: usize) -> Problem {
+    let text = format!(
+        "the record is longer than {limit} bytes and was skipped; expected less. Look for a missing line end or quote. {AGAIN}"
+    );
+    Problem::new("record-too-long", place, text)
+}
+
+pub fn width_wrong(place: Place, found: usize, expected: usize) -> Problem {
+    let text = format!("the record has {found} characters; expected {expected}. {AGAIN}");
+    Problem::new("record-width", place, text)
+}
+
+pub fn nul_byte(place: Place) -> Problem {
+    let text =
+        format!("the record holds a NUL byte; expected text. Look whether the file was damaged on its way. {AGAIN}");
+    Problem::new("character-invalid", place, text)
+}
+
+pub fn record_unknown(place: Place, found: &str, known: &[&str]) -> Problem {
+    let text =
+        format!("\"{}\" is not a record type known here; expected one of: {}. {AGAIN}", shown(found), list(known));
+    Problem::new("record-unknown", place, text)
+}
+
+pub fn record_misplaced(place: Place, record: &str, after: &str) -> Problem {
+    let text = format!(
+        "the record \"{}\" stands without a \"{}\" before it; expected it behind one. {AGAIN}",
+        shown(record),
+        shown(after)
+    );
+    Problem::new("record-misplaced", place, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::layout::form::read_form;
+
+    #[test]
+    fn a_bad_quantity_reads_as_a_person_would_say_it() {
+        let form = read_form("decimal", Some(&FieldType::Quantity), &[]).unwrap();
+        let place = Place { line: 14, byte: 0, field: "qty".into() };
+        let problem = value_invalid(place, Some(&FieldType::Quantity), &form, "2,5x", &Wrong::Malformed);
+        assert_eq!(
+            problem.to_string(),
+            "line 14, \"qty\": \"2,5x\" is not a quantity; expected a number like 2.5. Correct it and drop the file again."
+        );
+        assert_eq!(problem.code, "quantity-invalid");
+    }
+
+    #[test]
+    fn what_is_expected_follows_the_form() {
+        let text = |form: &str, t: FieldType| expected(&read_form(form, Some(&t), &[]).unwrap());
+        assert_eq!(text("decimal point=,", FieldType::Price), "a number like 2,5");
+        assert_eq!(text("date %d.%m.%Y", FieldType::Date), "a date like 31.03.2026");
+        assert_eq!(text("boolean J/N", FieldType::Boolean), "one of: J, N");
+        assert_eq!(text("decimal implied=2", FieldType::Price), "digits alone, the last 2 of them decimals, like 250");
+    }
+}
