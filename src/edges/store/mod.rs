@@ -4,8 +4,10 @@
 //! `ledger` keeps files, messages, runs, commands and marks. `business` writes and reads orders, records and facts by
 //! statements made from their kinds. docs/model.md draws the tables. Nothing of the driver is visible outside.
 
+pub mod ledger;
 mod migrate;
 mod open;
+mod query;
 mod store_fault;
 
 pub use migrate::VERSION;

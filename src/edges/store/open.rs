@@ -1,9 +1,10 @@
 //! Opens the database, for writing (one connection in one process) or for reading (any number, also while the daemon is
 //! down, also for the ops group), and begins, commits and takes back transactions. It knows no table.
 
-use std::fs::OpenOptions;
+use std::fs::{File, Permissions};
+use std::io::ErrorKind;
 use std::ops::Deref;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,8 +41,7 @@ impl Store {
 
     fn try_open(path: &Path) -> Result<Store> {
         fault::point("store.open")?;
-        // SQLite gives -wal and -shm the mode of the database file.
-        OpenOptions::new().create(true).truncate(false).write(true).read(true).mode(FILE_MODE).open(path)?;
+        create_readable(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY_TIMEOUT)?;
@@ -72,6 +72,16 @@ impl Store {
     /// Reads on the write connection, as it is at this moment.
     pub fn read(&self) -> Result<Snapshot<'_>> {
         Snapshot::begin(&self.conn)
+    }
+}
+
+/// Makes the file with its mode before SQLite does: -wal and -shm get the mode of the database file.
+fn create_readable(path: &Path) -> Result<()> {
+    match File::create_new(path) {
+        // Whatever the umask: the group is meant to read.
+        Ok(file) => Ok(file.set_permissions(Permissions::from_mode(FILE_MODE))?),
+        Err(found) if found.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,0 +1,138 @@
+//! Finds files: by id, name, content, partner and day, and those that something is still to be done with.
+//! It only reads.
+
+use anyhow::Result;
+use rusqlite::{Params, params};
+
+use super::file::{COLUMNS, FileRow, FileState, read};
+use crate::edges::store::query::{list, one};
+use crate::edges::store::{FileNo, Snapshot};
+use crate::model::ids::Id;
+use crate::model::verdict::Verdict;
+
+/// What `files` lists. `None` and empty mean: all.
+#[derive(Debug, Clone, Default)]
+pub struct FileFilter<'a> {
+    pub partner: Option<&'a str>,
+    pub intake: Option<&'a str>,
+    pub state: Option<FileState>,
+    pub verdict: Option<Verdict>,
+    /// Of the file as a whole, or of any of its messages.
+    pub code: Option<&'a str>,
+    pub day: Option<&'a str>,
+    /// First seen at or after.
+    pub since: Option<&'a str>,
+    /// The newest so many; 0: all.
+    pub limit: u32,
+}
+
+impl Snapshot<'_> {
+    pub fn file(&self, file: FileNo) -> Result<Option<FileRow>> {
+        self.find_file("file_no = ?1", [file.0])
+    }
+
+    pub fn file_by_id(&self, id: Id) -> Result<Option<FileRow>> {
+        self.find_file("file_id = ?1", [id.as_str()])
+    }
+
+    /// Files of that name, or of an id that begins so, the newest first.
+    pub fn files_named(&self, name_or_id: &str, limit: u32) -> Result<Vec<FileRow>> {
+        // Ids are lower-case letters and digits: everything that begins with the text lies before text + '~'.
+        let filter = "name = ?1 OR file_id = ?1 OR (length(?1) >= 4 AND file_id > ?1 AND file_id < ?1 || '~') \
+             ORDER BY file_no DESC LIMIT ?2";
+        self.find_files(filter, params![name_or_id, limit])
+    }
+
+    /// The newest file of an intake that came under exactly these bytes as its name.
+    pub fn last_file_named(&self, partner: &str, intake: &str, raw_name: &[u8], name: &str) -> Result<Option<FileRow>> {
+        let filter = "name = ?4 AND raw_name = ?3 AND partner = ?1 AND intake = ?2 ORDER BY file_no DESC LIMIT 1";
+        self.find_file(filter, params![partner, intake, raw_name, name])
+    }
+
+    /// Seen or claimed, not yet judged: what a scan and a start compare with the folders.
+    pub fn open_files(&self) -> Result<Vec<FileRow>> {
+        self.find_files("state IN ('seen', 'claimed') ORDER BY file_no", [])
+    }
+
+    /// Judged, and the folders may not have followed yet.
+    pub fn unplaced_files(&self) -> Result<Vec<FileRow>> {
+        self.find_files("state = 'judged' AND placed = 0 ORDER BY file_no", [])
+    }
+
+    /// Files of a partner with this content of which something was applied, the newest first.
+    pub fn applied_with_content(&self, partner: &str, content_hash: &[u8]) -> Result<Vec<FileRow>> {
+        let filter = "content_hash = ?2 AND partner = ?1 AND state = 'judged' AND accepted > 0 ORDER BY file_no DESC";
+        self.find_files(filter, params![partner, content_hash])
+    }
+
+    /// The file whose rows stand for an intake: the last that wrote any.
+    pub fn last_applied(&self, partner: &str, intake: &str) -> Result<Option<FileRow>> {
+        let filter = "partner = ?1 AND intake = ?2 AND rows_written > 0 ORDER BY file_no DESC LIMIT 1";
+        self.find_file(filter, params![partner, intake])
+    }
+
+    /// The last applied file of an intake, if a file of this content says nothing new: same content, same meaning, every
+    /// message applied, and nothing else wrote its rows since.
+    pub fn unchanged_since(
+        &self,
+        partner: &str,
+        intake: &str,
+        content_hash: &[u8],
+        fingerprint: u64,
+    ) -> Result<Option<FileRow>> {
+        Ok(self.last_applied(partner, intake)?.filter(|file| {
+            let others = file.counts.held + file.counts.refused + file.counts.stale + file.counts.duplicate;
+            file.content_hash.as_deref() == Some(content_hash)
+                && file.fingerprint == fingerprint
+                && others == 0
+                && file.rows_taken == 0
+        }))
+    }
+
+    /// The newest first.
+    pub fn files(&self, filter: &FileFilter<'_>) -> Result<Vec<FileRow>> {
+        let sql = "(?1 IS NULL OR partner = ?1) AND (?2 IS NULL OR intake = ?2) AND (?3 IS NULL OR state = ?3) \
+             AND (?4 IS NULL OR verdict = ?4) AND (?5 IS NULL OR day = ?5) AND (?6 IS NULL OR first_seen >= ?6) \
+             AND (?7 IS NULL OR code = ?7 OR EXISTS (SELECT 1 FROM problem_count p WHERE p.file_no = file.file_no AND p.code = ?7)) \
+             ORDER BY file_no DESC LIMIT ?8";
+        let values = params![
+            filter.partner,
+            filter.intake,
+            filter.state.map(FileState::as_str),
+            filter.verdict.map(Verdict::as_str),
+            filter.day,
+            filter.since,
+            filter.code,
+            if filter.limit == 0 { -1 } else { i64::from(filter.limit) },
+        ];
+        self.find_files(sql, values)
+    }
+
+    /// Originals in done/ of an intake whose day lies before this one: past their keep days. Held and failed ones are never named.
+    pub fn originals_before(&self, partner: &str, intake: &str, day: &str, limit: u32) -> Result<Vec<FileRow>> {
+        let filter = "placed = 1 AND original_gone = 0 AND place = 'done' AND held = 0 AND day < ?3 AND partner = ?1 AND intake = ?2 \
+             ORDER BY day, file_no LIMIT ?4";
+        self.find_files(filter, params![partner, intake, day, limit])
+    }
+
+    /// The same for copies whose personal fields are to be overwritten.
+    pub fn unredacted_before(&self, partner: &str, intake: &str, day: &str, limit: u32) -> Result<Vec<FileRow>> {
+        let filter = "placed = 1 AND original_gone = 0 AND redacted = 0 AND place = 'done' AND held = 0 AND day < ?3 \
+             AND partner = ?1 AND intake = ?2 ORDER BY day, file_no LIMIT ?4";
+        self.find_files(filter, params![partner, intake, day, limit])
+    }
+
+    /// Problems of a file by code, the most frequent first.
+    pub fn problem_counts(&self, file: FileNo) -> Result<Vec<(String, u64)>> {
+        let sql = "SELECT code, count FROM problem_count WHERE file_no = ?1 ORDER BY count DESC, code";
+        list(self.conn, sql, [file.0], |row| Ok((row.get(0)?, super::file::unsigned(row, 1)?)))
+    }
+
+    fn find_file(&self, filter: &str, values: impl Params) -> Result<Option<FileRow>> {
+        one(self.conn, &format!("SELECT {COLUMNS} FROM file WHERE {filter}"), values, read)
+    }
+
+    fn find_files(&self, filter: &str, values: impl Params) -> Result<Vec<FileRow>> {
+        list(self.conn, &format!("SELECT {COLUMNS} FROM file WHERE {filter}"), values, read)
+    }
+}

@@ -1,0 +1,43 @@
+//! Two kinds of marks that only move forward: high-water marks of numbers (the spool holds a second copy, since an older
+//! backup of this database must not give a number twice) and the last due instant of each feed that was handled.
+
+use anyhow::{Context, Result};
+use rusqlite::params;
+
+use crate::edges::fault;
+use crate::edges::store::query::{one, run};
+use crate::edges::store::{Snapshot, Tx};
+
+impl Tx<'_> {
+    /// Never lowers the mark.
+    pub fn raise_high_water(&self, name: &str, value: u64) -> Result<()> {
+        fault::point("store.raise_high_water")?;
+        let sql = "INSERT INTO high_water (name, value) VALUES (?1, ?2) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE high_water.value < excluded.value";
+        run(self.conn, sql, params![name, value.cast_signed()])
+            .with_context(|| format!("cannot raise the number \"{name}\""))?;
+        Ok(())
+    }
+
+    /// Everything due up to this instant is handled for this feed.
+    pub fn set_due_handled(&self, feed: &str, instant: &str) -> Result<()> {
+        fault::point("store.set_due_handled")?;
+        let sql = "INSERT INTO due (feed, handled) VALUES (?1, ?2) \
+             ON CONFLICT (feed) DO UPDATE SET handled = excluded.handled WHERE due.handled < excluded.handled";
+        run(self.conn, sql, params![feed, instant]).with_context(|| format!("cannot mark {feed} as handled"))?;
+        Ok(())
+    }
+}
+
+impl Snapshot<'_> {
+    /// 0 before the first.
+    pub fn high_water(&self, name: &str) -> Result<u64> {
+        let value: Option<i64> =
+            one(self.conn, "SELECT value FROM high_water WHERE name = ?1", [name], |row| row.get(0))?;
+        Ok(value.unwrap_or_default().cast_unsigned())
+    }
+
+    pub fn due_handled(&self, feed: &str) -> Result<Option<String>> {
+        one(self.conn, "SELECT handled FROM due WHERE feed = ?1", [feed], |row| row.get(0))
+    }
+}
