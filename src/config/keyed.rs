@@ -55,11 +55,14 @@ impl<'s, 'd> Keyed<'s, 'd> {
     pub fn required_text(&self, name: &str) -> String {
         let key = self.key(name);
         debug_assert_eq!(key.default, Fallback::Required);
-        let text = self.section.required_text(key.name);
-        if self.has(name) && text.trim().is_empty() {
+        if !self.has(name) {
+            return self.section.required_text(key.name);
+        }
+        let text = self.section.text_spot(key.name).map(|spot| spot.value);
+        if text.as_ref().is_some_and(|t| t.trim().is_empty()) {
             self.section.problem(name, "is empty.");
         }
-        text
+        text.unwrap_or_default()
     }
 
     /// What the text means; a text that means nothing is reported and the default taken.

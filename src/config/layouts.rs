@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::keyed::Wrong;
 use super::texts::{self, NamedText};
-use crate::model::document::{DocumentProblem, suggest};
+use crate::model::document::{Document, DocumentProblem, suggest};
 use crate::model::kind::Kind;
 use crate::model::layout::Layout;
 
@@ -38,7 +38,7 @@ struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Layouts {
     entries: Vec<Entry>,
-    /// Ids of the site's files that could not be read: naming one is no second problem.
+    /// Ids and names of the site's files that could not be read: naming one is no second problem.
     broken: Vec<String>,
 }
 
@@ -62,7 +62,8 @@ impl Layouts {
     fn add(&mut self, source: &LayoutSource<'_>, text: &NamedText, problems: &mut Vec<DocumentProblem>) {
         match (source.read)(&text.name, &text.text) {
             Err(found) => {
-                self.broken.push(text.stem.clone());
+                self.broken.push(text.name.clone());
+                self.broken.extend(Document::parse(&text.name, &text.text).root().text("layout"));
                 problems.extend(found);
             }
             Ok(known) => match self.by_id(&known.layout.id) {
@@ -87,8 +88,7 @@ impl Layouts {
         if let Some(entry) = entry {
             return Ok(Some(&entry.known));
         }
-        let stem = Path::new(name).file_stem().and_then(|s| s.to_str()).unwrap_or(name);
-        if self.broken.iter().any(|broken| broken == stem) {
+        if self.broken.iter().any(|broken| broken == name) {
             return Ok(None);
         }
         let ids: Vec<&str> = self.entries.iter().map(|e| e.known.layout.id.as_str()).collect();

@@ -50,7 +50,10 @@ pub fn read_folder(folder: &Path, shown: &str, problems: &mut Vec<DocumentProble
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(why) => {
-            problems.push(problem(shown, format!("the folder cannot be read: {why}.")));
+            problems.push(problem(
+                shown,
+                format!("the folder cannot be read: {why}. Make it, or correct its name in nattpost.toml."),
+            ));
             return Vec::new();
         }
     };

@@ -69,9 +69,11 @@ impl<'a> Document<'a> {
         &self.file
     }
 
-    /// All problems in the order of their place.
+    /// All problems in the order of their place. What a line that is no TOML seems to say is no second problem.
     pub fn into_problems(self) -> Vec<DocumentProblem> {
         let mut problems = self.problems.into_inner();
+        let broken: Vec<usize> = problems.iter().filter(|p| p.key.is_empty()).map(|p| p.line).collect();
+        problems.retain(|p| p.key.is_empty() || !broken.contains(&p.line));
         problems.sort_by_key(|p| (p.line, p.column));
         problems
     }

@@ -1,0 +1,257 @@
+//! Configurations as folders: bad ones with the words they must get, the samples as the reference of every key, and the
+//! documentation compared with the code.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nattpost::config::keys::{Fallback, KEYS, Table, reference};
+use nattpost::config::{Config, KnownLayout, LayoutSource};
+use nattpost::model::document::{Document, DocumentProblem};
+use nattpost::model::kind::shipped_kinds;
+use nattpost::model::layout::Layout;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn known(id: &str, kind: &str, reads: bool, writes: bool) -> KnownLayout {
+    let kind = shipped_kinds().get(kind).unwrap().clone();
+    KnownLayout { layout: Layout { id: id.to_string() }.into(), kind, reads, writes, hash: blake3::hash(id.as_bytes()) }
+}
+
+fn read_site(file: &str, text: &str) -> Result<KnownLayout, Vec<DocumentProblem>> {
+    let document = Document::parse(file, text);
+    let (id, kind) = {
+        let root = document.root();
+        (root.required_text("layout"), root.required_text("kind"))
+    };
+    let problems = document.into_problems();
+    if problems.is_empty() { Ok(known(&id, &kind, true, false)) } else { Err(problems) }
+}
+
+fn read(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
+    let mut shipped = Vec::new();
+    for kind in shipped_kinds().iter() {
+        for syntax in ["xml", "csv"] {
+            shipped.push(known(&format!("nattpost-{}-{syntax}", kind.name.replace('_', "-")), &kind.name, true, true));
+        }
+    }
+    Config::read(path, &LayoutSource { shipped, read: &read_site })
+}
+
+fn folders(below: &str) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(root().join(below)).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+/// A line of expected.txt is what `check` prints; `…` stands for any text.
+fn fits(expected: &str, found: &str) -> bool {
+    let mut rest = found;
+    for (index, piece) in expected.split('…').enumerate() {
+        let at = if index == 0 { rest.starts_with(piece).then_some(0) } else { rest.find(piece) };
+        let Some(at) = at else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    rest.is_empty() || expected.ends_with('…')
+}
+
+#[test]
+fn every_bad_configuration_gets_its_words() {
+    let folders = folders("tests/configs/bad");
+    assert!(folders.len() >= 15);
+    let mut complaints = Vec::new();
+    for folder in folders {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let expected = fs::read_to_string(folder.join("expected.txt")).unwrap_or_default();
+        let expected: Vec<&str> = expected.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        let problems = read(&folder.join("nattpost.toml")).err().unwrap_or_default();
+        let mut found: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        for line in expected {
+            match found.iter().position(|f| fits(line, f)) {
+                Some(at) => drop(found.remove(at)),
+                None => complaints.push(format!("{name}: not reported: {line}")),
+            }
+        }
+        complaints.extend(found.into_iter().map(|f| format!("{name}: not expected: {f}")));
+    }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn good_configurations_are_read() {
+    for folder in folders("tests/configs/good") {
+        if let Err(problems) = read(&folder.join("nattpost.toml")) {
+            panic!("{}: {problems:#?}", folder.display());
+        }
+    }
+}
+
+/// What a configuration decides, without where it stands.
+fn meaning(config: &Config) -> String {
+    format!(
+        "{:#?}",
+        (
+            (&config.company, config.zone, config.log, config.scan_every, config.sent_days),
+            (config.spool.file_name(), config.store.file_name()),
+            (&config.partners, &config.intakes, &config.feeds),
+        )
+    )
+}
+
+/// `#key = value` shows a default; `# text` is text.
+fn uncomment(line: &str) -> &str {
+    match line.strip_prefix('#') {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) && rest.contains(" = ") => rest,
+        _ => line,
+    }
+}
+
+fn copy_samples(to: &Path, change: impl Fn(&str) -> String) {
+    fs::create_dir(to.join("partners")).unwrap();
+    let samples = root().join("samples");
+    let mut files = vec![PathBuf::from("nattpost.toml")];
+    for entry in fs::read_dir(samples.join("partners")).unwrap() {
+        files.push(Path::new("partners").join(entry.unwrap().file_name()));
+    }
+    for file in files {
+        let text = fs::read_to_string(samples.join(&file)).unwrap();
+        let lines: Vec<String> = text.lines().map(&change).collect();
+        fs::write(to.join(file), lines.join("\n")).unwrap();
+    }
+}
+
+#[test]
+fn the_samples_show_every_default_as_it_is() {
+    let scratch = tempfile::tempdir().unwrap();
+    copy_samples(scratch.path(), |line| uncomment(line).to_string());
+    let as_shipped = read(&root().join("samples/nattpost.toml")).unwrap_or_else(|p| panic!("{p:#?}"));
+    let spelled_out = read(&scratch.path().join("nattpost.toml")).unwrap_or_else(|p| panic!("{p:#?}"));
+    assert_eq!(meaning(&as_shipped), meaning(&spelled_out));
+    assert_ne!(as_shipped.fingerprint, spelled_out.fingerprint);
+}
+
+#[test]
+fn the_samples_hold_every_key() {
+    let mut shown: BTreeSet<(String, String)> = BTreeSet::new();
+    for file in ["nattpost.toml", "partners/webshop.toml", "partners/erp.toml"] {
+        let text = fs::read_to_string(root().join("samples").join(file)).unwrap();
+        let top = if file == "nattpost.toml" { Table::Company } else { Table::Partner };
+        let mut table = Some(top);
+        for line in text.lines().map(uncomment) {
+            if let Some(header) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                let parts: Vec<&str> = header.split('.').collect();
+                shown.insert((format!("{top:?}"), parts[0].to_string()));
+                table = match parts[..] {
+                    ["intake", _] => Some(Table::Intake),
+                    ["intake", _, "plausibility"] => Some(Table::Plausibility),
+                    ["feed", _] => Some(Table::Feed),
+                    _ => None,
+                };
+                if table == Some(Table::Plausibility) {
+                    shown.insert((format!("{:?}", Table::Intake), "plausibility".to_string()));
+                }
+            } else if let (Some(table), Some((key, _))) = (table, line.split_once(" = ")) {
+                shown.insert((format!("{table:?}"), key.to_string()));
+            }
+        }
+    }
+    let missing: Vec<_> =
+        KEYS.iter().filter(|k| !shown.contains(&(format!("{:?}", k.table), k.name.to_string()))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn the_documentation_lists_the_keys_as_they_are() {
+    const BEGIN: &str = "<!-- printed from src/config/keys.rs; NATTPOST_WRITE_DOCS=1 cargo test --test config -->\n";
+    let path = root().join("docs/configuration.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, printed) = text.split_once(BEGIN).expect("the mark stands in docs/configuration.md");
+    let (_, after) = printed.split_once("<!-- end -->").expect("the end mark stands in docs/configuration.md");
+    let wanted = format!("{before}{BEGIN}{}<!-- end -->{after}", reference());
+    if std::env::var_os("NATTPOST_WRITE_DOCS").is_some() {
+        fs::write(&path, &wanted).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), wanted);
+}
+
+#[test]
+fn a_missing_file_is_one_problem() {
+    let problems = read(Path::new("/nowhere/nattpost.toml")).unwrap_err();
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].text.contains("cannot be read"), "{problems:?}");
+}
+
+fn with_line(key: &str, line: &str) -> Config {
+    let scratch = tempfile::tempdir().unwrap();
+    copy_samples(scratch.path(), |text| {
+        let is_key = uncomment(text).starts_with(&format!("{key} ="));
+        if is_key { line.to_string() } else { text.to_string() }
+    });
+    read(&scratch.path().join("nattpost.toml")).unwrap_or_else(|p| panic!("{key}: {p:#?}"))
+}
+
+#[test]
+fn the_fingerprint_follows_what_changes_the_meaning_of_a_file() {
+    let fingerprint = |config: &Config| config.intake("webshop/orders").unwrap().fingerprint;
+    let base = fingerprint(&read(&root().join("samples/nattpost.toml")).unwrap());
+    for (key, line) in [
+        ("layouts", "layouts = [\"nattpost-order-csv\"]"),
+        ("policy", "policy = \"refuse above 5 %\""),
+        ("articles", "articles = \"accept\""),
+        ("article_schemes", "article_schemes = [\"ean\", \"own\"]"),
+        ("customer", "customer = \"10043\""),
+        ("on_change", "on_change = \"refuse\""),
+        ("order_numbers", "order_numbers = \"own\""),
+        ("totals", "totals = true"),
+        ("order_date", "order_date = \"91 d\""),
+        ("ST", "ST = \"C62\""),
+        ("Norge", "Norge = \"XX\""),
+        ("zone", "zone = \"Europe/Oslo\""),
+    ] {
+        // `layouts` stands in nattpost.toml too, as a folder.
+        let config = if key == "layouts" { with_layout(line) } else { with_line(key, line) };
+        assert_ne!(fingerprint(&config), base, "{key}");
+    }
+    for (key, line) in [
+        ("settle", "settle = \"rename\""),
+        ("truncated_after", "truncated_after = \"2 h\""),
+        ("receipt", ""),
+        ("company", "company = \"Another\""),
+        ("file_name", "file_name = \"{feed}_{run:9}.dat\""),
+    ] {
+        assert_eq!(fingerprint(&with_line(key, line)), base, "{key}");
+    }
+}
+
+fn with_layout(line: &str) -> Config {
+    let scratch = tempfile::tempdir().unwrap();
+    copy_samples(scratch.path(), |text| {
+        if text == "layouts = [\"nattpost-order-xml\"]" { line.to_string() } else { text.to_string() }
+    });
+    read(&scratch.path().join("nattpost.toml")).unwrap()
+}
+
+#[test]
+fn the_keys_say_what_holds_without_them() {
+    for key in KEYS {
+        assert!(!key.form.is_empty() && key.about.ends_with('.'), "{key:?}");
+        assert!(!matches!(key.default, Fallback::From("")), "{key:?}");
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_a_problem_or_a_configuration_and_never_a_panic() {
+    let scratch = tempfile::tempdir().unwrap();
+    copy_samples(scratch.path(), str::to_string);
+    let path = scratch.path().join("partners/webshop.toml");
+    let text = fs::read(&path).unwrap();
+    for end in (0..text.len()).step_by(23) {
+        fs::write(&path, &text[..end]).unwrap();
+        if let Err(problems) = read(&scratch.path().join("nattpost.toml")) {
+            assert!(problems.iter().all(|p| p.file == "partners/webshop.toml"), "{problems:?}");
+        }
+    }
+}
