@@ -29,12 +29,12 @@ pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: 
         .map(|pattern| Schedule { pattern, zone, missed })
         .collect();
     let folder = keyed.value("folder", forms::folder);
-    let only = read_only(&keyed, known.map(|k| &k.kind));
+    let only = read_only(&keyed, known.map(|k| &k.layout.kind));
     let negative_as_zero = keyed.boolean("negative_as_zero");
     let partners = keyed.parsed_list("partners", |text| known_partner(text, around));
     let window_days = keyed.number("window_days", 1, MOST_WINDOW_DAYS);
     let allow_empty = keyed.boolean("allow_empty");
-    check_use(&keyed, known.map(|k| k.kind.name.as_str()));
+    check_use(&keyed, known.map(|k| k.layout.kind.name.as_str()));
     Some(Feed {
         partner: recipient.partner.clone(),
         recipient: recipient.clone(),
@@ -68,7 +68,7 @@ fn read_layout<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Optio
 
 fn writable<'a>(name: &str, around: &'a Surroundings<'_>) -> Result<Option<&'a KnownLayout>, Wrong> {
     let Some(known) = around.layouts.find(name)? else { return Ok(None) };
-    let kind = known.kind.name.as_str();
+    let kind = known.layout.kind.name.as_str();
     if kind == "receipt" {
         return Err(Wrong::new(format!(
             "\"{name}\" writes receipts, which answer a file; set receipt = \"{name}\" in the intake instead."
@@ -80,7 +80,7 @@ fn writable<'a>(name: &str, around: &'a Surroundings<'_>) -> Result<Option<&'a K
             COMPOSED_KINDS.join(", ")
         )));
     }
-    if !known.writes {
+    if !known.layout.writes() {
         return Err(Wrong::new(format!(
             "\"{name}\" can only read; expected a layout that writes. \"nattpost check\" says for each layout what it does."
         )));

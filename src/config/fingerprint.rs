@@ -15,7 +15,7 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     };
     for known in layouts {
         add("layout", known.hash.to_hex().to_string());
-        add("kind", format!("{:?}", known.kind));
+        add("kind", format!("{:?}", known.layout.kind));
     }
     add("sender", format!("{:?} {:?} {:?} {}", sender.customers, sender.units, sender.tables, sender.zone));
     add("policy", format!("{:?}", intake.policy));

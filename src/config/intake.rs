@@ -19,7 +19,7 @@ const MOST_TRUNCATED: Duration = Duration::from_secs(7 * 86_400);
 pub fn read(id: String, section: &Section<'_>, sender: &Arc<Sender>, around: &Surroundings<'_>) -> Intake {
     let keyed = Keyed::new(section, Table::Intake);
     let layouts = read_layouts(&keyed, around);
-    let kinds: Vec<Arc<Kind>> = layouts.iter().map(|known| known.kind.clone()).collect();
+    let kinds: Vec<Arc<Kind>> = layouts.iter().map(|known| known.layout.kind.clone()).collect();
     let absent = read_absent(&keyed, &kinds);
     let otherwise = if absent == Absent::Leave { Policy::GoodMessages } else { Policy::WholeFile };
     let mut intake = Intake {
@@ -65,13 +65,13 @@ fn read_layouts<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Vec<
 
 fn readable<'a>(spot: &Spot<String>, around: &'a Surroundings<'_>) -> Result<Option<&'a KnownLayout>, Wrong> {
     let Some(known) = around.layouts.find(&spot.value)? else { return Ok(None) };
-    if known.kind.class == Class::Answer {
+    if known.layout.kind.class == Class::Answer {
         return Err(Wrong::new(format!(
             "\"{}\" is a layout of kind {}, which Nattpost only writes; it cannot come in.",
-            spot.value, known.kind.name
+            spot.value, known.layout.kind.name
         )));
     }
-    if !known.reads {
+    if !known.layout.reads() {
         return Err(Wrong::new(format!(
             "\"{}\" can only write; expected a layout that reads. \"nattpost check\" says for each layout what it does.",
             spot.value
@@ -82,9 +82,9 @@ fn readable<'a>(spot: &Spot<String>, around: &'a Surroundings<'_>) -> Result<Opt
 
 fn read_receipt<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Option<&'a KnownLayout> {
     let known = keyed.parsed("receipt", |name| around.layouts.find(name))??;
-    let wrong = if known.kind.name != "receipt" {
-        format!("\"{}\" is a layout of kind {}; expected one of kind receipt.", known.layout.id, known.kind.name)
-    } else if !known.writes {
+    let wrong = if known.layout.kind.name != "receipt" {
+        format!("\"{}\" is a layout of kind {}; expected one of kind receipt.", known.layout.id, known.layout.kind.name)
+    } else if !known.layout.writes() {
         format!("\"{}\" can only read; expected a layout that writes.", known.layout.id)
     } else {
         return Some(known);

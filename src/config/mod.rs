@@ -24,9 +24,10 @@ use chrono_tz::Tz;
 use crate::model::document::{Document, DocumentProblem};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
+use crate::model::layout::Layout;
 use company::Company;
 pub use company::LogFormat;
-pub use layouts::{KnownLayout, LayoutSource, Layouts};
+pub use layouts::{KnownLayout, Layouts};
 use partner::{Partner, Surroundings};
 use texts::NamedText;
 
@@ -54,8 +55,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// All problems of all files, in the order of the files and lines.
-    pub fn read(path: &Path, source: &LayoutSource<'_>) -> Result<Config, Vec<DocumentProblem>> {
+    /// `shipped`: the layouts that are Nattpost's own. All problems of all files, in the order of the files and lines.
+    pub fn read(path: &Path, shipped: &[Arc<Layout>]) -> Result<Config, Vec<DocumentProblem>> {
         let file = path.file_name().map_or_else(|| "nattpost.toml".into(), |n| n.to_string_lossy());
         let main = texts::read(path, &file).map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
@@ -64,7 +65,7 @@ impl Config {
 
         let partner_texts = texts::read_folder(&company.partners, &shown(&company.partners, folder), &mut problems);
         let (layouts, layout_texts) =
-            Layouts::gather(source, &company.layouts, &shown(&company.layouts, folder), &mut problems);
+            Layouts::gather(shipped, &company.layouts, &shown(&company.layouts, folder), &mut problems);
         let partners = read_partners(&partner_texts, &company, &layouts, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
