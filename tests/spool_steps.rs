@@ -186,11 +186,27 @@ fn commands_come_in_the_order_they_were_given() {
 }
 
 #[test]
-fn a_folder_that_is_a_symlink_or_full_of_something_is_left() {
+fn a_folder_is_removed_only_when_nothing_is_in_it() {
     let (_folder, spool) = spool();
     drop_file(&spool, b"x", b"x");
     assert!(!spool.remove_empty(IN).unwrap());
     spool.remove(IN, b"x").unwrap();
     assert!(spool.remove_empty(IN).unwrap());
     assert!(!spool.remove_empty(IN).unwrap());
+}
+
+#[test]
+fn a_folder_on_another_file_system_is_named() {
+    let (folder, spool) = spool();
+    let device = |path: &Path| std::os::unix::fs::MetadataExt::dev(&fs::metadata(path).unwrap());
+    if device(Path::new("/proc")) == device(folder.path()) {
+        println!("skipped: one file system only");
+        return;
+    }
+    let there = Place::In { partner: "shop", intake: "stock" };
+    std::os::unix::fs::symlink("/proc", spool.folder(there).unwrap()).unwrap();
+    assert_eq!(spool.elsewhere([IN, there]).unwrap(), [spool.folder(there).unwrap()]);
+    drop_file(&spool, b"x", b"x");
+    assert!(spool.rename((IN, b"x"), (there, b"x")).is_err());
+    assert!(spool.look(IN, b"x").unwrap().is_some());
 }

@@ -52,3 +52,22 @@ pub(super) fn shown(path: &Path) -> impl fmt::Display {
 pub(super) fn shown_name(name: &[u8]) -> impl fmt::Display {
     shown(Path::new(OsStr::from_bytes(name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_from_a_fault_of_one_file() {
+        let is_outage = |errno| SpoolError::new("x", io::Error::from_raw_os_error(errno)).is_outage();
+        // EIO, ENOSPC, EROFS, EDQUOT; ENOENT, EACCES, EEXIST, EXDEV.
+        assert_eq!([5, 28, 30, 122].map(is_outage), [true; 4]);
+        assert_eq!([2, 13, 17, 18].map(is_outage), [false; 4]);
+    }
+
+    #[test]
+    fn paths_are_shown_without_control_characters() {
+        let path = Path::new(OsStr::from_bytes(b"in/a\n\xff\xc3\xbc"));
+        assert_eq!(shown(path).to_string(), "in/a\\n\\xff\u{fc}");
+    }
+}

@@ -16,7 +16,7 @@ mod walk;
 mod writer;
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -55,7 +55,7 @@ pub struct Spool {
 impl Spool {
     /// Opens the spool and makes what is missing of it. Touches no file: see `remove_stale_drafts`.
     pub fn open(root: &Path) -> Result<Spool> {
-        fs::create_dir_all(root).map_err(|e| SpoolError::new(format!("make the folder {}", shown(root)), e))?;
+        make_root(root).map_err(|e| SpoolError::new(format!("make the folder {}", shown(root)), e))?;
         let root = root.canonicalize().map_err(|e| SpoolError::new(format!("find {}", shown(root)), e))?;
         let handle = File::open(&root).map_err(|e| SpoolError::new(format!("open {}", shown(&root)), e))?;
         let drafts = draft::Names::new().map_err(|e| SpoolError::new("name files being written", e))?;
@@ -66,7 +66,10 @@ impl Spool {
         }
         let readme = spool.root.join("README.md");
         if !readme.exists() {
-            fs::write(&readme, README).map_err(|e| SpoolError::new(format!("write {}", shown(&readme)), e))?;
+            let mut draft = spool.draft(State::Tmp)?;
+            draft.write_all(README).map_err(|e| SpoolError::new(format!("write {}", shown(&readme)), e))?;
+            // Two that open a new spool at once write the same page.
+            draft.publish_at(&readme, Existing::Replace, Lasting::NextSync)?;
         }
         Ok(spool)
     }
@@ -104,7 +107,8 @@ impl Spool {
         done.map_err(|e| SpoolError::new(format!("sync the file system of {}", shown(&self.root)), e))
     }
 
-    /// Places that lie on another file system or mount than the root, where a rename cannot reach: their paths.
+    /// Places that lie on another file system or mount than the root, where a rename cannot reach: their paths. Looks at
+    /// all state folders, and at the given places (intakes are often mounted), which must be there.
     pub fn elsewhere<'a>(&self, places: impl IntoIterator<Item = Place<'a>>) -> Result<Vec<PathBuf>> {
         let here = mount(&self.root)?;
         let states = State::ALL.iter().map(|state| Ok(self.root.join(state.folder())));
@@ -131,6 +135,16 @@ impl Spool {
         }
         Ok(())
     }
+}
+
+fn make_root(root: &Path) -> io::Result<()> {
+    if root.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = root.parent().filter(|above| !above.as_os_str().is_empty()) {
+        fs::create_dir_all(above)?;
+    }
+    make_one(root)
 }
 
 /// The system takes away what the umask says, then the group bit is set: mkdir itself ignores it.

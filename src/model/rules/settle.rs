@@ -23,6 +23,11 @@ pub struct Looks {
 }
 
 impl Looks {
+    /// A first look; all that `rename` and done-files need.
+    pub fn first(size: u64, mtime_ns: i64, now: Duration) -> Looks {
+        Looks { size, mtime_ns, first: now, last: now }
+    }
+
     fn unchanged_for(&self) -> Duration {
         self.last.saturating_sub(self.first)
     }
@@ -42,7 +47,7 @@ impl LookTable {
     }
 
     pub fn look(&mut self, inode: u64, size: u64, mtime_ns: i64, now: Duration) -> Looks {
-        let fresh = Looks { size, mtime_ns, first: now, last: now };
+        let fresh = Looks::first(size, mtime_ns, now);
         let (looks, round) = self.files.entry(inode).or_insert((fresh, self.round));
         *round = self.round;
         if (looks.size, looks.mtime_ns) != (size, mtime_ns) {
