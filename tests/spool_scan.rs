@@ -89,7 +89,7 @@ fn a_file_without_permission_is_odd_and_others_files_are_taken() {
     if !rustix::process::geteuid().is_root() {
         let (_folder, spool, drop) = spool();
         fs::write(drop.join("secret.csv"), "x").unwrap();
-        fs::set_permissions(drop.join("secret.csv"), Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(drop.join("secret.csv"), Permissions::from_mode(0o000)).unwrap();
         assert_eq!(spool.scan(IN).unwrap().odd()[0].kind, Kind::Unreadable);
         return;
     }
