@@ -168,6 +168,14 @@ impl Batch {
         self.set(node, field, Cell::Number(value));
     }
 
+    /// Sets the number as the partner sent it, of a field that holds ours: for a stored message that is read back.
+    pub fn set_sent(&mut self, node: u32, field: usize, value: &str) {
+        let group = self.nodes[(self.current().first_node + node) as usize].group;
+        if let Some(second) = self.kind.groups[group as usize].sent_cell(field) {
+            self.set_text(node, second, value);
+        }
+    }
+
     pub fn set_empty(&mut self, node: u32, field: usize) {
         self.set(node, field, Cell::Empty);
     }

@@ -4,6 +4,7 @@
 //! `ledger` keeps files, messages, runs, commands and marks. `business` writes and reads orders, records and facts by
 //! statements made from their kinds. docs/model.md draws the tables. Nothing of the driver is visible outside.
 
+pub mod business;
 pub mod ledger;
 mod migrate;
 mod open;

@@ -1,0 +1,90 @@
+//! Closes records and facts that a full file no longer names: only rows whose source is that intake, that lie in its scope,
+//! that this file did not write, and that are not newer. Whether a file may close at all is the caller's decision.
+
+use anyhow::{Context, Result, bail};
+use rusqlite::params_from_iter;
+use rusqlite::types::Value as SqlValue;
+
+use super::condition::Condition;
+use super::records::Stamp;
+use super::tables::KindTables;
+use super::tally::Tally;
+use crate::edges::fault;
+use crate::edges::store::Tx;
+use crate::model::kind::Kind;
+
+impl Tx<'_> {
+    /// How many were closed. `scope`: head fields with the values the rows must have; empty: all of the source.
+    pub fn close_absent(
+        &self,
+        kind: &Kind,
+        partner: &str,
+        intake: &str,
+        scope: &[(&str, &str)],
+        stamp: &Stamp<'_>,
+    ) -> Result<u64> {
+        fault::point("store.close_absent")?;
+        let Some(tables) = KindTables::of(kind).filter(|t| !t.request) else {
+            bail!("rows of the kind \"{}\" are never closed", kind.name);
+        };
+        self.try_close(kind, &tables, partner, intake, scope, stamp)
+            .with_context(|| format!("cannot close what {partner}/{intake} no longer names in \"{}\"", tables.head))
+    }
+
+    fn try_close(
+        &self,
+        kind: &Kind,
+        tables: &KindTables,
+        partner: &str,
+        intake: &str,
+        scope: &[(&str, &str)],
+        stamp: &Stamp<'_>,
+    ) -> Result<u64> {
+        let condition = absent(kind, tables, partner, intake, scope, stamp)?;
+        let mut tally = Tally::new(self.conn, stamp.file);
+        let counts =
+            format!("SELECT file_no, count(*) FROM \"{}\" WHERE {} GROUP BY file_no", tables.head, condition.text());
+        let mut statement = self.conn.prepare(&counts)?;
+        let mut rows = statement.query(params_from_iter(&condition.values))?;
+        while let Some(row) = rows.next()? {
+            tally.took_over(row.get(0)?, row.get(1)?);
+        }
+        // Places 1 and 2 are the file's number and its as_of, see `absent`.
+        let own_as_of = "CASE WHEN (SELECT f.as_of FROM file f WHERE f.file_no = ?1) = ?2 THEN NULL ELSE ?2 END";
+        let update = format!(
+            "UPDATE \"{}\" SET active = 0, file_no = ?1, file_line = 0, as_of = {own_as_of} WHERE {}",
+            tables.head,
+            condition.text()
+        );
+        let closed = self.conn.prepare(&update)?.execute(params_from_iter(&condition.values))?;
+        tally.finish()?;
+        Ok(closed as u64)
+    }
+}
+
+fn absent(
+    kind: &Kind,
+    tables: &KindTables,
+    partner: &str,
+    intake: &str,
+    scope: &[(&str, &str)],
+    stamp: &Stamp<'_>,
+) -> Result<Condition> {
+    let table = &tables.head;
+    let mut condition = Condition::default();
+    let file = condition.place(SqlValue::Integer(stamp.file.0));
+    let as_of = condition.place_text(stamp.as_of);
+    let (partner, intake) = (condition.place_text(partner), condition.place_text(intake));
+    condition.add(format!("\"{table}\".active = 1"));
+    condition.add(format!("\"{table}\".file_no <> {file}"));
+    condition.add(format!(
+        "\"{table}\".file_no IN (SELECT f.file_no FROM file f WHERE f.partner = {partner} AND f.intake = {intake} AND f.rows_written > 0)"
+    ));
+    condition.add(format!(
+        "COALESCE(\"{table}\".as_of, (SELECT f.as_of FROM file f WHERE f.file_no = \"{table}\".file_no)) <= {as_of}"
+    ));
+    for (field, value) in scope {
+        condition.add_field(kind, tables, field, value, |column| format!("\"{table}\".\"{}\"", column.name))?;
+    }
+    Ok(condition)
+}

@@ -1,0 +1,27 @@
+//! What the messages say: orders, customers, articles, stock, prices, order status. One writer per class of message.
+//!
+//! `tables` says which tables and columns a kind has and makes the statements; `bind` puts cells into them. `requests`
+//! inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
+//! are whose, `close` closes what a full file no longer names
+//! (`condition` reads its scope). `references` answers "whose number is this",
+//! `select` streams rows out, `load` reads one message back, `find` tells where a row came from.
+
+mod bind;
+mod close;
+mod condition;
+mod find;
+mod groups;
+mod load;
+mod records;
+mod references;
+mod requests;
+mod select;
+mod tables;
+mod tally;
+
+pub use find::FoundRow;
+pub use records::{Applied, Records, Stamp};
+pub use references::{OrderKey, References};
+pub use requests::{Inserted, Requests};
+pub use select::{Selection, Wanted};
+pub use tables::{KindTables, TableColumn};

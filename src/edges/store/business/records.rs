@@ -1,0 +1,257 @@
+//! Writes records and facts: the newest wins by key, an older one is `Stale`. A missing field leaves the column, an empty
+//! one clears it, a group that is mentioned replaces what was there. Equal values still move the row to this file, whose
+//! `as_of` holds for it from now on.
+//!
+//! A first load is one INSERT per row: as long as rows turn out to be new, inserting is tried first; once rows exist,
+//! they are looked up first.
+
+use anyhow::{Context, Result, bail};
+use rusqlite::{Row, params};
+
+use super::bind::{Bound, equals};
+use super::groups::Groups;
+use super::tables::{KindTables, ORIGIN, TableColumn};
+use super::tally::Tally;
+use crate::edges::fault;
+use crate::edges::store::query::{one, run};
+use crate::edges::store::{FileNo, RowId, Tx};
+use crate::model::batch::{Message, Value};
+use crate::model::kind::Kind;
+
+/// So many new rows in succession, and inserting is tried first again.
+const NEW_IN_SUCCESSION: u32 = 4;
+
+/// Which file says it, and as of when: UTC ISO text or a sequence padded to one width, compared as text.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp<'a> {
+    pub file: FileNo,
+    pub as_of: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    New,
+    Changed,
+    /// It says what is known; the row holds as of this file now.
+    Unchanged,
+    /// What is known is newer; nothing was written.
+    Stale,
+}
+
+/// Writes the records or facts of one file. Made once per file and kind; `finish` writes what it counted.
+pub struct Records<'t> {
+    tx: &'t Tx<'t>,
+    tables: KindTables,
+    insert: Bound<'t>,
+    find: Bound<'t>,
+    update: Bound<'t>,
+    touch: Bound<'t>,
+    groups: Groups<'t>,
+    tally: Tally<'t>,
+    file: FileNo,
+    as_of: String,
+    /// Stored on the row only where it differs from the file's.
+    own_as_of: Option<String>,
+    /// Rows in succession that were new; inserting is tried first from a few on.
+    new_in_succession: u32,
+    order_status: Option<Bound<'t>>,
+}
+
+/// The columns of `find` before the cells: row_id (NULL for flat kinds), file_no, as_of, active.
+const FOUND_BEFORE_CELLS: usize = 4;
+
+impl Tx<'_> {
+    pub fn records<'t>(&'t self, kind: &Kind, stamp: &Stamp<'_>) -> Result<Records<'t>> {
+        fault::point("store.records")?;
+        let Some(tables) = KindTables::of(kind).filter(|t| !t.request) else {
+            bail!("the kind \"{}\" is neither record nor fact", kind.name);
+        };
+        let conn = self.conn;
+        run(conn, "UPDATE file SET as_of = ?2 WHERE file_no = ?1 AND as_of = ''", params![stamp.file.0, stamp.as_of])?;
+        let file_as_of: Option<String> =
+            one(conn, "SELECT as_of FROM file WHERE file_no = ?1", [stamp.file.0], |row| row.get(0))?;
+        Ok(Records {
+            insert: Bound::prepare(conn, &tables.insert_head())?,
+            find: Bound::prepare(conn, &find_sql(&tables))?,
+            update: Bound::prepare(conn, &update_sql(&tables, true))?,
+            touch: Bound::prepare(conn, &update_sql(&tables, false))?,
+            groups: Groups::prepare(conn, &tables)?,
+            tally: Tally::new(conn, stamp.file),
+            file: stamp.file,
+            as_of: stamp.as_of.to_string(),
+            own_as_of: (file_as_of.as_deref() != Some(stamp.as_of)).then(|| stamp.as_of.to_string()),
+            new_in_succession: NEW_IN_SUCCESSION,
+            order_status: (kind.name == "order_status").then(|| Bound::prepare(conn, NUMBER_ORDER)).transpose()?,
+            tx: self,
+            tables,
+        })
+    }
+}
+
+/// The ERP's number comes with its first status.
+const NUMBER_ORDER: &str = "UPDATE orders SET order_no = ?1 WHERE buyer_order_no = ?2 AND customer_no = ?3 AND partner = ?4 AND order_no IS NULL";
+
+fn find_sql(tables: &KindTables) -> String {
+    let row_id = if tables.flat { "NULL" } else { "row_id" };
+    let names: Vec<_> = tables.columns.iter().map(|c| format!(", \"{}\"", c.name)).collect();
+    format!(
+        "SELECT {row_id}, file_no, as_of, active{} FROM \"{}\" WHERE {}",
+        names.concat(),
+        tables.head,
+        tables.key_condition(1)
+    )
+}
+
+/// Sets cells that are not keys (`cells`), file_no, file_line, as_of; found by the key, which comes last.
+fn update_sql(tables: &KindTables, cells: bool) -> String {
+    let cells = tables.columns.iter().filter(|c| cells && !c.key).map(|c| c.name.as_str());
+    let names: Vec<&str> = cells.chain(ORIGIN).chain(["as_of"]).collect();
+    let set: Vec<_> = names.iter().enumerate().map(|(nth, name)| format!("\"{name}\" = ?{}", nth + 1)).collect();
+    let active = ", active = 1";
+    format!("UPDATE \"{}\" SET {}{active} WHERE {}", tables.head, set.join(", "), tables.key_condition(names.len() + 1))
+}
+
+impl Records<'_> {
+    pub fn apply(&mut self, message: Message<'_>) -> Result<Applied> {
+        fault::point("store.apply")?;
+        let line = message.origin().line;
+        let applied = self
+            .try_apply(message)
+            .with_context(|| format!("cannot apply the message of line {line} to \"{}\"", self.tables.head))?;
+        if self.order_status.is_some() && matches!(applied, Applied::New | Applied::Changed) {
+            self.number_order(message)?;
+        }
+        Ok(applied)
+    }
+
+    fn try_apply(&mut self, message: Message<'_>) -> Result<Applied> {
+        let insert_first = self.new_in_succession >= NEW_IN_SUCCESSION;
+        if insert_first && self.insert(message)? {
+            return Ok(Applied::New);
+        }
+        match self.update(message)? {
+            Some(applied) => {
+                self.new_in_succession = 0;
+                Ok(applied)
+            }
+            None if insert_first => bail!("a row with this key exists and is not found"),
+            None => {
+                self.new_in_succession += 1;
+                anyhow::ensure!(self.insert(message)?, "a row with this key is not found and exists");
+                Ok(Applied::New)
+            }
+        }
+    }
+
+    /// `false` when there is a row with this key.
+    fn insert(&mut self, message: Message<'_>) -> Result<bool> {
+        let next = self.insert.set_node(1, &self.tables.columns, &message.head())?;
+        self.insert.set(next, self.file.0)?;
+        self.insert.set(next + 1, message.origin().line)?;
+        if let Some(as_of) = &self.own_as_of {
+            self.insert.set(next + 2, as_of)?;
+        }
+        if self.insert.execute()? == 0 {
+            return Ok(false);
+        }
+        if !self.tables.flat {
+            self.groups.insert_all(RowId(self.tx.conn.last_insert_rowid()), message)?;
+        }
+        self.tally.wrote_new();
+        Ok(true)
+    }
+
+    /// `None` when there is no row with this key.
+    fn update(&mut self, message: Message<'_>) -> Result<Option<Applied>> {
+        let head = message.head();
+        let mut place = 1;
+        for column in self.tables.columns.iter().filter(|c| c.key) {
+            self.find.set_key(place, column, column.value(&head))?;
+            place += 1;
+        }
+        let mut rows = self.find.query();
+        let Some(stored) = rows.next()? else { return Ok(None) };
+        let stored_file: i64 = stored.get(1)?;
+        let stored_as_of = match stored.get_ref(2)?.as_str_or_null()? {
+            Some(own) => own,
+            None => self.tally.as_of(stored_file)?,
+        };
+        if self.as_of.as_str() < stored_as_of {
+            return Ok(Some(Applied::Stale));
+        }
+        let head_changed = !stored.get::<_, bool>(3)? || !says_the_same(&self.tables.columns, message, stored)?;
+        let groups_changed = match stored.get::<_, Option<i64>>(0)? {
+            Some(row) => self.groups.replace(RowId(row), message)?,
+            None => false,
+        };
+        let statement = if head_changed { &mut self.update } else { &mut self.touch };
+        let mut place = 1;
+        if head_changed {
+            place = set_cells(statement, &self.tables.columns, message, stored)?;
+        }
+        statement.set(place, self.file.0)?;
+        statement.set(place + 1, message.origin().line)?;
+        match &self.own_as_of {
+            Some(as_of) => statement.set(place + 2, as_of)?,
+            None => statement.clear(place + 2)?,
+        }
+        place += 3;
+        for column in self.tables.columns.iter().filter(|c| c.key) {
+            statement.set_key(place, column, column.value(&head))?;
+            place += 1;
+        }
+        statement.execute()?;
+        self.tally.took_over(stored_file, 1);
+        Ok(Some(if head_changed || groups_changed { Applied::Changed } else { Applied::Unchanged }))
+    }
+
+    fn number_order(&mut self, message: Message<'_>) -> Result<()> {
+        let Some(statement) = &mut self.order_status else { return Ok(()) };
+        let head = message.head();
+        let value = |name: &str| message.kind().head().field(name).map_or(Value::Missing, |field| head.value(field));
+        let Value::Text(order_no) = value("order_no") else { return Ok(()) };
+        statement.set(1, order_no)?;
+        for (place, name) in [(2, "buyer_order_no"), (3, "customer_no"), (4, "partner")] {
+            statement.set(place, value(name).text().unwrap_or_default())?;
+        }
+        statement.execute().context("cannot number an order")?;
+        Ok(())
+    }
+
+    /// Counts what was written in the ledger. Without it the file does not know its rows.
+    pub fn finish(self) -> Result<()> {
+        fault::point("store.finish_records")?;
+        self.tally.finish()
+    }
+}
+
+/// Does every cell that the message mentions say what is stored?
+fn says_the_same(columns: &[TableColumn], message: Message<'_>, stored: &Row<'_>) -> Result<bool> {
+    let head = message.head();
+    for (nth, column) in columns.iter().enumerate().filter(|(_, c)| !c.key) {
+        let value = column.value(&head);
+        if value != Value::Missing && !equals(value, stored.get_ref(FOUND_BEFORE_CELLS + nth)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What the message mentions, and what is stored for the rest; the place after the last.
+fn set_cells(
+    statement: &mut Bound<'_>,
+    columns: &[TableColumn],
+    message: Message<'_>,
+    stored: &Row<'_>,
+) -> Result<usize> {
+    let head = message.head();
+    let mut place = 1;
+    for (nth, column) in columns.iter().enumerate().filter(|(_, c)| !c.key) {
+        match column.value(&head) {
+            Value::Missing => statement.set_stored(place, stored.get_ref(FOUND_BEFORE_CELLS + nth)?)?,
+            value => statement.set_value(place, value)?,
+        }
+        place += 1;
+    }
+    Ok(place)
+}

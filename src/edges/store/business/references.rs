@@ -1,0 +1,162 @@
+//! Whose number is it? Finds ours for what a partner sent: customers by his alias or our own number, articles by scheme,
+//! orders by the customer's order number, units of an article. It only reads; deciding is `rules::reference`.
+//!
+//! Questions are asked per order line, so every statement is prepared once, and existence is answered from narrow
+//! covering indexes.
+
+use anyhow::Result;
+use rusqlite::Connection;
+
+use super::bind::Bound;
+use crate::edges::fault;
+use crate::edges::store::query::run;
+use crate::edges::store::{RowId, Snapshot, Tx};
+use crate::model::intake::ArticleScheme;
+use crate::model::rules::reference::Matches;
+
+/// More candidates than this help nobody.
+const CANDIDATES: u32 = 10;
+
+const OWN_CUSTOMER: &str = "SELECT customer_no FROM customer WHERE customer_no = ?1 AND active = 1";
+const CUSTOMER_ALIAS: &str =
+    "SELECT customer_no FROM customer_alias WHERE owner = ?2 AND value = ?1 ORDER BY customer_no LIMIT ?3";
+const OWN_ARTICLE: &str = "SELECT article_no FROM article WHERE article_no = ?1 AND active = 1";
+const ALIAS: &str = "SELECT DISTINCT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
+     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY a.article_no LIMIT ?4";
+const SUPPLIER: &str = "SELECT article_no FROM article WHERE supplier_article_no = ?1 AND (?3 = '' OR supplier_no = ?3) AND active = 1 \
+     UNION SELECT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
+     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY 1 LIMIT ?4";
+const EAN: &str = "SELECT article_no FROM article WHERE ean = ?1 AND active = 1 \
+     UNION SELECT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
+     WHERE l.value = ?1 AND l.scheme = ?2 AND a.active = 1 ORDER BY 1 LIMIT ?3";
+const BASE_UNIT: &str = "SELECT unit FROM article WHERE article_no = ?1 AND active = 1";
+const UNIT: &str = "SELECT u.base_qty_e6 FROM article a JOIN article_unit u ON u.head_row = a.row_id \
+     WHERE a.article_no = ?1 AND u.unit = ?2";
+const ORDERS: &str = "SELECT row_id, partner, customer_no FROM orders WHERE buyer_order_no = ?1 AND (?2 = '' OR customer_no = ?2) \
+     AND (?3 = '' OR partner = ?3) ORDER BY customer_no, partner LIMIT ?4";
+
+/// An order by its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderKey {
+    pub row: RowId,
+    pub partner: String,
+    pub customer_no: String,
+}
+
+/// Answers questions about numbers; made once per file.
+pub struct References<'s> {
+    own_customer: Bound<'s>,
+    customer_alias: Bound<'s>,
+    own_article: Bound<'s>,
+    alias: Bound<'s>,
+    supplier: Bound<'s>,
+    ean: Bound<'s>,
+    base_unit: Bound<'s>,
+    unit: Bound<'s>,
+    orders: Bound<'s>,
+}
+
+impl Snapshot<'_> {
+    pub fn references(&self) -> Result<References<'_>> {
+        let conn: &Connection = self.conn;
+        Ok(References {
+            own_customer: Bound::prepare(conn, OWN_CUSTOMER)?,
+            customer_alias: Bound::prepare(conn, CUSTOMER_ALIAS)?,
+            own_article: Bound::prepare(conn, OWN_ARTICLE)?,
+            alias: Bound::prepare(conn, ALIAS)?,
+            supplier: Bound::prepare(conn, SUPPLIER)?,
+            ean: Bound::prepare(conn, EAN)?,
+            base_unit: Bound::prepare(conn, BASE_UNIT)?,
+            unit: Bound::prepare(conn, UNIT)?,
+            orders: Bound::prepare(conn, ORDERS)?,
+        })
+    }
+}
+
+impl References<'_> {
+    /// Ours for a customer number of this partner: what he calls him, if that was ever said; else our own number.
+    pub fn customer(&mut self, owner: &str, sent: &str) -> Result<Matches> {
+        self.customer_alias.set(1, sent)?;
+        self.customer_alias.set(2, owner)?;
+        self.customer_alias.set(3, CANDIDATES)?;
+        let found = matches(&mut self.customer_alias)?;
+        if found != Matches::None {
+            return Ok(found);
+        }
+        self.own_customer.set(1, sent)?;
+        matches(&mut self.own_customer)
+    }
+
+    /// Ours for an article number of a scheme. `owner` is the partner or the supplier; empty: whoever's. EAN and ISBN have none.
+    pub fn article(&mut self, scheme: ArticleScheme, owner: &str, value: &str) -> Result<Matches> {
+        let (statement, scheme_text) = match scheme {
+            ArticleScheme::Own => {
+                self.own_article.set(1, value)?;
+                return matches(&mut self.own_article);
+            }
+            ArticleScheme::Ean => {
+                self.ean.set(1, value)?;
+                self.ean.set(2, "ean")?;
+                self.ean.set(3, CANDIDATES)?;
+                return matches(&mut self.ean);
+            }
+            ArticleScheme::Partner => (&mut self.alias, "partner"),
+            ArticleScheme::Supplier => (&mut self.supplier, "supplier"),
+            ArticleScheme::Isbn => (&mut self.alias, "isbn"),
+        };
+        let owner = if scheme == ArticleScheme::Isbn { "" } else { owner };
+        statement.set(1, value)?;
+        statement.set(2, scheme_text)?;
+        statement.set(3, owner)?;
+        statement.set(4, CANDIDATES)?;
+        matches(statement)
+    }
+
+    /// `None`: no such article; `Some(None)`: it has no unit.
+    pub fn base_unit(&mut self, article_no: &str) -> Result<Option<Option<String>>> {
+        self.base_unit.set(1, article_no)?;
+        let mut rows = self.base_unit.query();
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// How many base units (scale 6) are in one of this unit, as the article's own list of units says.
+    pub fn base_quantity(&mut self, article_no: &str, unit: &str) -> Result<Option<i64>> {
+        self.unit.set(1, article_no)?;
+        self.unit.set(2, unit)?;
+        let mut rows = self.unit.query();
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// Orders with the customer's order number; an unknown customer or partner is left empty.
+    pub fn orders(&mut self, partner: &str, customer_no: &str, buyer_order_no: &str) -> Result<Vec<OrderKey>> {
+        self.orders.set(1, buyer_order_no)?;
+        self.orders.set(2, customer_no)?;
+        self.orders.set(3, partner)?;
+        self.orders.set(4, CANDIDATES)?;
+        let mut rows = self.orders.query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(OrderKey { row: RowId(row.get(0)?), partner: row.get(1)?, customer_no: row.get(2)? });
+        }
+        Ok(found)
+    }
+}
+
+fn matches(statement: &mut Bound<'_>) -> Result<Matches> {
+    let mut rows = statement.query();
+    let Some(row) = rows.next()? else { return Ok(Matches::None) };
+    let mut all: Vec<String> = vec![row.get(0)?];
+    while let Some(row) = rows.next()? {
+        all.push(row.get(0)?);
+    }
+    Ok(if all.len() == 1 { Matches::One(all.remove(0)) } else { Matches::Many(all) })
+}
+
+impl Tx<'_> {
+    /// `owner` (a partner) calls our customer by this number. `false` when that was known.
+    pub fn add_customer_alias(&self, owner: &str, value: &str, customer_no: &str) -> Result<bool> {
+        fault::point("store.add_customer_alias")?;
+        let sql = "INSERT INTO customer_alias (owner, value, customer_no) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        Ok(run(self.conn, sql, [owner, value, customer_no])? == 1)
+    }
+}

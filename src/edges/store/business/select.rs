@@ -1,0 +1,323 @@
+//! Streams stored rows out as batches: records and facts by their key, requests by their arrival; groups are read
+//! by one ordered statement each and merged, never row by row.
+//!
+//! An order's status is composed: every order has one, `received` until the ERP has said more.
+
+use anyhow::{Context, Result};
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::{CachedStatement, Rows, params_from_iter};
+
+use super::condition::Condition;
+use super::load::{Reading, read_group_row, read_head_row};
+use super::tables::{KindTables, TableColumn};
+use crate::edges::store::Snapshot;
+use crate::model::batch::Batch;
+use crate::model::kind::Kind;
+
+/// A batch is handed on when it holds this much.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// Which rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Selection<'a> {
+    /// Head fields and their values as text; empty text: nothing is said there.
+    pub only: &'a [(String, String)],
+    /// For kinds that have a partner; empty: of all.
+    pub partners: &'a [String],
+    /// Orders, and their status, received at or after this instant.
+    pub since: Option<&'a str>,
+    /// Requests that did not go out by this feed (`partner/feed`).
+    pub not_exported_by: Option<&'a str>,
+    /// Any part of the key is this.
+    pub key: Option<&'a str>,
+    /// One row of a tree.
+    pub row: Option<super::super::RowId>,
+}
+
+/// Which cells: a feed reads what its layout writes, no more.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// By group, by cell (fields, then numbers as sent).
+    cells: Vec<Vec<bool>>,
+    extras: bool,
+}
+
+impl Wanted {
+    pub fn nothing(kind: &Kind) -> Self {
+        Wanted { cells: kind.groups.iter().map(|g| vec![false; g.cells()]).collect(), extras: false }
+    }
+
+    pub fn everything(kind: &Kind) -> Self {
+        Wanted { cells: kind.groups.iter().map(|g| vec![true; g.cells()]).collect(), extras: true }
+    }
+
+    pub fn add(&mut self, group: usize, field: usize) {
+        self.cells[group][field] = true;
+    }
+
+    /// The number as the partner sent it.
+    pub fn add_sent(&mut self, kind: &Kind, group: usize, field: usize) {
+        if let Some(cell) = kind.groups[group].sent_cell(field) {
+            self.cells[group][cell] = true;
+        }
+    }
+
+    /// The partner's own fields.
+    pub fn add_extras(&mut self) {
+        self.extras = true;
+    }
+
+    fn has(&self, kind: &Kind, group: usize, column: &TableColumn) -> bool {
+        let cell = if column.sent { kind.groups[group].sent_cell(column.field) } else { Some(column.field) };
+        cell.is_some_and(|cell| self.cells[group][cell])
+    }
+
+    /// A group is read when one of its cells or one of a group below it is wanted.
+    fn has_group(&self, kind: &Kind, group: usize) -> bool {
+        self.cells[group].contains(&true)
+            || (group + 1..kind.groups.len()).any(|g| kind.groups[g].parent == group && self.has_group(kind, g))
+    }
+}
+
+/// Where head rows come from and what their columns are called there.
+struct Source {
+    from: &'static str,
+    /// What `Origin::number` of a message becomes; NULL for flat kinds.
+    row: &'static str,
+    order: String,
+    composed_status: bool,
+    received: Option<&'static str>,
+}
+
+impl Source {
+    fn of(kind: &Kind, tables: &KindTables, selection: &Selection<'_>) -> Source {
+        if kind.name == "order_status" && selection.row.is_none() {
+            let from = "orders o LEFT JOIN order_status h ON h.buyer_order_no = o.buyer_order_no AND h.customer_no = o.customer_no \
+                 AND h.partner = o.partner AND h.active = 1";
+            let order = "o.row_id".to_string();
+            return Source { from, row: "o.row_id", order, composed_status: true, received: Some("o.received_at") };
+        }
+        let keys: Vec<_> = tables.keys().map(|c| format!("h.\"{}\"", c.name)).collect();
+        Source {
+            from: "",
+            row: if tables.flat { "0" } else { "h.row_id" },
+            order: if tables.request { "h.row_id".to_string() } else { keys.join(", ") },
+            composed_status: false,
+            received: tables.columns.iter().any(|c| c.name == "received_at").then_some("h.received_at"),
+        }
+    }
+
+    fn from(&self, tables: &KindTables) -> String {
+        if self.composed_status { self.from.to_string() } else { format!("\"{}\" h", tables.head) }
+    }
+
+    fn column(&self, column: &TableColumn) -> String {
+        if !self.composed_status {
+            return format!("h.\"{}\"", column.name);
+        }
+        match column.name.as_str() {
+            "partner" | "customer_no" | "customer_no_sent" | "buyer_order_no" => format!("o.\"{}\"", column.name),
+            "order_no" => "COALESCE(h.order_no, o.order_no)".to_string(),
+            "status" => "COALESCE(h.status, 'received')".to_string(),
+            "status_at" => "COALESCE(h.status_at, CASE WHEN h.row_id IS NULL THEN o.received_at END)".to_string(),
+            name => format!("h.\"{name}\""),
+        }
+    }
+}
+
+impl Snapshot<'_> {
+    /// Hands batches of rows to `take`, each valid for that call. `Origin::number` is the row id (trees) or counts from 1.
+    /// How many rows there were.
+    pub fn select(
+        &self,
+        kind: &std::sync::Arc<Kind>,
+        wanted: &Wanted,
+        selection: &Selection<'_>,
+        take: &mut dyn FnMut(&Batch) -> Result<()>,
+    ) -> Result<u64> {
+        let tables = KindTables::of(kind).with_context(|| format!("the kind \"{}\" is not stored", kind.name))?;
+        let source = Source::of(kind, &tables, selection);
+        let condition = condition(kind, &tables, &source, selection)?;
+        let queries = Queries { kind, tables: &tables, source: &source, wanted, condition: &condition };
+        let mut head = self.conn.prepare_cached(&queries.head())?;
+        let mut statements = Vec::new();
+        for group in 1..kind.groups.len() {
+            if tables.groups[group].is_some() && wanted.has_group(kind, group) {
+                statements.push((Part::Group(group), self.conn.prepare_cached(&queries.group(group))?));
+            }
+        }
+        if let Some(table) = tables.extras.as_ref().filter(|_| wanted.extras) {
+            statements.push((Part::Extras, self.conn.prepare_cached(&queries.extras(table))?));
+        }
+        let mut parts = Parts::open(&mut statements, &queries)?;
+        stream(kind, &queries, &mut head, &mut parts, take).with_context(|| format!("cannot read \"{}\"", tables.head))
+    }
+}
+
+fn stream(
+    kind: &std::sync::Arc<Kind>,
+    queries: &Queries<'_>,
+    head: &mut CachedStatement<'_>,
+    parts: &mut Parts<'_>,
+    take: &mut dyn FnMut(&Batch) -> Result<()>,
+) -> Result<u64> {
+    let wanted = queries.wanted_columns(0);
+    let mut batch = Batch::new(kind.clone());
+    let mut count = 0;
+    let mut rows = head.query(params_from_iter(&queries.condition.values))?;
+    while let Some(row) = rows.next()? {
+        count += 1;
+        let id: i64 = row.get(0)?;
+        batch.begin(if id == 0 { count } else { id.cast_unsigned() }, 0);
+        read_head_row(&mut batch, &wanted, row)?;
+        parts.read(&mut batch, id)?;
+        if batch.size() >= BATCH_BYTES {
+            take(&batch)?;
+            batch.clear();
+        }
+    }
+    if !batch.is_empty() {
+        take(&batch)?;
+    }
+    Ok(count)
+}
+
+struct Queries<'a> {
+    kind: &'a Kind,
+    tables: &'a KindTables,
+    source: &'a Source,
+    wanted: &'a Wanted,
+    condition: &'a Condition,
+}
+
+impl Queries<'_> {
+    fn wanted_columns(&self, group: usize) -> Vec<&TableColumn> {
+        let columns = match group {
+            0 => &self.tables.columns[..],
+            group => self.tables.groups[group].as_ref().map_or(&[][..], |g| &g.columns),
+        };
+        columns.iter().filter(|c| self.wanted.has(self.kind, group, c)).collect()
+    }
+
+    /// Row id, then the wanted cells.
+    fn head(&self) -> String {
+        let cells: Vec<_> = self.wanted_columns(0).iter().map(|c| format!(", {}", self.source.column(c))).collect();
+        format!(
+            "SELECT {}{} FROM {} WHERE {} ORDER BY {}",
+            self.source.row,
+            cells.concat(),
+            self.source.from(self.tables),
+            self.condition.text(),
+            self.source.order
+        )
+    }
+
+    /// Row id, position, parent's position, then the wanted cells; in the order of the heads.
+    fn group(&self, group: usize) -> String {
+        let table = self.tables.groups[group].as_ref().map_or("", |g| &g.name);
+        let parent = if self.kind.groups[group].parent == 0 { "0" } else { "c.parent_pos" };
+        let cells: Vec<_> = self.wanted_columns(group).iter().map(|c| format!(", c.\"{}\"", c.name)).collect();
+        self.below_head(table, &format!("c.pos, {parent}{}", cells.concat()), "c.pos")
+    }
+
+    /// Row id, group, position, name, value.
+    fn extras(&self, table: &str) -> String {
+        self.below_head(table, "c.part, c.pos, c.name, c.value", "c.seq")
+    }
+
+    fn below_head(&self, table: &str, columns: &str, order: &str) -> String {
+        // CROSS JOIN keeps the heads outermost, so that their order comes from their index and nothing is sorted.
+        format!(
+            "SELECT {}, {columns} FROM {} CROSS JOIN \"{table}\" c WHERE c.head_row = h.row_id AND {} ORDER BY {}, {order}",
+            self.source.row,
+            self.source.from(self.tables),
+            self.condition.text(),
+            self.source.order
+        )
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Group(usize),
+    Extras,
+}
+
+/// The groups' rows, each standing at the first that was not read.
+struct Parts<'q> {
+    cursors: Vec<Cursor<'q>>,
+    reading: Reading,
+}
+
+struct Cursor<'q> {
+    part: Part,
+    columns: Vec<&'q TableColumn>,
+    rows: Rows<'q>,
+}
+
+impl<'q> Parts<'q> {
+    fn open(statements: &'q mut [(Part, CachedStatement<'_>)], queries: &'q Queries<'_>) -> Result<Self> {
+        let mut cursors = Vec::new();
+        for (part, statement) in statements {
+            let mut rows = statement.query(params_from_iter(&queries.condition.values))?;
+            rows.advance()?;
+            let columns = if let Part::Group(group) = part { queries.wanted_columns(*group) } else { Vec::new() };
+            cursors.push(Cursor { part: *part, columns, rows });
+        }
+        Ok(Parts { cursors, reading: Reading::default() })
+    }
+
+    fn read(&mut self, batch: &mut Batch, head: i64) -> Result<()> {
+        self.reading.begin();
+        for cursor in &mut self.cursors {
+            while let Some(row) = cursor.rows.get() {
+                if row.get::<_, i64>(0)? != head {
+                    break;
+                }
+                match cursor.part {
+                    Part::Group(group) => read_group_row(batch, &mut self.reading, group, &cursor.columns, row)?,
+                    Part::Extras => self.reading.read_extra(batch, row)?,
+                }
+                cursor.rows.advance()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn condition(kind: &Kind, tables: &KindTables, source: &Source, selection: &Selection<'_>) -> Result<Condition> {
+    let mut condition = Condition::default();
+    if !tables.request && !source.composed_status && selection.row.is_none() {
+        condition.add("h.active = 1");
+    }
+    if let Some(row) = selection.row {
+        let place = condition.place(rusqlite::types::Value::Integer(row.0));
+        condition.add(format!("h.row_id = {place}"));
+    }
+    for (field, value) in selection.only {
+        condition.add_field(kind, tables, field, value, |column| source.column(column))?;
+    }
+    if !selection.partners.is_empty() {
+        let partner = tables.columns.iter().find(|c| c.name == "partner");
+        let partner = source.column(partner.with_context(|| format!("the kind \"{}\" has no partner", kind.name))?);
+        let places: Vec<_> = selection.partners.iter().map(|p| condition.place_text(p)).collect();
+        condition.add(format!("{partner} IN ({})", places.join(", ")));
+    }
+    if let Some(since) = selection.since {
+        let received = source.received.with_context(|| format!("the kind \"{}\" has no time of receipt", kind.name))?;
+        let place = condition.place_text(since);
+        condition.add(format!("{received} >= {place}"));
+    }
+    if let Some(feed) = selection.not_exported_by {
+        let place = condition.place_text(feed);
+        let row = source.row;
+        condition.add(format!("NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = {place} AND q.row_id = {row})"));
+    }
+    if let Some(key) = selection.key {
+        let place = condition.place_text(key);
+        let terms: Vec<_> =
+            tables.keys().filter(|c| !c.number).map(|c| format!("{} = {place}", source.column(c))).collect();
+        condition.add(format!("({})", terms.join(" OR ")));
+    }
+    Ok(condition)
+}

@@ -1,0 +1,86 @@
+//! The tables of the database and the kinds agree: every field has its column of the right type, and no column stands
+//! there unexplained.
+
+use std::collections::BTreeMap;
+
+use nattpost::edges::store::Store;
+use nattpost::edges::store::business::KindTables;
+use nattpost::model::kind::{FieldType, shipped_kinds};
+
+/// Name → (type, NOT NULL), as the database tells.
+fn columns(conn: &rusqlite::Connection, table: &str) -> BTreeMap<String, (String, bool)> {
+    let mut statement = conn.prepare("SELECT name, type, \"notnull\" FROM pragma_table_info(?1)").unwrap();
+    let rows = statement.query_map([table], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn every_field_has_its_column_and_every_column_its_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("n.db");
+    drop(Store::open(&path).unwrap());
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    let mut compared = Vec::new();
+    for kind in shipped_kinds().iter() {
+        let Some(tables) = KindTables::of(kind) else {
+            assert_eq!(kind.name, "receipt", "only receipts are not stored");
+            continue;
+        };
+        for (table, cells, ours) in tables.layout() {
+            let mut found = columns(&conn, table);
+            for column in cells {
+                let (column_type, not_null) =
+                    found.remove(&column.name).unwrap_or_else(|| panic!("{table} has no column {}", column.name));
+                let expected = if column.number { "INTEGER" } else { "TEXT" };
+                assert_eq!(column_type, expected, "{table}.{}", column.name);
+                assert_eq!(not_null, column.key || column.required, "{table}.{} NOT NULL", column.name);
+            }
+            for name in ours {
+                assert!(found.remove(name).is_some(), "{table} has no column {name}");
+            }
+            assert!(found.is_empty(), "{table} has columns that no field explains: {found:?}");
+            compared.push(table.to_string());
+        }
+    }
+    let expected = "article article_alias article_unit customer customer_address orders order_line order_line_charge order_charge \
+         order_status order_status_line despatch despatch_tracking despatch_line price stock";
+    assert_eq!(compared.join(" "), expected);
+}
+
+#[test]
+fn scaled_columns_carry_their_scale() {
+    for kind in shipped_kinds().iter() {
+        for group in &kind.groups {
+            for field in &group.fields {
+                let end = match field.field_type {
+                    FieldType::Quantity | FieldType::Price | FieldType::Money => "_e6",
+                    FieldType::Percent => "_e4",
+                    _ => "",
+                };
+                assert_eq!(field.column(), format!("{}{end}", field.name));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_table_is_strict_and_every_view_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("n.db");
+    drop(Store::open(&path).unwrap());
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    let mut statement =
+        conn.prepare("SELECT name, type, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite%'").unwrap();
+    let tables: Vec<(String, String, bool)> =
+        statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).unwrap().map(Result::unwrap).collect();
+    let mut views = 0;
+    for (name, table_type, strict) in tables {
+        if table_type == "view" {
+            conn.prepare(&format!("SELECT * FROM {name}")).unwrap_or_else(|e| panic!("{name}: {e}"));
+            views += 1;
+        } else {
+            assert!(strict, "{name} is not STRICT");
+        }
+    }
+    assert!(views >= 8, "{views}");
+}
