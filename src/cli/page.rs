@@ -4,10 +4,13 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::Value;
+
+use crate::edges::clock;
+use crate::flows::moments;
 
 /// A narrower terminal gets this width all the same: below it nothing can be read.
 const NARROWEST: u16 = 60;
@@ -46,7 +49,12 @@ impl Page<'_> {
     }
 
     pub fn when(&self, instant: DateTime<Utc>) -> String {
-        when(instant, self.now, self.zone)
+        moments::short(instant, self.now, self.zone)
+    }
+
+    /// An instant as the ledger keeps it; nothing stays nothing.
+    pub fn when_stored(&self, text: Option<&str>) -> String {
+        text.and_then(clock::read_iso).map(|at| self.when(at)).unwrap_or_default()
     }
 
     pub fn day(&self) -> NaiveDate {
@@ -104,94 +112,9 @@ pub fn safe(text: &str) -> String {
     out
 }
 
-/// A time as short as it can be without doubt: `06:14` is today.
-pub fn when(instant: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
-    let (there, here) = (instant.with_timezone(&zone), now.with_timezone(&zone));
-    let clock = there.format("%H:%M");
-    match (there.date_naive() - here.date_naive()).num_days() {
-        0 => clock.to_string(),
-        -1 => format!("yesterday {clock}"),
-        1 => format!("tomorrow {clock}"),
-        _ => format!("{} {clock}", there.format("%Y-%m-%d")),
-    }
-}
-
-/// A time in a sentence: with seconds where it is today or yesterday, since there people compare.
-pub fn when_told(instant: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
-    let (there, here) = (instant.with_timezone(&zone), now.with_timezone(&zone));
-    let clock = there.format("%H:%M:%S");
-    match (there.date_naive() - here.date_naive()).num_days() {
-        0 => format!("today at {clock}"),
-        -1 => format!("yesterday at {clock}"),
-        1 => format!("tomorrow at {clock}"),
-        _ => format!("on {} at {clock}", there.format("%Y-%m-%d")),
-    }
-}
-
-/// How long, in the two largest units that matter.
-pub fn age(span: TimeDelta) -> String {
-    let minutes = span.num_minutes().max(0);
-    match minutes {
-        0 => format!("{} s", span.num_seconds().max(0)),
-        1..60 => format!("{minutes} min"),
-        60..2_880 if minutes % 60 == 0 => format!("{} h", minutes / 60),
-        60..2_880 => format!("{} h {} min", minutes / 60, minutes % 60),
-        _ => format!("{} days", minutes / 1_440),
-    }
-}
-
-/// Bytes for people.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => tenths(bytes, 1_000, "kB"),
-        1_000_000..1_000_000_000 => tenths(bytes, 1_000_000, "MB"),
-        _ => tenths(bytes, 1_000_000_000, "GB"),
-    }
-}
-
-fn tenths(bytes: u64, unit: u64, name: &str) -> String {
-    format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit)
-}
-
-/// `1 file`, `2 files`.
-pub fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn times_are_short_and_local() {
-        let now = at("2026-11-07T05:30:00Z");
-        let zone = chrono_tz::Europe::Berlin;
-        let rows = [
-            ("2026-11-07T05:14:09Z", "06:14", "today at 06:14:09"),
-            ("2026-11-06T23:10:00Z", "00:10", "today at 00:10:00"),
-            ("2026-11-06T21:10:00Z", "yesterday 22:10", "yesterday at 22:10:00"),
-            ("2026-11-08T01:00:00Z", "tomorrow 02:00", "tomorrow at 02:00:00"),
-            ("2026-07-01T10:00:00Z", "2026-07-01 12:00", "on 2026-07-01 at 12:00:00"),
-        ];
-        for (instant, short, told) in rows {
-            assert_eq!(when(at(instant), now, zone), short);
-            assert_eq!(when_told(at(instant), now, zone), told);
-        }
-    }
-
-    #[test]
-    fn ages_and_sizes_are_rounded_for_people() {
-        let rows = [(12, "12 s"), (65, "1 min"), (3_600, "1 h"), (8_000, "2 h 13 min"), (400_000, "4 days")];
-        for (seconds, text) in rows {
-            assert_eq!(age(TimeDelta::seconds(seconds)), text);
-        }
-        assert_eq!((size(999), size(1_250), size(2_000_000_000)), ("999 B".into(), "1.2 kB".into(), "2.0 GB".into()));
-    }
 
     #[test]
     fn no_name_breaks_a_line() {

@@ -38,6 +38,11 @@ pub fn iso(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// Reads what `iso` wrote; nothing where it is no instant.
+pub fn read_iso(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
+}
+
 /// A new id of this moment. The system having no randomness to give is an error of the machine.
 pub fn new_id(wall: DateTime<Utc>) -> io::Result<Id> {
     let random = getrandom::u32().map_err(io::Error::other)?;
@@ -54,6 +59,8 @@ mod tests {
         assert_eq!(iso(instant), "2026-11-07T06:00:00.007Z");
         let whole = DateTime::from_timestamp(1_794_031_200, 999_999_999).unwrap();
         assert_eq!(iso(whole), "2026-11-07T06:00:00.999Z");
+        assert_eq!(read_iso(&iso(instant)), Some(instant));
+        assert_eq!(read_iso("2026-11-07"), None);
     }
 
     #[test]

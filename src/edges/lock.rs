@@ -5,11 +5,16 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::edges::fault;
 
 /// The operators' group may take it too: `nattpost retry` does while the daemon is down.
 const LOCK_MODE: u32 = 0o660;
+
+/// `is_held` takes a shared lock for a moment: a start that meets it must not believe that somebody works here.
+const LOOKS_TO_WAIT_FOR: u32 = 3;
+const A_LOOK: Duration = Duration::from_millis(10);
 
 /// Held until dropped.
 #[derive(Debug)]
@@ -31,7 +36,15 @@ impl InstanceLock {
         let wrong = |source| LockError::Io { path: shown(), source };
         let open = || File::options().read(true).write(true).create(true).truncate(false).mode(LOCK_MODE).open(path);
         let mut file = fault::point("lock.open").and_then(|()| open()).map_err(wrong)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..LOOKS_TO_WAIT_FOR {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(A_LOOK);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(LockError::Held { path: shown(), holder: holder(&mut file) }),
             Err(TryLockError::Error(e)) => return Err(wrong(e)),
@@ -41,6 +54,12 @@ impl InstanceLock {
         let _ = file.set_len(0).and_then(|()| file.write_all(pid.as_bytes()));
         Ok(InstanceLock { _file: file })
     }
+}
+
+/// Does a process work on this spool? For those who only look: it asks for a shared lock and gives it back at once.
+pub fn is_held(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 fn holder(file: &mut File) -> String {
@@ -64,7 +83,9 @@ mod tests {
         let first = InstanceLock::take(&path).unwrap();
         let told = InstanceLock::take(&path).unwrap_err().to_string();
         assert!(told.contains(&format!("process {}", std::process::id())) && told.contains(".lock"), "{told}");
+        assert!(is_held(&path));
         drop(first);
+        assert!(!is_held(&path) && !is_held(&folder.path().join("nothing")));
         InstanceLock::take(&path).unwrap();
     }
 

@@ -2,6 +2,7 @@
 //! `fault`, which every edge asks before a call that may fail.
 
 pub mod clock;
+pub mod disk;
 pub mod events;
 pub mod fault;
 pub mod lock;

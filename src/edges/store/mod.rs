@@ -2,17 +2,23 @@
 //!
 //! `open` opens and begins, `migrate` brings the tables up to date, `store_fault` tells a full disk from a bug.
 //! `ledger` keeps files, messages, runs, commands and marks. `business` writes and reads orders, records and facts by
-//! statements made from their kinds. docs/model.md draws the tables. Nothing of the driver is visible outside.
+//! statements made from their kinds. `queries_*` answer what only people ask. docs/model.md draws the tables. Nothing of the driver is visible outside.
 
 pub mod business;
 pub mod ledger;
 mod migrate;
 mod open;
+mod queries_files;
+mod queries_find;
+mod queries_status;
 mod query;
 mod store_fault;
 
 pub use migrate::VERSION;
 pub use open::{Reader, Snapshot, Store, Tx};
+pub use queries_files::Selection;
+pub use queries_find::{Found, OrderFound, Origin, RowFound};
+pub use queries_status::IntakeFigures;
 pub use store_fault::StoreFault;
 
 /// Identifies a row of a head table: an order, a customer, an article, an order status.

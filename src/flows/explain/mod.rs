@@ -1,0 +1,131 @@
+//! Tells the story of a file, a run or an order number in sentences: what came when, what was decided by which rule, which
+//! rows it became, in which run it went out, and what to do next. It changes nothing.
+//!
+//! What the sentences say is gathered by `show`, `find` and `waiting`; here are the words, one file a subject.
+
+mod of_file;
+mod of_number;
+mod of_run;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+
+use super::files::Sight;
+use super::next_steps::NextStep;
+use super::show::{self, Shown};
+use super::waiting::{self, WaitingFile};
+use super::{find, moments};
+use crate::edges::clock;
+use crate::edges::store::ledger::{FileRow, RunRow};
+use crate::model::intake::{Intake, Settle};
+use crate::model::kind::Kinds;
+
+/// One subject and what is to be said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    pub title: String,
+    pub sentences: Vec<String>,
+    pub next: Vec<NextStep>,
+}
+
+/// All stories of one word; none when it was never seen, then with names that may have been meant.
+#[derive(Debug)]
+pub struct Stories {
+    pub stories: Vec<Story>,
+    pub near: Vec<String>,
+}
+
+pub fn explain(
+    sight: Sight<'_>,
+    kinds: &Kinds,
+    intakes: &[Arc<Intake>],
+    daemon_runs: bool,
+    item: &str,
+) -> Result<Stories> {
+    let teller = Teller { sight };
+    let mut stories = Vec::new();
+    let name = item.rsplit('/').next().unwrap_or(item);
+    for file in waiting::named(sight, intakes, name)? {
+        stories.push(teller.waiting(&file, intakes, daemon_runs));
+    }
+    let near = match show::show(sight, kinds, item)? {
+        Shown::File(file) => {
+            stories.push(teller.file(&file, daemon_runs)?);
+            Vec::new()
+        }
+        Shown::Run(run) => {
+            stories.push(teller.run(&run));
+            Vec::new()
+        }
+        Shown::Nothing { near } => near,
+    };
+    let found = find::find(sight, item)?;
+    stories.extend(teller.numbers(&found));
+    let near = if stories.is_empty() { near } else { Vec::new() };
+    Ok(Stories { stories, near })
+}
+
+struct Teller<'a> {
+    sight: Sight<'a>,
+}
+
+impl Teller<'_> {
+    fn at(&self, instant: DateTime<Utc>) -> String {
+        moments::told(instant, self.sight.now, self.sight.zone)
+    }
+
+    fn at_stored(&self, text: &str) -> String {
+        clock::read_iso(text).map_or_else(|| text.to_string(), |at| self.at(at))
+    }
+
+    fn waiting(&self, file: &WaitingFile, intakes: &[Arc<Intake>], daemon_runs: bool) -> Story {
+        let source = format!("{}/{}", file.partner, file.intake);
+        let mut sentences = vec![format!(
+            "A file of this name lies in in/{source} now ({}, last changed {}) and is not taken yet.",
+            moments::size(file.size),
+            self.at(file.changed)
+        )];
+        sentences.push(format!("It {}.", file.why.told(daemon_runs)));
+        if !daemon_runs {
+            sentences.push("No daemon runs on this spool.".to_string());
+        }
+        if let Some(intake) = intakes.iter().find(|i| i.source() == source) {
+            sentences.push(format!("Rule: {}.", rule_of(intake)));
+        }
+        Story { title: format!("{} in in/{source}", file.name), sentences, next: Vec::new() }
+    }
+
+    fn run_told(&self, run: &RunRow) -> String {
+        let name = if run.name.is_empty() { String::new() } else { format!(" as {}", run.name) };
+        format!("{}{name}, {}, ready {}", title_of_run(run), run.state.as_str(), self.at_stored(&run.ready_at))
+    }
+}
+
+fn source(file: &FileRow) -> String {
+    format!("{}/{}", file.partner, file.intake)
+}
+
+pub fn title_of_run(run: &RunRow) -> String {
+    format!("{}/{}#{}", run.partner, run.feed, run.number)
+}
+
+/// `order` → `Order`.
+fn title(kind: &str) -> String {
+    let mut letters = kind.replace('_', " ").chars().collect::<Vec<_>>();
+    if let Some(first) = letters.first_mut() {
+        *first = first.to_ascii_uppercase();
+    }
+    letters.into_iter().collect()
+}
+
+fn rule_of(intake: &Intake) -> String {
+    match &intake.settle {
+        Settle::Rename => "settle = rename, a file is moved in whole and taken at once".to_string(),
+        Settle::Stable(pause) => {
+            format!("settle = stable {} s, a file must rest for so long by our clock", pause.as_secs())
+        }
+        Settle::DoneFile { suffix } => format!("settle = done-file, a second file with {suffix} vouches for it"),
+    }
+}

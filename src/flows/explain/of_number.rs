@@ -1,0 +1,92 @@
+//! The stories of what goes by a number: orders with their way in and out, records and facts with the line they stand in,
+//! and messages that were not taken.
+
+use super::{Story, Teller, source, title};
+use crate::edges::store::RowFound;
+use crate::flows::find::{FoundByKey, MessageOfFile, OrderStory};
+use crate::flows::moments;
+use crate::flows::next_steps::NextStep;
+use crate::flows::show::MessageShown;
+
+impl Teller<'_> {
+    pub(super) fn numbers(&self, found: &FoundByKey) -> Vec<Story> {
+        let mut stories: Vec<Story> = found.orders.iter().map(|order| self.order(order)).collect();
+        if !found.rows.is_empty() {
+            let sentences = found.rows.iter().map(|row| self.row(row)).collect();
+            stories.push(Story { title: format!("What goes by {}", found.key), sentences, next: Vec::new() });
+        }
+        stories.extend(found.messages.iter().map(|message| self.not_taken(message)));
+        stories
+    }
+
+    fn order(&self, story: &OrderStory) -> Story {
+        let order = &story.order;
+        let mut sentences = vec![format!(
+            "Order {} of customer {} came {} from {}: {}, line {} (file {}), with {}.",
+            order.buyer_order_no,
+            order.customer_no,
+            self.at_stored(&order.origin.first_seen),
+            order.origin.source,
+            order.origin.file_name,
+            order.origin.line,
+            order.origin.file_id,
+            moments::count(order.lines, "order line", "order lines")
+        )];
+        let number =
+            if order.order_no.is_empty() { String::new() } else { format!(" under our number {}", order.order_no) };
+        let since = order.status_at.as_deref().map(|at| format!(" since {}", self.at_stored(at))).unwrap_or_default();
+        sentences.push(match &order.status_origin {
+            Some(from) => format!(
+                "It is {}{since}{number}, says {} (file {}, line {}) of {}.",
+                order.status, from.file_name, from.file_id, from.line, from.source
+            ),
+            None => format!("It is {}{number}: no status has come for it yet.", order.status),
+        });
+        if story.runs.is_empty() {
+            sentences.push("It has not gone out in any run yet.".to_string());
+        }
+        sentences.extend(story.runs.iter().map(|run| format!("It went out in {}.", self.run_told(run))));
+        Story {
+            title: format!("Order {} of customer {}", order.buyer_order_no, order.customer_no),
+            sentences,
+            next: Vec::new(),
+        }
+    }
+
+    fn row(&self, row: &RowFound) -> String {
+        let closed = if row.active { "" } else { " It is closed: a full file no longer named it." };
+        let says = if row.says.is_empty() { String::new() } else { format!(": {}", row.says) };
+        format!(
+            "{} {}{says}, from {}, {} line {} (file {}), as of {}.{closed}",
+            title(row.kind),
+            row.key,
+            row.origin.source,
+            row.origin.file_name,
+            row.origin.line,
+            row.origin.file_id,
+            self.at_stored(&row.origin.as_of).trim_start_matches("on ")
+        )
+    }
+
+    fn not_taken(&self, found: &MessageOfFile) -> Story {
+        let shown = MessageShown { message: found.message.clone(), differences: Vec::new() };
+        let told = self.message(&shown).unwrap_or_default();
+        Story {
+            title: format!("{} {} in {}", title(&found.message.kind), found.message.key, found.file.name),
+            sentences: vec![
+                format!(
+                    "{} came {} from {} (id {}).",
+                    found.file.name,
+                    self.at_stored(&found.file.first_seen),
+                    source(&found.file),
+                    found.file.id
+                ),
+                told,
+            ],
+            next: vec![NextStep {
+                why: "see all of that file".to_string(),
+                command: format!("nattpost show {}", found.file.id),
+            }],
+        }
+    }
+}

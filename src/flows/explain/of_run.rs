@@ -1,0 +1,54 @@
+//! The story of one run of a feed, or of a receipt: why it was made, what it holds, what became of its file.
+
+use super::{Story, Teller, source, title_of_run};
+use crate::edges::store::ledger::{RunReason, RunRow, RunState};
+use crate::flows::files::Standing;
+use crate::flows::moments;
+use crate::flows::show::RunShown;
+
+impl Teller<'_> {
+    pub(super) fn run(&self, shown: &RunShown) -> Story {
+        let run = &shown.run;
+        let why = match run.reason {
+            RunReason::Due => match &run.due_at {
+                Some(due) => format!("was due {}", self.at_stored(due)),
+                None => "was due".to_string(),
+            },
+            RunReason::Request => "was asked for by a person".to_string(),
+            RunReason::Receipt => "answers an inbound file".to_string(),
+        };
+        let mut sentences = vec![format!(
+            "{} {why} and was ready {} with {} in layout {}.",
+            title_of_run(run),
+            self.at_stored(&run.ready_at),
+            moments::count(run.rows, "row", "rows"),
+            run.layout
+        )];
+        if let Some(file) = &shown.answers {
+            sentences.push(format!("The file is {} (id {}) from {}.", file.name, file.id, source(file)));
+        }
+        sentences.push(self.run_state(run));
+        match &shown.standing {
+            Standing::At(path) => sentences.push(format!("Its file is now {}.", path.display())),
+            _ if run.state == RunState::Empty => {}
+            _ => sentences.push("Its file is no longer in the spool.".to_string()),
+        }
+        if !run.comment.is_empty() {
+            sentences.push(format!("Comment: {}.", run.comment));
+        }
+        Story { title: title_of_run(run), sentences, next: Vec::new() }
+    }
+
+    fn run_state(&self, run: &RunRow) -> String {
+        match run.state {
+            RunState::Ready => format!("{} stands ready to be picked up or delivered.", run.name),
+            RunState::Delivering | RunState::Renaming => format!("{} is being delivered.", run.name),
+            RunState::Sent => match &run.sent_at {
+                Some(at) => format!("{} was taken or delivered {}.", run.name, self.at_stored(at)),
+                None => format!("{} was taken or delivered.", run.name),
+            },
+            RunState::Failed => "It failed.".to_string(),
+            RunState::Empty => "There was nothing to say, so no file was made.".to_string(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Looks at files as people name them: finds them by what somebody typed, and says where each stands now.
+//! It changes nothing, and works while the daemon is down.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::edges::spool::{Place, Role, Spool, state_name};
+use crate::edges::store::ledger::{FileRow, FileState};
+use crate::edges::store::{Selection, Snapshot};
+use crate::model::ids::split_prefixed;
+use crate::model::verdict::Home;
+
+/// What everything that only looks works with: one moment of the ledger, and the folders.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    pub snapshot: &'a Snapshot<'a>,
+    pub spool: &'a Spool,
+    pub zone: Tz,
+    pub now: DateTime<Utc>,
+}
+
+/// A list and how long it would be without its limit.
+#[derive(Debug)]
+pub struct FileList {
+    pub files: Vec<FileRow>,
+    pub total: u64,
+}
+
+/// Where an original is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    At(PathBuf),
+    /// It should stand here and does not.
+    Missing(PathBuf),
+    /// Its keep days are over.
+    NoLongerKept,
+    /// Gone before it was claimed.
+    Vanished,
+}
+
+pub fn list(sight: Sight<'_>, selection: &Selection, limit: u32) -> Result<FileList> {
+    let selection = cleaned(selection);
+    let files = sight.snapshot.select_files(&selection, limit)?;
+    let total =
+        if files.len() < limit as usize { files.len() as u64 } else { sight.snapshot.count_files(&selection)? };
+    Ok(FileList { files, total })
+}
+
+/// The files that one typed word means, the newest first.
+pub fn named(sight: Sight<'_>, typed: &str, limit: u32) -> Result<Vec<FileRow>> {
+    let selection = Selection { items: vec![typed.to_string()], ..Selection::default() };
+    Ok(list(sight, &selection, limit)?.files)
+}
+
+fn cleaned(selection: &Selection) -> Selection {
+    let items = selection.items.iter().flat_map(|item| meanings(item)).collect();
+    Selection { items, ..selection.clone() }
+}
+
+/// What somebody may mean who copies a path from a folder: the id before the `~`, the name without `.reason.txt`.
+fn meanings(typed: &str) -> Vec<String> {
+    let name = typed.rsplit('/').find(|part| !part.is_empty()).unwrap_or(typed);
+    if let Some((id, _)) = split_prefixed(name.as_bytes()) {
+        return vec![id.to_string()];
+    }
+    let mut all = vec![name.to_string()];
+    for suffix in [".reason.txt", ".reject"] {
+        all.extend(name.strip_suffix(suffix).map(str::to_string));
+    }
+    all
+}
+
+/// Where the original is now, by what the ledger says and the folders show.
+pub fn standing(sight: Sight<'_>, file: &FileRow) -> Result<Standing> {
+    if file.state == FileState::Vanished {
+        return Ok(Standing::Vanished);
+    }
+    if file.original_gone {
+        return Ok(Standing::NoLongerKept);
+    }
+    let (partner, intake) = (file.partner.as_str(), file.intake.as_str());
+    let prefixed = state_name(file.id, &file.raw_name, Role::Original);
+    let work = (Place::Work { partner, intake }, prefixed.as_slice());
+    let dropped = (Place::In { partner, intake }, file.raw_name.as_slice());
+    // The commit is the truth and the folders follow: a file may stand one step behind.
+    let places = match (file.state, home_place(file)) {
+        (FileState::Judged, Some(home)) => vec![(home, prefixed.as_slice()), work],
+        (FileState::Judged, None) => vec![work],
+        (FileState::Seen, _) => vec![dropped, work],
+        _ => vec![work, dropped],
+    };
+    for (place, name) in &places {
+        if sight.spool.look(*place, name)?.is_some() {
+            return Ok(Standing::At(sight.spool.path(*place, name)?));
+        }
+    }
+    Ok(Standing::Missing(sight.spool.path(places[0].0, places[0].1)?))
+}
+
+/// What goes with an original that was not wholly taken and is there: the reason, the reject.
+pub fn beside(sight: Sight<'_>, file: &FileRow, role: Role) -> Result<Option<PathBuf>> {
+    let place = Place::Failed { partner: &file.partner, intake: &file.intake };
+    let name = state_name(file.id, &file.raw_name, role);
+    Ok(match sight.spool.look(place, &name)? {
+        Some(_) => Some(sight.spool.path(place, &name)?),
+        None => None,
+    })
+}
+
+fn home_place(file: &FileRow) -> Option<Place<'_>> {
+    let (partner, intake) = (file.partner.as_str(), file.intake.as_str());
+    Some(match file.home? {
+        Home::Done => Place::Done { partner, day: file.day.parse().ok()? },
+        Home::Failed => Place::Failed { partner, intake },
+        Home::Held => Place::HeldIn { partner, intake },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_copy_names_out_of_folders() {
+        let id = crate::model::ids::Id::new(1_795_300_000_000, 7).to_string();
+        let prefixed = format!("spool/failed/dealer/orders/{id}~orders.csv.reason.txt");
+        assert_eq!(meanings(&prefixed), [id.clone()]);
+        assert_eq!(meanings("./spool/in/dealer/orders/orders.csv"), ["orders.csv"]);
+        assert_eq!(meanings("orders.csv.reject"), ["orders.csv.reject", "orders.csv"]);
+        assert_eq!(meanings(&id), [id]);
+    }
+}

@@ -1,0 +1,55 @@
+//! Finds by business number what came and where it went: orders, articles, customers, stock levels, prices, and messages
+//! that were not taken. It changes nothing.
+
+use anyhow::Result;
+
+use super::files::Sight;
+use crate::edges::store::ledger::{FileRow, MessageRow, RunRow};
+use crate::edges::store::{OrderFound, RowFound};
+
+/// Of each sort; a number that names more says too little.
+const SHOWN: u32 = 50;
+
+#[derive(Debug)]
+pub struct FoundByKey {
+    pub key: String,
+    pub orders: Vec<OrderStory>,
+    pub rows: Vec<RowFound>,
+    pub messages: Vec<MessageOfFile>,
+}
+
+#[derive(Debug)]
+pub struct OrderStory {
+    pub order: OrderFound,
+    /// The runs it went out in, the oldest first.
+    pub runs: Vec<RunRow>,
+}
+
+/// A message that was not simply taken, and its file.
+#[derive(Debug)]
+pub struct MessageOfFile {
+    pub message: MessageRow,
+    pub file: FileRow,
+}
+
+impl FoundByKey {
+    pub fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.rows.is_empty() && self.messages.is_empty()
+    }
+}
+
+pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
+    let snapshot = sight.snapshot;
+    let found = snapshot.find_number(key, SHOWN)?;
+    let mut orders = Vec::new();
+    for order in found.orders {
+        orders.push(OrderStory { runs: snapshot.runs_of_request(order.row)?, order });
+    }
+    let mut messages = Vec::new();
+    for message in snapshot.messages_numbered(key, SHOWN)? {
+        if let Some(file) = snapshot.file(message.file)? {
+            messages.push(MessageOfFile { message, file });
+        }
+    }
+    Ok(FoundByKey { key: key.to_string(), orders, rows: found.rows, messages })
+}

@@ -1,0 +1,193 @@
+//! Gathers everything that is known of one file or one run, as `show` prints it. It changes nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::files::{self, Sight, Standing};
+use super::next_steps::{self, NextStep};
+use crate::edges::spool::{Place, Role, state_name};
+use crate::edges::store::FileNo;
+use crate::edges::store::ledger::{CommandRow, FileRow, MessageRow, RunRow, RunState};
+use crate::model::batch::Batch;
+use crate::model::difference::{Difference, difference};
+use crate::model::json;
+use crate::model::kind::Kinds;
+use crate::model::verdict::Verdict;
+
+/// Messages that are shown one by one; of the others the counts stand.
+const MESSAGES_SHOWN: u32 = 50;
+/// Files of one name that are shown; `files` lists them all.
+const SAME_NAME_SHOWN: u32 = 20;
+const COMMANDS_SHOWN: u32 = 20;
+
+/// What one typed item turned out to be.
+#[derive(Debug)]
+pub enum Shown {
+    File(Box<FileShown>),
+    Run(Box<RunShown>),
+    /// Nothing; names that may have been meant.
+    Nothing {
+        near: Vec<String>,
+    },
+}
+
+#[derive(Debug)]
+pub struct FileShown {
+    pub file: FileRow,
+    pub standing: Standing,
+    pub reason_file: Option<PathBuf>,
+    pub reject_file: Option<PathBuf>,
+    /// Codes with exact counts.
+    pub reasons: Vec<(String, u64)>,
+    pub messages: Vec<MessageShown>,
+    /// Exceptions beyond those shown.
+    pub more: u64,
+    pub receipts: Vec<RunRow>,
+    /// The file of the same content before it.
+    pub repeats: Option<FileRow>,
+    pub came_back_as: Vec<FileRow>,
+    pub commands: Vec<CommandRow>,
+    /// Other files of this name, the newest first.
+    pub same_name: Vec<FileRow>,
+    pub next: Vec<NextStep>,
+}
+
+#[derive(Debug)]
+pub struct MessageShown {
+    pub message: MessageRow,
+    /// Of a held change: what we have against what came.
+    pub differences: Vec<Difference>,
+}
+
+#[derive(Debug)]
+pub struct RunShown {
+    pub run: RunRow,
+    pub standing: Standing,
+    /// The file a receipt answers.
+    pub answers: Option<FileRow>,
+}
+
+/// A file by id or name, or a run by id, by name or as `partner/feed#number`.
+pub fn show(sight: Sight<'_>, kinds: &Kinds, item: &str) -> Result<Shown> {
+    if let Some(run) = run_titled(sight, item)? {
+        return Ok(Shown::Run(Box::new(run_shown(sight, run)?)));
+    }
+    let mut same = files::named(sight, item, SAME_NAME_SHOWN)?;
+    if !same.is_empty() {
+        let newest = same.remove(0);
+        return Ok(Shown::File(Box::new(file_shown(sight, kinds, newest, same)?)));
+    }
+    match sight.snapshot.runs_named(item.rsplit('/').next().unwrap_or(item), 1)?.pop() {
+        Some(run) => Ok(Shown::Run(Box::new(run_shown(sight, run)?))),
+        None => Ok(Shown::Nothing { near: near(sight, item)? }),
+    }
+}
+
+/// `dealer/stock#41`.
+pub fn run_titled(sight: Sight<'_>, item: &str) -> Result<Option<RunRow>> {
+    let parts = item.split_once('#').and_then(|(feed, number)| {
+        let (partner, feed) = feed.split_once('/')?;
+        Some((partner, feed, number.parse().ok()?))
+    });
+    match parts {
+        Some((partner, feed, number)) => sight.snapshot.run_numbered(partner, feed, number),
+        None => Ok(None),
+    }
+}
+
+fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<FileRow>) -> Result<FileShown> {
+    let snapshot = sight.snapshot;
+    let rows = snapshot.messages_of(file.no, 0, MESSAGES_SHOWN)?;
+    let counts = file.counts;
+    // What was simply taken is not listed one by one.
+    let listed = counts.held + counts.refused + counts.duplicate + counts.stale;
+    let reject_file = files::beside(sight, &file, Role::Reject)?;
+    let shown_path = reject_file.as_ref().map(|path| path.display().to_string());
+    let repeats = match file.verdict {
+        Some(Verdict::Unchanged | Verdict::Duplicate) => snapshot.same_content_before(&file)?,
+        _ => None,
+    };
+    Ok(FileShown {
+        standing: files::standing(sight, &file)?,
+        reason_file: files::beside(sight, &file, Role::Reason)?,
+        reasons: snapshot.problem_counts(file.no)?,
+        more: listed.saturating_sub(rows.len() as u64),
+        receipts: snapshot.runs_of_file(file.no)?,
+        repeats,
+        came_back_as: snapshot.returned_as(&file)?,
+        commands: snapshot.commands_naming(file.id.as_str(), COMMANDS_SHOWN)?,
+        next: next_steps::of_file(&file, &rows, shown_path.as_deref()),
+        messages: rows.into_iter().map(|row| message_shown(sight, kinds, row)).collect::<Result<_>>()?,
+        reject_file,
+        same_name,
+        file,
+    })
+}
+
+fn message_shown(sight: Sight<'_>, kinds: &Kinds, message: MessageRow) -> Result<MessageShown> {
+    let differences = match (&message.payload, message.row, kinds.get(&message.kind)) {
+        (Some(payload), Some(row), Some(kind)) if message.verdict == Verdict::Held => {
+            let mut new = Batch::new(Arc::clone(kind));
+            let read = json::read_line(payload, message.line, message.number, &mut new);
+            match (sight.snapshot.load(kind, row)?, read) {
+                (Some(known), Ok(())) => difference(known.message(0), new.message(0)),
+                // The order is gone, or a payload of an older program: its reason text still tells the fields.
+                _ => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    };
+    Ok(MessageShown { message, differences })
+}
+
+pub fn run_shown(sight: Sight<'_>, run: RunRow) -> Result<RunShown> {
+    let answers = match run.file {
+        Some(file) => sight.snapshot.file(file)?,
+        None => None,
+    };
+    Ok(RunShown { standing: run_standing(sight, &run)?, answers, run })
+}
+
+fn run_standing(sight: Sight<'_>, run: &RunRow) -> Result<Standing> {
+    let out = (Place::Out { partner: &run.partner, folder: &run.folder }, run.name.as_bytes().to_vec());
+    let staged = (Place::Staged, run.id.as_str().as_bytes().to_vec());
+    let sent = run.day.parse().ok().map(|day| {
+        (Place::Sent { partner: &run.partner, day }, state_name(run.id, run.name.as_bytes(), Role::Original))
+    });
+    let places: Vec<_> = match run.state {
+        RunState::Sent => sent.into_iter().chain([out]).collect(),
+        _ => [out, staged].into_iter().chain(sent).collect(),
+    };
+    for (place, name) in &places {
+        if sight.spool.look(*place, name)?.is_some() {
+            return Ok(Standing::At(sight.spool.path(*place, name)?));
+        }
+    }
+    Ok(Standing::Missing(sight.spool.path(places[0].0, &places[0].1)?))
+}
+
+/// Names of late that are near to what was typed.
+fn near(sight: Sight<'_>, typed: &str) -> Result<Vec<String>> {
+    const NAMES_COMPARED: u32 = 2_000;
+    const NEAR_ENOUGH: f64 = 0.85;
+    const NEAR_SHOWN: usize = 3;
+    let mut scored: Vec<(f64, String)> = sight
+        .snapshot
+        .recent_names(NAMES_COMPARED)?
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(typed, &name), name))
+        .filter(|(score, _)| *score > NEAR_ENOUGH)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Ok(scored.into_iter().take(NEAR_SHOWN).map(|(_, name)| name).collect())
+}
+
+/// A file by its number, as `find` and `explain` come by it.
+pub fn file_numbered(sight: Sight<'_>, kinds: &Kinds, number: FileNo) -> Result<Option<FileShown>> {
+    match sight.snapshot.file(number)? {
+        Some(file) => Ok(Some(file_shown(sight, kinds, file, Vec::new())?)),
+        None => Ok(None),
+    }
+}

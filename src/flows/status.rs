@@ -1,0 +1,179 @@
+//! How things stand: per intake what waits and why, what is held, refused and came last; per feed what went out last and
+//! what is due; whether a daemon runs and whether the disks take anything. It changes nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::files::Sight;
+use super::moments;
+use super::waiting::{self, WaitingFile};
+use crate::edges::store::IntakeFigures;
+use crate::edges::store::ledger::RunRow;
+use crate::edges::{clock, disk, lock};
+use crate::model::feed::Feed;
+use crate::model::intake::Intake;
+use crate::model::rules::schedule;
+
+/// Waiting files of an intake that are told one by one.
+const WAITING_TOLD: usize = 10;
+/// "Of late", for what was refused.
+const A_DAY: TimeDelta = TimeDelta::days(1);
+/// Below this the next large file does not fit.
+const LITTLE_ROOM_BYTES: u64 = 100_000_000;
+/// A feed this late is told as late: the loop may be busy with a large file.
+const FEED_LATE: TimeDelta = TimeDelta::minutes(15);
+
+#[derive(Debug)]
+pub struct Status {
+    pub daemon_runs: bool,
+    /// Sentences about disks that make everything wait, or soon will.
+    pub disks: Vec<String>,
+    pub intakes: Vec<IntakeStatus>,
+    /// Files in folders no intake has.
+    pub strays: Vec<WaitingFile>,
+    pub feeds: Vec<FeedStatus>,
+    /// Commands that nobody has carried out yet.
+    pub commands_waiting: u64,
+    /// Files whose verdict stands and whose folders have not followed.
+    pub unplaced: u64,
+}
+
+#[derive(Debug)]
+pub struct IntakeStatus {
+    pub partner: String,
+    pub intake: String,
+    /// False: the ledger knows it, the configuration no longer does.
+    pub configured: bool,
+    /// In in/ and not yet taken, and taken and not yet judged.
+    pub backlog: u64,
+    pub oldest: Option<DateTime<Utc>>,
+    pub waiting: Vec<WaitingFile>,
+    /// Held messages by reason.
+    pub held_reasons: Vec<(String, u64)>,
+    pub figures: IntakeFigures,
+}
+
+#[derive(Debug)]
+pub struct FeedStatus {
+    pub partner: String,
+    pub feed: String,
+    pub last: Option<RunRow>,
+    pub next_due: Option<DateTime<Utc>>,
+    /// Due and not run.
+    pub late: bool,
+}
+
+/// What of the configuration is looked at.
+pub struct Known<'a> {
+    pub intakes: &'a [Arc<Intake>],
+    pub feeds: &'a [Arc<Feed>],
+    pub store: &'a Path,
+}
+
+pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<Status> {
+    let wanted = |partner: &str, part: &str| {
+        only.is_empty() || only.iter().any(|o| o == partner || *o == format!("{partner}/{part}"))
+    };
+    let mut intakes = Vec::new();
+    for intake in known.intakes.iter().filter(|i| wanted(&i.sender.partner, &i.id)) {
+        intakes.push(configured(sight, intake)?);
+    }
+    for (partner, intake) in sight.snapshot.known_intakes()? {
+        let is_known = known.intakes.iter().any(|i| i.sender.partner == partner && i.id == intake);
+        if !is_known && wanted(&partner, &intake) {
+            intakes.push(forgotten(sight, partner, intake)?);
+        }
+    }
+    let mut feeds = Vec::new();
+    for feed in known.feeds.iter().filter(|f| wanted(&f.partner, &f.id)) {
+        feeds.push(feed_status(sight, feed)?);
+    }
+    let strays = waiting::without_intake(sight, known.intakes, WAITING_TOLD)?;
+    Ok(Status {
+        daemon_runs: lock::is_held(&sight.spool.lock_path()),
+        disks: disks(sight.spool.root(), known.store),
+        intakes,
+        strays: strays.into_iter().filter(|s| wanted(&s.partner, &s.intake)).collect(),
+        feeds,
+        commands_waiting: sight.spool.commands()?.len() as u64,
+        unplaced: sight.snapshot.unplaced_count()?,
+    })
+}
+
+fn configured(sight: Sight<'_>, intake: &Intake) -> Result<IntakeStatus> {
+    let partner = &intake.sender.partner;
+    let (waiting, in_folder) = waiting::of_intake(sight, intake, WAITING_TOLD)?;
+    let figures = sight.snapshot.intake_figures(partner, &intake.id, sight.now - A_DAY)?;
+    let first_known = figures.oldest_open.as_deref().and_then(clock::read_iso);
+    let first_waiting = waiting.iter().map(|file| file.changed).min();
+    Ok(IntakeStatus {
+        partner: partner.clone(),
+        intake: intake.id.clone(),
+        configured: true,
+        // A file seen and not yet claimed is in both: the larger counts.
+        backlog: in_folder.max(figures.open),
+        oldest: first_known.into_iter().chain(first_waiting).min(),
+        waiting,
+        held_reasons: held_reasons(sight, partner, &intake.id, &figures)?,
+        figures,
+    })
+}
+
+fn forgotten(sight: Sight<'_>, partner: String, intake: String) -> Result<IntakeStatus> {
+    let figures = sight.snapshot.intake_figures(&partner, &intake, sight.now - A_DAY)?;
+    Ok(IntakeStatus {
+        configured: false,
+        backlog: figures.open,
+        oldest: figures.oldest_open.as_deref().and_then(clock::read_iso),
+        waiting: Vec::new(),
+        held_reasons: held_reasons(sight, &partner, &intake, &figures)?,
+        figures,
+        partner,
+        intake,
+    })
+}
+
+fn held_reasons(sight: Sight<'_>, partner: &str, intake: &str, figures: &IntakeFigures) -> Result<Vec<(String, u64)>> {
+    const CODES_TOLD: u32 = 5;
+    if figures.held == 0 { Ok(Vec::new()) } else { sight.snapshot.held_summary(partner, intake, CODES_TOLD) }
+}
+
+fn feed_status(sight: Sight<'_>, feed: &Feed) -> Result<FeedStatus> {
+    let last = sight.snapshot.last_run(&feed.partner, &feed.id)?;
+    let handled = sight.snapshot.due_handled(&feed.name())?.as_deref().and_then(clock::read_iso);
+    // Without a mark nothing was ever due here: the feed is new.
+    let next_due = schedule::next_due(&feed.schedule, handled.unwrap_or(sight.now));
+    Ok(FeedStatus {
+        partner: feed.partner.clone(),
+        feed: feed.id.clone(),
+        last,
+        next_due,
+        late: next_due.is_some_and(|due| due + FEED_LATE < sight.now),
+    })
+}
+
+fn disks(spool: &Path, store: &Path) -> Vec<String> {
+    let store_folder = store.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut told = Vec::new();
+    for (what, path) in [("the spool", spool), ("the database", store_folder)] {
+        match disk::room(path) {
+            Err(error) => told.push(format!("The disk of {what} does not answer: {error}.")),
+            Ok(room) if room.read_only => told.push(format!(
+                "The disk of {what} can only be read: everything waits, and goes on by itself once it can be written."
+            )),
+            Ok(room) if room.free_bytes == 0 => {
+                told.push(format!(
+                    "The disk of {what} is full: everything waits, and goes on by itself once there is room."
+                ));
+            }
+            Ok(room) if room.free_bytes < LITTLE_ROOM_BYTES => {
+                told.push(format!("The disk of {what} has only {} left.", moments::size(room.free_bytes)));
+            }
+            Ok(_) => {}
+        }
+    }
+    told
+}
