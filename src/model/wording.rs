@@ -180,3 +180,31 @@ pub fn json_value(place: Place, found: &str, expected: &str) -> Problem {
 fn json(place: Place, text: String) -> Problem {
     Problem::new("json-invalid", place, text)
 }
+
+// XML by a layout.
+
+pub fn xml_wrong_root(place: Place, found: &str, expected: &str) -> Problem {
+    let text = format!(
+        "the root element is <{}>; expected <{}>. Send the agreed layout, or have a layout added for this one.",
+        shown(found),
+        shown(expected)
+    );
+    Problem::new("layout-mismatch", place, text)
+}
+
+pub fn xml_unknown(place: Place, found: &str) -> Problem {
+    let text = format!(
+        "{} is not known here, so that it would be lost. Look for a misspelt name, or leave it out.",
+        shown(found)
+    );
+    Problem::new("layout-mismatch", place, text)
+}
+
+pub fn xml_repeated(place: Place, found: &str, first: &str) -> Problem {
+    let text = format!(
+        "\"{}\" stands here, but \"{}\" stood in the same place before; expected it once. Remove one of them and drop the file again.",
+        shown(found),
+        shown(first)
+    );
+    Problem::new("value-repeated", place, text)
+}

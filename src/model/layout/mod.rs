@@ -9,6 +9,7 @@ pub mod plan;
 mod read;
 pub mod rows;
 pub mod seam;
+pub mod xml;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub struct Layout {
 #[derive(Debug)]
 pub enum Syntax {
     Rows(Box<rows::Rows>),
+    Xml(Box<xml::Xml>),
 }
 
 impl Layout {

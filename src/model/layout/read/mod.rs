@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::lookup::Lookup;
 use super::plan::{Checked, Ours, Record, Role};
-use super::{Layout, Syntax, rows};
+use super::{Layout, Syntax, rows, xml};
 use crate::model::document::{Document, DocumentProblem, Section, suggest};
 use crate::model::kind::{Kind, Kinds};
 use crate::model::syntax::encoding::Encoding;
@@ -29,6 +29,12 @@ pub fn read_layout(file: &str, text: &str, kinds: &Kinds) -> Result<Layout, Vec<
 enum SyntaxWord {
     Delimited,
     Fixed,
+    Xml,
+}
+
+enum Options {
+    Rows(rows::options::Options),
+    Xml(xml::Options),
 }
 
 fn read_root(root: &Section<'_>, kinds: &Kinds) -> Option<Layout> {
@@ -44,12 +50,13 @@ fn read_root(root: &Section<'_>, kinds: &Kinds) -> Option<Layout> {
         .map(|(name, section)| Arc::new(Lookup::read(&name.value, &section)))
         .collect();
     root.required_text("syntax");
-    let word = root.choice("syntax", &[("delimited", SyntaxWord::Delimited), ("fixed", SyntaxWord::Fixed)]);
+    let words = [("delimited", SyntaxWord::Delimited), ("fixed", SyntaxWord::Fixed), ("xml", SyntaxWord::Xml)];
+    let word = root.choice("syntax", &words);
     let kind = read_kind_name(root, kinds);
-    let options = match word {
-        Some(SyntaxWord::Delimited) => rows::options::read_delimited(root),
-        Some(SyntaxWord::Fixed) => rows::options::read_fixed(root),
-        None => None,
+    let options = match word? {
+        SyntaxWord::Delimited => rows::options::read_delimited(root).map(Options::Rows),
+        SyntaxWord::Fixed => rows::options::read_fixed(root).map(Options::Rows),
+        SyntaxWord::Xml => xml::read_options(root).map(Options::Xml),
     };
     let sections = root.sections("record");
     let kind = kind?;
@@ -57,7 +64,10 @@ fn read_root(root: &Section<'_>, kinds: &Kinds) -> Option<Layout> {
     let mut records: Vec<Record> = sections.iter().map(|section| reader.read(section)).collect();
     check_records(root, &records, &kind);
     record::resolve_counts(&sections, &mut records);
-    let syntax = Syntax::Rows(Box::new(rows::Rows::compile(root, options?, &kind, &records)));
+    let syntax = match options? {
+        Options::Rows(options) => Syntax::Rows(Box::new(rows::Rows::compile(root, options, &kind, &records))),
+        Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, &kind, &records))),
+    };
     Some(Layout { id, title, version, source, kind, encoding, replacement, records, syntax })
 }
 

@@ -66,6 +66,15 @@ pub fn escape_text(text: &str, out: &mut String) {
             b'>' => "&gt;",
             // Readers turn a bare carriage return into a line feed.
             b'\r' => "&#13;",
+            b'\t' | b'\n' => continue,
+            // What XML cannot carry at all becomes a blank.
+            0..0x20 => " ",
+            0xEF if is_noncharacter(&text[at..]) => {
+                out.push_str(&text[from..at]);
+                out.push(' ');
+                from = at + '\u{FFFE}'.len_utf8();
+                continue;
+            }
             _ => continue,
         };
         out.push_str(&text[from..at]);
@@ -75,25 +84,19 @@ pub fn escape_text(text: &str, out: &mut String) {
     out.push_str(&text[from..]);
 }
 
+fn is_noncharacter(text: &str) -> bool {
+    text.starts_with(['\u{FFFE}', '\u{FFFF}'])
+}
+
 /// The same in a double-quoted attribute, where white space other than blanks would not survive.
 pub fn escape_attribute(text: &str, out: &mut String) {
-    let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let replacement = match byte {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&quot;",
-            b'\r' => "&#13;",
-            b'\n' => "&#10;",
-            b'\t' => "&#9;",
-            _ => continue,
-        };
-        out.push_str(&text[from..at]);
-        out.push_str(replacement);
-        from = at + 1;
+    let start = out.len();
+    escape_text(text, out);
+    if out[start..].contains(['"', '\n', '\t']) {
+        let escaped = out[start..].replace('"', "&quot;").replace('\n', "&#10;").replace('\t', "&#9;");
+        out.truncate(start);
+        out.push_str(&escaped);
     }
-    out.push_str(&text[from..]);
 }
 
 #[cfg(test)]

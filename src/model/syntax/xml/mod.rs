@@ -15,7 +15,7 @@ mod write;
 pub use charset::Charset;
 pub use reader::{Attribute, End, Halt, Tag, Visitor, read};
 pub use window::Spot;
-pub use write::XmlText;
+pub use write::{Mark, XmlText};
 
 /// Elements within elements; the deepest published layout has 12.
 pub const DEPTH_LIMIT: usize = 64;

@@ -53,6 +53,8 @@ pub struct End {
 pub struct Tag<'a> {
     /// Without prefix.
     pub name: &'a str,
+    /// With the sender's prefix.
+    pub qualified: &'a str,
     /// Namespace URI, empty for none.
     pub space: &'a str,
     /// The `<`.
@@ -377,6 +379,7 @@ impl<V: Visitor> Parser<'_, V> {
         };
         self.visitor.open(&Tag {
             name: local,
+            qualified: name,
             space,
             at,
             end: cursor.locate(text, range.1),

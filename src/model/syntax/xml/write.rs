@@ -7,6 +7,15 @@ use super::escape::{escape_attribute, escape_text};
 
 const INDENT: &str = "  ";
 
+/// A place to go back to, when what was written since turns out to be nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    length: usize,
+    depth: usize,
+    tag_open: bool,
+    holds_elements: bool,
+}
+
 /// An XML text being written.
 #[derive(Debug)]
 pub struct XmlText {
@@ -21,6 +30,10 @@ pub struct XmlText {
 impl XmlText {
     pub fn new(line_end: &'static str) -> Self {
         XmlText { text: String::new(), open: Vec::new(), tag_open: false, line_end }
+    }
+
+    pub fn byte_order_mark(&mut self) {
+        self.text.push('\u{FEFF}');
     }
 
     pub fn declaration(&mut self, encoding: &str) {
@@ -74,6 +87,33 @@ impl XmlText {
         if self.open.is_empty() {
             self.text.push_str(self.line_end);
         }
+    }
+
+    pub fn mark(&self) -> Mark {
+        Mark {
+            length: self.text.len(),
+            depth: self.open.len(),
+            tag_open: self.tag_open,
+            holds_elements: self.open.last().is_some_and(|(_, holds)| *holds),
+        }
+    }
+
+    /// Takes back what was written since the mark; the elements open then must not have been closed.
+    pub fn back_to(&mut self, mark: Mark) {
+        self.text.truncate(mark.length);
+        self.open.truncate(mark.depth);
+        self.tag_open = mark.tag_open;
+        if let Some((_, holds)) = self.open.last_mut() {
+            *holds = mark.holds_elements;
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
     }
 
     fn close_tag(&mut self) {

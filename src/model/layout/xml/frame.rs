@@ -1,0 +1,179 @@
+//! What stands around the messages of an XML file: its root element, its end, and the file made of some of its messages.
+
+use std::io::{self, Read, SeekFrom, Write};
+use std::ops::Range;
+
+use crate::model::layout::Layout;
+use crate::model::layout::plan::{Checked, Control, Ours, Place, Role};
+use crate::model::layout::seam::{Completeness, Input};
+use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
+
+use super::Xml;
+use super::read::child_state;
+use super::tree::OUTSIDE;
+
+/// Is the root element closed? Judged from the last bytes of the file.
+pub fn completeness(xml: &Xml, tail: &[u8]) -> Completeness {
+    // Of UTF-16 the other half of each ASCII character is zero.
+    let text: Vec<u8> = tail.iter().copied().filter(|b| *b != 0).collect();
+    let (_, root) = xml.options.root.rsplit_once(':').unwrap_or(("", &xml.options.root));
+    let rest = without_comments(text.trim_ascii_end());
+    let closed = rest.strip_suffix(b">").is_some_and(|rest| {
+        let rest = rest.trim_ascii_end();
+        let tag = &rest[memchr::memrchr(b'<', rest).map_or(0, |at| at + 1)..];
+        match (tag.strip_prefix(b"/"), tag.strip_suffix(b"/")) {
+            (Some(name), _) => is_named(name, root),
+            (None, Some(tag)) => {
+                let name = tag.split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+                is_named(name, root)
+            }
+            (None, None) => false,
+        }
+    });
+    if closed { Completeness::Complete } else { Completeness::Incomplete(format!("the closing tag </{root}>")) }
+}
+
+/// Names beyond ASCII may stand in any encoding: any name passes for them.
+fn is_named(found: &[u8], root: &str) -> bool {
+    let local = found.rsplit(|b| *b == b':').next().unwrap_or_default();
+    local == root.as_bytes() || !root.is_ascii() && !local.is_ascii()
+}
+
+/// Comments and processing instructions may follow the root element.
+fn without_comments(text: &[u8]) -> &[u8] {
+    let mut rest = text.trim_ascii_end();
+    loop {
+        let begin = match rest {
+            [.., b'-', b'-', b'>'] => memchr::memmem::rfind(rest, b"<!--"),
+            [.., b'?', b'>'] => memchr::memmem::rfind(rest, b"<?"),
+            _ => return rest,
+        };
+        match begin {
+            Some(at) => rest = rest[..at].trim_ascii_end(),
+            None => return rest,
+        }
+    }
+}
+
+/// Does the file begin with this layout's root element, of its version? `head` is the file's beginning.
+pub fn recognises(layout: &Layout, xml: &Xml, head: &[u8]) -> bool {
+    let mut probe = RootProbe { layout, xml, fits: false };
+    let fallback = Charset::from(layout.encoding.clone());
+    let mut head = head;
+    xml::read(&mut head, Some(&fallback), &mut probe).is_ok() && probe.fits
+}
+
+/// Looks at the root element and stops.
+struct RootProbe<'p> {
+    layout: &'p Layout,
+    xml: &'p Xml,
+    fits: bool,
+}
+
+impl Visitor for RootProbe<'_> {
+    fn open(&mut self, tag: &Tag<'_>) -> Result<(), Halt> {
+        let state = child_state(&self.xml.tree, OUTSIDE, tag.name, tag.space, &mut 0);
+        self.fits = state.is_some()
+            && root_constants(self.layout)
+                .all(|(name, expected)| tag.attributes().any(|a| a.name == name && a.value.trim() == expected));
+        Err(Halt::Stop)
+    }
+
+    fn text(&mut self, _: &str) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    fn close(&mut self, _: Spot) -> Result<(), Halt> {
+        Ok(())
+    }
+}
+
+/// Attributes of the root element that must have a value.
+fn root_constants(layout: &Layout) -> impl Iterator<Item = (&str, &str)> {
+    let roots = layout.records.iter().filter(|r| r.role == Role::OpensFile && r.tags.iter().any(|tag| tag == "."));
+    roots.flat_map(|record| &record.fields).filter_map(|field| {
+        let (Place::One(spot), Ours::Control(Control { what, .. })) = (&field.place, &field.ours) else { return None };
+        match what {
+            Checked::Constant(word) | Checked::Version(word) if !field.form.optional => {
+                Some((spot.name().strip_prefix('@')?, word.as_str()))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Writes a file of the given messages alone: the beginning of the original up to its first message, the messages' own
+/// bytes, and the tags that close what the beginning opened. What followed the messages is not repeated.
+pub fn rebuild(
+    layout: &Layout,
+    xml: &Xml,
+    original: &mut dyn Input,
+    messages: &[Range<u64>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    original.seek(SeekFrom::Start(0))?;
+    let mut probe = FrameProbe { xml, open: Vec::new(), first_message: None };
+    let fallback = Charset::from(layout.encoding.clone());
+    xml::read(original, Some(&fallback), &mut probe)?;
+    let Some(head) = probe.first_message else { return Ok(()) };
+    let charset = charset_of(original, &fallback)?;
+    copy(original, 0..head, out)?;
+    let encoded = |text: &str| {
+        let mut bytes = Vec::new();
+        // Names that were read in this encoding can be written in it.
+        let _ = charset.encode(text, &mut bytes);
+        bytes
+    };
+    for range in messages {
+        copy(original, range.clone(), out)?;
+        out.write_all(&encoded(xml.options.line_end))?;
+    }
+    for (name, _) in probe.open.iter().rev() {
+        out.write_all(&encoded(&format!("</{name}>")))?;
+    }
+    out.write_all(&encoded(xml.options.line_end))
+}
+
+fn charset_of(original: &mut dyn Input, fallback: &Charset) -> io::Result<Charset> {
+    let mut first = Vec::new();
+    original.seek(SeekFrom::Start(0))?;
+    Read::take(&mut *original, 1024).read_to_end(&mut first)?;
+    Ok(Charset::detect(&first, Some(fallback)).map_or_else(|_| fallback.clone(), |detected| detected.charset))
+}
+
+fn copy(original: &mut dyn Input, range: Range<u64>, out: &mut dyn Write) -> io::Result<()> {
+    original.seek(SeekFrom::Start(range.start))?;
+    io::copy(&mut Read::take(&mut *original, range.end - range.start), out)?;
+    Ok(())
+}
+
+/// Finds the first message and the elements that are open around it.
+struct FrameProbe<'p> {
+    xml: &'p Xml,
+    /// Name as sent, and state, of each open element.
+    open: Vec<(String, Option<usize>)>,
+    first_message: Option<u64>,
+}
+
+impl Visitor for FrameProbe<'_> {
+    fn open(&mut self, tag: &Tag<'_>) -> Result<(), Halt> {
+        let tree = &self.xml.tree;
+        let from = self.open.last().map_or(Some(OUTSIDE), |(_, state)| *state);
+        let state = from.and_then(|from| child_state(tree, from, tag.name, tag.space, &mut 0));
+        if state.and_then(|s| tree.states[s].set).is_some_and(|set| tree.sets[set].opens_message) {
+            self.first_message = Some(tag.at.byte);
+            return Err(Halt::Stop);
+        }
+        self.open.push((tag.qualified.to_string(), state));
+        Ok(())
+    }
+
+    fn text(&mut self, _: &str) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    fn close(&mut self, _: Spot) -> Result<(), Halt> {
+        self.open.pop();
+        Ok(())
+    }
+}

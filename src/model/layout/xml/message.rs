@@ -1,0 +1,247 @@
+//! Makes a message of the records found in its element: picks the record that is meant, opens its node, reads its fields.
+
+use crate::model::diagnostic::Problem;
+use crate::model::layout::Layout;
+use crate::model::layout::assembly::{Assembly, At};
+use crate::model::layout::expression::Values;
+use crate::model::layout::form::Direction;
+use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope};
+use crate::model::wording;
+
+use super::read::{Found, FoundRecord};
+use super::tree::{RecordPlaces, RecordSet, Tree};
+
+/// Fills the message begun last from the found records, the first being the message's own.
+pub(super) fn build(layout: &Layout, tree: &Tree, found: &Found, first: usize, assembly: &mut Assembly<'_>) {
+    // Records inside an ignored one are ignored with it.
+    let mut ignored = vec![false; found.records.len() - first];
+    for (index, record) in found.records[first..].iter().enumerate() {
+        let inside = record.around.is_some_and(|around| around >= first && ignored[around - first]);
+        let set = &tree.sets[record.set];
+        let filler = Filler { layout, set, found, record };
+        ignored[index] = inside || !filler.fill(assembly);
+    }
+    for (index, record) in layout.records.iter().enumerate() {
+        let below_head =
+            matches!(record.role, Role::Opens(group) if group > 0 && layout.kind.groups[group].parent == 0);
+        let there = || found.records[first..].iter().any(|f| tree.sets[f.set].records.contains(&index));
+        if record.required && below_head && !there() {
+            let at = found.records[first].at;
+            assembly.problem(wording::group_missing(at.place(""), &record.name));
+        }
+    }
+}
+
+/// Checks the controls of a record around the messages; a wrong version or constant ends the file.
+pub(super) fn check_envelope(
+    layout: &Layout,
+    tree: &Tree,
+    found: &Found,
+    record: usize,
+    opening: bool,
+    assembly: &mut Assembly<'_>,
+) -> Option<Problem> {
+    let record = &found.records[record];
+    let set = &tree.sets[record.set];
+    let filler = Filler { layout, set, found, record };
+    for (index, places) in set.records.iter().zip(&set.places) {
+        for (field, slots) in layout.records[*index].fields.iter().zip(&places.fields) {
+            let Ours::Control(control) = &field.ours else { continue };
+            let is_attribute = matches!(&field.place, Place::One(spot) if spot.name().starts_with('@'));
+            if is_attribute != opening || field.form.direction == Direction::WriteOnly {
+                continue;
+            }
+            if let Some(problem) = filler.check(control, field, slots, assembly) {
+                return Some(problem);
+            }
+        }
+    }
+    None
+}
+
+struct Filler<'f> {
+    layout: &'f Layout,
+    set: &'f RecordSet,
+    found: &'f Found,
+    record: &'f FoundRecord,
+}
+
+impl Filler<'_> {
+    /// Reads the record into the message; false when it is of no interest or not known.
+    fn fill(&self, assembly: &mut Assembly<'_>) -> bool {
+        let Some((index, places)) = self.meant(assembly) else { return false };
+        let record = &self.layout.records[index];
+        let node = match record.role {
+            Role::Opens(0) => Some(0),
+            Role::Opens(group) => assembly.open(group, self.record.at),
+            Role::Adds(group) => assembly.current(group),
+            _ => return false,
+        };
+        let Some(node) = node else { return false };
+        assembly.totals.record(index);
+        let mut below = Below::default();
+        for (field, slots) in record.fields.iter().zip(&places.fields) {
+            if field.form.direction != Direction::WriteOnly {
+                self.field(record, field, slots, node, &mut below, assembly);
+            }
+        }
+        true
+    }
+
+    /// The first record of the set whose conditions hold.
+    fn meant(&self, assembly: &mut Assembly<'_>) -> Option<(usize, &RecordPlaces)> {
+        for (index, places) in self.set.records.iter().zip(&self.set.places) {
+            let record = &self.layout.records[*index];
+            let mut holds = true;
+            for (condition, slots) in record.when.iter().zip(&places.conditions) {
+                holds &= match condition {
+                    Condition::Is { words, not, .. } => {
+                        let value = self.first(slots).map_or("", |(text, _)| text.trim());
+                        words.iter().any(|word| word == value) != *not
+                    }
+                    Condition::Holds(expression) => expression.holds(self.values()).unwrap_or_else(|why| {
+                        assembly.problem(wording::expression_failed(self.record.at.place(""), &why));
+                        false
+                    }),
+                };
+            }
+            if holds {
+                return Some((*index, places));
+            }
+        }
+        let names: Vec<&str> = self.set.records.iter().map(|r| self.layout.records[*r].name.as_str()).collect();
+        let told = self.set.places.iter().flat_map(|p| &p.conditions).find_map(|slots| self.first(slots));
+        let told = told.map_or("", |(text, _)| text.trim());
+        assembly.problem(wording::record_unknown(self.record.at.place(""), told, &names));
+        None
+    }
+
+    /// The first of alternative places that the file has.
+    fn first(&self, slots: &[usize]) -> Option<(&str, At)> {
+        slots.iter().find_map(|slot| self.found.text_of(self.record.first_slot + slot))
+    }
+
+    /// All places by name, for expressions.
+    fn values(&self) -> Values {
+        let mut values = Values::default();
+        for (slot, name) in self.set.slots.iter().enumerate() {
+            let text = self.found.text_of(self.record.first_slot + slot).map_or("", |(text, _)| text.trim());
+            values.add(name, text);
+        }
+        values
+    }
+
+    fn field(
+        &self,
+        record: &Record,
+        field: &Field,
+        slots: &[Vec<usize>],
+        node: u32,
+        below: &mut Below,
+        assembly: &mut Assembly<'_>,
+    ) {
+        if let Ours::Control(control) = &field.ours {
+            if let Some(problem) = self.check(control, field, slots, assembly) {
+                match control.scope {
+                    Scope::Message => assembly.problem(problem),
+                    _ => assembly.fatal(problem),
+                }
+            }
+            return;
+        }
+        let (Ours::Field { .. } | Ours::Extra { .. }) = &field.ours else { return };
+        let made;
+        let (text, at) = match &field.place {
+            Place::One(_) => match self.first(&slots[0]) {
+                Some(found) => found,
+                None if field.form.default.is_some() || field.form.required => ("", self.record.at),
+                None => return,
+            },
+            Place::Nowhere => ("", self.record.at),
+            Place::Joined(_) => match self.joined(slots, &field.form.join) {
+                Some((text, at)) => {
+                    made = text;
+                    (made.as_str(), at)
+                }
+                None if field.form.default.is_some() || field.form.required => ("", self.record.at),
+                None => return,
+            },
+            Place::Computed(expression) => match expression.text(self.values()) {
+                Ok(text) => {
+                    made = text;
+                    (made.as_str(), self.record.at)
+                }
+                Err(why) => {
+                    return assembly.problem(wording::expression_failed(self.record.at.place(&field.label), &why));
+                }
+            },
+        };
+        if let Some(node) = self.target(record, field, text, node, below, assembly) {
+            assembly.set(node, field, text, at);
+        }
+    }
+
+    /// The parts that are given, joined; nothing where the file has none of them.
+    fn joined(&self, slots: &[Vec<usize>], join: &str) -> Option<(String, At)> {
+        let found: Vec<(&str, At)> = slots.iter().filter_map(|part| self.first(part)).collect();
+        let at = found.first()?.1;
+        let given: Vec<&str> = found.iter().map(|(text, _)| text.trim()).filter(|text| !text.is_empty()).collect();
+        Some((given.join(join), at))
+    }
+
+    /// The node that a field belongs to: the record's own, one above, or one below that its first value opens.
+    fn target(
+        &self,
+        record: &Record,
+        field: &Field,
+        text: &str,
+        node: u32,
+        below: &mut Below,
+        assembly: &mut Assembly<'_>,
+    ) -> Option<u32> {
+        let (group, nth) = match &field.ours {
+            Ours::Field { group, nth, .. } => (*group, *nth),
+            Ours::Extra { group, .. } => (*group, 0),
+            _ => return None,
+        };
+        let own = record.role.group();
+        if group == own {
+            return Some(node);
+        }
+        let groups = &self.layout.kind.groups;
+        let is_below = own == 0
+            || std::iter::successors(Some(group), |g| Some(groups[*g].parent).filter(|_| *g != 0)).any(|g| g == own);
+        if !is_below {
+            return assembly.current(group);
+        }
+        if let Some((_, _, known)) = below.0.iter().find(|(g, n, _)| (*g, *n) == (group, nth)) {
+            return Some(*known);
+        }
+        if text.trim().is_empty() && field.form.default.is_none() {
+            return None;
+        }
+        let opened = assembly.open(group, self.record.at)?;
+        below.0.push((group, nth, opened));
+        Some(opened)
+    }
+
+    fn check(
+        &self,
+        control: &Control,
+        field: &Field,
+        slots: &[Vec<usize>],
+        assembly: &mut Assembly<'_>,
+    ) -> Option<Problem> {
+        let found = slots.first().and_then(|alternatives| self.first(alternatives));
+        let (text, at) = match (found, &control.what) {
+            (Some(found), _) => found,
+            (None, Checked::Constant(_) | Checked::Version(_)) if !field.form.optional => ("", self.record.at),
+            (None, _) => return None,
+        };
+        assembly.totals.check(control, &field.form, text, at.place(&field.label))
+    }
+}
+
+/// Nodes opened below the record's own: group, number, node.
+#[derive(Default)]
+struct Below(Vec<(usize, usize, u32)>);

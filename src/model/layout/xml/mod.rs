@@ -1,0 +1,45 @@
+//! Layouts whose files are XML: records are elements found by their path, fields by their path within the record.
+//!
+//! `tree` compiles the paths of all records to states, one an element, so that reading compares a name once; `read`
+//! collects what a message holds and `message` turns it into nodes when its element ends, since the order of elements
+//! means nothing; `write` is the way back, `frame` knows what stands around the messages.
+//!
+//! A record's tag is its path below the element of the record it repeats in (`Lines/Line` below the message, the message
+//! below the root; `.` where the root itself is the message). A place is a path below the record's element: `name`,
+//! `address/street`, `@no`, `address/@type`, `.` for the element's own text. A step `p:name` is of the namespace that
+//! `[xml.namespaces]` gives p, whatever prefix the sender uses; a step without prefix is of any namespace.
+
+mod frame;
+mod message;
+mod options;
+mod read;
+mod tree;
+mod write;
+
+use self::tree::Tree;
+use self::write::Template;
+use super::plan::Record;
+use crate::model::document::Section;
+use crate::model::kind::Kind;
+
+pub use frame::{completeness, rebuild, recognises};
+pub use options::{Options, read_options};
+pub use read::decode;
+pub use write::XmlWriter;
+
+/// A compiled XML layout.
+#[derive(Debug)]
+pub struct Xml {
+    options: Options,
+    tree: Tree,
+    template: Template,
+}
+
+impl Xml {
+    /// Resolves the paths of the records; what cannot be is reported at the record.
+    pub(super) fn compile(root: &Section<'_>, options: Options, kind: &Kind, records: &[Record]) -> Self {
+        let tree = Tree::compile(root, &options, kind, records);
+        let template = Template::compile(kind, &options, records);
+        Xml { options, tree, template }
+    }
+}

@@ -1,0 +1,44 @@
+//! The `[xml]` table of a layout.
+
+use crate::model::document::Section;
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The root element.
+    pub root: String,
+    /// Prefixes of the layout and the namespaces they mean.
+    pub namespaces: Vec<(String, String)>,
+    /// Elements and attributes of a message that the layout does not know are refused instead of passed over.
+    pub unknown_refused: bool,
+    /// A file without a single message is no error.
+    pub empty_allowed: bool,
+    pub line_end: &'static str,
+}
+
+pub fn read_options(root: &Section<'_>) -> Option<Options> {
+    let Some(section) = root.section("xml") else {
+        root.problem("xml", "the table [xml] is missing.");
+        return None;
+    };
+    let namespaces = section.section("namespaces").map_or_else(Vec::new, |table| {
+        table.keys().into_iter().map(|k| (k.value.clone(), table.text(&k.value).unwrap_or_default())).collect()
+    });
+    Some(Options {
+        root: section.required_text("root"),
+        namespaces,
+        unknown_refused: section.choice("unknown", &[("ignore", false), ("refuse", true)]).unwrap_or(false),
+        empty_allowed: section.choice("empty", &[("refuse", false), ("allowed", true)]).unwrap_or(false),
+        line_end: section.choice("line_end", &[("lf", "\n"), ("crlf", "\r\n")]).unwrap_or("\n"),
+    })
+}
+
+impl Options {
+    /// Namespace and local name of a step; `Err` is a prefix that the layout does not declare.
+    pub fn step<'s>(&self, step: &'s str) -> Result<(Option<&str>, &'s str), &'s str> {
+        let Some((prefix, name)) = step.split_once(':') else { return Ok((None, step)) };
+        match self.namespaces.iter().find(|(known, _)| known == prefix) {
+            Some((_, uri)) => Ok((Some(uri), name)),
+            None => Err(prefix),
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Walks the elements of a file and collects what each message holds: the records in it, in the order of the file, and
+//! the text of every place that one of them names. Turning that into nodes is `message`'s.
+//!
+//! Nothing is allocated per element: all texts of a message stand in one buffer, all places in one vector.
+
+use std::io;
+
+use crate::model::diagnostic::Problem;
+use crate::model::layout::Layout;
+use crate::model::layout::assembly::{Assembly, At};
+use crate::model::layout::plan::Scope;
+use crate::model::layout::seam::{DecodeContext, Decoded, Input, Sink};
+use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
+use crate::model::wording;
+
+use super::Xml;
+use super::tree::{Capture, OUTSIDE, State, Tree};
+
+/// Text and places of one message; the largest real orders take a few MiB.
+const MESSAGE_MIB: usize = 16;
+/// Unknown names of one message that are told one by one.
+const UNKNOWN_TOLD: usize = 100;
+const NONE: u32 = u32::MAX;
+/// Stands for an open record of a message that is too large to be kept.
+const NOT_KEPT: usize = usize::MAX;
+
+/// Reads all messages of a file.
+pub fn decode(
+    layout: &Layout,
+    xml: &Xml,
+    input: &mut dyn Input,
+    context: &DecodeContext<'_>,
+    sink: &mut dyn Sink,
+) -> io::Result<Decoded> {
+    let mut reader = Reader {
+        layout,
+        xml,
+        assembly: Assembly::new(layout, context, sink),
+        found: Found::default(),
+        frames: Vec::new(),
+        open_records: Vec::new(),
+        message: None,
+        too_large: false,
+        unknown: Vec::new(),
+    };
+    reader.assembly.totals.reset();
+    let fallback = Charset::from(layout.encoding.clone());
+    let end = xml::read(input, Some(&fallback), &mut reader)?;
+    let Reader { mut assembly, .. } = reader;
+    match end.problem {
+        Some(problem) => assembly.fatal(problem),
+        None if !end.stopped => {
+            for problem in assembly.totals.close(Scope::File, &layout.records) {
+                assembly.fatal(problem);
+            }
+            if assembly.messages() == 0 && !xml.options.empty_allowed {
+                assembly.fatal(wording::file_empty());
+            }
+        }
+        None => {}
+    }
+    Ok(assembly.end())
+}
+
+/// What was found of the records that are open or make the open message.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub records: Vec<FoundRecord>,
+    pub slots: Vec<Slot>,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FoundRecord {
+    pub set: usize,
+    pub first_slot: usize,
+    /// Index of the record around it.
+    pub around: Option<usize>,
+    pub at: At,
+}
+
+/// A place: where its text stands, if the file has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    start: u32,
+    len: u32,
+    pub at: At,
+}
+
+impl Found {
+    /// The text of a place, untrimmed; nothing where the file does not have it.
+    pub fn text_of(&self, slot: usize) -> Option<(&str, At)> {
+        let Slot { start, len, at } = self.slots[slot];
+        (start != NONE).then(|| (&self.text[start as usize..(start + len) as usize], at))
+    }
+}
+
+/// An open element.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    /// Nothing for elements that the layout does not know.
+    state: Option<usize>,
+    /// Position of the child that comes next if elements come in the layout's order.
+    next_child: usize,
+    /// Where its text begins and, once a child ended it, ends.
+    text_start: usize,
+    text_end: Option<usize>,
+    captured: bool,
+    at: At,
+}
+
+struct Reader<'a> {
+    layout: &'a Layout,
+    xml: &'a Xml,
+    assembly: Assembly<'a>,
+    found: Found,
+    frames: Vec<Frame>,
+    /// Indices of the found records whose elements are open.
+    open_records: Vec<usize>,
+    /// The open message: its place in `found` and in the file.
+    message: Option<Marks>,
+    too_large: bool,
+    unknown: Vec<Problem>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Marks {
+    records: usize,
+    slots: usize,
+    text: usize,
+    start: u64,
+}
+
+/// The state of an element below a state; `next` is tried first and moved on.
+pub(super) fn child_state(tree: &Tree, from: usize, name: &str, space: &str, next: &mut usize) -> Option<usize> {
+    let children = &tree.states[from].children;
+    let is = |state: &State| state.name == name && state.space.as_deref().is_none_or(|wanted| wanted == space);
+    // The same element again, or the one after it, or any.
+    for guess in [*next, next.wrapping_sub(1)] {
+        if let Some(&child) = children.get(guess).filter(|c| is(&tree.states[**c])) {
+            *next = guess + 1;
+            return Some(child);
+        }
+    }
+    let at = children.iter().position(|c| is(&tree.states[*c]))?;
+    *next = at + 1;
+    Some(children[at])
+}
+
+impl Visitor for Reader<'_> {
+    fn open(&mut self, tag: &Tag<'_>) -> Result<(), Halt> {
+        let at = At { line: tag.at.line, byte: tag.at.byte };
+        let tree = &self.xml.tree;
+        let from = self.suspend_text();
+        let (from_state, mut next) = from.unwrap_or((Some(OUTSIDE), 0));
+        let state = from_state.and_then(|state| child_state(tree, state, tag.name, tag.space, &mut next));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.next_child = next;
+        } else if state.is_none() {
+            let place = at.place("");
+            return Err(wording::xml_wrong_root(place, tag.name, &self.xml.options.root).into());
+        }
+        let captured = state.is_some_and(|state| !tree.states[state].captures.is_empty());
+        let text_start = self.found.text.len();
+        self.frames.push(Frame { state, next_child: 0, text_start, text_end: None, captured, at });
+        match state {
+            Some(state) => self.open_known(state, tag, at),
+            None if from_state.is_some() => self.unknown(at, &format!("<{}>", tag.name)),
+            None => Ok(()),
+        }
+    }
+
+    fn text(&mut self, piece: &str) -> Result<(), Halt> {
+        if let Some(frame) = self.frames.last() {
+            if frame.captured && frame.text_end.is_none() && !self.too_large {
+                self.found.text.push_str(piece);
+                self.too_large = self.is_too_large();
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, end: Spot) -> Result<(), Halt> {
+        let Some(frame) = self.frames.pop() else { return Ok(()) };
+        if let Some(state) = frame.state {
+            self.close_known(frame, state, end)?;
+        }
+        // What follows in the element around is its own text again.
+        if let Some(around) = self.frames.last_mut() {
+            if around.captured && around.text_end.is_none() {
+                around.text_start = self.found.text.len();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Reader<'_> {
+    /// A child begins: the text of the element around it ends, unless it was blank. Tells its state and next child.
+    fn suspend_text(&mut self) -> Option<(Option<usize>, usize)> {
+        let frame = self.frames.last_mut()?;
+        if frame.captured && frame.text_end.is_none() {
+            if self.found.text[frame.text_start..].trim().is_empty() {
+                self.found.text.truncate(frame.text_start);
+            } else {
+                frame.text_end = Some(self.found.text.len());
+            }
+        }
+        Some((frame.state, frame.next_child))
+    }
+
+    fn open_known(&mut self, state: usize, tag: &Tag<'_>, at: At) -> Result<(), Halt> {
+        let tree = &self.xml.tree;
+        let state = &tree.states[state];
+        if let Some(set) = state.set {
+            if tree.sets[set].opens_message && self.message.is_none() {
+                let Found { records, slots, text } = &self.found;
+                self.too_large = false;
+                self.message =
+                    Some(Marks { records: records.len(), slots: slots.len(), text: text.len(), start: tag.at.byte });
+            }
+            self.begin_record(set, at);
+        }
+        for attribute in tag.attributes() {
+            let mut known = false;
+            for (_, capture) in state.attributes.iter().filter(|(name, _)| name == attribute.name) {
+                known = true;
+                let start = self.found.text.len();
+                self.found.text.push_str(attribute.value);
+                self.keep(*capture, start, self.found.text.len(), at);
+            }
+            if !known && self.message.is_some() {
+                self.unknown(at, &format!("@{}", attribute.name))?;
+            }
+        }
+        self.too_large = self.too_large || self.is_too_large();
+        if state.set.is_some() && self.message.is_none() {
+            return self.check_envelope(true);
+        }
+        // Its own text comes behind that of its attributes.
+        if let Some(frame) = self.frames.last_mut() {
+            frame.text_start = self.found.text.len();
+        }
+        Ok(())
+    }
+
+    fn begin_record(&mut self, set: usize, at: At) {
+        let first_slot = self.found.slots.len();
+        let around = self.open_records.last().copied();
+        let mut index = NOT_KEPT;
+        if !self.too_large {
+            index = self.found.records.len();
+            let missing = Slot { start: NONE, len: 0, at };
+            self.found.slots.resize(first_slot + self.xml.tree.sets[set].slots.len(), missing);
+            self.found.records.push(FoundRecord { set, first_slot, around, at });
+        }
+        self.open_records.push(index);
+    }
+
+    /// Remembers the text of a place. The same place twice must hold the same.
+    fn keep(&mut self, capture: Capture, start: usize, end: usize, at: At) {
+        let depth = self.open_records.len();
+        let outer = depth.checked_sub(capture.out + 1).map(|i| self.open_records[i]);
+        let Some(record) = outer.and_then(|index| self.found.records.get(index)).copied() else { return };
+        let Some(slot) = self.found.slots.get(record.first_slot + capture.slot).copied() else { return };
+        if slot.start == NONE {
+            let slot = Slot { start: start as u32, len: (end - start) as u32, at };
+            self.found.slots[record.first_slot + capture.slot] = slot;
+            return;
+        }
+        let text = &self.found.text;
+        let first = &text[slot.start as usize..(slot.start + slot.len) as usize];
+        if first.trim() != text[start..end].trim() && self.unknown.len() < UNKNOWN_TOLD {
+            let name = &self.xml.tree.sets[record.set].slots[capture.slot];
+            self.unknown.push(wording::xml_repeated(at.place(name), text[start..end].trim(), first.trim()));
+        }
+    }
+
+    fn is_too_large(&self) -> bool {
+        let (text, slots) = self.message.map_or((0, 0), |marks| (marks.text, marks.slots));
+        self.found.text.len() - text + (self.found.slots.len() - slots) * size_of::<Slot>() > MESSAGE_MIB << 20
+    }
+
+    fn unknown(&mut self, at: At, name: &str) -> Result<(), Halt> {
+        if !self.xml.options.unknown_refused {
+            return Ok(());
+        }
+        let problem = wording::xml_unknown(at.place(""), name);
+        if self.message.is_none() {
+            return Err(problem.into());
+        }
+        if self.unknown.len() < UNKNOWN_TOLD {
+            self.unknown.push(problem);
+        }
+        Ok(())
+    }
+
+    fn close_known(&mut self, frame: Frame, state: usize, end: Spot) -> Result<(), Halt> {
+        let tree = &self.xml.tree;
+        let text_end = frame.text_end.unwrap_or(self.found.text.len());
+        for capture in &tree.states[state].captures {
+            self.keep(*capture, frame.text_start, text_end, frame.at);
+        }
+        if tree.states[state].set.is_none() {
+            return Ok(());
+        }
+        if self.message.is_none() {
+            self.check_envelope(false)?;
+        }
+        let closed = self.open_records.pop();
+        match self.message {
+            Some(marks) if closed == Some(marks.records) => self.finish_message(marks, end),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish_message(&mut self, marks: Marks, end: Spot) -> Result<(), Halt> {
+        self.message = None;
+        let at = self.found.records[marks.records].at;
+        self.assembly.begin(at);
+        self.assembly.bytes(marks.start..end.byte);
+        if std::mem::take(&mut self.too_large) {
+            self.assembly.problem(wording::message_too_large(at.place(""), MESSAGE_MIB));
+        } else {
+            super::message::build(self.layout, &self.xml.tree, &self.found, marks.records, &mut self.assembly);
+        }
+        for problem in self.unknown.drain(..) {
+            self.assembly.problem(problem);
+        }
+        self.assembly.finish();
+        self.found.records.truncate(marks.records);
+        self.found.slots.truncate(marks.slots);
+        self.found.text.truncate(marks.text);
+        if self.assembly.stopped() { Err(Halt::Stop) } else { Ok(()) }
+    }
+
+    /// Checks what a record around the messages says of the file: its attributes when it opens, the rest when it closes.
+    fn check_envelope(&mut self, opening: bool) -> Result<(), Halt> {
+        let Some(&record) = self.open_records.last().filter(|index| **index != NOT_KEPT) else { return Ok(()) };
+        super::message::check_envelope(self.layout, &self.xml.tree, &self.found, record, opening, &mut self.assembly)
+            .map_or(Ok(()), |problem| Err(problem.into()))
+    }
+}

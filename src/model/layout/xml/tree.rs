@@ -1,0 +1,268 @@
+//! The paths of a layout as a tree of states: one state an element that the layout knows.
+//!
+//! All records with the same path share a state and a set of slots, one a place that any of them names. A state says what
+//! happens when its element opens: which record begins, and into which slot of which open record its text goes.
+
+use crate::model::document::{Section, suggest};
+use crate::model::kind::Kind;
+use crate::model::layout::plan::{Condition, Field, Place, Record, Role, Spot};
+
+use super::options::Options;
+
+/// Index of the state outside the root element.
+pub const OUTSIDE: usize = 0;
+
+#[derive(Debug)]
+pub struct Tree {
+    pub states: Vec<State>,
+    pub sets: Vec<RecordSet>,
+}
+
+#[derive(Debug, Default)]
+pub struct State {
+    /// Local name, and the namespace where the layout wants one.
+    pub name: String,
+    pub space: Option<String>,
+    pub children: Vec<usize>,
+    /// The records that begin with this element.
+    pub set: Option<usize>,
+    /// Where the element's text goes.
+    pub captures: Vec<Capture>,
+    /// Where the values of its attributes go.
+    pub attributes: Vec<(String, Capture)>,
+}
+
+/// A slot of an open record, so many records out from the innermost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capture {
+    pub out: usize,
+    pub slot: usize,
+}
+
+/// Records told by the same path.
+#[derive(Debug)]
+pub struct RecordSet {
+    /// In the layout's order: the first whose conditions hold is meant.
+    pub records: Vec<usize>,
+    /// Names of the places, a slot each.
+    pub slots: Vec<String>,
+    pub opens_message: bool,
+    /// By record and field: the slots of its places, alternatives in order.
+    pub places: Vec<RecordPlaces>,
+    state: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct RecordPlaces {
+    /// By field: by part (several only for joined places): the slots that may hold it.
+    pub fields: Vec<Vec<Vec<usize>>>,
+    /// By condition: the slots of its place.
+    pub conditions: Vec<Vec<usize>>,
+}
+
+impl Tree {
+    pub fn compile(root: &Section<'_>, options: &Options, kind: &Kind, records: &[Record]) -> Self {
+        let mut compiler = Compiler {
+            root,
+            options,
+            kind,
+            records,
+            tree: Tree { states: vec![State::default()], sets: Vec::new() },
+            states_of: vec![Vec::new(); records.len()],
+        };
+        compiler.place_records();
+        compiler.place_fields();
+        compiler.tree
+    }
+}
+
+struct Compiler<'c> {
+    root: &'c Section<'c>,
+    options: &'c Options,
+    kind: &'c Kind,
+    records: &'c [Record],
+    tree: Tree,
+    /// By record: its states, one a path.
+    states_of: Vec<Vec<usize>>,
+}
+
+impl Compiler<'_> {
+    fn report(&self, span: &std::ops::Range<usize>, text: String) {
+        self.root.problem_at(span.clone(), "record", text, None);
+    }
+
+    /// Finds or makes the state of a path below a state.
+    fn state(&mut self, from: usize, path: &str, span: &std::ops::Range<usize>) -> usize {
+        let mut at = from;
+        for step in path.split('/').filter(|step| !matches!(*step, "" | ".")) {
+            let (space, name) = match self.options.step(step) {
+                Ok((space, name)) => (space.map(str::to_string), name),
+                Err(prefix) => {
+                    let known: Vec<&str> = self.options.namespaces.iter().map(|(p, _)| p.as_str()).collect();
+                    let text = format!("\"{prefix}:\" is not declared in [xml.namespaces].");
+                    self.root.problem_at(span.clone(), "record", text, suggest(prefix, &known));
+                    (None, step)
+                }
+            };
+            let states = &self.tree.states;
+            let found =
+                states[at].children.iter().copied().find(|c| states[*c].name == name && states[*c].space == space);
+            at = found.unwrap_or_else(|| {
+                let made = self.tree.states.len();
+                self.tree.states.push(State { name: name.to_string(), space, ..State::default() });
+                self.tree.states[at].children.push(made);
+                made
+            });
+        }
+        at
+    }
+
+    fn place_records(&mut self) {
+        let options = self.options;
+        let root_state = self.state(OUTSIDE, &options.root, &self.root.span());
+        // Parents first: a record stands below the elements that open its parent group.
+        for depth in 0..=self.kind.groups.len() {
+            for (index, record) in self.records.iter().enumerate() {
+                let Some(above) = self.above(record) else {
+                    if depth == 0 {
+                        let text = "an XML record opens or adds; it closes nothing, since its element ends itself.";
+                        self.report(&record.span, text.to_string());
+                    }
+                    continue;
+                };
+                if above.map_or(0, |group| 1 + self.depth_of(group)) != depth {
+                    continue;
+                }
+                let from: Vec<usize> = match above {
+                    None => vec![root_state],
+                    Some(group) => self.openers(group),
+                };
+                if record.tags.is_empty() {
+                    self.report(&record.span, "tag is missing: the path of the record's element.".to_string());
+                }
+                for from in from {
+                    for tag in &record.tags {
+                        let state = self.state(from, tag, &record.span);
+                        self.add_to_set(state, index);
+                    }
+                }
+            }
+        }
+        for (record, states) in self.records.iter().zip(&self.states_of) {
+            if states.is_empty() && !record.tags.is_empty() && self.above(record).is_some() {
+                self.report(
+                    &record.span,
+                    "no record opens the part of the message that this one belongs to.".to_string(),
+                );
+            }
+        }
+    }
+
+    /// The group in whose element a record stands; the outer `None` for roles that XML does not have.
+    fn above(&self, record: &Record) -> Option<Option<usize>> {
+        Some(match record.role {
+            Role::OpensFile | Role::Opens(0) => None,
+            Role::Opens(group) => Some(self.kind.groups[group].parent),
+            Role::Adds(group) => Some(group),
+            Role::Ignored => Some(0),
+            _ => return None,
+        })
+    }
+
+    fn depth_of(&self, group: usize) -> usize {
+        if group == 0 { 0 } else { 1 + self.depth_of(self.kind.groups[group].parent) }
+    }
+
+    fn openers(&self, group: usize) -> Vec<usize> {
+        let opening = self.records.iter().zip(&self.states_of).filter(|(r, _)| r.role == Role::Opens(group));
+        let mut states: Vec<usize> = opening.flat_map(|(_, states)| states.iter().copied()).collect();
+        states.sort_unstable();
+        states.dedup();
+        states
+    }
+
+    fn add_to_set(&mut self, state: usize, record: usize) {
+        self.states_of[record].push(state);
+        let sets = &mut self.tree.sets;
+        let set = *self.tree.states[state].set.get_or_insert_with(|| {
+            sets.push(RecordSet {
+                records: Vec::new(),
+                slots: Vec::new(),
+                opens_message: false,
+                places: Vec::new(),
+                state,
+            });
+            sets.len() - 1
+        });
+        sets[set].records.push(record);
+        sets[set].opens_message |= self.records[record].role == Role::Opens(0);
+    }
+
+    fn place_fields(&mut self) {
+        for set in 0..self.tree.sets.len() {
+            // The layout's order decides between records, not the order in which they were placed.
+            self.tree.sets[set].records.sort_unstable();
+            for index in self.tree.sets[set].records.clone() {
+                let record = &self.records[index];
+                let mut places = RecordPlaces::default();
+                for field in &record.fields {
+                    places.fields.push(self.field_slots(set, field));
+                }
+                for condition in &record.when {
+                    places.conditions.push(match condition {
+                        Condition::Is { place, .. } => self.spot_slots(set, place, &record.span),
+                        Condition::Holds(_) => Vec::new(),
+                    });
+                }
+                self.tree.sets[set].places.push(places);
+            }
+        }
+    }
+
+    fn field_slots(&mut self, set: usize, field: &Field) -> Vec<Vec<usize>> {
+        match &field.place {
+            Place::One(spot) => vec![self.spot_slots(set, spot, &field.span)],
+            Place::Joined(spots) => spots.iter().map(|spot| self.spot_slots(set, spot, &field.span)).collect(),
+            Place::Nowhere | Place::Computed(_) => Vec::new(),
+        }
+    }
+
+    fn spot_slots(&mut self, set: usize, spot: &Spot, span: &std::ops::Range<usize>) -> Vec<usize> {
+        spot.names.iter().map(|name| self.slot(set, name, span)).collect()
+    }
+
+    fn slot(&mut self, set: usize, name: &str, span: &std::ops::Range<usize>) -> usize {
+        if let Some(known) = self.tree.sets[set].slots.iter().position(|slot| slot == name) {
+            return known;
+        }
+        let slot = self.tree.sets[set].slots.len();
+        self.tree.sets[set].slots.push(name.to_string());
+        let from = self.tree.sets[set].state;
+        let (path, attribute) = match name.rsplit_once('/') {
+            Some((path, last)) if last.starts_with('@') => (path, Some(&last[1..])),
+            None if name.starts_with('@') => ("", Some(&name[1..])),
+            _ => (name, None),
+        };
+        let state = self.state(from, path, span);
+        let capture = Capture { out: self.records_between(from, state), slot };
+        match attribute {
+            Some(attribute) => {
+                let local = attribute.rsplit(':').next().unwrap_or(attribute).to_string();
+                self.tree.states[state].attributes.push((local, capture));
+            }
+            None => self.tree.states[state].captures.push(capture),
+        }
+        slot
+    }
+
+    /// Records that begin on the way from one state down to another, the first not counted.
+    fn records_between(&self, from: usize, to: usize) -> usize {
+        let mut count = 0;
+        let mut at = to;
+        while at != from && at != OUTSIDE {
+            count += usize::from(self.tree.states[at].set.is_some());
+            at = self.tree.states.iter().position(|s| s.children.contains(&at)).unwrap_or(OUTSIDE);
+        }
+        count
+    }
+}

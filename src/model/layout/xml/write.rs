@@ -1,0 +1,521 @@
+//! Messages → XML: the places of all records as one template of nested elements, filled node by node.
+//!
+//! Elements come in the layout's order, a field's before those of the records inside. What is missing is left out, with
+//! the elements that would only wrap it; what is empty is written empty. The same messages give the same bytes.
+
+use std::io::Write;
+
+use crate::model::batch::{Batch, Message, NodeRef, Value};
+use crate::model::decimal;
+use crate::model::kind::Kind;
+use crate::model::layout::Layout;
+use crate::model::layout::expression::Values;
+use crate::model::layout::form::{Direction, NotWritable};
+use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope};
+use crate::model::layout::seam::{EncodeContext, EncodeError, Encoder};
+use crate::model::syntax::xml::{Charset, XmlText};
+
+use super::Xml;
+use super::options::Options;
+
+/// Text collected before it is written out.
+const FLUSH_BYTES: usize = 256 << 10;
+
+/// An element of the file and what goes into it.
+#[derive(Debug, Default)]
+struct Element {
+    name: String,
+    attributes: Vec<(String, Source)>,
+    text: Option<Source>,
+    items: Vec<Item>,
+}
+
+#[derive(Debug)]
+enum Item {
+    Element(Element),
+    /// One element for each node that the record opens, or for the node it adds to.
+    Record(usize, Element),
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Field {
+        record: usize,
+        field: usize,
+    },
+    /// What a record's condition wants to find there.
+    Word(String),
+}
+
+#[derive(Debug)]
+pub(super) struct Template {
+    root: Element,
+    /// Positions of the items that lead from the root to the message.
+    to_message: Vec<usize>,
+    /// The message's record where the root element is the message.
+    root_is_message: Option<usize>,
+}
+
+impl Template {
+    pub(super) fn compile(kind: &Kind, options: &Options, records: &[Record]) -> Self {
+        let mut root = Element { name: options.root.clone(), ..Element::default() };
+        let mut root_is_message = None;
+        for (index, record) in records.iter().enumerate() {
+            let tag = record.tags.first().map_or("", String::as_str);
+            match record.role {
+                Role::Opens(0) if tag == "." => {
+                    fill(&mut root, index, record);
+                    add_records(&mut root, kind, records, 0);
+                    root_is_message = Some(index);
+                }
+                Role::Opens(0) if !has_record(&root, index, records) => {
+                    add_record(&mut root, kind, records, index);
+                }
+                Role::OpensFile => fill(element_at(&mut root, tag), index, record),
+                _ => {}
+            }
+        }
+        let mut to_message = Vec::new();
+        find_message(&root, records, &mut to_message);
+        Template { root, to_message, root_is_message }
+    }
+}
+
+/// Only the first record that opens a group is written: a node does not say which of several it came from.
+fn has_record(element: &Element, index: usize, records: &[Record]) -> bool {
+    element.items.iter().any(|item| match item {
+        Item::Record(other, _) => records[*other].role == records[index].role,
+        Item::Element(inner) => has_record(inner, index, records),
+    })
+}
+
+fn find_message(element: &Element, records: &[Record], path: &mut Vec<usize>) -> bool {
+    for (at, item) in element.items.iter().enumerate() {
+        path.push(at);
+        let found = match item {
+            Item::Record(record, _) => records[*record].role == Role::Opens(0),
+            Item::Element(inner) => find_message(inner, records, path),
+        };
+        if found {
+            return true;
+        }
+        path.pop();
+    }
+    false
+}
+
+/// The element of a path, made where it is not there yet.
+fn element_at<'e>(from: &'e mut Element, path: &str) -> &'e mut Element {
+    let mut at = from;
+    for step in path.split('/').filter(|step| !matches!(*step, "" | ".")) {
+        let known = at.items.iter().position(|item| matches!(item, Item::Element(e) if e.name == step));
+        let index = known.unwrap_or_else(|| {
+            at.items.push(Item::Element(Element { name: step.to_string(), ..Element::default() }));
+            at.items.len() - 1
+        });
+        let Item::Element(inner) = &mut at.items[index] else { unreachable!("the index is that of an element") };
+        at = inner;
+    }
+    at
+}
+
+fn put(element: &mut Element, place: &str, source: Source) {
+    let (path, attribute) = match place.rsplit_once('/') {
+        Some((path, last)) if last.starts_with('@') => (path, Some(&last[1..])),
+        None if place.starts_with('@') => ("", Some(&place[1..])),
+        _ => (place, None),
+    };
+    let at = element_at(element, path);
+    match attribute {
+        Some(name) if at.attributes.iter().all(|(known, _)| known != name) => {
+            at.attributes.push((name.to_string(), source));
+        }
+        Some(_) => {}
+        None => {
+            at.text.get_or_insert(source);
+        }
+    }
+}
+
+/// Puts the fields of a record into its element.
+fn fill(element: &mut Element, index: usize, record: &Record) {
+    for (at, field) in record.fields.iter().enumerate() {
+        let readable_only = field.form.direction == Direction::ReadOnly || matches!(field.ours, Ours::Ignored);
+        if let (Place::One(spot), false) = (&field.place, readable_only) {
+            put(element, spot.name(), Source::Field { record: index, field: at });
+        }
+    }
+    for condition in &record.when {
+        if let Condition::Is { place, words, not: false } = condition {
+            put(element, place.name(), Source::Word(words[0].clone()));
+        }
+    }
+}
+
+/// Adds the records that stand inside an element of a group.
+fn add_records(element: &mut Element, kind: &Kind, records: &[Record], group: usize) {
+    for (index, record) in records.iter().enumerate() {
+        let inside = match record.role {
+            Role::Opens(inner) => {
+                inner > 0 && kind.groups[inner].parent == group && !has_record(element, index, records)
+            }
+            Role::Adds(to) => to == group,
+            _ => false,
+        };
+        if inside {
+            add_record(element, kind, records, index);
+        }
+    }
+}
+
+fn add_record(element: &mut Element, kind: &Kind, records: &[Record], index: usize) {
+    let record = &records[index];
+    let tag = record.tags.first().map_or("", String::as_str);
+    let (path, name) = tag.rsplit_once('/').unwrap_or(("", tag));
+    let mut own = Element { name: name.to_string(), ..Element::default() };
+    fill(&mut own, index, record);
+    if let Role::Opens(group) = record.role {
+        add_records(&mut own, kind, records, group);
+    }
+    element_at(element, path).items.push(Item::Record(index, own));
+}
+
+/// Writes messages into a file.
+pub struct XmlWriter<'w> {
+    layout: &'w Layout,
+    xml: &'w Xml,
+    context: EncodeContext,
+    charset: Charset,
+    out: &'w mut dyn Write,
+    text: XmlText,
+    bytes: Vec<u8>,
+    begun: bool,
+    messages: u64,
+}
+
+/// Where in a message the writing is.
+#[derive(Clone, Copy)]
+struct Here<'m> {
+    message: Message<'m>,
+    node: NodeRef<'m>,
+}
+
+impl<'w> XmlWriter<'w> {
+    pub fn new(layout: &'w Layout, xml: &'w Xml, context: EncodeContext, out: &'w mut dyn Write) -> Self {
+        XmlWriter {
+            layout,
+            xml,
+            context,
+            charset: Charset::from(layout.encoding.clone()),
+            out,
+            text: XmlText::new(xml.options.line_end),
+            bytes: Vec::new(),
+            begun: false,
+            messages: 0,
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), EncodeError> {
+        self.begun = true;
+        if matches!(self.charset, Charset::Utf16Le | Charset::Utf16Be) {
+            self.text.byte_order_mark();
+        }
+        self.text.declaration(&encoding_label(&self.charset));
+        if self.xml.template.root_is_message.is_some() {
+            return Ok(());
+        }
+        let template = &self.xml.template;
+        let mut element = &template.root;
+        for at in &template.to_message {
+            self.open(element, None)?;
+            for item in &element.items[..*at] {
+                self.item(item, None)?;
+            }
+            if let Item::Element(inner) = &element.items[*at] {
+                element = inner;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), EncodeError> {
+        let template = &self.xml.template;
+        let mut path = vec![&template.root];
+        for at in &template.to_message {
+            if let Item::Element(inner) = &path[path.len() - 1].items[*at] {
+                path.push(inner);
+            }
+        }
+        for (element, at) in path.iter().zip(&template.to_message).rev() {
+            for item in &element.items[at + 1..] {
+                self.item(item, None)?;
+            }
+            self.text.close();
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
+        self.messages += 1;
+        let here = Here { message, node: message.head() };
+        let template = &self.xml.template;
+        if template.root_is_message.is_some() {
+            if self.messages > 1 {
+                return Err(self.not_writable("one file of this layout holds one message"));
+            }
+            self.element(&template.root, true, Some(here))?;
+            return Ok(());
+        }
+        let mut items = &template.root.items;
+        for at in &template.to_message {
+            match &items[*at] {
+                Item::Element(inner) => items = &inner.items,
+                Item::Record(_, element) => {
+                    self.element(element, true, Some(here))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn not_writable(&self, text: &str) -> EncodeError {
+        EncodeError::NotWritable { layout: self.layout.id.clone(), text: text.to_string() }
+    }
+
+    /// Writes an element; false when there was nothing to write and nothing was.
+    fn element(&mut self, element: &Element, forced: bool, here: Option<Here<'_>>) -> Result<bool, EncodeError> {
+        let mark = self.text.mark();
+        let mut given = self.open(element, here)?;
+        for item in &element.items {
+            given |= self.item(item, here)?;
+        }
+        if given || forced {
+            self.text.close();
+        } else {
+            self.text.back_to(mark);
+        }
+        Ok(given || forced)
+    }
+
+    /// Start tag and text; true when a value of ours was among them.
+    fn open(&mut self, element: &Element, here: Option<Here<'_>>) -> Result<bool, EncodeError> {
+        let mut given = false;
+        self.text.open(&element.name);
+        if std::ptr::eq(element, &self.xml.template.root) {
+            for (prefix, uri) in &self.xml.options.namespaces {
+                let name = if prefix.is_empty() { "xmlns".to_string() } else { format!("xmlns:{prefix}") };
+                self.text.attribute(&name, uri);
+            }
+        }
+        for (name, source) in &element.attributes {
+            if let Some((value, ours)) = self.value(source, here)? {
+                self.text.attribute(name, &value);
+                given |= ours;
+            }
+        }
+        if let Some(source) = &element.text {
+            if let Some((value, ours)) = self.value(source, here)? {
+                self.text.text(&value);
+                given |= ours;
+            }
+        }
+        Ok(given)
+    }
+
+    fn item(&mut self, item: &Item, here: Option<Here<'_>>) -> Result<bool, EncodeError> {
+        let (record, element) = match item {
+            Item::Element(element) => return self.element(element, false, here),
+            Item::Record(record, element) => (&self.layout.records[*record], element),
+        };
+        let Some(here) = here else { return Ok(false) };
+        match record.role {
+            Role::Opens(group) => {
+                let mut any = false;
+                for node in here.message.group(group).filter(|n| n.parent() == here.node.index()) {
+                    any |= self.element(element, true, Some(Here { node, ..here }))?;
+                }
+                Ok(any)
+            }
+            _ => self.element(element, false, Some(here)),
+        }
+    }
+
+    /// The text of a source, and whether it is a value of ours (constants alone make no element).
+    fn value(&self, source: &Source, here: Option<Here<'_>>) -> Result<Option<(String, bool)>, EncodeError> {
+        let (record, field) = match source {
+            Source::Word(word) => return Ok(Some((word.clone(), false))),
+            Source::Field { record, field } => {
+                let record = &self.layout.records[*record];
+                (record, &record.fields[*field])
+            }
+        };
+        match (&field.ours, here) {
+            (Ours::Control(control), _) => Ok(self.control(control, here).map(|value| (value, false))),
+            (Ours::Field { group, nth, field: index }, Some(here)) => {
+                let Some(node) = target(here, record, *group, *nth) else { return Ok(None) };
+                match node.value(*index) {
+                    Value::Missing => Ok(None),
+                    value => self.written(field, value, here).map(|text| Some((text, true))),
+                }
+            }
+            (Ours::Extra { group, name }, Some(here)) => {
+                let node = target(here, record, *group, 0);
+                let extra = node.and_then(|n| n.extras().find(|(known, _)| **known == **name));
+                extra
+                    .map(|(_, value)| self.written(field, Value::Text(value), here).map(|text| (text, true)))
+                    .transpose()
+            }
+            (Ours::Computed(expression), Some(here)) => match expression.text(values(here)) {
+                Ok(text) => Ok(Some((text, true)).filter(|(text, _)| !text.is_empty())),
+                Err(why) => Err(self.value_error(field, here, why)),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    fn written(&self, field: &Field, value: Value<'_>, here: Here<'_>) -> Result<String, EncodeError> {
+        let mut text = String::new();
+        field.form.write(value, self.context.zone, &mut text).map_err(|why| {
+            let why = match why {
+                NotWritable::TooLong { value, width } => format!("\"{value}\" is longer than {width} characters"),
+                NotWritable::TooFine(value) => format!("\"{value}\" has more digits than the layout takes"),
+                NotWritable::NotListed(value) => format!("\"{value}\" is not in the layout's table"),
+                NotWritable::WrongType(value) => format!("\"{value}\" does not fit the layout's form"),
+            };
+            self.value_error(field, here, why)
+        })?;
+        Ok(text)
+    }
+
+    fn value_error(&self, field: &Field, here: Here<'_>, text: String) -> EncodeError {
+        let head = here.message.head();
+        let keys = here.message.kind().head().key.iter();
+        let key: Vec<&str> = keys.filter_map(|key| head.value(*key).text()).collect();
+        EncodeError::Value { message: key.join(" / "), field: field.label.clone(), text }
+    }
+
+    /// The value of a control: of the message it stands in, or of the file as far as it is written.
+    fn control(&self, control: &Control, here: Option<Here<'_>>) -> Option<String> {
+        match (&control.what, control.scope, here) {
+            (Checked::Constant(word) | Checked::Version(word), ..) => Some(word.clone()),
+            (Checked::Number, Scope::Message, Some(here)) => Some(here.node.index().to_string()),
+            (Checked::Number, ..) => Some(self.messages.to_string()),
+            (Checked::Count(records), Scope::Message, Some(here)) => {
+                let opened = records.iter().filter_map(|r| match self.layout.records[*r].role {
+                    Role::Opens(group) => Some(here.message.group(group).count()),
+                    _ => None,
+                });
+                Some(opened.sum::<usize>().to_string())
+            }
+            (Checked::Count(_), ..) => Some(self.messages.to_string()),
+            (Checked::Sum { group, field }, Scope::Message, Some(here)) => {
+                let sum = here
+                    .message
+                    .group(*group)
+                    .filter_map(|n| n.value(*field).number())
+                    .try_fold(0i64, i64::checked_add)?;
+                let scale = self.layout.kind.groups[*group].fields[*field].field_type.scale()?;
+                Some(decimal::text(sum, scale))
+            }
+            (Checked::Sum { .. }, ..) => None,
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), EncodeError> {
+        self.text.drain_into(&self.charset, &mut self.bytes);
+        self.out.write_all(&self.bytes)?;
+        self.bytes.clear();
+        Ok(())
+    }
+}
+
+impl Encoder for XmlWriter<'_> {
+    fn write(&mut self, batch: &Batch) -> Result<(), EncodeError> {
+        if !self.begun {
+            self.begin()?;
+        }
+        for message in batch.messages() {
+            self.message(message)?;
+            if self.text.len() >= FLUSH_BYTES {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), EncodeError> {
+        if !self.begun {
+            self.begin()?;
+        }
+        match self.xml.template.root_is_message {
+            None => self.end()?,
+            Some(_) if self.messages == 0 => return Err(self.not_writable("a file of this layout needs its message")),
+            Some(_) => {}
+        }
+        self.flush()?;
+        Ok(self.out.flush()?)
+    }
+}
+
+/// The node a field belongs to, seen from the node of its record.
+fn target<'m>(here: Here<'m>, record: &Record, group: usize, nth: usize) -> Option<NodeRef<'m>> {
+    let mut node = here.node;
+    if group == record.role.group() {
+        return Some(node);
+    }
+    while node.group() != group && node.index() > 0 {
+        node = here.message.node(node.parent());
+    }
+    if node.group() == group {
+        return Some(node);
+    }
+    let below = |n: &NodeRef<'_>| {
+        let mut at = *n;
+        while at.index() > 0 && at.index() != here.node.index() {
+            at = here.message.node(at.parent());
+        }
+        at.index() == here.node.index()
+    };
+    here.message.group(group).filter(below).nth(nth)
+}
+
+/// Our fields by path, for expressions: those of the node and of the nodes above it.
+fn values(here: Here<'_>) -> Values {
+    let kind = here.message.kind();
+    let mut values = Values::default();
+    let mut node = here.node;
+    loop {
+        let group = &kind.groups[node.group()];
+        for (index, field) in group.fields.iter().enumerate() {
+            let text = match node.value(index) {
+                Value::Text(text) => text.to_string(),
+                Value::Number(number) => decimal::text(number, field.field_type.scale().unwrap_or(0)),
+                Value::Missing | Value::Empty => String::new(),
+            };
+            let path =
+                if group.name.is_empty() { field.name.clone() } else { format!("{}.{}", group.name, field.name) };
+            values.add(&path, &text);
+        }
+        if node.index() == 0 {
+            return values;
+        }
+        node = here.message.node(node.parent());
+    }
+}
+
+/// The name of the encoding that other programs know.
+fn encoding_label(charset: &Charset) -> String {
+    match charset {
+        Charset::Utf8 => "UTF-8".into(),
+        Charset::Utf16Le | Charset::Utf16Be => "UTF-16".into(),
+        Charset::SingleByte(encoding) => match encoding.name() {
+            "latin-1" => "ISO-8859-1".into(),
+            "ascii" => "US-ASCII".into(),
+            name => match name.strip_prefix("cp125") {
+                Some(page) => format!("windows-125{page}"),
+                None => name.to_ascii_uppercase(),
+            },
+        },
+    }
+}
