@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nattpost::model::kind::{columns, page, shipped_kinds, xsd};
+use nattpost::model::layout::own::{own_csv, own_id, own_xml};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -36,9 +37,13 @@ fn schemas_columns_and_documentation_are_generated_from_the_kinds() {
     for kind in kinds.iter() {
         published(&format!("schemas/xsd/{}.xsd", kind.name), &xsd(kind));
         published(&format!("schemas/columns/{}.json", kind.name), &columns(kind));
+        published(&format!("schemas/layouts/own/{}.toml", own_id(kind, "xml")), &own_xml(kind));
+        published(&format!("schemas/layouts/own/{}.toml", own_id(kind, "csv")), &own_csv(kind));
     }
     published("docs/kinds.md", &page(kinds));
     nothing_else("schemas/xsd", &kinds.iter().map(|k| format!("{}.xsd", k.name)).collect::<Vec<_>>());
+    let own = |form: &'static str| kinds.iter().map(move |k| format!("{}.toml", own_id(k, form)));
+    nothing_else("schemas/layouts/own", &own("xml").chain(own("csv")).collect::<Vec<_>>());
     nothing_else("schemas/columns", &kinds.iter().map(|k| format!("{}.json", k.name)).collect::<Vec<_>>());
 }
 

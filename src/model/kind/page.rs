@@ -11,7 +11,7 @@ pub fn page(kinds: &Kinds) -> String {
         <!-- Generated from schemas/kinds; edit those, then run the tests with NATTPOST_BLESS=1. -->\n\n\
         Every message that comes or goes is of one of these kinds. Field names are the same everywhere: in layouts, in\n\
         Nattpost's own XML and CSV, in JSON lines, in the store's columns (scaled numbers carry their scale there: `qty_e6`).\n\n\
-        - **Own XML** (layout `nattpost-<kind>-xml`, schema in schemas/xsd): a root element with `version`, one element a\n  message, fields as elements in any order, repeated parts inside an element of the group's name.\n\
+        - **Own XML** (layout `nattpost-<kind>-xml` with dashes for `_`, schema in schemas/xsd): a root element with `version`, one element a\n  message, fields as elements in any order, repeated parts inside an element of the group's name.\n\
         - **Own CSV** (layout `nattpost-<kind>-csv`, columns in schemas/columns): `nattpost;<kind>;<version>`, then a row\n  `!<record type>;<column>;…` for each record type that follows, then the records, parents before their children.\n\
         - **JSON lines** (`decode`, `encode`): one object a message, decimals as strings.\n\n\
         An element or column that is not there leaves a value as it is; one that is there and empty clears it.\n\

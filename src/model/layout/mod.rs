@@ -5,6 +5,7 @@ pub mod control;
 mod expression;
 pub mod form;
 mod lookup;
+pub mod own;
 pub mod plan;
 mod read;
 pub mod rows;
