@@ -307,6 +307,11 @@ fn closing_keeps_to_its_source_its_scope_and_its_time() {
         "[0].article_no=D [0].warehouse=01",
     ];
     assert_eq!(open, expected);
+    let qty = stock_kind.head().field("qty");
+    let all = select(&tx, "stock", &Selection { closed_as_zero: qty, ..Selection::default() });
+    assert_eq!(all.len(), 5);
+    assert_eq!(all[2].1, ["[0].article_no=B", "[0].warehouse=01", "[0].qty=0"]);
+    assert_eq!(all[3].1, ["[0].article_no=C", "[0].warehouse=01", "[0].qty=2"]);
     let found = tx.find_rows(&stock_kind, "B", 1).unwrap();
     assert_eq!((found[0].active, found[0].file, found[0].line, found[0].as_of.as_str()), (false, second, 0, DAY_2));
     assert_eq!(tx.close_absent(&stock_kind, "erp", "stock", &[("warehouse", "01")], &stamp).unwrap(), 0);

@@ -236,6 +236,9 @@ fn a_request_goes_out_once_per_feed() {
     assert_eq!(tx.runs_of_request(RowId(1)).unwrap()[0].number, 7);
     assert_eq!(tx.open_runs().unwrap().len(), 2);
     assert_eq!(tx.feed_status().unwrap()[0].unsent, 1);
+    tx.mark_runs_placed([run]).unwrap();
+    assert_eq!(tx.open_runs().unwrap().len(), 2, "it stands in out/, and is not at rest");
+    assert_eq!(tx.feed_status().unwrap()[0].unsent, 1);
     tx.set_run_state(run, RunState::Sent, NOW, "").unwrap();
     tx.mark_runs_placed([run]).unwrap();
     let sent = tx.run_by_id(id(5)).unwrap().unwrap();

@@ -135,6 +135,14 @@ impl<'s> Snapshot<'s> {
     }
 }
 
+impl Snapshot<'_> {
+    /// Which moment this is: two snapshots of one reader have the same number exactly when nobody else has committed
+    /// anything between them.
+    pub fn moment(&self) -> Result<i64> {
+        Ok(self.conn.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+    }
+}
+
 impl Drop for Snapshot<'_> {
     fn drop(&mut self) {
         if self.ends && !self.conn.is_autocommit() {

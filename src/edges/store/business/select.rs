@@ -32,6 +32,8 @@ pub struct Selection<'a> {
     pub key: Option<&'a str>,
     /// One row of a tree.
     pub row: Option<super::super::RowId>,
+    /// Closed rows are given too, with this number field of the head as 0 and nothing else but their key.
+    pub closed_as_zero: Option<usize>,
 }
 
 /// Which cells: a feed reads what its layout writes, no more.
@@ -87,6 +89,7 @@ struct Source {
     order: String,
     composed_status: bool,
     received: Option<&'static str>,
+    closed_as_zero: Option<usize>,
 }
 
 impl Source {
@@ -95,7 +98,14 @@ impl Source {
             let from = "orders o LEFT JOIN order_status h ON h.buyer_order_no = o.buyer_order_no AND h.customer_no = o.customer_no \
                  AND h.partner = o.partner AND h.active = 1";
             let order = "o.row_id".to_string();
-            return Source { from, row: "o.row_id", order, composed_status: true, received: Some("o.received_at") };
+            return Source {
+                from,
+                row: "o.row_id",
+                order,
+                composed_status: true,
+                received: Some("o.received_at"),
+                closed_as_zero: None,
+            };
         }
         let keys: Vec<_> = tables.keys().map(|c| format!("h.\"{}\"", c.name)).collect();
         Source {
@@ -104,6 +114,7 @@ impl Source {
             order: if tables.request { "h.row_id".to_string() } else { keys.join(", ") },
             composed_status: false,
             received: tables.columns.iter().any(|c| c.name == "received_at").then_some("h.received_at"),
+            closed_as_zero: selection.closed_as_zero.filter(|_| !tables.request),
         }
     }
 
@@ -113,7 +124,7 @@ impl Source {
 
     fn column(&self, column: &TableColumn) -> String {
         if !self.composed_status {
-            return format!("h.\"{}\"", column.name);
+            return self.open_or_zero(column);
         }
         match column.name.as_str() {
             "partner" | "customer_no" | "customer_no_sent" | "buyer_order_no" => format!("o.\"{}\"", column.name),
@@ -121,6 +132,16 @@ impl Source {
             "status" => "COALESCE(h.status, 'received')".to_string(),
             "status_at" => "COALESCE(h.status_at, CASE WHEN h.row_id IS NULL THEN o.received_at END)".to_string(),
             name => format!("h.\"{name}\""),
+        }
+    }
+
+    fn open_or_zero(&self, column: &TableColumn) -> String {
+        let name = format!("h.\"{}\"", column.name);
+        match self.closed_as_zero {
+            Some(_) if column.key => name,
+            Some(zero) if zero == column.field => format!("CASE WHEN h.active = 1 THEN {name} ELSE 0 END"),
+            Some(_) => format!("CASE WHEN h.active = 1 THEN {name} END"),
+            None => name,
         }
     }
 }
@@ -287,7 +308,7 @@ impl<'q> Parts<'q> {
 
 fn condition(kind: &Kind, tables: &KindTables, source: &Source, selection: &Selection<'_>) -> Result<Condition> {
     let mut condition = Condition::default();
-    if !tables.request && !source.composed_status && selection.row.is_none() {
+    if !tables.request && !source.composed_status && selection.row.is_none() && source.closed_as_zero.is_none() {
         condition.add("h.active = 1");
     }
     if let Some(row) = selection.row {

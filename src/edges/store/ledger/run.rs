@@ -191,7 +191,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The folders have followed the state of these runs.
+    /// The folders have followed the state of these runs: a ready one stands in out/.
     pub fn mark_runs_placed(&self, runs: impl IntoIterator<Item = RunNo>) -> Result<()> {
         fault::point("store.mark_runs_placed")?;
         let mut statement = self.conn.prepare_cached("UPDATE run SET placed = 1 WHERE run_no = ?1")?;
@@ -209,7 +209,8 @@ impl Snapshot<'_> {
 
     /// Runs that are not at rest: not sent, or the folders may not have followed yet.
     pub fn open_runs(&self) -> Result<Vec<RunRow>> {
-        self.find_runs("placed = 0 ORDER BY run_no", [])
+        // Word for word the condition of the index `run_open`.
+        self.find_runs("(placed = 0 OR state IN ('ready', 'delivering', 'renaming')) ORDER BY run_no", [])
     }
 
     /// The receipts of a file.

@@ -67,7 +67,7 @@ impl Snapshot<'_> {
     /// One row per feed that ever ran, by name; receipts are not feeds.
     pub fn feed_status(&self) -> Result<Vec<FeedStatus>> {
         let sql = "SELECT r.partner, r.feed, r.ready_at, r.name, r.rows, \
-               (SELECT count(*) FROM run o WHERE o.placed = 0 AND o.partner = r.partner AND o.feed = r.feed \
+               (SELECT count(*) FROM run o WHERE (o.placed = 0 OR o.state IN ('ready', 'delivering', 'renaming')) AND o.partner = r.partner AND o.feed = r.feed \
                   AND o.state IN ('ready', 'delivering', 'renaming') AND o.reason <> 'receipt') \
              FROM run r WHERE r.run_no IN (SELECT max(run_no) FROM run WHERE reason <> 'receipt' GROUP BY partner, feed) \
              ORDER BY r.partner, r.feed";

@@ -121,7 +121,7 @@ CREATE TABLE run (
 ) STRICT;
 
 CREATE INDEX run_by_feed ON run (partner, feed, run_no);
-CREATE INDEX run_open ON run (run_no) WHERE placed = 0;
+CREATE INDEX run_open ON run (run_no) WHERE placed = 0 OR state IN ('ready', 'delivering', 'renaming');
 CREATE INDEX run_of_file ON run (file_no) WHERE file_no IS NOT NULL;
 CREATE INDEX run_by_name ON run (name);
 
