@@ -54,6 +54,8 @@ pub struct Assembly<'a> {
     at: At,
     size_before: usize,
     problems: Vec<Problem>,
+    /// A part of the message could not be read, so nothing can be said about what it lacks.
+    hopeless: bool,
     /// Nodes and fields with a problem of their own, so that they are not said to be missing too.
     reported: Vec<(u32, usize)>,
     /// By group: the node opened last, `NONE` without one.
@@ -81,6 +83,7 @@ impl<'a> Assembly<'a> {
             at: At { line: 0, byte: 0 },
             size_before: 0,
             problems: Vec::new(),
+            hopeless: false,
             reported: Vec::new(),
             current: vec![NONE; groups],
             numbered,
@@ -110,6 +113,7 @@ impl<'a> Assembly<'a> {
         self.size_before = self.batch.size();
         self.batch.begin(self.number, at.line);
         self.problems.clear();
+        self.hopeless = false;
         self.reported.clear();
         self.current.fill(NONE);
         self.current[0] = 0;
@@ -127,7 +131,7 @@ impl<'a> Assembly<'a> {
         let parent = self.current(self.kind.groups[group].parent)?;
         if self.batch.size() - self.size_before > MESSAGE_MIB << 20 {
             if !self.problems.iter().any(|p| p.code == "message-too-large") {
-                self.problem(wording::message_too_large(at.place(""), MESSAGE_MIB));
+                self.flawed(wording::message_too_large(at.place(""), MESSAGE_MIB));
             }
             return None;
         }
@@ -233,6 +237,21 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// A part of the open message could not be read at all.
+    pub fn flawed(&mut self, problem: Problem) {
+        self.hopeless = true;
+        self.problem(problem);
+    }
+
+    pub fn is_hopeless(&self) -> bool {
+        self.hopeless
+    }
+
+    /// Where the message begun last began.
+    pub fn begun_at(&self) -> At {
+        self.at
+    }
+
     /// A problem of the file as a whole: nothing of it may be applied.
     pub fn fatal(&mut self, problem: Problem) {
         self.decoded.fatal.add(problem);
@@ -248,10 +267,11 @@ impl<'a> Assembly<'a> {
         if !std::mem::take(&mut self.is_open) {
             return;
         }
-        for problem in self.totals.close(Scope::Message, &self.layout.records) {
-            self.problem(problem);
+        let totals = self.totals.close(Scope::Message, &self.layout.records);
+        if !self.hopeless {
+            totals.into_iter().for_each(|problem| self.problem(problem));
+            self.find_missing();
         }
-        self.find_missing();
         if self.problems.is_empty() {
             if self.batch.size() >= BATCH_BYTES {
                 self.hand_on();

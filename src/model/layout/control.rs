@@ -8,8 +8,6 @@ use crate::model::diagnostic::{Place, Problem};
 use crate::model::kind::Kind;
 use crate::model::wording;
 
-const SCOPES: [Scope; 3] = [Scope::Message, Scope::Interchange, Scope::File];
-
 /// Running counters of all scopes.
 #[derive(Debug)]
 pub struct Totals {
@@ -34,6 +32,8 @@ struct Counters {
     /// Nothing where a value could not be read: the sum is not known then.
     sums: Vec<Option<i64>>,
     number: u64,
+    /// A record was lost, so that counts are not known.
+    lost: bool,
     claims: Vec<Claim>,
 }
 
@@ -72,6 +72,7 @@ impl Totals {
         counters.records.fill(0);
         counters.sums.fill(Some(0));
         counters.number = 0;
+        counters.lost = false;
         counters.claims.clear();
     }
 
@@ -95,6 +96,24 @@ impl Totals {
         }
     }
 
+    /// A record of this kind could not be read: sums over its fields are not known.
+    pub fn unreadable(&mut self, record: &Record) {
+        for field in &record.fields {
+            if let Ours::Field { group, field, .. } = field.ours {
+                self.add(group, field, None);
+            }
+        }
+    }
+
+    /// A record could not even be told apart: neither counts nor sums are known.
+    pub fn lost_row(&mut self) {
+        for counters in &mut self.scopes {
+            counters.sums.fill(None);
+            counters.lost = true;
+            counters.number += 1;
+        }
+    }
+
     /// The value that a control has now; nothing for a sum that is not known.
     pub fn value(&self, control: &Control) -> Option<i64> {
         self.counted(&control.what, control.scope)
@@ -103,6 +122,7 @@ impl Totals {
     fn counted(&self, what: &Checked, scope: Scope) -> Option<i64> {
         let counters = &self.scopes[scope as usize];
         match what {
+            Checked::Count(_) if counters.lost => None,
             Checked::Count(records) => i64::try_from(records.iter().map(|r| counters.records[*r]).sum::<u64>()).ok(),
             Checked::Sum { group, field } => {
                 let at = self.summed.iter().position(|s| (s.group, s.field) == (*group, *field))?;
@@ -168,10 +188,5 @@ impl Totals {
                 Some(wording::total_mismatch(claim.place, &what, &claim.found, &shown))
             })
             .collect()
-    }
-
-    /// All scopes begin anew.
-    pub fn reset(&mut self) {
-        SCOPES.into_iter().for_each(|scope| self.open(scope));
     }
 }

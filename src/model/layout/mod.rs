@@ -13,6 +13,7 @@ pub mod seam;
 pub mod xml;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 
 use self::form::Direction;
@@ -48,6 +49,18 @@ pub enum Syntax {
 }
 
 impl Layout {
+    /// Reads a file: good messages in batches, refused ones each, problems of the file at the end. All in bounded memory.
+    pub fn decode(
+        &self,
+        input: &mut dyn Input,
+        context: &DecodeContext<'_>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Decoded> {
+        match &self.syntax {
+            Syntax::Rows(rows) => rows.decode(self, input, context, sink),
+        }
+    }
+
     /// What the partner calls a field of ours; empty where the layout does not have it.
     pub fn column_of(&self, group: usize, field: usize) -> &str {
         let fields = self.records.iter().flat_map(|r| &r.fields);

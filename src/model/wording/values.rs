@@ -227,6 +227,19 @@ pub fn columns_wrong(place: Place, found: usize, expected: &str) -> Problem {
     Problem::new("columns-wrong", place, text)
 }
 
+pub fn row_in_doubt(place: Place) -> Problem {
+    let text = "a row before this one could not be read and may belong to this message. Correct that row and drop the file again.";
+    Problem::new("row-in-doubt", place, text.to_string())
+}
+
+pub fn columns_unnamed(place: Place, record: &str) -> Problem {
+    let text = format!(
+        "no row before this one names the columns of \"{}\" rows; expected one. Send the agreed layout.",
+        shown(record)
+    );
+    Problem::new("layout-mismatch", place, text)
+}
+
 pub fn quote_unclosed(place: Place, column: usize) -> Problem {
     let text = format!(
         "the quote that opens value {column} of this row is never closed; expected a closing quote before the next delimiter. {AGAIN}"

@@ -1,20 +1,196 @@
 //! Layouts whose files are rows: delimited and fixed width. Everything about a row but its cutting is the same for both.
 
+mod decode;
+mod grouped;
+mod header;
 pub mod options;
+mod places;
+mod sort;
+mod text;
+mod values;
 
-use self::options::Options;
+use std::io;
+
+use self::decode::Decoder;
+use self::grouped::Order;
+use self::header::{Opening, Preamble};
+use self::options::{Columns, Cutting, Delimited, Options};
+use self::places::{At, Reading};
+use super::assembly::Assembly;
+use super::plan::{Record, Role, Scope};
+use super::{DecodeContext, Decoded, Input, Layout, Sink};
 use crate::model::document::Section;
 use crate::model::kind::Kind;
-use crate::model::layout::plan::Record;
+use crate::model::syntax::delimited::{RowReader, Style};
+use crate::model::wording;
 
 /// How the rows of a file are cut, told apart and tied together.
 #[derive(Debug)]
 pub struct Rows {
     pub options: Options,
+    /// Parent of each group of the kind.
+    parents: Vec<usize>,
+    /// Rows are tied together by their key.
+    grouped: bool,
+    /// A message may only stand within an interchange or an opened file.
+    interchange_needed: bool,
+    file_needed: bool,
+    /// The record without which a message is not complete.
+    message_closer: Option<usize>,
 }
 
 impl Rows {
-    pub(super) fn compile(_root: &Section<'_>, options: Options, _kind: &Kind, _records: &[Record]) -> Self {
-        Rows { options }
+    pub(super) fn compile(root: &Section<'_>, options: Options, kind: &Kind, records: &[Record]) -> Self {
+        let needs = |role: Role| records.iter().any(|r| r.role == role && r.required);
+        let rows = Rows {
+            parents: kind.groups.iter().map(|g| g.parent).collect(),
+            grouped: records.iter().any(|r| !r.group_by.is_empty()),
+            interchange_needed: needs(Role::OpensInterchange),
+            file_needed: needs(Role::OpensFile),
+            message_closer: records.iter().position(|r| r.role == Role::ClosesMessage && r.required),
+            options,
+        };
+        rows.check(root, records);
+        rows
+    }
+
+    /// Places that this syntax cannot have.
+    fn check(&self, root: &Section<'_>, records: &[Record]) {
+        let tagged = self.tag().is_some();
+        for record in records {
+            if tagged == record.tags.is_empty() && records.len() > 1 {
+                let text = if tagged { "the record has no tag." } else { "the syntax has no tag, but the record has." };
+                root.problem_at(record.span.clone(), "record.tag", text, None);
+            }
+            for field in &record.fields {
+                for spot in places::spots(&field.place) {
+                    if let Some(problem) = self.place_problem(record, spot.name()) {
+                        root.problem_at(field.span.clone(), "record.fields", problem, None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn place_problem(&self, record: &Record, name: &str) -> Option<String> {
+        match &self.options.cutting {
+            Cutting::Delimited(d) if d.columns == Columns::Positions => {
+                let number = name.parse::<usize>().is_ok_and(|n| (1..=10_000).contains(&n));
+                (!number)
+                    .then(|| format!("\"{name}\" is not a column number from 1; for headings say columns = \"names\"."))
+            }
+            Cutting::Delimited(_) => None,
+            Cutting::Fixed(fixed) => {
+                let width = record.width.unwrap_or(fixed.width);
+                match options::columns(name) {
+                    None => Some(format!("\"{name}\" are not columns like 8-20.")),
+                    Some(columns) if columns.end > width => {
+                        Some(format!("\"{name}\" lies behind the record's width of {width}."))
+                    }
+                    Some(_) => None,
+                }
+            }
+        }
+    }
+
+    fn delimited(&self) -> Option<&Delimited> {
+        match &self.options.cutting {
+            Cutting::Delimited(delimited) => Some(delimited),
+            Cutting::Fixed(_) => None,
+        }
+    }
+
+    fn parents(&self) -> &[usize] {
+        &self.parents
+    }
+
+    fn quote(&self) -> u8 {
+        self.delimited().and_then(|d| d.quote).unwrap_or(b'"')
+    }
+
+    /// Where the record type stands.
+    fn tag(&self) -> Option<At> {
+        match &self.options.cutting {
+            Cutting::Delimited(d) => d.tag.map(|tag| At::Cell(tag - 1)),
+            Cutting::Fixed(f) => f.tag.clone().map(|c| At::Columns(c.start, c.end)),
+        }
+    }
+
+    /// Whether fewer and more columns are allowed; nothing for fixed width.
+    fn ragged(&self) -> Option<(bool, bool)> {
+        self.delimited().map(|d| (d.fewer_allowed, d.more_allowed))
+    }
+
+    fn fixed_readings(&self, layout: &Layout) -> Vec<Reading> {
+        places::by_position(&self.options.cutting, &layout.records, &self.parents)
+    }
+
+    fn style(&self) -> Style {
+        match &self.options.cutting {
+            Cutting::Delimited(d) => {
+                Style::Cells { delimiter: d.delimiter, quote: d.quote, line_breaks: d.line_breaks }
+            }
+            Cutting::Fixed(_) => Style::Lines,
+        }
+    }
+
+    /// Whether the extent must be opened, and by which record.
+    fn opener<'l>(&self, scope: Scope, layout: &'l Layout) -> (bool, &'l str) {
+        let role = if scope == Scope::File { Role::OpensFile } else { Role::OpensInterchange };
+        let needed = if scope == Scope::File { self.file_needed } else { self.interchange_needed };
+        (needed, layout.records.iter().find(|r| r.role == role).map_or("", |r| r.name.as_str()))
+    }
+
+    /// The record without which the extent is not complete.
+    fn closer<'l>(&self, scope: Scope, layout: &'l Layout) -> Option<&'l str> {
+        let role = if scope == Scope::File { Role::ClosesFile } else { Role::ClosesInterchange };
+        layout.records.iter().find(|r| r.role == role && r.required).map(|r| r.name.as_str())
+    }
+
+    pub(super) fn decode(
+        &self,
+        layout: &Layout,
+        input: &mut dyn Input,
+        context: &DecodeContext<'_>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Decoded> {
+        let order = if self.grouped { grouped::survey(layout, self, input, context)? } else { Order::AsItStands };
+        let assembly = Assembly::new(layout, context, sink);
+        input.rewind()?;
+        let mut head = &mut *input;
+        let mut reader = RowReader::open(&mut head, &layout.encoding, self.style())?;
+        let encoding = reader.encoding().clone();
+        let mut decoder = Decoder::new(layout, self, assembly, &encoding);
+        let mut preamble = Preamble::new(layout, self);
+        while let Some(row) = reader.next()? {
+            if !preamble.is_over() {
+                match preamble.take(&row, &encoding, &mut decoder.readings) {
+                    Ok(Opening::Taken) => continue,
+                    Ok(Opening::Content) if matches!(order, Order::Sorted(_)) => break,
+                    Ok(Opening::Content) => {}
+                    Err(problem) => {
+                        decoder.assembly.fatal(problem);
+                        return Ok(decoder.assembly.end());
+                    }
+                }
+            }
+            if matches!(order, Order::Sorted(_)) {
+                break;
+            }
+            decoder.row(&row);
+            if decoder.assembly.stopped() {
+                return Ok(decoder.assembly.end());
+            }
+        }
+        if preamble.is_due() {
+            let missing = if self.options.empty_allowed { None } else { Some(wording::file_empty()) };
+            missing.into_iter().for_each(|problem| decoder.assembly.fatal(problem));
+            return Ok(decoder.assembly.end());
+        }
+        if let Order::Sorted(sorted) = order {
+            let again = reader.again();
+            grouped::replay(sorted, input, &again, self.style(), &mut decoder)?;
+        }
+        Ok(decoder.end())
     }
 }

@@ -1,0 +1,430 @@
+//! Rows to messages: which record a row is, what it does to the message, interchange and file, and its values.
+//!
+//! A row that is flawed refuses the message it belongs to; where that cannot be known, the one it stands in. Nothing of a
+//! row is ever attached to a message while the row before it is in doubt.
+
+use super::places::{At, Reading, Target};
+use super::text::RowText;
+use super::values::{Unreadable, group_key, holds, open_children, value_of};
+use super::{Rows, header};
+use crate::model::diagnostic::{Place, Problem};
+use crate::model::layout::Layout;
+use crate::model::layout::assembly::{Assembly, At as Where};
+use crate::model::layout::plan::{Checked, Ours, Role, Scope};
+use crate::model::syntax::delimited::{Flaw, Row};
+use crate::model::syntax::encoding::Encoding;
+use crate::model::syntax::fixed;
+use crate::model::syntax::window::RECORD_BYTES;
+use crate::model::wording;
+
+/// A value of an interchange's or file's first record, given to every message in it.
+struct Carried {
+    scope: Scope,
+    record: usize,
+    field: usize,
+    text: String,
+    at: Where,
+}
+
+/// Takes rows one by one.
+pub struct Decoder<'a> {
+    layout: &'a Layout,
+    rows: &'a Rows,
+    pub assembly: Assembly<'a>,
+    pub readings: Vec<Reading>,
+    encoding: Encoding,
+    scratch: String,
+    joined: String,
+    decoded: String,
+    carried: Vec<Carried>,
+    file_open: bool,
+    interchange_open: bool,
+    /// The record that closes the file has come.
+    rows_closed: bool,
+    /// The open message has met the record that closes it.
+    message_closed: bool,
+    /// Nodes opened for the row's children.
+    child_nodes: Vec<Option<u32>>,
+    /// Key of the open message, where rows are grouped.
+    group_key: Vec<u8>,
+    /// A row that could not be told apart stood before: the next message is in doubt.
+    doubt: bool,
+}
+
+impl<'a> Decoder<'a> {
+    pub fn new(layout: &'a Layout, rows: &'a Rows, assembly: Assembly<'a>, encoding: &Encoding) -> Self {
+        Decoder {
+            layout,
+            rows,
+            assembly,
+            readings: rows.fixed_readings(layout),
+            encoding: encoding.clone(),
+            scratch: String::new(),
+            joined: String::new(),
+            decoded: String::new(),
+            carried: Vec::new(),
+            file_open: false,
+            interchange_open: false,
+            rows_closed: false,
+            message_closed: false,
+            child_nodes: Vec::new(),
+            group_key: Vec::new(),
+            doubt: false,
+        }
+    }
+
+    /// Takes a row that is not the header.
+    pub fn row(&mut self, row: &Row<'_>) {
+        let at = Where { line: row.line, byte: row.range.start };
+        let mut decoded = std::mem::take(&mut self.decoded);
+        let encoding = std::mem::replace(&mut self.encoding, Encoding::Utf8);
+        match RowText::new(row, &encoding, self.rows.quote(), &mut decoded) {
+            Ok(text) => self.told_apart(&text, at),
+            Err(unmapped) => {
+                let problem = Unreadable::Bytes(unmapped).problem(&encoding, at, "");
+                self.lost(row, at, problem);
+            }
+        }
+        self.decoded = decoded;
+        self.encoding = encoding;
+    }
+
+    fn told_apart(&mut self, text: &RowText<'_>, at: Where) {
+        if header::is_column_row(self.rows, text, &mut self.scratch) {
+            if let Err(problem) = header::take_column_row(self.layout, self.rows, &mut self.readings, text, at) {
+                self.assembly.fatal(problem);
+            }
+            return;
+        }
+        let record = self.record_of(text);
+        let flaw = text.row.flaw.map(|flaw| flaw_problem(flaw, at)).or_else(|| self.mangled(text, record?, at));
+        match record {
+            Some(record) if self.layout.records[record].role == Role::Ignored => self.assembly.totals.record(record),
+            Some(record) => self.dispatch(record, text, at, flaw),
+            None if flaw.is_none() && self.rows.options.unknown_records_ignored => {}
+            None => {
+                let problem = flaw.unwrap_or_else(|| self.unknown(text, at));
+                self.lost(text.row, at, problem);
+            }
+        }
+    }
+
+    /// The record that a row is, by its tag and conditions.
+    fn record_of(&mut self, text: &RowText<'_>) -> Option<usize> {
+        let layout = self.layout;
+        let tag_at = self.rows.tag();
+        if let (None, [only]) = (tag_at, &layout.records[..]) {
+            return only.when.is_empty().then_some(0);
+        }
+        let tag = match tag_at {
+            Some(at) => text.at(at, &mut self.scratch).ok().flatten()?.trim(),
+            None => "",
+        };
+        for (index, record) in layout.records.iter().enumerate() {
+            let tagged = tag_at.is_none() || record.tags.iter().any(|t| t == tag);
+            let reading = &self.readings[index];
+            if tagged && (record.when.is_empty() || holds(record, reading, text, &mut self.joined)) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    fn unknown(&mut self, text: &RowText<'_>, at: Where) -> Problem {
+        let tag = self.rows.tag().and_then(|at| text.at(at, &mut self.scratch).ok().flatten()).unwrap_or_default();
+        let known: Vec<&str> = self.layout.records.iter().flat_map(|r| &r.tags).map(String::as_str).collect();
+        wording::record_unknown(at.place(""), tag.trim(), &known)
+    }
+
+    /// Too many or too few columns or characters for this record.
+    fn mangled(&self, text: &RowText<'_>, record: usize, at: Where) -> Option<Problem> {
+        let reading = &self.readings[record];
+        let Some((fewer_allowed, more_allowed)) = self.rows.ragged() else {
+            let found = fixed::width(text.whole());
+            let wrong = found < reading.least || found > reading.most;
+            let expected = if found < reading.least { reading.least } else { reading.most };
+            return wrong.then(|| wording::width_wrong(at.place(""), found, expected));
+        };
+        if !reading.ready {
+            return Some(wording::columns_unnamed(at.place(""), &self.layout.records[record].name));
+        }
+        let cells = text.row.cells;
+        // A delimiter behind the last value makes an empty cell that says nothing.
+        let trailing = cells.len() == reading.most + 1 && cells.last().is_some_and(|c| c.range().is_empty());
+        let fits = cells.len() >= reading.least || fewer_allowed;
+        if fits && (cells.len() <= reading.most || more_allowed || trailing) {
+            return None;
+        }
+        let expected = if reading.least == reading.most {
+            reading.most.to_string()
+        } else {
+            format!("{} to {}", reading.least, reading.most)
+        };
+        Some(wording::columns_wrong(at.place(""), cells.len(), &expected))
+    }
+
+    fn dispatch(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
+        let role = self.layout.records[record].role;
+        match role {
+            Role::OpensFile => {
+                self.finish_message();
+                self.file_open = true;
+                self.envelope(record, text, at, flaw, Some(Scope::File));
+            }
+            Role::OpensInterchange => {
+                self.finish_message();
+                self.close_missing(Scope::Interchange);
+                self.interchange_open = true;
+                self.carried.retain(|c| c.scope == Scope::File);
+                self.envelope(record, text, at, flaw, Some(Scope::Interchange));
+            }
+            Role::ClosesInterchange | Role::ClosesFile => self.close(record, text, at, flaw),
+            _ if self.rows.grouped => self.grouped_row(record, text, at, flaw),
+            Role::Opens(0) => {
+                self.finish_message();
+                self.begin(at);
+                self.message_row(record, text, at, flaw);
+            }
+            _ => {
+                if !self.assembly.is_open() {
+                    self.begin(at);
+                    let head = self.layout.records.iter().find(|r| r.role == Role::Opens(0));
+                    let head = head.map_or("", |r| r.name.as_str());
+                    let name = &self.layout.records[record].name;
+                    self.assembly.flawed(wording::record_misplaced(at.place(""), name, head));
+                }
+                self.message_row(record, text, at, flaw);
+                if role == Role::ClosesMessage {
+                    self.message_closed = true;
+                    self.finish_message();
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, at: Where) {
+        if self.rows.interchange_needed && !self.interchange_open || self.rows.file_needed && !self.file_open {
+            self.assembly.fatal(wording::record_misplaced(at.place(""), "message", "header of the file"));
+        }
+        self.assembly.begin(at);
+        for carried in &self.carried {
+            let field = &self.layout.records[carried.record].fields[carried.field];
+            self.assembly.set(0, field, &carried.text, carried.at);
+        }
+    }
+
+    fn finish_message(&mut self) {
+        if !self.assembly.is_open() {
+            return;
+        }
+        let closed = std::mem::take(&mut self.message_closed);
+        if let (Some(closer), false) = (self.rows.message_closer, closed) {
+            let record = &self.layout.records[closer];
+            let place = self.assembly.begun_at().place("");
+            self.assembly.problem(wording::record_missing(place, &record.name));
+        }
+        self.assembly.finish();
+    }
+
+    /// A row of the open message.
+    fn message_row(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
+        self.assembly.bytes(text.row.range.clone());
+        self.assembly.totals.record(record);
+        if let Some(problem) = flaw {
+            self.assembly.totals.unreadable(&self.layout.records[record]);
+            return self.assembly.flawed(problem);
+        }
+        let role = self.layout.records[record].role;
+        let own = match role {
+            Role::Opens(0) | Role::ClosesMessage => Some(0),
+            Role::Opens(group) => self.assembly.open(group, at),
+            Role::Adds(group) => self.assembly.current(group),
+            _ => None,
+        };
+        match own {
+            Some(own) => self.fill(record, text, at, own),
+            None if self.assembly.is_hopeless() => {}
+            None => {
+                let parent = self.layout.kind.groups[role.group()].parent;
+                let before = if matches!(role, Role::Adds(_)) { role.group() } else { parent };
+                let before = self.layout.kind.groups[before].element.clone();
+                let name = &self.layout.records[record].name;
+                self.assembly.flawed(wording::record_misplaced(at.place(""), name, &before));
+            }
+        }
+    }
+
+    /// A row whose key says which message it belongs to.
+    fn grouped_row(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
+        let mut key = std::mem::take(&mut self.joined).into_bytes();
+        let known = group_key(&self.readings[record], text, &mut self.scratch, &mut key);
+        if let (false, Some(problem)) = (known, &flaw) {
+            return self.lost(text.row, at, problem.clone());
+        }
+        if !known || !self.assembly.is_open() || key != self.group_key {
+            self.finish_message();
+            self.begin(at);
+            if std::mem::take(&mut self.doubt) {
+                self.assembly.flawed(wording::row_in_doubt(at.place("")));
+            }
+            std::mem::swap(&mut self.group_key, &mut key);
+        }
+        key.clear();
+        self.joined = String::from_utf8(key).unwrap_or_default();
+        self.message_row(record, text, at, flaw);
+        if !known {
+            self.group_key.clear();
+        }
+    }
+
+    /// A row of which nothing can be said: it may belong to the message it stands in, to the next, or begin one.
+    pub fn lost(&mut self, row: &Row<'_>, at: Where, problem: Problem) {
+        self.assembly.totals.lost_row();
+        if !self.assembly.is_open() {
+            self.begin(at);
+        }
+        self.assembly.bytes(row.range.clone());
+        self.doubt = self.rows.grouped;
+        self.assembly.flawed(problem);
+    }
+
+    /// The next row does not stand behind the last one in the file.
+    pub fn forget_doubt(&mut self) {
+        self.doubt = false;
+    }
+
+    /// The first record of a file or interchange.
+    fn envelope(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>, opens: Option<Scope>) {
+        if let Some(scope) = opens {
+            self.assembly.totals.open(scope);
+        }
+        self.assembly.totals.record(record);
+        match flaw {
+            Some(problem) => self.assembly.fatal(problem),
+            None => self.carry(record, text, at),
+        }
+    }
+
+    fn carry(&mut self, record: usize, text: &RowText<'_>, at: Where) {
+        let plan = &self.layout.records[record];
+        let scope = plan.role.scope();
+        for step in &self.readings[record].steps {
+            let field = &plan.fields[step.field];
+            let value = value_of(&self.readings[record], step, plan, text, &mut self.scratch, &mut self.joined);
+            match (value, &field.ours) {
+                (Err(wrong), _) => self.assembly.fatal(wrong.problem(&self.encoding, at, &field.label)),
+                (Ok(found), Ours::Control(control)) => {
+                    let found = found.unwrap_or_default();
+                    let place = at.place(&field.label);
+                    if let Some(problem) = self.assembly.totals.check(control, &field.form, found, place) {
+                        self.assembly.fatal(problem);
+                    }
+                }
+                (Ok(found), _) => self.carried.push(Carried {
+                    scope,
+                    record,
+                    field: step.field,
+                    text: found.unwrap_or_default().to_string(),
+                    at,
+                }),
+            }
+        }
+    }
+
+    /// The last record of an interchange or file.
+    fn close(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
+        self.finish_message();
+        let scope = self.layout.records[record].role.scope();
+        let open = if scope == Scope::File { &mut self.file_open } else { &mut self.interchange_open };
+        let (needed, opener) = self.rows.opener(scope, self.layout);
+        if needed && !std::mem::take(open) {
+            let name = &self.layout.records[record].name;
+            self.assembly.fatal(wording::record_misplaced(at.place(""), name, opener));
+        }
+        if scope == Scope::File {
+            self.rows_closed = true;
+        }
+        self.envelope(record, text, at, flaw, None);
+        for problem in self.assembly.totals.close(scope, &self.layout.records) {
+            self.assembly.fatal(problem);
+        }
+    }
+
+    /// Says so when an interchange or file was opened and not closed by its last record.
+    fn close_missing(&mut self, scope: Scope) {
+        let open = if scope == Scope::File { !self.rows_closed } else { self.interchange_open };
+        let closer = self.rows.closer(scope, self.layout);
+        if let (true, Some(name)) = (open, closer) {
+            let place = Place::default();
+            self.assembly.fatal(wording::file_truncated(place, &format!("its record \"{name}\"")));
+        }
+    }
+
+    /// The file has ended.
+    pub fn end(mut self) -> crate::model::layout::Decoded {
+        self.finish_message();
+        let empty = self.assembly.messages() == 0;
+        if empty && !self.rows.options.empty_allowed {
+            self.assembly.fatal(wording::file_empty());
+        } else {
+            self.close_missing(Scope::Interchange);
+            self.close_missing(Scope::File);
+        }
+        self.assembly.end()
+    }
+
+    /// Sets the values of a row into its nodes.
+    fn fill(&mut self, record: usize, text: &RowText<'_>, at: Where, own: u32) {
+        let plan = &self.layout.records[record];
+        let reading = &self.readings[record];
+        if !reading.children.is_empty() {
+            self.child_nodes = open_children(reading, plan, text, at, &mut self.assembly, &mut self.scratch);
+        }
+        for step in &reading.steps {
+            let node = match step.target {
+                Target::Own | Target::Control => Some(own),
+                Target::Above(group) => self.assembly.current(group),
+                Target::Child(child) => self.child_nodes[child],
+            };
+            let Some(node) = node else { continue };
+            let field = &plan.fields[step.field];
+            let value = match value_of(reading, step, plan, text, &mut self.scratch, &mut self.joined) {
+                Ok(Some(value)) => value,
+                Ok(None) if field.form.required || field.form.default.is_some() => "",
+                Ok(None) => continue,
+                Err(wrong) => {
+                    let problem = wrong.problem(&self.encoding, at, &field.label);
+                    self.assembly.problem(problem);
+                    continue;
+                }
+            };
+            let Ours::Control(control) = &field.ours else {
+                self.assembly.set(node, field, value, at);
+                continue;
+            };
+            if let Some(problem) = self.assembly.totals.check(control, &field.form, value, at.place(&field.label)) {
+                let constant = matches!(control.what, Checked::Constant(_) | Checked::Version(_));
+                if control.scope == Scope::Message || constant {
+                    self.assembly.problem(problem);
+                } else {
+                    self.assembly.fatal(problem);
+                }
+            }
+        }
+        for (cell, name) in &reading.kept {
+            if let Ok(Some(value)) = text.at(At::Cell(*cell), &mut self.scratch) {
+                self.assembly.add_extra(own, name, value.trim());
+            }
+        }
+    }
+}
+
+pub fn flaw_problem(flaw: Flaw, at: Where) -> Problem {
+    let place = at.place("");
+    match flaw {
+        Flaw::QuoteUnclosed { column, line } => wording::quote_unclosed(Place { line, ..place }, column),
+        Flaw::QuoteMisplaced { column, line } => wording::quote_misplaced(Place { line, ..place }, column),
+        Flaw::TooLong => wording::record_too_long(place, RECORD_BYTES),
+        Flaw::Nul => wording::nul_byte(place),
+    }
+}

@@ -1,0 +1,192 @@
+//! What stands before the rows: the first line, the header line, and rows that name the columns of a record type.
+
+use super::Rows;
+use super::options::{Columns, Delimited, Header};
+use super::places::{self, At, Reading};
+use super::text::RowText;
+use crate::model::diagnostic::{Place, Problem};
+use crate::model::layout::Layout;
+use crate::model::layout::assembly::At as Where;
+use crate::model::syntax::delimited::Row;
+use crate::model::syntax::encoding::Encoding;
+use crate::model::wording;
+
+/// What the first rows turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Belongs to what stands before the rows.
+    Taken,
+    /// The first row of content.
+    Content,
+}
+
+/// Takes the rows before the content, in order.
+#[derive(Debug)]
+pub struct Preamble<'a> {
+    layout: &'a Layout,
+    rows: &'a Rows,
+    delimited: Option<&'a Delimited>,
+    first_line_due: bool,
+    header_due: bool,
+    /// `sep=;` may only stand first.
+    first: bool,
+}
+
+impl<'a> Preamble<'a> {
+    pub fn new(layout: &'a Layout, rows: &'a Rows) -> Self {
+        let delimited = rows.delimited();
+        Preamble {
+            layout,
+            rows,
+            delimited,
+            first_line_due: delimited.is_some_and(|d| !d.first_line.is_empty()),
+            header_due: delimited.is_some_and(|d| d.header != Header::None),
+            first: true,
+        }
+    }
+
+    /// Something must still come before the content.
+    pub fn is_due(&self) -> bool {
+        let required = self.delimited.is_some_and(|d| d.header == Header::Required);
+        self.first_line_due || self.header_due && required
+    }
+
+    pub fn is_over(&self) -> bool {
+        !self.first_line_due && !self.header_due && !self.first
+    }
+
+    /// Looks at a row; readings by name are put into `readings`.
+    pub fn take(
+        &mut self,
+        row: &Row<'_>,
+        encoding: &Encoding,
+        readings: &mut Vec<Reading>,
+    ) -> Result<Opening, Problem> {
+        let Some(delimited) = self.delimited else {
+            self.first = false;
+            return Ok(Opening::Content);
+        };
+        if std::mem::take(&mut self.first) && row.bytes.len() == 5 && row.bytes[..4].eq_ignore_ascii_case(b"sep=") {
+            if row.bytes[4] == delimited.delimiter {
+                return Ok(Opening::Taken);
+            }
+            let expected = format!("sep={}", delimited.delimiter as char);
+            return Err(wording::first_line_mismatch(place(row), &String::from_utf8_lossy(row.bytes), &expected));
+        }
+        if !self.first_line_due && !self.header_due {
+            return Ok(Opening::Content);
+        }
+        let names = cells(row, encoding, self.rows.quote());
+        if std::mem::take(&mut self.first_line_due) {
+            let found: Vec<&str> = names.iter().map(|n| n.trim()).collect();
+            if found == delimited.first_line {
+                return Ok(Opening::Taken);
+            }
+            let between = (delimited.delimiter as char).to_string();
+            let expected = delimited.first_line.join(&between);
+            return Err(wording::first_line_mismatch(place(row), &found.join(&between), &expected));
+        }
+        self.header_due = false;
+        self.header(row, delimited, &names, readings)
+    }
+
+    fn header(
+        &self,
+        row: &Row<'_>,
+        delimited: &Delimited,
+        names: &[String],
+        readings: &mut Vec<Reading>,
+    ) -> Result<Opening, Problem> {
+        if let Some(flaw) = row.flaw {
+            return Err(super::decode::flaw_problem(flaw, Where { line: row.line, byte: row.range.start }));
+        }
+        if delimited.columns == Columns::Names {
+            *readings = places::by_names(delimited, &self.layout.records, self.rows.parents(), names)
+                .map_err(|difference| wording::header_mismatch(place(row), &difference))?;
+            return Ok(Opening::Taken);
+        }
+        // Columns found by position: the header line must say what the layout says.
+        let wrong = self.wrong_labels(delimited, names);
+        match (wrong.is_empty(), delimited.header) {
+            (true, _) => Ok(Opening::Taken),
+            (false, Header::Optional) => Ok(Opening::Content),
+            (false, _) => Err(wording::header_mismatch(place(row), &wrong.join("; "))),
+        }
+    }
+
+    fn wrong_labels(&self, delimited: &Delimited, names: &[String]) -> Vec<String> {
+        let same = |a: &str, b: &str| if delimited.any_case { a.eq_ignore_ascii_case(b) } else { a == b };
+        let fields = self.layout.records.first().map(|r| &r.fields[..]).unwrap_or_default();
+        fields
+            .iter()
+            .filter_map(|field| {
+                let [spot] = places::spots(&field.place) else { return None };
+                let at = places::position(spot)?;
+                if field.label == spot.name() {
+                    return None;
+                }
+                let found = names.get(at).map_or("", |n| n.trim());
+                (!same(found, &field.label))
+                    .then(|| format!("column {} is \"{found}\", expected \"{}\"", at + 1, field.label))
+            })
+            .collect()
+    }
+}
+
+fn place(row: &Row<'_>) -> Place {
+    Place { line: row.line, byte: row.range.start, field: String::new() }
+}
+
+/// All cells of a row as text; what cannot be decoded is shown as such and fits nothing.
+pub fn cells(row: &Row<'_>, encoding: &Encoding, quote: u8) -> Vec<String> {
+    let (mut decoded, mut scratch) = (String::new(), String::new());
+    let Ok(text) = RowText::new(row, encoding, quote, &mut decoded) else { return Vec::new() };
+    (0..row.cells.len())
+        .map(|cell| match text.at(At::Cell(cell), &mut scratch) {
+            Ok(Some(value)) => value.to_string(),
+            _ => "\u{fffd}".to_string(),
+        })
+        .collect()
+}
+
+/// Whether a row names the columns of a record type: `!order;buyer_order_no;…`.
+pub fn is_column_row(rows: &Rows, text: &RowText<'_>, scratch: &mut String) -> bool {
+    let Some(delimited) = rows.delimited().filter(|d| d.columns == Columns::Rows) else { return false };
+    let tag = rows.tag().and_then(|at| text.at(at, scratch).ok().flatten()).unwrap_or_default();
+    tag.trim().starts_with(&delimited.column_mark)
+}
+
+/// Learns the columns of the record type that the row names.
+pub fn take_column_row(
+    layout: &Layout,
+    rows: &Rows,
+    readings: &mut [Reading],
+    text: &RowText<'_>,
+    at: Where,
+) -> Result<(), Problem> {
+    let (Some(delimited), Some(At::Cell(tag_at))) = (rows.delimited(), rows.tag()) else { return Ok(()) };
+    let mut scratch = String::new();
+    let mut names: Vec<String> = Vec::new();
+    for cell in 0..text.row.cells.len() {
+        names.push(text.at(At::Cell(cell), &mut scratch).ok().flatten().unwrap_or_default().trim().to_string());
+    }
+    if let Some(flaw) = text.row.flaw {
+        return Err(super::decode::flaw_problem(flaw, at));
+    }
+    let tag = names[tag_at].trim_start_matches(&delimited.column_mark).to_string();
+    // The tag's own column has no name that a field could have.
+    names[tag_at] = String::new();
+    let mut known = false;
+    for (record, reading) in layout.records.iter().zip(readings) {
+        if record.tags.contains(&tag) {
+            known = true;
+            *reading = places::by_row(delimited, record, rows.parents(), &names, tag_at)
+                .map_err(|difference| wording::header_mismatch(at.place(&tag), &difference))?;
+        }
+    }
+    if known || rows.options.unknown_records_ignored {
+        return Ok(());
+    }
+    let tags: Vec<&str> = layout.records.iter().flat_map(|r| &r.tags).map(String::as_str).collect();
+    Err(wording::record_unknown(at.place(""), &tag, &tags))
+}

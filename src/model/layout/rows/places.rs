@@ -1,0 +1,341 @@
+//! Where the places of a layout are in the rows of one file: columns found by header once, positions and fixed columns
+//! from the start. What a row then needs is an index, never a name.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::options::{Columns, Cutting, Delimited, Fixed, UnknownColumns, columns};
+use crate::model::document::suggest;
+use crate::model::layout::form::Direction;
+use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot};
+
+/// A place in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    Cell(usize),
+    /// Characters of the record.
+    Columns(usize, usize),
+    /// Not in this file.
+    Absent,
+}
+
+/// Where a field's text comes from.
+#[derive(Debug)]
+pub enum Source {
+    Nothing,
+    One(At),
+    Joined(Vec<At>),
+    Computed,
+}
+
+/// Which node a field goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The node this record opens or adds to.
+    Own,
+    /// The current node of a group above.
+    Above(usize),
+    /// A node below, opened for this row: index into `children`.
+    Child(usize),
+    /// No node: a control.
+    Control,
+}
+
+/// What is done with one field of a record.
+#[derive(Debug)]
+pub struct Step {
+    pub source: Source,
+    pub target: Target,
+    /// Index into the record's fields.
+    pub field: usize,
+}
+
+/// A group below the record's own of which one row fills a node.
+#[derive(Debug)]
+pub struct Child {
+    pub group: usize,
+    pub nth: usize,
+    /// Its parent among the children, or the record's own node.
+    pub parent: Option<usize>,
+}
+
+/// One record, ready to read rows of this file.
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub steps: Vec<Step>,
+    pub children: Vec<Child>,
+    pub conditions: Vec<At>,
+    pub group_by: Vec<At>,
+    /// Unknown columns that are kept.
+    pub kept: Vec<(usize, Arc<str>)>,
+    /// Least and most cells of a row; for fixed width, characters.
+    pub least: usize,
+    pub most: usize,
+    /// Places by name, for expressions.
+    pub names: Vec<(String, At)>,
+    /// The columns are known (always, unless rows of the file name them).
+    pub ready: bool,
+}
+
+/// Finds a spot in a row of this file.
+type Find<'f> = &'f dyn Fn(&Spot) -> At;
+
+impl Reading {
+    fn new(record: &Record, parents: &[usize], find: Find<'_>) -> Self {
+        let mut reading = Reading { ready: true, ..Reading::default() };
+        for (index, field) in record.fields.iter().enumerate() {
+            if field.form.direction == Direction::WriteOnly {
+                continue;
+            }
+            for spot in spots(&field.place) {
+                let at = find(spot);
+                if !reading.names.iter().any(|(name, _)| name == spot.name()) {
+                    reading.names.push((spot.name().to_string(), at));
+                }
+            }
+            let target = match &field.ours {
+                Ours::Ignored | Ours::Computed(_) => continue,
+                Ours::Control(_) => Target::Control,
+                Ours::Field { group, nth, .. } => reading.target(record.role, *group, *nth, parents),
+                Ours::Extra { group, .. } => reading.target(record.role, *group, 0, parents),
+            };
+            let source = match &field.place {
+                Place::Nowhere => Source::Nothing,
+                Place::One(spot) => match find(spot) {
+                    // An optional column that this file does not have leaves the value missing.
+                    At::Absent if field.form.default.is_none() => continue,
+                    at => Source::One(at),
+                },
+                Place::Joined(parts) => Source::Joined(parts.iter().map(find).collect()),
+                Place::Computed(_) => Source::Computed,
+            };
+            reading.steps.push(Step { source, target, field: index });
+        }
+        reading.conditions = record
+            .when
+            .iter()
+            .map(|condition| match condition {
+                Condition::Is { place, .. } => find(place),
+                Condition::Holds(_) => At::Absent,
+            })
+            .collect();
+        reading.group_by = record.group_by.iter().map(find).collect();
+        reading
+    }
+
+    fn target(&mut self, role: Role, group: usize, nth: usize, parents: &[usize]) -> Target {
+        let own = role.group();
+        if group == own {
+            return Target::Own;
+        }
+        let mut at = own;
+        while at != 0 {
+            at = parents[at];
+            if at == group {
+                return Target::Above(group);
+            }
+        }
+        Target::Child(self.child(own, group, nth, parents))
+    }
+
+    fn child(&mut self, own: usize, group: usize, nth: usize, parents: &[usize]) -> usize {
+        if let Some(found) = self.children.iter().position(|c| (c.group, c.nth) == (group, nth)) {
+            return found;
+        }
+        let above = parents[group];
+        let parent = if above == own { None } else { Some(self.child(own, above, 0, parents)) };
+        self.children.push(Child { group, nth, parent });
+        self.children.len() - 1
+    }
+}
+
+pub fn spots(place: &Place) -> &[Spot] {
+    match place {
+        Place::One(spot) => std::slice::from_ref(spot),
+        Place::Joined(parts) => parts,
+        Place::Nowhere | Place::Computed(_) => &[],
+    }
+}
+
+/// All spots of a record with the field they belong to, conditions and grouping included.
+fn all_spots(record: &Record) -> impl Iterator<Item = (&Spot, Option<&Field>)> {
+    let fields = record.fields.iter().flat_map(|f| spots(&f.place).iter().map(move |s| (s, Some(f))));
+    let conditions = record.when.iter().filter_map(|c| match c {
+        Condition::Is { place, .. } => Some((place, None)),
+        Condition::Holds(_) => None,
+    });
+    fields.chain(conditions).chain(record.group_by.iter().map(|s| (s, None)))
+}
+
+/// Readings of all records where no header is needed.
+pub fn by_position(cutting: &Cutting, records: &[Record], parents: &[usize]) -> Vec<Reading> {
+    records
+        .iter()
+        .map(|record| match cutting {
+            Cutting::Delimited(d) if d.columns == Columns::Rows => Reading::default(),
+            Cutting::Delimited(_) => cells_by_position(record, parents),
+            Cutting::Fixed(fixed) => fixed_columns(fixed, record, parents),
+        })
+        .collect()
+}
+
+fn cells_by_position(record: &Record, parents: &[usize]) -> Reading {
+    let find = |spot: &Spot| position(spot).map_or(At::Absent, At::Cell);
+    let mut reading = Reading::new(record, parents, &find);
+    for (spot, field) in all_spots(record) {
+        let cells = position(spot).map_or(0, |p| p + 1);
+        reading.most = reading.most.max(cells);
+        if !field.is_some_and(|f| f.form.optional) {
+            reading.least = reading.least.max(cells);
+        }
+    }
+    reading
+}
+
+fn fixed_columns(fixed: &Fixed, record: &Record, parents: &[usize]) -> Reading {
+    let find = |spot: &Spot| columns(spot.name()).map_or(At::Absent, |c| At::Columns(c.start, c.end));
+    let mut reading = Reading::new(record, parents, &find);
+    let width = record.width.unwrap_or(fixed.width);
+    reading.least = if fixed.shorter_allowed { 0 } else { width };
+    reading.most = if fixed.longer_allowed { usize::MAX } else { width };
+    reading
+}
+
+/// The cell that a spot names by its number (from 1).
+pub fn position(spot: &Spot) -> Option<usize> {
+    spot.name().parse::<usize>().ok()?.checked_sub(1)
+}
+
+/// Readings of all records by the names of one header line; `Err` tells the difference.
+pub fn by_names(
+    delimited: &Delimited,
+    records: &[Record],
+    parents: &[usize],
+    names: &[String],
+) -> Result<Vec<Reading>, String> {
+    let wanted: Vec<&Record> = records.iter().collect();
+    let header = Header::new(delimited, names);
+    header.check(&wanted)?;
+    Ok(records.iter().map(|record| header.reading(record, &wanted, parents)).collect())
+}
+
+/// The reading of one record by the names that a row of the file gives for it.
+pub fn by_row(
+    delimited: &Delimited,
+    record: &Record,
+    parents: &[usize],
+    names: &[String],
+    tag_at: usize,
+) -> Result<Reading, String> {
+    let mut header = Header::new(delimited, names);
+    header.tag_at = Some(tag_at);
+    header.check(&[record])?;
+    Ok(header.reading(record, &[record], parents))
+}
+
+struct Header<'h> {
+    delimited: &'h Delimited,
+    /// As compared.
+    names: Vec<String>,
+    found: &'h [String],
+    /// The column that tells the record type, in rows that name their columns.
+    tag_at: Option<usize>,
+}
+
+impl<'h> Header<'h> {
+    fn new(delimited: &'h Delimited, found: &'h [String]) -> Self {
+        let names = found.iter().map(|name| normal(name, delimited.any_case)).collect();
+        Header { delimited, names, found, tag_at: None }
+    }
+
+    fn cell(&self, spot: &Spot) -> Option<usize> {
+        spot.names.iter().find_map(|name| {
+            let name = normal(name, self.delimited.any_case);
+            self.names.iter().position(|found| *found == name)
+        })
+    }
+
+    fn check(&self, records: &[&Record]) -> Result<(), String> {
+        let mut missing = BTreeSet::new();
+        let mut known: Vec<&str> = Vec::new();
+        let mut used = BTreeSet::new();
+        for (spot, field) in records.iter().flat_map(|r| all_spots(r)) {
+            known.extend(spot.names.iter().map(String::as_str));
+            let not_needed = field.is_some_and(|f| {
+                f.form.optional || f.form.direction == Direction::WriteOnly || f.form.default.is_some()
+            });
+            match self.cell(spot) {
+                Some(cell) => {
+                    used.insert(cell);
+                }
+                None if !not_needed => {
+                    missing.insert(spot.name());
+                }
+                None => {}
+            }
+        }
+        let mut parts = Vec::new();
+        if !missing.is_empty() {
+            parts.push(format!("missing: {}", quoted(missing)));
+        }
+        let twice: BTreeSet<&str> = used
+            .iter()
+            .filter(|cell| self.names.iter().filter(|n| **n == self.names[**cell]).count() > 1)
+            .map(|cell| self.found[*cell].trim())
+            .collect();
+        if !twice.is_empty() {
+            parts.push(format!("there twice: {}", quoted(twice)));
+        }
+        let unknown: Vec<&str> = self.unknown(&used).map(|cell| self.found[cell].trim()).collect();
+        if !unknown.is_empty() && (self.delimited.unknown_columns == UnknownColumns::Refuse || !parts.is_empty()) {
+            let hints: Vec<String> = unknown.iter().filter_map(|name| suggest(name, &known)).collect();
+            parts.push(format!("not known: {}", quoted(unknown)));
+            parts.extend(hints.first().cloned().map(|hint| hint.trim_end_matches('?').to_string() + "?"));
+        }
+        if parts.is_empty() || parts.len() == 1 && parts[0].starts_with("not known") && self.unknown_pass() {
+            return Ok(());
+        }
+        Err(parts.join("; "))
+    }
+
+    fn unknown_pass(&self) -> bool {
+        self.delimited.unknown_columns != UnknownColumns::Refuse
+    }
+
+    /// Columns that no spot of the layout names; an unnamed last one is the trace of a delimiter at the line's end.
+    fn unknown<'u>(&'u self, used: &'u BTreeSet<usize>) -> impl Iterator<Item = usize> + 'u {
+        let named = move |cell: &usize| !self.names[*cell].is_empty() || cell + 1 < self.names.len();
+        let free = move |cell: &usize| !used.contains(cell) && self.tag_at != Some(*cell);
+        (0..self.names.len()).filter(move |cell| free(cell) && named(cell))
+    }
+
+    fn reading(&self, record: &Record, all: &[&Record], parents: &[usize]) -> Reading {
+        let find = |spot: &Spot| self.cell(spot).map_or(At::Absent, At::Cell);
+        let mut reading = Reading::new(record, parents, &find);
+        reading.least = self.names.len();
+        reading.most = self.names.len();
+        if self.delimited.unknown_columns == UnknownColumns::Keep {
+            let used: BTreeSet<usize> =
+                all.iter().flat_map(|r| all_spots(r)).filter_map(|(spot, _)| self.cell(spot)).collect();
+            reading.kept = self
+                .unknown(&used)
+                .filter(|cell| !self.names[*cell].is_empty())
+                .map(|cell| (cell, Arc::from(self.found[cell].trim())))
+                .collect();
+        }
+        reading
+    }
+}
+
+fn normal(name: &str, any_case: bool) -> String {
+    let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\u{a0}' || c == '\u{feff}');
+    if any_case { name.to_lowercase() } else { name.to_string() }
+}
+
+fn quoted<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    names
+        .into_iter()
+        .map(|name| format!("\"{}\"", crate::model::diagnostic::shown(name)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,85 @@
+//! The text of a row's places: decoded only where it must be, quotes undoubled, fixed columns cut.
+
+use super::places::At;
+use crate::model::syntax::delimited::Row;
+use crate::model::syntax::encoding::{Encoding, Unmapped};
+use crate::model::syntax::fixed;
+
+/// A row whose places can be read as text.
+pub struct RowText<'r> {
+    pub row: &'r Row<'r>,
+    /// The whole row, where its bytes are its text already.
+    whole: Option<&'r str>,
+    encoding: &'r Encoding,
+    quote: u8,
+}
+
+impl<'r> RowText<'r> {
+    /// `decoded` is room for the text of a row that is not ASCII and is needed as a whole.
+    pub fn new(row: &'r Row<'r>, encoding: &'r Encoding, quote: u8, decoded: &'r mut String) -> Result<Self, Unmapped> {
+        let plain = match encoding {
+            Encoding::Utf8 | Encoding::Utf16 => std::str::from_utf8(row.bytes).ok(),
+            Encoding::Single(_) => Some(row.bytes).filter(|b| b.is_ascii()).and_then(|b| std::str::from_utf8(b).ok()),
+        };
+        if plain.is_none() && row.cells.is_empty() {
+            decoded.clear();
+            encoding.decode(row.bytes, decoded)?;
+            return Ok(RowText { row, whole: Some(decoded), encoding, quote });
+        }
+        Ok(RowText { row, whole: plain, encoding, quote })
+    }
+
+    /// The whole record, of fixed width.
+    pub fn whole(&self) -> &'r str {
+        self.whole.unwrap_or_default()
+    }
+
+    /// The text at a place; nothing where the row does not have it.
+    pub fn at<'s>(&self, at: At, scratch: &'s mut String) -> Result<Option<&'s str>, Unmapped>
+    where
+        'r: 's,
+    {
+        let cell = match at {
+            At::Absent => return Ok(None),
+            At::Columns(start, end) => return Ok(Some(fixed::slice(self.whole(), start..end))),
+            At::Cell(index) => match self.row.cells.get(index) {
+                Some(cell) => cell,
+                None => return Ok(None),
+            },
+        };
+        let text = match self.whole {
+            // Delimiters and quotes are ASCII, so cells begin and end between characters.
+            Some(whole) => &whole[cell.range()],
+            None => {
+                scratch.clear();
+                self.encoding.decode(&self.row.bytes[cell.range()], scratch).map_err(|unmapped| match unmapped {
+                    Unmapped::Byte(at, byte) => Unmapped::Byte(at + cell.start as usize, byte),
+                    other => other,
+                })?;
+                if cell.doubled {
+                    *scratch = self.undouble(scratch);
+                }
+                return Ok(Some(scratch));
+            }
+        };
+        if !cell.doubled {
+            return Ok(Some(text));
+        }
+        *scratch = self.undouble(text);
+        Ok(Some(scratch))
+    }
+
+    /// Within quotes they come in pairs; the splitter has made sure of that.
+    fn undouble(&self, text: &str) -> String {
+        let quote = self.quote as char;
+        let mut out = String::with_capacity(text.len());
+        let mut parts = text.split(quote);
+        out.push_str(parts.next().unwrap_or_default());
+        while let (Some(between), Some(after)) = (parts.next(), parts.next()) {
+            out.push_str(between);
+            out.push(quote);
+            out.push_str(after);
+        }
+        out
+    }
+}

@@ -1,0 +1,414 @@
+//! Rows of a file: its lines cut into cells at a delimiter, or left whole for fixed width. Works on the sender's bytes and
+//! gives exact ranges and line numbers, whether lines end with LF, CRLF or CR.
+//!
+//! A row that cannot be cut is given with its flaw and never swallows the next ones: behind an unclosed quote reading goes
+//! on at the next line, a line without end is skipped in bounded memory. What a row means is not known here.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter};
+
+use super::encoding::Encoding;
+use super::window::{RECORD_BYTES, Window};
+
+/// Of a record that is too long, so many bytes are kept for its type and key.
+const KEPT_BYTES: usize = 4 << 10;
+/// More cells than any row has; a row of delimiters alone must not fill the memory.
+const CELLS: usize = 20_000;
+
+/// How lines are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Not at all.
+    Lines,
+    Cells {
+        delimiter: u8,
+        quote: Option<u8>,
+        /// Quoted values may hold line breaks.
+        line_breaks: bool,
+    },
+}
+
+/// A cell within its row; of a quoted one, what is between the quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    pub start: u32,
+    pub end: u32,
+    pub quoted: bool,
+    /// Holds doubled quotes that stand for one.
+    pub doubled: bool,
+}
+
+impl Cell {
+    pub fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// Why a row could not be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// The quote that opens this column (from 1) on this line is not closed.
+    QuoteUnclosed {
+        column: usize,
+        line: u32,
+    },
+    /// Text behind the closing quote of this column.
+    QuoteMisplaced {
+        column: usize,
+        line: u32,
+    },
+    TooLong,
+    Nul,
+}
+
+/// One row. Blank lines are no rows.
+#[derive(Debug)]
+pub struct Row<'r> {
+    /// Without the line end; UTF-8 where the file is UTF-16.
+    pub bytes: &'r [u8],
+    /// In the sender's file, with the line end.
+    pub range: Range<u64>,
+    /// Of its first line, from 1.
+    pub line: u32,
+    /// Empty for whole lines; with a flaw, the cells before it.
+    pub cells: &'r [Cell],
+    pub flaw: Option<Flaw>,
+    /// It ended with a line end, not with the file.
+    pub ended: bool,
+}
+
+pub struct RowReader<'i> {
+    window: Window<'i>,
+    style: Style,
+    /// What ends a line: LF (with a CR before it or not), or CR where the file has no LF.
+    line_end: u8,
+    line: u32,
+    cells: Vec<Cell>,
+    kept: Vec<u8>,
+    /// Bytes of the row given last, consumed when the next is asked for.
+    given: usize,
+}
+
+/// Where a row ends in the window.
+struct Cut {
+    /// End of its bytes.
+    end: usize,
+    /// Start of the next row.
+    next: usize,
+    lines: u32,
+    flaw: Option<Flaw>,
+}
+
+impl<'i> RowReader<'i> {
+    pub fn open(input: &'i mut dyn Read, encoding: &Encoding, style: Style) -> io::Result<Self> {
+        let window = Window::open(input, encoding)?;
+        let seen = window.bytes();
+        let line_end = if memchr(b'\n', seen).is_none() && memchr(b'\r', seen).is_some() { b'\r' } else { b'\n' };
+        Ok(RowReader { window, style, line_end, line: 1, cells: Vec::new(), kept: Vec::new(), given: 0 })
+    }
+
+    /// What reading parts of the same file again needs to know.
+    pub fn again(&self) -> Again {
+        Again { encoding: self.window.encoding().clone(), line_end: self.line_end, wide: self.window.wide() }
+    }
+
+    /// Reads a part of a file that begins at a row.
+    pub fn resume(input: &'i mut dyn Read, again: &Again, style: Style, offset: u64, line: u32) -> Self {
+        let window = Window::resume(input, &again.encoding, again.wide, offset);
+        RowReader { window, style, line_end: again.line_end, line, cells: Vec::new(), kept: Vec::new(), given: 0 }
+    }
+
+    /// The encoding of the rows' bytes.
+    pub fn encoding(&self) -> &Encoding {
+        self.window.encoding()
+    }
+
+    /// The next row, or nothing at the end of the file.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> io::Result<Option<Row<'_>>> {
+        self.window.consume(std::mem::take(&mut self.given));
+        loop {
+            let cut = match self.cut()? {
+                Found::Nothing => return Ok(None),
+                Found::Long { range, ended } => return Ok(Some(self.give_long(range, ended))),
+                Found::Row(cut) => cut,
+            };
+            if cut.flaw.is_some() || !is_blank(&self.window.bytes()[..cut.end]) {
+                return Ok(Some(self.give(cut)));
+            }
+            self.line += cut.lines;
+            self.window.consume(cut.next);
+        }
+    }
+
+    fn give(&mut self, cut: Cut) -> Row<'_> {
+        let line = self.line;
+        self.line += cut.lines;
+        self.given = cut.next;
+        let start = self.window.offset();
+        let range = start..start + self.window.width(cut.next);
+        let bytes = &self.window.bytes()[..cut.end];
+        let nul = memchr(0, bytes).map(|_| Flaw::Nul);
+        Row { bytes, range, line, cells: &self.cells, flaw: cut.flaw.or(nul), ended: cut.next > cut.end }
+    }
+
+    fn give_long(&mut self, range: Range<u64>, ended: bool) -> Row<'_> {
+        let line = self.line;
+        self.line += 1;
+        self.cells.clear();
+        if let Style::Cells { delimiter, .. } = self.style {
+            split(&self.kept, delimiter, &mut self.cells);
+            self.cells.pop();
+        }
+        Row { bytes: &self.kept, range, line, cells: &self.cells, flaw: Some(Flaw::TooLong), ended }
+    }
+
+    /// Cuts the row that begins at the window's start.
+    fn cut(&mut self) -> io::Result<Found> {
+        let mut searched = 0;
+        loop {
+            let bytes = self.window.bytes();
+            let found = memchr(self.line_end, &bytes[searched..]).map(|at| searched + at);
+            let line = match found {
+                Some(at) => at,
+                None if self.window.ended() && bytes.is_empty() => return Ok(Found::Nothing),
+                None if self.window.ended() => bytes.len(),
+                None if bytes.len() > RECORD_BYTES => return self.skip_line(),
+                None => {
+                    searched = bytes.len();
+                    self.window.fill()?;
+                    continue;
+                }
+            };
+            if line > RECORD_BYTES {
+                return self.skip_line();
+            }
+            let (end, next) = trimmed(bytes, line, self.line_end, found.is_some());
+            let Style::Cells { delimiter, quote, line_breaks } = self.style else {
+                return Ok(Found::Row(Cut { end, next, lines: 1, flaw: None }));
+            };
+            let Some(quote) = quote.filter(|quote| memchr(*quote, &bytes[..end]).is_some()) else {
+                let flaw = split(&bytes[..end], delimiter, &mut self.cells);
+                return Ok(Found::Row(Cut { end, next, lines: 1, flaw }));
+            };
+            let machine = Quoted { delimiter, quote, line_breaks, line_end: self.line_end, line: self.line };
+            return self.cut_quoted(machine).map(Found::Row);
+        }
+    }
+
+    fn cut_quoted(&mut self, machine: Quoted) -> io::Result<Cut> {
+        loop {
+            if let Some(cut) = machine.run(self.window.bytes(), self.window.ended(), &mut self.cells) {
+                return Ok(cut);
+            }
+            self.window.fill()?;
+        }
+    }
+
+    /// Passes over a line that is too long, keeping its beginning.
+    fn skip_line(&mut self) -> io::Result<Found> {
+        let start = self.window.offset();
+        self.kept.clear();
+        self.kept.extend_from_slice(&self.window.bytes()[..KEPT_BYTES]);
+        loop {
+            let bytes = self.window.bytes();
+            let found = memchr(self.line_end, bytes);
+            let next = found.map_or(bytes.len(), |at| at + 1);
+            self.window.consume(next);
+            if found.is_some() || !self.window.fill()? && self.window.bytes().is_empty() {
+                return Ok(Found::Long { range: start..self.window.offset(), ended: found.is_some() });
+            }
+        }
+    }
+}
+
+/// How a file is read that was opened before.
+#[derive(Debug, Clone)]
+pub struct Again {
+    encoding: Encoding,
+    line_end: u8,
+    wide: Option<bool>,
+}
+
+enum Found {
+    Row(Cut),
+    /// A line that is too long, already passed over.
+    Long {
+        range: Range<u64>,
+        ended: bool,
+    },
+    Nothing,
+}
+
+/// End of the bytes of a line whose line end stands at `line`, and start of the next.
+fn trimmed(bytes: &[u8], line: usize, line_end: u8, has_end: bool) -> (usize, usize) {
+    let crlf = line_end == b'\n' && line > 0 && bytes[line - 1] == b'\r';
+    (line - usize::from(crlf), line + usize::from(has_end))
+}
+
+/// Blank, or the mark that DOS programs put at the end of a file.
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r' | 0x1A))
+}
+
+/// Cuts a line without quotes.
+fn split(bytes: &[u8], delimiter: u8, cells: &mut Vec<Cell>) -> Option<Flaw> {
+    cells.clear();
+    let mut start = 0;
+    for at in memchr_iter(delimiter, bytes) {
+        cells.push(Cell { start, end: at as u32, quoted: false, doubled: false });
+        start = at as u32 + 1;
+        if cells.len() > CELLS {
+            return Some(Flaw::TooLong);
+        }
+    }
+    cells.push(Cell { start, end: bytes.len() as u32, quoted: false, doubled: false });
+    None
+}
+
+/// Cuts a row that has quotes somewhere.
+struct Quoted {
+    delimiter: u8,
+    quote: u8,
+    line_breaks: bool,
+    line_end: u8,
+    /// Of the row, from 1.
+    line: u32,
+}
+
+/// What follows a quoted value.
+enum Closed {
+    /// Another cell, which starts here.
+    Cell(usize),
+    Row {
+        end: usize,
+        next: usize,
+    },
+    /// The row has no such place: these bytes cannot be right.
+    Flawed {
+        misplaced: bool,
+    },
+    /// Cannot be said before more is read.
+    Unknown,
+}
+
+impl Quoted {
+    /// Nothing when more bytes are needed; with `last` there are no more.
+    fn run(&self, bytes: &[u8], last: bool, cells: &mut Vec<Cell>) -> Option<Cut> {
+        cells.clear();
+        let mut at = 0;
+        loop {
+            if at > RECORD_BYTES || cells.len() > CELLS {
+                return Some(self.first_line(bytes, Flaw::TooLong));
+            }
+            if bytes.get(at) == Some(&self.quote) {
+                let mut cell = Cell { start: at as u32 + 1, end: 0, quoted: true, doubled: false };
+                let closed = self.close(bytes, last, &mut cell);
+                match closed {
+                    Closed::Unknown => return None,
+                    Closed::Flawed { misplaced } => return Some(self.flawed(bytes, at, cells.len() + 1, misplaced)),
+                    Closed::Cell(next) => {
+                        cells.push(cell);
+                        at = next;
+                    }
+                    Closed::Row { end, next } => {
+                        cells.push(cell);
+                        return Some(Cut { end, next, lines: self.lines(&bytes[..next]), flaw: None });
+                    }
+                }
+                continue;
+            }
+            match memchr::memchr2(self.delimiter, self.line_end, &bytes[at..]).map(|found| at + found) {
+                Some(found) if bytes[found] == self.delimiter => {
+                    cells.push(Cell { start: at as u32, end: found as u32, quoted: false, doubled: false });
+                    at = found + 1;
+                }
+                None if !last && bytes.len() <= RECORD_BYTES => return None,
+                None if !last => return Some(self.first_line(bytes, Flaw::TooLong)),
+                found => {
+                    let line = found.unwrap_or(bytes.len());
+                    let (end, next) = trimmed(bytes, line, self.line_end, found.is_some());
+                    let end = end.max(at);
+                    cells.push(Cell { start: at as u32, end: end as u32, quoted: false, doubled: false });
+                    return Some(Cut { end, next, lines: self.lines(&bytes[..next]), flaw: None });
+                }
+            }
+        }
+    }
+
+    /// Looks for the end of the quoted cell whose value starts at `cell.start`.
+    fn close(&self, bytes: &[u8], last: bool, cell: &mut Cell) -> Closed {
+        let start = cell.start as usize;
+        let mut from = start;
+        loop {
+            let Some(at) = memchr(self.quote, &bytes[from..]).map(|found| from + found) else {
+                let hopeless = last || bytes.len() > RECORD_BYTES || self.breaks(&bytes[start..]) && !self.line_breaks;
+                return if hopeless { Closed::Flawed { misplaced: false } } else { Closed::Unknown };
+            };
+            if !self.line_breaks && self.breaks(&bytes[start..at]) {
+                return Closed::Flawed { misplaced: false };
+            }
+            cell.end = at as u32;
+            match bytes.get(at + 1) {
+                None if !last => return Closed::Unknown,
+                None => return Closed::Row { end: at + 1, next: at + 1 },
+                Some(byte) if *byte == self.quote => {
+                    cell.doubled = true;
+                    from = at + 2;
+                }
+                Some(byte) if *byte == self.delimiter => return Closed::Cell(at + 2),
+                Some(byte) if *byte == self.line_end => return Closed::Row { end: at + 1, next: at + 2 },
+                Some(b'\r') if self.line_end == b'\n' => match bytes.get(at + 2) {
+                    None if !last => return Closed::Unknown,
+                    Some(b'\n') => return Closed::Row { end: at + 1, next: at + 3 },
+                    _ => return Closed::Flawed { misplaced: !self.breaks(&bytes[start..at]) },
+                },
+                // On a later line it is more likely the next opening quote that was taken for the closing one.
+                Some(_) => return Closed::Flawed { misplaced: !self.breaks(&bytes[start..at]) },
+            }
+        }
+    }
+
+    fn breaks(&self, bytes: &[u8]) -> bool {
+        memchr(self.line_end, bytes).is_some()
+    }
+
+    /// Lines that a row of these bytes takes, its line end included.
+    fn lines(&self, bytes: &[u8]) -> u32 {
+        let ends = memchr_iter(self.line_end, bytes).count() as u32;
+        ends + u32::from(bytes.last() != Some(&self.line_end))
+    }
+
+    /// The row ends with the line on which the flawed cell's quote opened; reading goes on behind it.
+    fn flawed(&self, bytes: &[u8], open: usize, column: usize, misplaced: bool) -> Cut {
+        let Some(end) = memchr(self.line_end, &bytes[open..]).map(|at| open + at).filter(|end| *end <= RECORD_BYTES)
+        else {
+            let line = self.line + memchr_iter(self.line_end, &bytes[..open]).count() as u32;
+            if memchr(self.line_end, bytes).is_none() {
+                let flaw = quote_flaw(column, line, misplaced);
+                return Cut { end: bytes.len(), next: bytes.len(), lines: 1, flaw: Some(flaw) };
+            }
+            return self.first_line(bytes, quote_flaw(column, line, misplaced));
+        };
+        let (trimmed_end, next) = trimmed(bytes, end, self.line_end, true);
+        let lines = memchr_iter(self.line_end, &bytes[..next]).count() as u32;
+        let flaw = quote_flaw(column, self.line + lines - 1, misplaced);
+        Cut { end: trimmed_end, next, lines, flaw: Some(flaw) }
+    }
+
+    /// The row ends with its first line, which is known to be short enough.
+    fn first_line(&self, bytes: &[u8], flaw: Flaw) -> Cut {
+        let found = memchr(self.line_end, bytes);
+        let (end, next) = trimmed(bytes, found.unwrap_or(bytes.len()), self.line_end, found.is_some());
+        Cut { end, next, lines: 1, flaw: Some(flaw) }
+    }
+}
+
+fn quote_flaw(column: usize, line: u32, misplaced: bool) -> Flaw {
+    if misplaced { Flaw::QuoteMisplaced { column, line } } else { Flaw::QuoteUnclosed { column, line } }
+}
+
+#[cfg(test)]
+mod tests;

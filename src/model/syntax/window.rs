@@ -1,0 +1,226 @@
+//! The part of a file of rows that is in memory: a stretch of bytes with its place in the sender's file.
+//!
+//! UTF-16 is made UTF-8 on the way in; a character's length in the sender's file follows from the character, so places
+//! stay exact. A window grows to the longest record allowed and no further.
+
+use std::io::{self, ErrorKind, Read};
+
+use super::encoding::Encoding;
+
+/// Longest record in bytes; the limit for what one row may make us hold.
+pub const RECORD_BYTES: usize = 1 << 20;
+/// Read at a time: large enough for the disk, small enough for the cache.
+const CHUNK_BYTES: usize = 128 << 10;
+
+const RESUMED_BYTES: usize = 2 << 10;
+
+pub struct Window<'i> {
+    input: &'i mut dyn Read,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Byte of the sender's file at `start`.
+    offset: u64,
+    ended: bool,
+    encoding: Encoding,
+    /// How UTF-16 arrives; nothing for the others.
+    wide: Option<Wide>,
+}
+
+/// The state between two reads of UTF-16.
+#[derive(Debug, Default)]
+struct Wide {
+    big_endian: bool,
+    /// Bytes read and not yet a whole character: at most three.
+    rest: Vec<u8>,
+}
+
+impl<'i> Window<'i> {
+    /// Reads the beginning, enough to judge line ends by. A byte order mark is skipped and decides the encoding, since nothing else looks like it.
+    pub fn open(input: &'i mut dyn Read, encoding: &Encoding) -> io::Result<Self> {
+        let wide = (*encoding == Encoding::Utf16).then(Wide::default);
+        let mut window = Window {
+            input,
+            buffer: vec![0; CHUNK_BYTES],
+            start: 0,
+            end: 0,
+            offset: 0,
+            ended: false,
+            encoding: encoding.clone(),
+            wide: None,
+        };
+        while window.end < CHUNK_BYTES / 2 && window.fill()? {}
+        let mark = match window.bytes() {
+            [0xEF, 0xBB, 0xBF, ..] => 3,
+            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] if wide.is_some() => 2,
+            _ => 0,
+        };
+        let big_endian = window.bytes().first() == Some(&0xFE);
+        if mark == 3 {
+            window.encoding = Encoding::Utf8;
+        }
+        window.start = mark;
+        window.offset = mark as u64;
+        if let Some(mut wide) = wide.filter(|_| mark != 3) {
+            wide.big_endian = big_endian;
+            let raw = window.bytes().to_vec();
+            (window.start, window.end) = (0, 0);
+            let mut text = Vec::with_capacity(raw.len() * 3 / 2);
+            wide.decode(&raw, window.ended, &mut text);
+            window.buffer.resize(window.buffer.len().max(text.len() + CHUNK_BYTES), 0);
+            window.buffer[..text.len()].copy_from_slice(&text);
+            window.end = text.len();
+            window.wide = Some(wide);
+        }
+        Ok(window)
+    }
+
+    /// A part of a file opened before; small, since parts are mostly single rows.
+    pub fn resume(input: &'i mut dyn Read, encoding: &Encoding, wide: Option<bool>, offset: u64) -> Self {
+        Window {
+            input,
+            buffer: vec![0; RESUMED_BYTES],
+            start: 0,
+            end: 0,
+            offset,
+            ended: false,
+            encoding: encoding.clone(),
+            wide: wide.map(|big_endian| Wide { big_endian, rest: Vec::new() }),
+        }
+    }
+
+    /// Whether the file is UTF-16, and big endian.
+    pub fn wide(&self) -> Option<bool> {
+        self.wide.as_ref().map(|wide| wide.big_endian)
+    }
+
+    /// The encoding of `bytes`: the layout's, or UTF-8 where a mark says so.
+    pub fn encoding(&self) -> &Encoding {
+        &self.encoding
+    }
+
+    /// What is in memory and not yet consumed.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Nothing more will come.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Place in the sender's file of the first of `bytes`.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Length in the sender's file of the first `count` bytes.
+    pub fn width(&self, count: usize) -> u64 {
+        match self.wide {
+            None => count as u64,
+            Some(_) => utf16_width(&self.buffer[self.start..self.start + count]),
+        }
+    }
+
+    pub fn consume(&mut self, count: usize) {
+        self.offset += self.width(count);
+        self.start += count;
+    }
+
+    /// Reads on; false at the end of the file.
+    pub fn fill(&mut self) -> io::Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        // The buffer of a part is full only when the part is longer than its first room.
+        if self.end * 2 > self.buffer.len() {
+            self.buffer.resize(self.end + CHUNK_BYTES, 0);
+        }
+        if self.wide.is_some() { self.fill_wide() } else { self.fill_plain() }
+    }
+
+    fn fill_plain(&mut self) -> io::Result<bool> {
+        loop {
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(count) => {
+                    self.end += count;
+                    self.ended = count == 0;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn fill_wide(&mut self) -> io::Result<bool> {
+        // Two bytes become three at most, so a third of the room is always enough.
+        let mut raw = vec![0; (self.buffer.len() - self.end) / 2 - 8];
+        loop {
+            match self.input.read(&mut raw) {
+                Ok(count) => {
+                    self.ended = count == 0;
+                    raw.truncate(count);
+                    break;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let before = self.end;
+        let mut text = Vec::with_capacity(raw.len() * 3 / 2 + 8);
+        if let Some(wide) = &mut self.wide {
+            wide.decode(&raw, self.ended, &mut text);
+        }
+        self.buffer[self.end..self.end + text.len()].copy_from_slice(&text);
+        self.end += text.len();
+        Ok(self.end > before || !self.ended)
+    }
+}
+
+impl Wide {
+    /// Appends what is whole as UTF-8; half characters are shown as U+FFFD, which no row may hold.
+    fn decode(&mut self, raw: &[u8], last: bool, out: &mut Vec<u8>) {
+        self.rest.extend_from_slice(raw);
+        let mut units: Vec<u16> = self
+            .rest
+            .chunks_exact(2)
+            .map(|pair| {
+                let pair = [pair[0], pair[1]];
+                if self.big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
+            })
+            .collect();
+        // The first half of a pair waits for the second.
+        if !last && units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit)) {
+            units.pop();
+        }
+        self.rest.drain(..units.len() * 2);
+        let mut letter = [0; 4];
+        for c in char::decode_utf16(units) {
+            out.extend_from_slice(c.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut letter).as_bytes());
+        }
+        if last && !self.rest.is_empty() {
+            self.rest.clear();
+        }
+    }
+}
+
+/// Bytes that UTF-8 text takes in UTF-16: two for each character, four for those beyond the first plane.
+fn utf16_width(text: &[u8]) -> u64 {
+    text.iter()
+        .map(|b| {
+            if *b & 0xC0 == 0x80 {
+                0
+            } else if *b >= 0xF0 {
+                4
+            } else {
+                2
+            }
+        })
+        .sum()
+}
