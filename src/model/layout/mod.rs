@@ -58,6 +58,7 @@ impl Layout {
     ) -> io::Result<Decoded> {
         match &self.syntax {
             Syntax::Rows(rows) => rows.decode(self, input, context, sink),
+            Syntax::Xml(xml) => xml::decode(self, xml, input, context, sink),
         }
     }
 

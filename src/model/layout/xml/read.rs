@@ -43,7 +43,6 @@ pub fn decode(
         too_large: false,
         unknown: Vec::new(),
     };
-    reader.assembly.totals.reset();
     let fallback = Charset::from(layout.encoding.clone());
     let end = xml::read(input, Some(&fallback), &mut reader)?;
     let Reader { mut assembly, .. } = reader;
