@@ -18,7 +18,7 @@ use super::show::{self, Shown};
 use super::waiting::{self, WaitingFile};
 use super::{find, moments};
 use crate::edges::clock;
-use crate::edges::store::ledger::{FileRow, RunRow};
+use crate::edges::store::ledger::{FileRow, RunRow, RunState};
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Kinds;
 
@@ -99,7 +99,16 @@ impl Teller<'_> {
 
     fn run_told(&self, run: &RunRow) -> String {
         let name = if run.name.is_empty() { String::new() } else { format!(" as {}", run.name) };
-        format!("{}{name}, {}, ready {}", title_of_run(run), run.state.as_str(), self.at_stored(&run.ready_at))
+        let ready = self.at_stored(&run.ready_at);
+        let state = match (run.state, &run.sent_at) {
+            (RunState::Sent, Some(sent)) => format!("taken or delivered {}", self.at_stored(sent)),
+            (RunState::Sent, None) => "taken or delivered".to_string(),
+            (RunState::Ready, _) => format!("which stands ready since it was made {ready}"),
+            (RunState::Delivering | RunState::Renaming, _) => format!("made {ready} and being delivered"),
+            (RunState::Failed, _) => format!("which failed {ready}"),
+            (RunState::Empty, _) => format!("which was empty {ready}"),
+        };
+        format!("{}{name}, {state}", title_of_run(run))
     }
 }
 

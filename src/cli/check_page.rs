@@ -1,0 +1,110 @@
+//! `check`: everything that is wrong with the configuration, and what each layout can do.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::ends::{End, Outcome};
+use super::page::{Columns, Page};
+use super::setting;
+use crate::config::{Config, KnownLayout};
+use crate::flows::moments;
+use crate::model::document::DocumentProblem;
+
+/// Lost fields named one by one; the JSON has all.
+const LOST_TOLD: usize = 6;
+
+pub fn check(page: &mut Page<'_>, path: &Path) -> Outcome {
+    match setting::read_configuration(path) {
+        Ok(config) => {
+            page.zone = config.zone;
+            well(page, &config)?;
+            Ok(End::Well)
+        }
+        Err(problems) => {
+            wrong(page, path, &problems)?;
+            Ok(End::Configuration)
+        }
+    }
+}
+
+fn well(page: &mut Page<'_>, config: &Config) -> std::io::Result<()> {
+    if page.json {
+        let layouts: Vec<Value> = config.layouts.iter().map(layout_object).collect();
+        return page.object(&json!({ "well": true, "problems": [], "layouts": layouts }));
+    }
+    page.line(format!(
+        "{} is well: {}, {}, {}.",
+        config.path.display(),
+        moments::count(config.partners.len() as u64, "partner", "partners"),
+        moments::count(config.intakes.len() as u64, "intake", "intakes"),
+        moments::count(config.feeds.len() as u64, "feed", "feeds")
+    ))?;
+    let mut columns =
+        Columns::new(&["layout", "kind", "reads", "writes", "does not survive writing and reading again"]);
+    for known in config.layouts.iter() {
+        let layout = &known.layout;
+        columns.row([
+            layout.id.clone(),
+            layout.kind.name.clone(),
+            yes(layout.reads()),
+            yes(layout.writes()),
+            lost(&layout.lost_fields()),
+        ]);
+    }
+    if columns.is_empty() {
+        return Ok(());
+    }
+    page.gap()?;
+    page.table(columns)
+}
+
+fn wrong(page: &mut Page<'_>, path: &Path, problems: &[DocumentProblem]) -> std::io::Result<()> {
+    if page.json {
+        let problems: Vec<Value> = problems.iter().map(problem_object).collect();
+        return page.object(&json!({ "well": false, "problems": problems, "layouts": [] }));
+    }
+    for problem in problems {
+        page.line(super::page::safe(&problem.to_string()))?;
+    }
+    page.line(format!(
+        "{}: {} to correct.",
+        path.display(),
+        moments::count(problems.len() as u64, "problem", "problems")
+    ))
+}
+
+fn yes(is: bool) -> String {
+    if is { "yes" } else { "no" }.to_string()
+}
+
+fn lost(fields: &[String]) -> String {
+    match fields.len() {
+        0 => "-".to_string(),
+        n if n <= LOST_TOLD => fields.join(", "),
+        n => format!("{} and {} more", fields[..LOST_TOLD].join(", "), n - LOST_TOLD),
+    }
+}
+
+fn layout_object(known: &KnownLayout) -> Value {
+    let layout = &known.layout;
+    json!({
+        "layout": layout.id,
+        "kind": layout.kind.name,
+        "file": known.file,
+        "reads": layout.reads(),
+        "writes": layout.writes(),
+        "lost_fields": layout.lost_fields(),
+    })
+}
+
+fn problem_object(problem: &DocumentProblem) -> Value {
+    json!({
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "key": problem.key,
+        "text": problem.text,
+        "suggestion": problem.suggestion,
+    })
+}

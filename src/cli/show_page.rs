@@ -1,0 +1,285 @@
+//! `show` for people and as JSON: one file or one run with all that is known of it.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::files_page::{self, file_object, headline, outcome};
+use super::page::{Columns, Page, safe};
+use super::setting::shown_path;
+use crate::edges::store::ledger::{CommandRow, MessageRow, RunRow, RunState};
+use crate::flows::files::Standing;
+use crate::flows::moments;
+use crate::flows::next_steps::NextStep;
+use crate::flows::show::{FileShown, MessageShown, RunShown};
+use crate::model::verdict::Verdict;
+
+pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
+    let file = &shown.file;
+    page.line(headline(page, file))?;
+    let decided = page.when_stored(file.decided_at.as_deref());
+    let decided = if decided.is_empty() { String::new() } else { format!(" (judged {decided})") };
+    page.line(format!("  {}{decided}", outcome(file)))?;
+    if !file.layout.is_empty() {
+        page.line(format!(
+            "  read as {} with layout {}; rows written {}, taken over since by others {}",
+            file.kind, file.layout, file.rows_written, file.rows_taken
+        ))?;
+    }
+    standing(page, &shown.standing)?;
+    for (what, path) in [("reason", &shown.reason_file), ("reject", &shown.reject_file)] {
+        if let Some(path) = path {
+            page.line(format!("  {what}: {}", shown_path(path)))?;
+        }
+    }
+    if !file.comment.is_empty() {
+        page.line(format!("  comment: {}", safe(&file.comment)))?;
+    }
+    if let Some(before) = &shown.repeats {
+        page.line(format!(
+            "  same content as {} ({}), which came {}",
+            safe(&before.name),
+            before.id,
+            page.when_stored(Some(&before.first_seen))
+        ))?;
+    }
+    reasons(page, shown)?;
+    messages(page, shown)?;
+    for receipt in &shown.receipts {
+        page.line(format!("  receipt: {} ({})", safe(&receipt.name), receipt.state.as_str()))?;
+    }
+    for back in &shown.came_back_as {
+        page.line(format!("  came back as {} ({}), {}", safe(&back.name), back.id, outcome(back)))?;
+    }
+    for command in &shown.commands {
+        page.line(format!("  {}", command_line(page, command)))?;
+    }
+    if !shown.same_name.is_empty() {
+        page.line(format!("  The newest of that name. Also: {}", same_names(page, shown)))?;
+    }
+    next(page, &shown.next)
+}
+
+fn same_names(page: &Page<'_>, shown: &FileShown) -> String {
+    let list: Vec<String> =
+        shown.same_name.iter().map(|f| format!("{} ({})", f.id, page.when_stored(Some(&f.first_seen)))).collect();
+    list.join(", ")
+}
+
+fn standing(page: &mut Page<'_>, standing: &Standing) -> io::Result<()> {
+    match standing {
+        Standing::At(path) => page.line(format!("  now at {}", shown_path(path))),
+        Standing::Missing(path) => page.line(format!("  NOT at {}, where it should be", shown_path(path))),
+        Standing::NoLongerKept => page.line("  the original is no longer kept"),
+        Standing::Vanished => page.line("  it was gone before it could be claimed"),
+    }
+}
+
+fn reasons(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
+    if shown.reasons.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = shown.reasons.iter().map(|(code, count)| format!("{count} x {code}")).collect();
+    page.line(format!("  reasons: {}", list.join(", ")))
+}
+
+fn messages(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
+    if shown.messages.is_empty() {
+        return Ok(());
+    }
+    page.gap()?;
+    for shown in &shown.messages {
+        message(page, shown)?;
+    }
+    if shown.more > 0 {
+        page.line(format!("  … and {} more", moments::count(shown.more, "message", "messages")))?;
+    }
+    Ok(())
+}
+
+fn message(page: &mut Page<'_>, shown: &MessageShown) -> io::Result<()> {
+    let message = &shown.message;
+    let code = if message.code.is_empty() || message.code == message.verdict.as_str() {
+        String::new()
+    } else {
+        format!(" [{}]", message.code)
+    };
+    page.line(format!("  {}{code}: {} {}, line {}", message.verdict, message.kind, safe(&message.key), message.line))?;
+    if let Some(waits) = &message.waits
+        && message.verdict == Verdict::Held
+        && !waits.kind.is_empty()
+    {
+        let until = page.when_stored(waits.until.as_deref());
+        let until = if until.is_empty() { String::new() } else { format!(", refused if it has not come by {until}") };
+        page.line(format!("      waits for {} {}{until}", waits.kind, safe(&waits.key)))?;
+    }
+    for problem in &message.problems {
+        let field = if problem.field.is_empty() { String::new() } else { format!("\"{}\": ", problem.field) };
+        let line = if problem.line > 0 { format!("line {}, ", problem.line) } else { String::new() };
+        page.line(format!("      {}", safe(&format!("{line}{field}{}", problem.text))))?;
+    }
+    if shown.differences.is_empty() {
+        return Ok(());
+    }
+    let mut columns = Columns::new(&["      field", "we have", "now sent"]);
+    for difference in &shown.differences {
+        columns.row([format!("      {}", difference.path), difference.old.clone(), difference.new.clone()]);
+    }
+    page.table(columns)
+}
+
+fn command_line(page: &Page<'_>, command: &CommandRow) -> String {
+    let comment = if command.comment.is_empty() { String::new() } else { format!(" \"{}\"", command.comment) };
+    let outcome = if command.outcome.is_empty() { "not carried out yet" } else { &command.outcome };
+    safe(&format!("{} by {} {}{comment}: {outcome}", command.verb, command.who, page.when_stored(Some(&command.at))))
+}
+
+pub fn next(page: &mut Page<'_>, steps: &[NextStep]) -> io::Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    page.gap()?;
+    page.line("What to do next:")?;
+    for step in steps {
+        page.line(format!("  - {}", step.why))?;
+        if !step.command.is_empty() {
+            page.line(format!("      {}", step.command))?;
+        }
+    }
+    Ok(())
+}
+
+pub fn print_run(page: &mut Page<'_>, shown: &RunShown) -> io::Result<()> {
+    let run = &shown.run;
+    page.line(format!("{}/{}#{}  {}  {}", run.partner, run.feed, run.number, safe(&run.name), run.id))?;
+    let due = page.when_stored(run.due_at.as_deref());
+    let due = if due.is_empty() { String::new() } else { format!(", due {due}") };
+    page.line(format!(
+        "  {} ({}){due}, ready {}",
+        run.state.as_str(),
+        run.reason.as_str(),
+        page.when_stored(Some(&run.ready_at))
+    ))?;
+    if let Some(sent) = &run.sent_at {
+        page.line(format!("  sent {}", page.when_stored(Some(sent))))?;
+    }
+    page.line(format!(
+        "  {} of {} in layout {}, {}",
+        moments::count(run.rows, "row", "rows"),
+        run.kind,
+        run.layout,
+        moments::size(run.size)
+    ))?;
+    if let Some(file) = &shown.answers {
+        page.line(format!("  answers {}", headline(page, file)))?;
+    }
+    match &shown.standing {
+        Standing::At(path) => page.line(format!("  now at {}", shown_path(path))),
+        _ if run.state == RunState::Empty => page.line("  there was nothing to say, so no file was made"),
+        _ => page.line("  its file is no longer in the spool"),
+    }
+}
+
+pub fn file_shown_object(shown: &FileShown) -> Value {
+    let mut object = file_object(&shown.file);
+    let reasons: Vec<Value> =
+        shown.reasons.iter().map(|(code, count)| json!({ "code": code, "count": count })).collect();
+    object["path"] = path_of(&shown.standing);
+    object["reason_file"] = path_text(shown.reason_file.as_ref());
+    object["reject_file"] = path_text(shown.reject_file.as_ref());
+    object["reasons"] = reasons.into();
+    object["exceptions"] = shown.messages.iter().map(message_object).collect::<Vec<_>>().into();
+    object["more_exceptions"] = shown.more.into();
+    object["receipts"] = shown.receipts.iter().map(run_object).collect::<Vec<_>>().into();
+    object["same_content_as"] = shown.repeats.as_ref().map(|file| file.id.to_string()).into();
+    object["came_back_as"] = shown.came_back_as.iter().map(files_page::file_object).collect::<Vec<_>>().into();
+    object["commands"] = shown.commands.iter().map(command_object).collect::<Vec<_>>().into();
+    object["same_name"] = shown.same_name.iter().map(|file| file.id.to_string()).collect::<Vec<_>>().into();
+    object["next"] = next_object(&shown.next);
+    object
+}
+
+pub fn message_object(shown: &MessageShown) -> Value {
+    let mut object = plain_message_object(&shown.message);
+    let differences: Vec<Value> =
+        shown.differences.iter().map(|d| json!({ "field": d.path, "ours": d.old, "sent": d.new })).collect();
+    object["differences"] = differences.into();
+    object
+}
+
+pub fn plain_message_object(message: &MessageRow) -> Value {
+    let problems: Vec<Value> = message
+        .problems
+        .iter()
+        .map(|p| json!({ "code": p.code, "line": p.line, "byte": p.byte, "field": p.field, "text": p.text }))
+        .collect();
+    let waits = message.waits.as_ref().map(|w| json!({ "kind": w.kind, "key": w.key, "until": w.until }));
+    json!({
+        "number": message.number,
+        "kind": message.kind,
+        "key": message.key,
+        "verdict": message.verdict.as_str(),
+        "code": message.code,
+        "line": message.line,
+        "problems": problems,
+        "waits_for": waits,
+        "decided_at": message.decided_at,
+        "comment": message.comment,
+    })
+}
+
+pub fn run_shown_object(shown: &RunShown) -> Value {
+    let mut object = run_object(&shown.run);
+    object["path"] = path_of(&shown.standing);
+    object["answers"] = shown.answers.as_ref().map(file_object).into();
+    object
+}
+
+pub fn run_object(run: &RunRow) -> Value {
+    json!({
+        "run": format!("{}/{}#{}", run.partner, run.feed, run.number),
+        "id": run.id.as_str(),
+        "partner": run.partner,
+        "feed": run.feed,
+        "number": run.number,
+        "kind": run.kind,
+        "layout": run.layout,
+        "reason": run.reason.as_str(),
+        "due_at": run.due_at,
+        "state": run.state.as_str(),
+        "name": run.name,
+        "size": run.size,
+        "rows": run.rows,
+        "ready_at": run.ready_at,
+        "sent_at": run.sent_at,
+        "comment": run.comment,
+    })
+}
+
+pub fn command_object(command: &CommandRow) -> Value {
+    json!({
+        "id": command.id.as_str(),
+        "verb": command.verb,
+        "who": command.who,
+        "at": command.at,
+        "comment": command.comment,
+        "outcome": command.outcome,
+        "done_at": command.done_at,
+    })
+}
+
+pub fn next_object(steps: &[NextStep]) -> Value {
+    steps.iter().map(|step| json!({ "why": step.why, "command": step.command })).collect::<Vec<_>>().into()
+}
+
+fn path_of(standing: &Standing) -> Value {
+    match standing {
+        Standing::At(path) => path_text(Some(path)),
+        Standing::Missing(_) | Standing::NoLongerKept | Standing::Vanished => Value::Null,
+    }
+}
+
+fn path_text(path: Option<&PathBuf>) -> Value {
+    path.map(|path| path.to_string_lossy().into_owned()).into()
+}

@@ -1,0 +1,166 @@
+//! `status` for people and as JSON.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::page::{Columns, Page};
+use crate::config::Config;
+use crate::edges::clock;
+use crate::flows::moments;
+use crate::flows::status::{FeedStatus, IntakeStatus, Status};
+use crate::flows::waiting::WaitingFile;
+
+pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Result<()> {
+    let daemon = if status.daemon_runs { "the daemon runs" } else { "THE DAEMON IS DOWN: nothing is taken in or sent" };
+    page.line(format!("{}, {}; {daemon}.", config.company, page.when(page.now)))?;
+    for sentence in &status.disks {
+        page.line(format!("! {sentence}"))?;
+    }
+    if status.commands_waiting > 0 {
+        page.line(format!(
+            "{} to be carried out.",
+            moments::count(status.commands_waiting, "command waits", "commands wait")
+        ))?;
+    }
+    if status.unplaced > 0 && !status.daemon_runs {
+        page.line(format!(
+            "{} judged and not yet moved to its folder; the next start does it.",
+            moments::count(status.unplaced, "file is", "files are")
+        ))?;
+    }
+    page.gap()?;
+    intakes(page, status)?;
+    waiting(page, status)?;
+    feeds(page, status)
+}
+
+fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
+    if status.intakes.is_empty() {
+        return page.line("No intake is configured, so nothing is taken in.");
+    }
+    let mut columns =
+        Columns::new(&["in", "#waiting", "oldest", "#held", "#refused 24 h", "last came", "last applied"]);
+    for intake in &status.intakes {
+        columns.row([
+            format!("{}/{}{}", intake.partner, intake.intake, if intake.configured { "" } else { " (not configured)" }),
+            number(intake.backlog),
+            intake.oldest.map(|oldest| moments::span(page.now - oldest)).unwrap_or_default(),
+            number(intake.figures.held),
+            number(intake.figures.refused),
+            intake.figures.last_arrival.as_deref().map_or("never".into(), |at| page.when_stored(Some(at))),
+            intake.figures.last_applied.as_ref().map_or("never".into(), |(at, _)| page.when_stored(Some(at))),
+        ]);
+    }
+    page.table(columns)
+}
+
+/// What is not taken, and what is held, with the reason.
+fn waiting(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for file in status.intakes.iter().flat_map(|intake| &intake.waiting).chain(&status.strays) {
+        lines.push(format!("{}/{}: {} {}", file.partner, file.intake, file.name, file.why.told(status.daemon_runs)));
+    }
+    for intake in &status.intakes {
+        for (code, count) in &intake.held_reasons {
+            lines.push(format!(
+                "{}/{}: {} held for {code} (nattpost files --partner {}/{} --verdict held)",
+                intake.partner,
+                intake.intake,
+                moments::count(*count, "message", "messages"),
+                intake.partner,
+                intake.intake
+            ));
+        }
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    page.gap()?;
+    page.line("What waits, and why:")?;
+    lines.iter().try_for_each(|line| page.line(format!("  {}", super::page::safe(line))))
+}
+
+fn feeds(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
+    if status.feeds.is_empty() {
+        return Ok(());
+    }
+    page.gap()?;
+    let mut columns = Columns::new(&["out", "last run", "", "#rows", "next due"]);
+    for feed in &status.feeds {
+        let next = match feed.next_due {
+            None => "on request".to_string(),
+            Some(due) if feed.late => format!("LATE since {}", page.when(due)),
+            Some(due) if due <= page.now => "now".to_string(),
+            Some(due) => page.when(due),
+        };
+        let last = feed.last.as_ref();
+        columns.row([
+            format!("{}/{}", feed.partner, feed.feed),
+            last.map_or("never".into(), |run| page.when_stored(Some(&run.ready_at))),
+            last.map_or(String::new(), |run| run.state.as_str().to_string()),
+            last.map_or(String::new(), |run| run.rows.to_string()),
+            next,
+        ]);
+    }
+    page.table(columns)
+}
+
+/// Nothing is easier to overlook than a nought.
+fn number(count: u64) -> String {
+    if count == 0 { "-".to_string() } else { count.to_string() }
+}
+
+pub fn object(config: &Config, status: &Status) -> Value {
+    json!({
+        "company": config.company,
+        "daemon_runs": status.daemon_runs,
+        "disks": status.disks,
+        "commands_waiting": status.commands_waiting,
+        "unplaced": status.unplaced,
+        "intakes": status.intakes.iter().map(intake_object).collect::<Vec<_>>(),
+        "strays": status.strays.iter().map(|file| waiting_object(file, status.daemon_runs)).collect::<Vec<_>>(),
+        "feeds": status.feeds.iter().map(feed_object).collect::<Vec<_>>(),
+    })
+}
+
+fn intake_object(intake: &IntakeStatus) -> Value {
+    let held: Vec<Value> =
+        intake.held_reasons.iter().map(|(code, count)| json!({ "code": code, "count": count })).collect();
+    json!({
+        "partner": intake.partner,
+        "intake": intake.intake,
+        "configured": intake.configured,
+        "backlog": intake.backlog,
+        "oldest": intake.oldest.map(clock::iso),
+        "held": intake.figures.held,
+        "held_reasons": held,
+        "refused_last_day": intake.figures.refused,
+        "last_arrival": intake.figures.last_arrival,
+        "last_applied": intake.figures.last_applied.as_ref().map(|(at, _)| at),
+        "last_applied_name": intake.figures.last_applied.as_ref().map(|(_, name)| name),
+        "waiting": intake.waiting.iter().map(|file| waiting_object(file, true)).collect::<Vec<_>>(),
+    })
+}
+
+pub fn waiting_object(file: &WaitingFile, daemon_runs: bool) -> Value {
+    json!({
+        "partner": file.partner,
+        "intake": file.intake,
+        "name": file.name,
+        "size": file.size,
+        "changed": clock::iso(file.changed),
+        "why": file.why.code(),
+        "text": file.why.told(daemon_runs),
+    })
+}
+
+fn feed_object(feed: &FeedStatus) -> Value {
+    json!({
+        "partner": feed.partner,
+        "feed": feed.feed,
+        "last": feed.last.as_ref().map(super::show_page::run_object),
+        "next_due": feed.next_due.map(clock::iso),
+        "late": feed.late,
+    })
+}

@@ -1,0 +1,167 @@
+//! `explain` and `find` for people and as JSON.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::page::{Columns, Page, safe};
+use super::show_page::{next, next_object, plain_message_object, run_object};
+use crate::edges::store::{Origin, RowFound};
+use crate::flows::explain::{Stories, title_of_run};
+use crate::flows::find::{FoundByKey, OrderStory};
+
+pub fn print_stories(page: &mut Page<'_>, item: &str, stories: &Stories) -> io::Result<()> {
+    if stories.stories.is_empty() {
+        page.line(format!(
+            "{} was never seen: no file in in/ has this name, and the ledger knows no file, run, order or article of it.",
+            safe(item)
+        ))?;
+        return near(page, &stories.near);
+    }
+    for (index, story) in stories.stories.iter().enumerate() {
+        if index > 0 {
+            page.gap()?;
+        }
+        page.line(safe(&story.title))?;
+        for sentence in &story.sentences {
+            page.line(format!("  {}", safe(sentence)))?;
+        }
+        next(page, &story.next)?;
+    }
+    Ok(())
+}
+
+pub fn near(page: &mut Page<'_>, names: &[String]) -> io::Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    page.line(format!("Did you mean {}?", names.iter().map(|n| safe(n)).collect::<Vec<_>>().join(" or ")))
+}
+
+pub fn stories_object(item: &str, stories: &Stories) -> Value {
+    let list: Vec<Value> = stories
+        .stories
+        .iter()
+        .map(|story| json!({ "title": story.title, "sentences": story.sentences, "next": next_object(&story.next) }))
+        .collect();
+    json!({ "item": item, "seen": !list.is_empty(), "stories": list, "near": stories.near })
+}
+
+pub fn print_found(page: &mut Page<'_>, found: &FoundByKey) -> io::Result<()> {
+    if found.is_empty() {
+        return page.line(format!(
+            "Nothing goes by {}: no order, article, customer, stock level, price or refused message.",
+            safe(&found.key)
+        ));
+    }
+    if !found.orders.is_empty() {
+        let mut columns =
+            Columns::new(&["order", "customer", "our number", "status", "came", "from file", "#line", "went out in"]);
+        for story in &found.orders {
+            columns.row(order_row(page, story));
+        }
+        page.table(columns)?;
+    }
+    if !found.rows.is_empty() {
+        let mut columns = Columns::new(&["", "number", "says", "as of", "from file", "#line"]);
+        for row in &found.rows {
+            let closed = if row.active { "" } else { " (closed)" };
+            columns.row([
+                row.kind.to_string(),
+                format!("{}{closed}", row.key),
+                row.says.clone(),
+                as_of(page, &row.origin),
+                format!("{} ({})", row.origin.file_name, row.origin.file_id),
+                row.origin.line.to_string(),
+            ]);
+        }
+        page.table(columns)?;
+    }
+    if !found.messages.is_empty() {
+        let mut columns = Columns::new(&["not taken", "key", "verdict", "reason", "came", "file", "#line"]);
+        for found in &found.messages {
+            columns.row([
+                found.message.kind.clone(),
+                found.message.key.clone(),
+                found.message.verdict.to_string(),
+                found.message.code.clone(),
+                page.when_stored(Some(&found.file.first_seen)),
+                format!("{} ({})", found.file.name, found.file.id),
+                found.message.line.to_string(),
+            ]);
+        }
+        page.table(columns)?;
+    }
+    Ok(())
+}
+
+fn order_row(page: &Page<'_>, story: &OrderStory) -> [String; 8] {
+    let order = &story.order;
+    let runs: Vec<String> = story.runs.iter().map(|run| format!("{} {}", title_of_run(run), run.name)).collect();
+    [
+        order.buyer_order_no.clone(),
+        order.customer_no.clone(),
+        order.order_no.clone(),
+        order.status.clone(),
+        page.when_stored(Some(&order.origin.first_seen)),
+        format!("{} ({})", order.origin.file_name, order.origin.file_id),
+        order.origin.line.to_string(),
+        if runs.is_empty() { "not yet".to_string() } else { runs.join(", ") },
+    ]
+}
+
+/// A time where it is one, else the sender's sequence.
+fn as_of(page: &Page<'_>, origin: &Origin) -> String {
+    let time = page.when_stored(Some(&origin.as_of));
+    if time.is_empty() { origin.as_of.clone() } else { time }
+}
+
+pub fn found_object(found: &FoundByKey) -> Value {
+    let messages: Vec<Value> = found
+        .messages
+        .iter()
+        .map(|found| {
+            let mut object = plain_message_object(&found.message);
+            object["file"] = found.file.id.as_str().into();
+            object["file_name"] = found.file.name.as_str().into();
+            object
+        })
+        .collect();
+    json!({
+        "key": found.key,
+        "orders": found.orders.iter().map(order_object).collect::<Vec<_>>(),
+        "rows": found.rows.iter().map(row_object).collect::<Vec<_>>(),
+        "messages": messages,
+    })
+}
+
+fn order_object(story: &OrderStory) -> Value {
+    let order = &story.order;
+    json!({
+        "partner": order.partner,
+        "customer_no": order.customer_no,
+        "buyer_order_no": order.buyer_order_no,
+        "order_no": order.order_no,
+        "status": order.status,
+        "status_at": order.status_at,
+        "lines": order.lines,
+        "from": origin_object(&order.origin),
+        "status_from": order.status_origin.as_ref().map(origin_object),
+        "runs": story.runs.iter().map(run_object).collect::<Vec<_>>(),
+    })
+}
+
+fn row_object(row: &RowFound) -> Value {
+    json!({ "kind": row.kind, "key": row.key, "says": row.says, "active": row.active, "from": origin_object(&row.origin) })
+}
+
+fn origin_object(origin: &Origin) -> Value {
+    json!({
+        "source": origin.source,
+        "file": origin.file_id,
+        "file_name": origin.file_name,
+        "line": origin.line,
+        "first_seen": origin.first_seen,
+        "as_of": origin.as_of,
+    })
+}
