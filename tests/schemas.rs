@@ -92,7 +92,8 @@ const MUTANTS: [(&str, Mutant); 7] = [
         numeric(text).and_then(|(from, to)| Some(format!("{}2,5x{}", &text[..from], &text[to..])))
     }),
     ("a date that does not exist", |text| {
-        let at = text.find(">20")? + 1;
+        let names = ["date>2", "_at>2", "valid_from>2", "valid_to>2"];
+        let at = names.iter().filter_map(|name| Some(text.find(name)? + name.len() - 1)).min()?;
         Some(format!("{}2026-02-31{}", &text[..at], &text[at + text[at..].find('<')?..]))
     }),
     ("a text that is too long", |text| {
