@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rusqlite::{Connection, FileControl, OpenFlags};
 
+use super::business::KnownTables;
 use super::migrate;
 use crate::edges::fault;
 
@@ -31,6 +32,7 @@ const FILE_MODE: u32 = 0o640;
 /// The one write connection.
 pub struct Store {
     conn: Connection,
+    tables: KnownTables,
 }
 
 impl Store {
@@ -59,19 +61,19 @@ impl Store {
             synchronous()
         ))?;
         migrate::migrate(&conn)?;
-        Ok(Store { conn })
+        Ok(Store { conn, tables: KnownTables::default() })
     }
 
     /// Begins the one write transaction; others wait until it ends. Dropped without a commit it is taken back.
     pub fn begin(&mut self) -> Result<Tx<'_>> {
         fault::point("store.begin")?;
         self.conn.execute_batch("BEGIN IMMEDIATE").context("cannot begin a transaction")?;
-        Ok(Tx { snapshot: Snapshot { conn: &self.conn, ends: false } })
+        Ok(Tx { snapshot: Snapshot { conn: &self.conn, tables: &self.tables, ends: false } })
     }
 
     /// Reads on the write connection, as it is at this moment.
     pub fn read(&self) -> Result<Snapshot<'_>> {
-        Snapshot::begin(&self.conn)
+        Snapshot::begin(&self.conn, &self.tables)
     }
 }
 
@@ -100,6 +102,7 @@ fn synchronous() -> &'static str {
 /// A connection that can only read, for `status`, `show` and every other question.
 pub struct Reader {
     conn: Connection,
+    tables: KnownTables,
 }
 
 impl Reader {
@@ -113,25 +116,26 @@ impl Reader {
         conn.busy_timeout(BUSY_TIMEOUT)?;
         conn.execute_batch(&format!("PRAGMA temp_store = FILE; PRAGMA cache_size = -{READER_CACHE_KIB};"))?;
         migrate::check_readable(&conn)?;
-        Ok(Reader { conn })
+        Ok(Reader { conn, tables: KnownTables::default() })
     }
 
     /// One moment of the database, however long it is looked at.
     pub fn snapshot(&self) -> Result<Snapshot<'_>> {
-        Snapshot::begin(&self.conn)
+        Snapshot::begin(&self.conn, &self.tables)
     }
 }
 
 /// What can be read: everything, as of one moment. A write transaction reads its own writes.
 pub struct Snapshot<'s> {
     pub(super) conn: &'s Connection,
+    pub(super) tables: &'s KnownTables,
     ends: bool,
 }
 
 impl<'s> Snapshot<'s> {
-    fn begin(conn: &'s Connection) -> Result<Self> {
+    fn begin(conn: &'s Connection, tables: &'s KnownTables) -> Result<Self> {
         conn.execute_batch("BEGIN").context("cannot begin to read")?;
-        Ok(Snapshot { conn, ends: true })
+        Ok(Snapshot { conn, tables, ends: true })
     }
 }
 

@@ -24,7 +24,7 @@ impl Tx<'_> {
         stamp: &Stamp<'_>,
     ) -> Result<u64> {
         fault::point("store.close_absent")?;
-        let Some(tables) = KindTables::of(kind).filter(|t| !t.request) else {
+        let Some(tables) = self.tables.of(kind).filter(|t| !t.request) else {
             bail!("rows of the kind \"{}\" are never closed", kind.name);
         };
         self.try_close(kind, &tables, partner, intake, scope, stamp)

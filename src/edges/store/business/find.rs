@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use rusqlite::params;
 
-use super::tables::{KindTables, TableColumn};
+use super::tables::TableColumn;
 use crate::edges::store::{FileNo, RowId, Snapshot};
 use crate::model::kind::Kind;
 
@@ -26,7 +26,7 @@ pub struct FoundRow {
 
 impl Snapshot<'_> {
     pub fn find_rows(&self, kind: &Kind, text: &str, limit: u32) -> Result<Vec<FoundRow>> {
-        let Some(tables) = KindTables::of(kind) else { return Ok(Vec::new()) };
+        let Some(tables) = self.tables.of(kind) else { return Ok(Vec::new()) };
         let keys: Vec<&TableColumn> = tables.keys().collect();
         let names: Vec<_> = keys.iter().map(|c| format!(", h.\"{}\"", c.name)).collect();
         let order_no = tables.columns.iter().filter(|c| c.name == "order_no");

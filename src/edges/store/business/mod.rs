@@ -24,4 +24,5 @@ pub use records::{Applied, Records, Stamp};
 pub use references::{OrderKey, References};
 pub use requests::{Inserted, Requests};
 pub use select::{Selection, Wanted};
+pub(super) use tables::KnownTables;
 pub use tables::{KindTables, TableColumn};

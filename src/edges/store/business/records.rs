@@ -5,12 +5,14 @@
 //! A first load is one INSERT per row: as long as rows turn out to be new, inserting is tried first; once rows exist,
 //! they are looked up first.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, bail};
 use rusqlite::{Row, params};
 
 use super::bind::{Bound, equals};
 use super::groups::Groups;
-use super::tables::{KindTables, ORIGIN, TableColumn};
+use super::tables::{KindTables, TableColumn};
 use super::tally::Tally;
 use crate::edges::fault;
 use crate::edges::store::query::{one, run};
@@ -41,7 +43,7 @@ pub enum Applied {
 /// Writes the records or facts of one file. Made once per file and kind; `finish` writes what it counted.
 pub struct Records<'t> {
     tx: &'t Tx<'t>,
-    tables: KindTables,
+    tables: Arc<KindTables>,
     insert: Bound<'t>,
     find: Bound<'t>,
     update: Bound<'t>,
@@ -63,7 +65,7 @@ const FOUND_BEFORE_CELLS: usize = 4;
 impl Tx<'_> {
     pub fn records<'t>(&'t self, kind: &Kind, stamp: &Stamp<'_>) -> Result<Records<'t>> {
         fault::point("store.records")?;
-        let Some(tables) = KindTables::of(kind).filter(|t| !t.request) else {
+        let Some(tables) = self.tables.of(kind).filter(|t| !t.request) else {
             bail!("the kind \"{}\" is neither record nor fact", kind.name);
         };
         let conn = self.conn;
@@ -71,11 +73,11 @@ impl Tx<'_> {
         let file_as_of: Option<String> =
             one(conn, "SELECT as_of FROM file WHERE file_no = ?1", [stamp.file.0], |row| row.get(0))?;
         Ok(Records {
-            insert: Bound::prepare(conn, &tables.insert_head())?,
-            find: Bound::prepare(conn, &find_sql(&tables))?,
-            update: Bound::prepare(conn, &update_sql(&tables, true))?,
-            touch: Bound::prepare(conn, &update_sql(&tables, false))?,
-            groups: Groups::prepare(conn, &tables)?,
+            insert: Bound::prepare(conn, &tables.statements.insert)?,
+            find: Bound::prepare(conn, &tables.statements.find)?,
+            update: Bound::prepare(conn, &tables.statements.update)?,
+            touch: Bound::prepare(conn, &tables.statements.touch)?,
+            groups: Groups::new(conn, &tables),
             tally: Tally::new(conn, stamp.file),
             file: stamp.file,
             as_of: stamp.as_of.to_string(),
@@ -90,26 +92,6 @@ impl Tx<'_> {
 
 /// The ERP's number comes with its first status.
 const NUMBER_ORDER: &str = "UPDATE orders SET order_no = ?1 WHERE buyer_order_no = ?2 AND customer_no = ?3 AND partner = ?4 AND order_no IS NULL";
-
-fn find_sql(tables: &KindTables) -> String {
-    let row_id = if tables.flat { "NULL" } else { "row_id" };
-    let names: Vec<_> = tables.columns.iter().map(|c| format!(", \"{}\"", c.name)).collect();
-    format!(
-        "SELECT {row_id}, file_no, as_of, active{} FROM \"{}\" WHERE {}",
-        names.concat(),
-        tables.head,
-        tables.key_condition(1)
-    )
-}
-
-/// Sets cells that are not keys (`cells`), file_no, file_line, as_of; found by the key, which comes last.
-fn update_sql(tables: &KindTables, cells: bool) -> String {
-    let cells = tables.columns.iter().filter(|c| cells && !c.key).map(|c| c.name.as_str());
-    let names: Vec<&str> = cells.chain(ORIGIN).chain(["as_of"]).collect();
-    let set: Vec<_> = names.iter().enumerate().map(|(nth, name)| format!("\"{name}\" = ?{}", nth + 1)).collect();
-    let active = ", active = 1";
-    format!("UPDATE \"{}\" SET {}{active} WHERE {}", tables.head, set.join(", "), tables.key_condition(names.len() + 1))
-}
 
 impl Records<'_> {
     pub fn apply(&mut self, message: Message<'_>) -> Result<Applied> {

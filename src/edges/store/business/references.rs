@@ -17,10 +17,12 @@ use crate::model::rules::reference::Matches;
 /// More candidates than this help nobody.
 const CANDIDATES: u32 = 10;
 
-const OWN_CUSTOMER: &str = "SELECT customer_no FROM customer WHERE customer_no = ?1 AND active = 1";
+const OWN_CUSTOMER: &str =
+    "SELECT customer_no FROM customer INDEXED BY customer_known WHERE customer_no = ?1 AND active = 1";
 const CUSTOMER_ALIAS: &str =
     "SELECT customer_no FROM customer_alias WHERE owner = ?2 AND value = ?1 ORDER BY customer_no LIMIT ?3";
-const OWN_ARTICLE: &str = "SELECT article_no FROM article WHERE article_no = ?1 AND active = 1";
+const OWN_ARTICLE: &str =
+    "SELECT article_no FROM article INDEXED BY article_known WHERE article_no = ?1 AND active = 1";
 const ALIAS: &str = "SELECT DISTINCT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
      WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY a.article_no LIMIT ?4";
 const SUPPLIER: &str = "SELECT article_no FROM article WHERE supplier_article_no = ?1 AND (?3 = '' OR supplier_no = ?3) AND active = 1 \
@@ -29,7 +31,7 @@ const SUPPLIER: &str = "SELECT article_no FROM article WHERE supplier_article_no
 const EAN: &str = "SELECT article_no FROM article WHERE ean = ?1 AND active = 1 \
      UNION SELECT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
      WHERE l.value = ?1 AND l.scheme = ?2 AND a.active = 1 ORDER BY 1 LIMIT ?3";
-const BASE_UNIT: &str = "SELECT unit FROM article WHERE article_no = ?1 AND active = 1";
+const BASE_UNIT: &str = "SELECT unit FROM article INDEXED BY article_known WHERE article_no = ?1 AND active = 1";
 const UNIT: &str = "SELECT u.base_qty_e6 FROM article a JOIN article_unit u ON u.head_row = a.row_id \
      WHERE a.article_no = ?1 AND u.unit = ?2";
 const ORDERS: &str = "SELECT row_id, partner, customer_no FROM orders WHERE buyer_order_no = ?1 AND (?2 = '' OR customer_no = ?2) \

@@ -1,6 +1,8 @@
 //! Writes requests: each business key once, whatever file brings it. Existing ones are told, never overwritten, unless the
 //! caller replaces one on purpose. Deciding what an existing one means (duplicate, change) is the caller's.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, bail};
 use rusqlite::params;
 
@@ -23,7 +25,7 @@ pub enum Inserted {
 /// Writes the requests of one file. Made once per file and kind; `finish` writes what it counted.
 pub struct Requests<'t> {
     tx: &'t Tx<'t>,
-    tables: KindTables,
+    tables: Arc<KindTables>,
     insert: Bound<'t>,
     find: Option<Bound<'t>>,
     groups: Groups<'t>,
@@ -34,13 +36,13 @@ pub struct Requests<'t> {
 impl Tx<'_> {
     pub fn requests<'t>(&'t self, kind: &Kind, file: FileNo) -> Result<Requests<'t>> {
         fault::point("store.requests")?;
-        let Some(tables) = KindTables::of(kind).filter(|t| t.request) else {
+        let Some(tables) = self.tables.of(kind).filter(|t| t.request) else {
             bail!("the kind \"{}\" is not a request", kind.name);
         };
         Ok(Requests {
-            insert: Bound::prepare(self.conn, &tables.insert_head())?,
+            insert: Bound::prepare(self.conn, &tables.statements.insert)?,
             find: None,
-            groups: Groups::prepare(self.conn, &tables)?,
+            groups: Groups::new(self.conn, &tables),
             tally: Tally::new(self.conn, file),
             tx: self,
             tables,
@@ -75,10 +77,7 @@ impl Requests<'_> {
     fn find(&mut self, message: Message<'_>) -> Result<RowId> {
         let find = match &mut self.find {
             Some(find) => find,
-            empty => {
-                let sql = format!("SELECT row_id FROM \"{}\" WHERE {}", self.tables.head, self.tables.key_condition(1));
-                empty.insert(Bound::prepare(self.tx.conn, &sql)?)
-            }
+            empty => empty.insert(Bound::prepare(self.tx.conn, &self.tables.statements.find)?),
         };
         let head = message.head();
         for (nth, column) in self.tables.columns.iter().filter(|c| c.key).enumerate() {
@@ -101,10 +100,7 @@ impl Requests<'_> {
         let sql = format!("SELECT file_no FROM \"{}\" WHERE row_id = ?1", self.tables.head);
         let before: i64 = self.tx.conn.prepare_cached(&sql)?.query_row([row.0], |r| r.get(0))?;
         self.groups.delete_all(row)?;
-        let names: Vec<_> = self.tables.columns.iter().map(|c| c.name.as_str()).chain(super::tables::ORIGIN).collect();
-        let set: Vec<_> = names.iter().enumerate().map(|(nth, name)| format!("\"{name}\" = ?{}", nth + 1)).collect();
-        let sql = format!("UPDATE \"{}\" SET {} WHERE row_id = ?{}", self.tables.head, set.join(", "), names.len() + 1);
-        let mut update = Bound::prepare(self.tx.conn, &sql)?;
+        let mut update = Bound::prepare(self.tx.conn, &self.tables.statements.update)?;
         let next = update.set_node(1, &self.tables.columns, &message.head())?;
         update.set(next, self.file.0)?;
         update.set(next + 1, message.origin().line)?;

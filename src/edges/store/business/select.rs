@@ -156,7 +156,7 @@ impl Snapshot<'_> {
         selection: &Selection<'_>,
         take: &mut dyn FnMut(&Batch) -> Result<()>,
     ) -> Result<u64> {
-        let tables = KindTables::of(kind).with_context(|| format!("the kind \"{}\" is not stored", kind.name))?;
+        let tables = self.tables.of(kind).with_context(|| format!("the kind \"{}\" is not stored", kind.name))?;
         let source = Source::of(kind, &tables, selection);
         let condition = condition(kind, &tables, &source, selection)?;
         let queries = Queries { kind, tables: &tables, source: &source, wanted, condition: &condition };

@@ -3,7 +3,10 @@
 //! A kind without groups that is a fact is *flat*: one table by its key. Every other kind is a *tree*: a head with `row_id`
 //! and one table per group by (`head_row`, `pos`). The migrations make the tables; a test compares them with this.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use crate::model::batch::{NodeRef, Value};
 use crate::model::kind::{Class, Group, Kind};
@@ -46,6 +49,10 @@ pub(super) struct GroupTable {
     pub parent: Option<usize>,
     /// The group right below the head that this one belongs to; itself where it is one.
     pub family: usize,
+    pub insert: String,
+    /// Parent position (0 below the head), then the cells, of one head.
+    pub select: String,
+    pub delete: String,
 }
 
 /// The tables of one kind.
@@ -59,6 +66,37 @@ pub struct KindTables {
     pub(super) groups: Vec<Option<GroupTable>>,
     /// The partner's own fields, for requests.
     pub(super) extras: Option<String>,
+    pub(super) statements: HeadStatements,
+}
+
+/// Statements on head rows. Making their texts costs more than running them on a small file, so they are made once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct HeadStatements {
+    /// Cells, file_no, file_line and, for records and facts, as_of. A row with that key stays as it is.
+    pub insert: String,
+    /// By the key: row_id (NULL for flat kinds), file_no; for records and facts as_of, active and the cells.
+    pub find: String,
+    /// Requests: everything, by the row id. Others: cells that are not keys, file_no, file_line, as_of, by the key.
+    pub update: String,
+    /// Only file_no, file_line, as_of, by the key.
+    pub touch: String,
+}
+
+/// The tables of every kind a connection has met.
+#[derive(Default)]
+pub struct KnownTables(RefCell<HashMap<String, Arc<KindTables>>>);
+
+impl KnownTables {
+    /// `None` for kinds that are not stored.
+    pub(super) fn of(&self, kind: &Kind) -> Option<Arc<KindTables>> {
+        let mut known = self.0.borrow_mut();
+        if let Some(tables) = known.get(&kind.name) {
+            return Some(tables.clone());
+        }
+        let tables = Arc::new(KindTables::of(kind)?);
+        known.insert(kind.name.clone(), tables.clone());
+        Some(tables)
+    }
 }
 
 impl KindTables {
@@ -69,14 +107,22 @@ impl KindTables {
         }
         let request = kind.class == Class::Request;
         let groups: Vec<_> = (0..kind.groups.len()).map(|index| group_table(kind, index)).collect();
-        Some(KindTables {
+        let mut tables = KindTables {
             head: kind.head().table.clone(),
             columns: head_columns(kind, request),
             flat: kind.class == Class::Fact && kind.groups.len() == 1,
             request,
             extras: request.then(|| format!("{}_extra", kind.name)),
             groups,
-        })
+            statements: HeadStatements::default(),
+        };
+        tables.statements = HeadStatements {
+            insert: tables.insert_head(),
+            find: tables.find_head(),
+            update: tables.update_head(true),
+            touch: tables.update_head(false),
+        };
+        Some(tables)
     }
 
     /// Every table with the columns that hold cells, and the columns of ours that frame them: for the check against the database.
@@ -110,8 +156,7 @@ impl KindTables {
         terms.join(" AND ")
     }
 
-    /// Cells, file_no, file_line and, for records and facts, as_of. A row with that key stays as it is.
-    pub(super) fn insert_head(&self) -> String {
+    fn insert_head(&self) -> String {
         let mut names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).chain(ORIGIN).collect();
         if !self.request {
             names.push("as_of");
@@ -119,13 +164,29 @@ impl KindTables {
         format!("{} ON CONFLICT DO NOTHING", insert(&self.head, &names))
     }
 
-    pub(super) fn insert_group(group: &GroupTable) -> String {
-        let mut names = vec!["head_row", "pos"];
-        if group.parent.is_some() {
-            names.push("parent_pos");
+    fn find_head(&self) -> String {
+        let row_id = if self.flat { "NULL" } else { "row_id" };
+        let cells: Vec<_> = self.columns.iter().map(|c| format!(", \"{}\"", c.name)).collect();
+        let rest = if self.request { String::new() } else { format!(", as_of, active{}", cells.concat()) };
+        format!("SELECT {row_id}, file_no{rest} FROM \"{}\" WHERE {}", self.head, self.key_condition(1))
+    }
+
+    fn update_head(&self, cells: bool) -> String {
+        let cells = self.columns.iter().filter(|c| cells && (self.request || !c.key)).map(|c| c.name.as_str());
+        let mut names: Vec<&str> = cells.chain(ORIGIN).collect();
+        if !self.request {
+            names.push("as_of");
         }
-        names.extend(group.columns.iter().map(|c| c.name.as_str()));
-        insert(&group.name, &names)
+        let mut set: Vec<_> = names.iter().enumerate().map(|(nth, n)| format!("\"{n}\" = ?{}", nth + 1)).collect();
+        let next = names.len() + 1;
+        let condition = if self.request {
+            format!("row_id = ?{next}")
+        } else {
+            // What is said again is open again.
+            set.push("active = 1".to_string());
+            self.key_condition(next)
+        };
+        format!("UPDATE \"{}\" SET {} WHERE {condition}", self.head, set.join(", "))
     }
 }
 
@@ -164,11 +225,24 @@ fn group_table(kind: &Kind, index: usize) -> Option<GroupTable> {
     while kind.groups[family].parent != 0 {
         family = kind.groups[family].parent;
     }
+    let columns = columns(group, |_| false);
+    let nested = group.parent != 0;
+    let cells: Vec<_> = columns.iter().map(|c| format!(", \"{}\"", c.name)).collect();
+    let table = &group.table;
+    let parent = if nested { "parent_pos" } else { "0" };
+    let mut names = vec!["head_row", "pos"];
+    if nested {
+        names.push("parent_pos");
+    }
+    names.extend(columns.iter().map(|c| c.name.as_str()));
     Some(GroupTable {
-        name: group.table.clone(),
-        columns: columns(group, |_| false),
-        parent: (group.parent != 0).then_some(group.parent),
+        name: table.clone(),
+        parent: nested.then_some(group.parent),
         family,
+        insert: insert(table, &names),
+        select: format!("SELECT {parent}{} FROM \"{table}\" WHERE head_row = ?1 ORDER BY pos", cells.concat()),
+        delete: format!("DELETE FROM \"{table}\" WHERE head_row = ?1"),
+        columns,
     })
 }
 
@@ -181,7 +255,7 @@ fn insert(table: &str, names: &[&str]) -> String {
     sql
 }
 
-pub(super) fn push_list(sql: &mut String, items: impl Iterator<Item = String>) {
+fn push_list(sql: &mut String, items: impl Iterator<Item = String>) {
     for (nth, item) in items.enumerate() {
         let comma = if nth > 0 { ", " } else { "" };
         // Writing into a string cannot fail.
