@@ -6,6 +6,7 @@ pub mod files;
 pub mod find;
 pub mod moments;
 pub mod next_steps;
+pub mod outbound;
 pub mod show;
 pub mod status;
 pub mod waiting;

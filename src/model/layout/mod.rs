@@ -13,7 +13,7 @@ pub mod seam;
 pub mod xml;
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use self::form::Direction;
@@ -59,6 +59,21 @@ impl Layout {
         match &self.syntax {
             Syntax::Rows(rows) => rows.decode(self, input, context, sink),
             Syntax::Xml(xml) => xml::decode(self, xml, input, context, sink),
+        }
+    }
+
+    /// Begins a file; it is complete once the encoder has finished.
+    pub fn encoder<'w>(
+        &'w self,
+        context: EncodeContext,
+        out: &'w mut dyn Write,
+    ) -> Result<Box<dyn Encoder + 'w>, EncodeError> {
+        match &self.syntax {
+            Syntax::Rows(_) => Err(EncodeError::NotWritable {
+                layout: self.id.clone(),
+                text: "files of rows are only read in this version".to_string(),
+            }),
+            Syntax::Xml(xml) => Ok(Box::new(xml::XmlWriter::new(self, xml, context, out))),
         }
     }
 

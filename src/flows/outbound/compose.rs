@@ -1,0 +1,188 @@
+//! What a feed says at one moment of the database: rows → batches → the partner's words → his layout → a draft. Two threads:
+//! this one reads rows, another encodes and writes what was read before; a few batches are in memory, however many rows.
+//!
+//! Negative stock becomes zero and units become the partner's words here, never in the store. Same facts, same bytes.
+
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow};
+use chrono::TimeDelta;
+
+use super::paper::Paper;
+use crate::edges::clock::{Now, iso};
+use crate::edges::spool::Spool;
+use crate::edges::store::business::{Selection, Wanted};
+use crate::edges::store::{RowId, Snapshot};
+use crate::model::batch::{Batch, Value};
+use crate::model::feed::Feed;
+use crate::model::kind::{Class, FieldType, Kind};
+use crate::model::layout::plan::{Checked, Condition, Control, Ours, Role};
+use crate::model::layout::{EncodeError, Layout};
+use crate::model::rules::units;
+
+/// Batches that wait for the encoder: enough that neither thread waits for the other's hiccups.
+const BATCHES_AHEAD: usize = 3;
+
+/// A composed file that is not staged yet.
+pub(super) struct Composed {
+    pub paper: Paper,
+    pub rows: u64,
+    /// The requests in it; empty for other classes.
+    pub requests: Vec<RowId>,
+}
+
+pub(super) fn compose(snapshot: &Snapshot<'_>, spool: &Spool, feed: &Feed, now: Now) -> Result<Composed> {
+    let kind = &feed.layout.kind;
+    let words = Words::of(feed);
+    let mut requests = Vec::new();
+    let (batches, composed) = sync_channel(BATCHES_AHEAD);
+    thread::scope(|scope| -> Result<Composed> {
+        let writer = thread::Builder::new()
+            .name("encode".to_string())
+            .spawn_scoped(scope, || encode(spool, feed, &words, composed))
+            .context("cannot start the thread that encodes")?;
+        let mut hand_on = |batch: &Batch| {
+            if kind.class == Class::Request {
+                requests.extend(batch.messages().map(|m| RowId(m.origin().number.cast_signed())));
+            }
+            batches.send(batch.clone()).map_err(|_| anyhow!("the file cannot be written"))
+        };
+        let selected = select(snapshot, feed, now, &mut hand_on);
+        drop(batches);
+        // A panic of that thread is this one's.
+        let paper = writer.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        Ok(Composed { paper, rows: selected?, requests })
+    })
+    .with_context(|| format!("the file of {} cannot be composed", feed.name()))
+}
+
+fn select(snapshot: &Snapshot<'_>, feed: &Feed, now: Now, take: &mut dyn FnMut(&Batch) -> Result<()>) -> Result<u64> {
+    let kind = &feed.layout.kind;
+    let name = feed.name();
+    let mut selection = Selection { only: &feed.only, partners: &feed.partners, ..Selection::default() };
+    let own = [feed.partner.clone()];
+    let since = iso(now.wall - TimeDelta::days(i64::from(feed.window_days)));
+    match kind.name.as_str() {
+        "order_status" => {
+            selection.since = Some(&since);
+            // A partner is told of his own orders.
+            if feed.partners.is_empty() {
+                selection.partners = &own;
+            }
+        }
+        // What a full file no longer named is not there any more, and the partner has to hear it.
+        "stock" => selection.closed_as_zero = kind.head().field("qty"),
+        _ => {}
+    }
+    if kind.class == Class::Request {
+        selection.not_exported_by = Some(&name);
+    }
+    snapshot.select(kind, &wanted(&feed.layout), &selection, take)
+}
+
+fn encode(spool: &Spool, feed: &Feed, words: &Words<'_>, batches: Receiver<Batch>) -> Result<Paper> {
+    Paper::write(spool, &feed.layout, feed.zone, |encoder| {
+        for mut batch in batches {
+            words.put_into(&mut batch);
+            encoder.write(&batch)?;
+        }
+        Ok(())
+    })
+}
+
+/// The cells a layout writes: a million rows are read without what nobody wants.
+fn wanted(layout: &Layout) -> Wanted {
+    let kind = &layout.kind;
+    let fields = || layout.records.iter().flat_map(|record| &record.fields);
+    let computes = fields().any(|field| matches!(field.ours, Ours::Computed(_)))
+        || layout.records.iter().flat_map(|r| &r.when).any(|when| matches!(when, Condition::Holds(_)));
+    if computes {
+        // An expression may look at anything.
+        return Wanted::everything(kind);
+    }
+    let mut wanted = Wanted::nothing(kind);
+    for key in &kind.head().key {
+        wanted.add(0, *key);
+    }
+    for record in &layout.records {
+        if let Role::Opens(group @ 1..) = record.role {
+            // A record may say no more than that there is one.
+            wanted.add(group, 0);
+        }
+    }
+    for field in fields() {
+        match &field.ours {
+            Ours::Field { group, field, .. } | Ours::Control(Control { what: Checked::Sum { group, field }, .. }) => {
+                wanted.add(*group, *field)
+            }
+            Ours::Extra { .. } => wanted.add_extras(),
+            Ours::Ignored | Ours::Control(_) | Ours::Computed(_) => {}
+        }
+    }
+    wanted
+}
+
+/// How our values become what this partner is told.
+struct Words<'f> {
+    feed: &'f Feed,
+    /// Field of the head whose negative values become zero.
+    floor: Option<usize>,
+    /// Unit fields by group, when the partner has words of his own.
+    units: Vec<Vec<usize>>,
+}
+
+impl<'f> Words<'f> {
+    fn of(feed: &'f Feed) -> Self {
+        let kind = &feed.layout.kind;
+        let floor = if feed.negative_as_zero { kind.head().field("qty") } else { None };
+        let units = if feed.recipient.units.is_empty() { Vec::new() } else { unit_fields(kind) };
+        Words { feed, floor, units }
+    }
+
+    fn put_into(&self, batch: &mut Batch) {
+        for index in 0..batch.len() {
+            if let Some(field) = self.floor
+                && matches!(batch.message(index).head().value(field), Value::Number(..0))
+            {
+                batch.put_number(index, 0, field, 0);
+            }
+            if !self.units.is_empty() {
+                self.put_units(batch, index);
+            }
+        }
+    }
+
+    fn put_units(&self, batch: &mut Batch, index: usize) {
+        let mut changes = Vec::new();
+        for node in batch.message(index).nodes() {
+            for field in &self.units[node.group()] {
+                let Value::Text(code) = node.value(*field) else { continue };
+                let word = units::word_for(code, &self.feed.recipient.units);
+                if word != code {
+                    changes.push((node.index(), *field, word.to_string()));
+                }
+            }
+        }
+        for (node, field, word) in changes {
+            batch.put_text(index, node, field, &word);
+        }
+    }
+}
+
+fn unit_fields(kind: &Kind) -> Vec<Vec<usize>> {
+    let of_group = |fields: &[crate::model::kind::Field]| {
+        fields.iter().enumerate().filter(|(_, f)| f.field_type == FieldType::Unit).map(|(index, _)| index).collect()
+    };
+    kind.groups.iter().map(|group| of_group(&group.fields)).collect()
+}
+
+/// The reason why a file cannot be written whatever is tried again: a value that the partner's layout cannot hold.
+pub(super) fn unwritable(error: &anyhow::Error) -> Option<String> {
+    let cause = error.chain().find_map(|cause| cause.downcast_ref::<EncodeError>())?;
+    match cause {
+        EncodeError::Io(_) => None,
+        EncodeError::Value { .. } | EncodeError::NotWritable { .. } => Some(cause.to_string()),
+    }
+}

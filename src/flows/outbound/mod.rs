@@ -1,0 +1,51 @@
+//! Files out: due feeds (`due`) are composed from one moment of the database (`compose`), staged and committed (`stage`),
+//! and made visible (`place`); receipts answer inbound files (`receipt`); a start ends what a crash left (`recover`).
+//!
+//! What everything hangs on is the order: written to staged/ and synced → commit `ready` → the visible name in out/ →
+//! `placed` with a later commit. Before its commit nothing of ours is visible, after it everything can be found again.
+//! It knows no configuration and no clock: feeds and `now` are given.
+
+mod compose;
+mod due;
+mod number;
+mod paper;
+mod place;
+pub mod receipt;
+mod recover;
+mod stage;
+
+use std::collections::HashSet;
+
+use chrono_tz::Tz;
+
+use crate::edges::clock::Now;
+use crate::edges::events::Events;
+use crate::edges::spool::Spool;
+use crate::edges::store::{Reader, RunNo, Store};
+use crate::model::ids::Id;
+
+pub use due::next_due;
+pub use number::Numbers;
+pub use stage::Outcome;
+
+/// What is kept from turn to turn of the loop. Losing it costs nothing: a start finds it all again.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// Runs whose files stand in out/; whoever commits next may tell the ledger (`mark_runs_placed`) and clear this.
+    pub placed: Vec<RunNo>,
+    /// Runs that cannot be placed, and that this was told of.
+    told: HashSet<Id>,
+}
+
+/// All that the way out works with during one turn of the loop.
+pub struct Dispatch<'a> {
+    pub store: &'a mut Store,
+    /// Composes from one moment of the database, on a connection of its own.
+    pub reader: &'a Reader,
+    pub spool: &'a Spool,
+    pub events: &'a Events,
+    pub now: Now,
+    /// Zone of the days in sent/.
+    pub zone: Tz,
+    pub pending: &'a mut Pending,
+}

@@ -1,0 +1,61 @@
+//! A file of ours in the making: messages through a layout onto a draft, hashed and counted while they are written.
+//! It stands nowhere until it is staged.
+
+use std::io::{self, BufWriter, Write};
+
+use anyhow::Result;
+use chrono_tz::Tz;
+
+use crate::edges::spool::{Draft, Existing, Lasting, Place, Spool, State};
+use crate::model::ids::Id;
+use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
+
+/// Hashing and writing in pieces of this size; an encoder writes row by row.
+const PIECE_BYTES: usize = 128 * 1024;
+
+pub(super) struct Paper {
+    draft: Draft,
+    pub hash: [u8; 32],
+    pub size: u64,
+}
+
+impl Paper {
+    /// `fill` hands the messages to the encoder; the same messages give the same bytes.
+    pub fn write(
+        spool: &Spool,
+        layout: &Layout,
+        zone: Tz,
+        fill: impl FnOnce(&mut dyn Encoder) -> Result<(), EncodeError>,
+    ) -> Result<Paper> {
+        let hashing = Hashing { draft: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
+        let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
+        let mut encoder = layout.encoder(EncodeContext { zone }, &mut out)?;
+        fill(&mut *encoder)?;
+        encoder.finish()?;
+        let Hashing { draft, hasher } = out.into_inner().map_err(|e| EncodeError::Io(e.into_error()))?;
+        Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), draft })
+    }
+
+    /// staged/<run id>: whole, and seen by nobody.
+    pub fn stage(self, spool: &Spool, run: Id, lasting: Lasting) -> Result<()> {
+        let to = (Place::Staged, run.as_str().as_bytes());
+        Ok(self.draft.publish(spool, to, Existing::Refuse, lasting)?)
+    }
+}
+
+struct Hashing {
+    draft: Draft,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.draft.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.draft.flush()
+    }
+}

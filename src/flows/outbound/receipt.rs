@@ -1,0 +1,204 @@
+//! Receipts: what became of an inbound file, for its sender. Made from the ledger's rows alone, so that the same rows give
+//! the same bytes again after a crash; written within the transaction that holds the verdict, and visible only after its
+//! commit, by the same step as every run.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use chrono_tz::Tz;
+
+use super::number::Numbers;
+use super::paper::Paper;
+use crate::edges::clock::{Now, iso, new_id};
+use crate::edges::spool::{Lasting, Spool};
+use crate::edges::store::ledger::{FileRow, MessageRow, NewRun, RunReason, RunState};
+use crate::edges::store::{FileNo, Snapshot, Tx};
+use crate::model::batch::Batch;
+use crate::model::diagnostic::KEPT;
+use crate::model::ids::Id;
+use crate::model::intake::Intake;
+use crate::model::kind::{FieldType, Kind};
+use crate::model::layout::rows::options::Cutting;
+use crate::model::layout::{Layout, Syntax};
+use crate::model::verdict::Verdict;
+
+/// Room for the rest of the name: `.receipt.`, a number, an ending. 241 bytes are what a name in sent/ may have.
+const STEM_BYTES: usize = 200;
+
+/// Adds the receipt of a file that was just decided, when its intake wants one. To be called in the transaction of the
+/// verdict; its file is on the disk with the next `Spool::sync`, which comes before the commit as ever. Afterwards
+/// `Numbers::keep`, the commit, and `Dispatch::place_ready`.
+pub fn add(
+    tx: &Tx<'_>,
+    spool: &Spool,
+    numbers: &mut Numbers,
+    intake: &Intake,
+    file: FileNo,
+    (now, zone): (Now, Tz),
+) -> Result<Option<Id>> {
+    let Some(layout) = &intake.receipt else { return Ok(None) };
+    let row = tx.file(file)?.with_context(|| format!("there is no file number {} to answer", file.0))?;
+    let Some(paper) = compose(tx, spool, layout, intake.sender.zone, file)? else { return Ok(None) };
+    let id = new_id(now.wall)?;
+    let number = numbers.next();
+    let (hash, size) = (paper.hash, paper.size);
+    paper.stage(spool, id, Lasting::NextSync)?;
+    tx.add_run(&NewRun {
+        id,
+        number,
+        partner: &row.partner,
+        feed: &row.intake,
+        kind: &layout.kind.name,
+        layout: &layout.id,
+        reason: RunReason::Receipt,
+        due_at: None,
+        state: RunState::Ready,
+        folder: "",
+        name: &name(&row.name, number, ending(layout)),
+        hash: &hash,
+        size,
+        rows: 1,
+        file: Some(file),
+        ready_at: &iso(now.wall),
+        day: &now.wall.with_timezone(&zone).date_naive().to_string(),
+    })?;
+    Ok(Some(id))
+}
+
+/// The receipt as the ledger has it; none for a file without a verdict.
+pub(super) fn compose(
+    snapshot: &Snapshot<'_>,
+    spool: &Spool,
+    layout: &Layout,
+    zone: Tz,
+    file: FileNo,
+) -> Result<Option<Paper>> {
+    let Some(row) = snapshot.file(file)?.filter(|row| row.verdict.is_some()) else { return Ok(None) };
+    let listed = snapshot.messages_of(file, 0, KEPT as u32)?;
+    let reason = if listed.is_empty() { snapshot.reason_text(file)? } else { None };
+    let batch = message(&layout.kind, &row, &listed, reason.as_deref());
+    let paper = Paper::write(spool, layout, zone, |encoder| encoder.write(&batch))
+        .with_context(|| format!("the receipt of {} cannot be written", row.name))?;
+    Ok(Some(paper))
+}
+
+fn message(kind: &Arc<Kind>, row: &FileRow, listed: &[MessageRow], reason: Option<&str>) -> Batch {
+    let mut sheet = Sheet { batch: Batch::new(kind.clone()), group: 0, node: 0 };
+    sheet.batch.begin(1, 0);
+    sheet.text("file_id", row.id.as_str());
+    sheet.text("file_name", &row.name);
+    sheet.text("kind", &row.kind);
+    sheet.text("received_at", &row.first_seen);
+    sheet.text("decided_at", row.decided_at.as_deref().unwrap_or_default());
+    sheet.text("verdict", row.verdict.map_or("", Verdict::as_str));
+    sheet.number("messages", row.messages);
+    for verdict in Verdict::ALL {
+        sheet.number(verdict.as_str(), row.counts.get(verdict));
+    }
+    let mut room = KEPT;
+    if !row.code.is_empty() && listed.is_empty() && sheet.open_item(&mut room) {
+        sheet.text("verdict", row.verdict.map_or("", Verdict::as_str));
+        sheet.text("code", &row.code);
+        sheet.text("text", reason.unwrap_or_default());
+    }
+    for message in listed {
+        sheet.items_of(message, &mut room);
+    }
+    sheet.batch
+}
+
+/// The receipt being filled in; texts are cut to what the kind takes.
+struct Sheet {
+    batch: Batch,
+    group: usize,
+    node: u32,
+}
+
+impl Sheet {
+    /// One item a problem; a message without any (a duplicate, say) is one too.
+    fn items_of(&mut self, message: &MessageRow, room: &mut usize) {
+        if message.problems.is_empty() && self.open_item(room) {
+            self.item_of(message, u64::from(message.line), &message.code);
+        }
+        for problem in &message.problems {
+            if !self.open_item(room) {
+                break;
+            }
+            let line = if problem.line > 0 { problem.line } else { message.line };
+            self.item_of(message, u64::from(line), &problem.code);
+            self.text("field", &problem.field);
+            self.text("text", &problem.text);
+        }
+    }
+
+    fn item_of(&mut self, message: &MessageRow, line: u64, code: &str) {
+        if line > 0 {
+            self.number("line_no", line);
+        }
+        self.text("key", &message.key);
+        self.text("verdict", message.verdict.as_str());
+        self.text("code", code);
+    }
+
+    fn open_item(&mut self, room: &mut usize) -> bool {
+        let Some(group) = self.batch.kind().group("items").filter(|_| *room > 0) else { return false };
+        *room -= 1;
+        self.group = group;
+        self.node = self.batch.open(group, 0, 0);
+        true
+    }
+
+    fn text(&mut self, field: &str, value: &str) {
+        let group = &self.batch.kind().groups[self.group];
+        let Some(index) = group.field(field).filter(|_| !value.is_empty()) else { return };
+        let most = if let FieldType::Text(most) = group.fields[index].field_type { most } else { usize::MAX };
+        let end = value.char_indices().nth(most).map_or(value.len(), |(at, _)| at);
+        self.batch.set_text(self.node, index, &value[..end]);
+    }
+
+    fn number(&mut self, field: &str, value: u64) {
+        if let Some(index) = self.batch.kind().groups[self.group].field(field) {
+            self.batch.set_number(self.node, index, value.try_into().unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// `orders-1107.csv` → `orders-1107.receipt.000042.xml`. Whatever the sender called his file, ours is one that every file
+/// system and client takes.
+fn name(original: &str, number: u64, ending: &str) -> String {
+    let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.+,=@()".contains(c) { c } else { '_' };
+    let stem: String = stem.chars().take(STEM_BYTES).map(safe).collect();
+    let hidden = stem.starts_with('.') || stem.is_empty();
+    format!("{}{stem}.receipt.{number:06}.{ending}", if hidden { "_" } else { "" })
+}
+
+fn ending(layout: &Layout) -> &'static str {
+    match &layout.syntax {
+        Syntax::Xml(_) => "xml",
+        Syntax::Rows(rows) => match rows.options.cutting {
+            Cutting::Delimited(_) => "csv",
+            Cutting::Fixed(_) => "txt",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe_whatever_the_sender_called_his_file() {
+        for (original, expected) in [
+            ("orders-1107.csv", "orders-1107.receipt.000042.xml"),
+            ("a.b.csv", "a.b.receipt.000042.xml"),
+            ("orders", "orders.receipt.000042.xml"),
+            ("../x\ny/ü.csv", "_.._x_y__.receipt.000042.xml"),
+            (".csv", "_.receipt.000042.xml"),
+            ("", "_.receipt.000042.xml"),
+        ] {
+            assert_eq!(name(original, 42, "xml"), expected, "{original}");
+        }
+        assert!(name(&"ü".repeat(300), u64::MAX, "xml").len() <= 241);
+    }
+}
