@@ -487,10 +487,17 @@ fn rows_are_selected_by_key_field_partner_and_what_went_out() {
         |selection: &Selection<'_>| -> Vec<u64> { select(&tx, "order", selection).into_iter().map(|r| r.0).collect() };
     let pending = Selection { not_exported_by: Some("erp/orders"), ..Selection::default() };
     assert_eq!(numbers(&pending), [1, 2, 3], "in the order of their arrival");
-    let run = tx.add_run(&run()).unwrap();
+    let run = tx.add_run(&ledger_run(1)).unwrap();
     tx.mark_exported("erp/orders", run, [RowId(1), RowId(3)]).unwrap();
     assert_eq!(numbers(&pending), [2]);
-    assert_eq!(numbers(&Selection { not_exported_by: Some("other/orders"), ..Selection::default() }).len(), 3);
+    let last = tx.add_run(&ledger_run(2)).unwrap();
+    tx.mark_exported("erp/orders", last, [RowId(2)]).unwrap();
+    assert!(numbers(&pending).is_empty());
+    let mut later = tx.requests(&order_kind, shop).unwrap();
+    later.insert(order(3, "B-4", "shop", "1").0.message(0)).unwrap();
+    later.finish().unwrap();
+    assert_eq!(numbers(&pending), [4]);
+    assert_eq!(numbers(&Selection { not_exported_by: Some("other/orders"), ..Selection::default() }).len(), 4);
     assert_eq!(numbers(&Selection { key: Some("B-2"), ..Selection::default() }), [3]);
     let nobody = ["nobody".to_string()];
     assert!(numbers(&Selection { partners: &nobody, ..Selection::default() }).is_empty());
@@ -528,11 +535,11 @@ fn rows_are_selected_by_key_field_partner_and_what_went_out() {
     }
 }
 
-fn run() -> nattpost::edges::store::ledger::NewRun<'static> {
+fn ledger_run(number: u32) -> nattpost::edges::store::ledger::NewRun<'static> {
     use nattpost::edges::store::ledger::{NewRun, RunReason, RunState};
     NewRun {
-        id: Id::new(1, 1),
-        number: 1,
+        id: Id::new(1, number),
+        number: u64::from(number),
         partner: "erp",
         feed: "orders",
         kind: "order",

@@ -234,11 +234,15 @@ impl Snapshot<'_> {
 
     /// All that match, in the order of their arrival: "retry all that failed for article-unknown".
     pub fn messages(&self, filter: &MessageFilter<'_>) -> Result<Vec<MessageRow>> {
-        let sql = "(?1 IS NULL OR f.partner = ?1) AND (?2 IS NULL OR f.intake = ?2) AND (?3 IS NULL OR m.verdict = ?3) \
-             AND (?4 IS NULL OR m.code = ?4) AND (?5 IS NULL OR f.day = ?5) ORDER BY m.file_no, m.number";
+        // By code there is an index, and its question is asked over the whole ledger.
+        let by_code = if filter.code.is_some() { "m.code = ?4" } else { "?4 IS NULL" };
         let values =
             params![filter.partner, filter.intake, filter.verdict.map(Verdict::as_str), filter.code, filter.day];
-        let sql = format!("SELECT {COLUMNS} FROM message m JOIN file f ON f.file_no = m.file_no WHERE {sql}");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM message m JOIN file f ON f.file_no = m.file_no WHERE {by_code} AND (?1 IS NULL OR f.partner = ?1) \
+             AND (?2 IS NULL OR f.intake = ?2) AND (?3 IS NULL OR m.verdict = ?3) AND (?5 IS NULL OR f.day = ?5) \
+             ORDER BY m.file_no, m.number"
+        );
         list(self.conn, &sql, values, read)
     }
 

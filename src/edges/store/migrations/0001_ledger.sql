@@ -44,12 +44,12 @@ CREATE TABLE file (
   comment TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
-CREATE INDEX file_open ON file (partner, intake) WHERE state IN ('seen', 'claimed');
+CREATE INDEX file_open ON file (file_no) WHERE state IN ('seen', 'claimed');
 CREATE INDEX file_unplaced ON file (file_no) WHERE state = 'judged' AND placed = 0;
 CREATE INDEX file_by_intake ON file (partner, intake, file_no);
 CREATE INDEX file_by_content ON file (content_hash) WHERE content_hash IS NOT NULL;
 CREATE INDEX file_by_name ON file (name);
-CREATE INDEX file_kept ON file (day) WHERE placed = 1 AND original_gone = 0;
+CREATE INDEX file_kept ON file (partner, intake, day) WHERE placed = 1 AND original_gone = 0;
 
 CREATE TABLE message (
   message_no INTEGER PRIMARY KEY,
@@ -75,7 +75,7 @@ CREATE TABLE message (
 CREATE INDEX message_waits ON message (waits_kind, waits_key) WHERE verdict = 'held';
 CREATE INDEX message_due ON message (wait_until) WHERE verdict = 'held' AND wait_until IS NOT NULL;
 CREATE INDEX message_by_key ON message (key, kind);
-CREATE INDEX message_by_code ON message (code, file_no) WHERE verdict IN ('held', 'refused');
+CREATE INDEX message_by_code ON message (code, file_no);
 
 CREATE TABLE problem_count (
   file_no INTEGER NOT NULL REFERENCES file (file_no),
@@ -133,6 +133,11 @@ CREATE TABLE run_request (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX run_request_of_row ON run_request (row_id);
+
+CREATE TABLE export_floor (
+  feed TEXT PRIMARY KEY,
+  row_id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE due (
   feed TEXT PRIMARY KEY,

@@ -351,4 +351,5 @@ CREATE INDEX article_known ON article (article_no, active, unit);
 CREATE INDEX article_by_ean ON article (ean, active, article_no) WHERE ean IS NOT NULL;
 CREATE INDEX article_by_supplier ON article (supplier_article_no, supplier_no, active, article_no) WHERE supplier_article_no IS NOT NULL;
 CREATE INDEX article_alias_value ON article_alias (value, scheme, owner);
+CREATE INDEX orders_of_partner ON orders (partner, received_at);
 CREATE INDEX orders_order_no ON orders (order_no) WHERE order_no IS NOT NULL;
