@@ -112,7 +112,7 @@ impl Filler<'_> {
         let names: Vec<&str> = self.set.records.iter().map(|r| self.layout.records[*r].name.as_str()).collect();
         let told = self.set.places.iter().flat_map(|p| &p.conditions).find_map(|slots| self.first(slots));
         let told = told.map_or("", |(text, _)| text.trim());
-        assembly.problem(wording::record_unknown(self.record.at.place(""), told, &names));
+        assembly.flawed(wording::record_unknown(self.record.at.place(""), told, &names));
         None
     }
 

@@ -319,7 +319,7 @@ impl Reader<'_> {
         self.assembly.begin(at);
         self.assembly.bytes(marks.start..end.byte);
         if std::mem::take(&mut self.too_large) {
-            self.assembly.problem(wording::message_too_large(at.place(""), MESSAGE_MIB));
+            self.assembly.flawed(wording::message_too_large(at.place(""), MESSAGE_MIB));
         } else {
             super::message::build(self.layout, &self.xml.tree, &self.found, marks.records, &mut self.assembly);
         }
