@@ -94,6 +94,16 @@ pub enum Command {
         after_help = "Example:\n  nattpost send dealer/stock\n  nattpost send dealer/stock webshop/prices --comment \"asked by phone\""
     )]
     Send(Send),
+
+    /// Read a file with a layout and print its messages as JSON lines
+    #[command(
+        after_help = "Example:\n  nattpost decode orders-1107.csv --layout dealer-orders\n  nattpost decode order.xml --layout nattpost-order-xml | jq .buyer_order_no\n\nMessages go to standard output, problems to standard error. Ends with 65 when a message or the file is refused."
+    )]
+    Decode(Decode),
+
+    /// Work on layouts, the descriptions of partners' file formats
+    #[command(subcommand, after_help = "Example:\n  nattpost layout try orders-1107.csv --layout dealer-orders")]
+    Layout(LayoutCommand),
 }
 
 #[derive(Debug, Args)]
@@ -192,6 +202,36 @@ pub struct Send {
     pub comment: String,
 }
 
+#[derive(Debug, Args)]
+pub struct Decode {
+    /// Files to read; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Layout by its id, or the path of a layout file
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LayoutCommand {
+    /// Show what a file would become with a layout, record by record; nothing is stored
+    #[command(after_help = "Example:\n  nattpost layout try orders-1107.csv --layout partners/dealer-orders.toml")]
+    Try(Try),
+}
+
+#[derive(Debug, Args)]
+pub struct Try {
+    /// Files to read; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Layout by its id, or the path of a layout file
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: String,
+    /// Messages shown of each file; all are read
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub limit: u32,
+}
+
 /// A day as people say it; what `today` means is decided where the zone is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Day {
@@ -245,7 +285,7 @@ mod tests {
         Cli::command().debug_assert();
         let mut commands = Vec::new();
         all(&Cli::command(), &mut commands);
-        assert!(commands.len() >= 10, "{}", commands.len());
+        assert!(commands.len() > 12, "{}", commands.len());
         for command in commands {
             let help = command.get_after_help().unwrap_or_else(|| panic!("{} has no example", command.get_name()));
             let help = help.to_string();

@@ -12,7 +12,7 @@ const OBJECTS: &str = include_str!("objects.md");
 /// The whole page.
 pub fn page() -> String {
     let mut page = String::from(
-        "# The command line\n\nMade from `nattpost --help`; `NATTPOST_WRITE_DOCS=1 cargo test --test cli_manual` writes it anew.\n",
+        "# The command line\n\nMade from `nattpost --help`; `NATTPOST_WRITE_DOCS=1 cargo test --test cli` writes it anew.\n",
     );
     let command = Cli::command();
     // Writing into a text cannot fail.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::Utc;
+use chrono_tz::Tz;
 
 use super::ends::{End, Failure};
 use crate::config::Config;
@@ -12,12 +13,9 @@ use crate::edges::spool::Spool;
 use crate::edges::store::Reader;
 use crate::flows::files::Sight;
 use crate::model::document::DocumentProblem;
-use crate::model::layout::Layout;
-
-/// Nattpost's own layouts.
-fn shipped_layouts() -> &'static [Arc<Layout>] {
-    &[]
-}
+use crate::model::kind::shipped_kinds;
+use crate::model::layout::own::shipped_layouts;
+use crate::model::layout::{Layout, read_layout};
 
 /// The configuration, or all that is wrong with it.
 pub fn read_configuration(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
@@ -72,6 +70,55 @@ pub fn look<T>(config: &Config, looking: impl FnOnce(Sight<'_>) -> Result<T, Fai
     let reader = reader(config)?;
     let snapshot = reader.snapshot()?;
     looking(Sight { snapshot: &snapshot, spool: &spool, zone: config.zone, now: Utc::now() })
+}
+
+/// A layout by id (ours or the site's) or by path, and the zone that local times are read in.
+pub fn layout(config_path: &Path, name: &str) -> Result<(Arc<Layout>, Tz), Failure> {
+    // A layout can be tried before there is any configuration.
+    let config = config_path.exists().then(|| configuration(config_path));
+    let zone = config.as_ref().and_then(|config| config.as_ref().ok()).map_or(Tz::UTC, |config| config.zone);
+    if is_path(name) {
+        return Ok((Arc::new(layout_file(Path::new(name))?), zone));
+    }
+    if let Some(shipped) = shipped_layouts().iter().find(|layout| layout.id == name) {
+        return Ok((Arc::clone(shipped), zone));
+    }
+    let Some(config) = config.transpose()? else {
+        let known: Vec<&str> = shipped_layouts().iter().map(|layout| layout.id.as_str()).collect();
+        let hint = crate::model::document::suggest(name, &known).unwrap_or_default();
+        return Err(Failure::new(
+            End::NotFound,
+            format!(
+                "there is no layout \"{name}\" among Nattpost's own, and no configuration {} that could name others; a layout file is named by its path. {hint}",
+                config_path.display()
+            ),
+        ));
+    };
+    match config.layouts.find(name) {
+        Ok(Some(known)) => Ok((Arc::clone(&known.layout), zone)),
+        // A file with problems of its own would have failed the configuration.
+        Ok(None) => {
+            Err(Failure::new(End::NotFound, format!("the layout \"{name}\" has problems; nattpost check lists them")))
+        }
+        Err(wrong) => {
+            let hint = wrong.suggestion.map(|s| format!(" {s}")).unwrap_or_default();
+            Err(Failure::new(End::NotFound, format!("{}{hint}", wrong.text)))
+        }
+    }
+}
+
+fn is_path(name: &str) -> bool {
+    name.contains('/') || (name.ends_with(".toml") && Path::new(name).is_file())
+}
+
+fn layout_file(path: &Path) -> Result<Layout, Failure> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::from(anyhow::Error::new(error).context(format!("cannot read the layout {shown}"))))?;
+    read_layout(&shown, &text, shipped_kinds()).map_err(|problems| {
+        let list: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+        Failure::new(End::Configuration, format!("the layout {shown} is wrong:{}", list.concat()))
+    })
 }
 
 /// For people: relative to where they stand, when that is shorter.

@@ -6,6 +6,7 @@ pub mod disk;
 pub mod events;
 pub mod fault;
 pub mod lock;
+pub mod scratch;
 pub mod spool;
 pub mod store;
 pub mod watch;

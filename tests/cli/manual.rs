@@ -12,5 +12,5 @@ fn the_page_is_made_from_the_help() {
         std::fs::write(&path, &page).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == page, "docs/cli.md is not what --help says: NATTPOST_WRITE_DOCS=1 cargo test --test cli_manual");
+    assert!(found == page, "docs/cli.md is not what --help says: NATTPOST_WRITE_DOCS=1 cargo test --test cli");
 }

@@ -1,13 +1,11 @@
 //! `status`, `files`, `show`, `explain` and `find` by the real binary on a real spool and database: a night with orders
 //! taken, refused, held for their customer and held for other content, and one file that still settles.
 
-mod cli_desk;
-
 use std::fs;
 use std::io::Read;
 use std::process::Stdio;
 
-use cli_desk::{Desk, Listed, came, decide, exported, list, order, place};
+use crate::desk::{Desk, Listed, came, decide, exported, list, order, place};
 use nattpost::edges::clock::iso;
 use nattpost::edges::lock::InstanceLock;
 use nattpost::edges::store::ledger::Waits;

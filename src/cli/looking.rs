@@ -1,0 +1,112 @@
+//! `status`, `files`, `show`, `explain` and `find`: each looks with one moment of the ledger and prints. Nothing changes.
+
+use super::args::{Explain, Files, Find, Show, Status};
+use super::ends::{End, Outcome};
+use super::page::{Page, safe};
+use super::{ask, files_page, setting, show_page, status_page, story_page};
+use crate::config::Config;
+use crate::edges::lock;
+use crate::flows::files::Sight;
+use crate::flows::show::Shown;
+use crate::flows::{explain, files, find, show, status};
+use crate::model::kind::shipped_kinds;
+
+pub fn status(page: &mut Page<'_>, config: &Config, asked: &Status) -> Outcome {
+    page.zone = config.zone;
+    setting::look(config, |sight| {
+        let known = status::Known { intakes: &config.intakes, feeds: &config.feeds, store: &config.store };
+        let now = status::status(sight, &known, &asked.only)?;
+        if page.json {
+            page.object(&status_page::object(config, &now))?;
+        } else {
+            status_page::print(page, config, &now)?;
+        }
+        Ok(End::Well)
+    })
+}
+
+pub fn files(page: &mut Page<'_>, config: &Config, asked: &Files) -> Outcome {
+    page.zone = config.zone;
+    setting::look(config, |sight| {
+        let list = files::list(sight, &ask::selection(&asked.choice, config.zone, sight.now), asked.limit)?;
+        if page.json {
+            page.object(&files_page::object(&list))?;
+        } else {
+            files_page::print(page, &list, !asked.choice.is_empty())?;
+        }
+        Ok(End::Well)
+    })
+}
+
+pub fn show(page: &mut Page<'_>, config: &Config, asked: &Show) -> Outcome {
+    page.zone = config.zone;
+    setting::look(config, |sight| each(page, &asked.items, |page, item| show_one(page, sight, item)))
+}
+
+fn show_one(page: &mut Page<'_>, sight: Sight<'_>, item: &str) -> Outcome {
+    match show::show(sight, shipped_kinds(), item)? {
+        Shown::File(shown) if page.json => page.object(&show_page::file_shown_object(&shown))?,
+        Shown::File(shown) => show_page::print_file(page, &shown)?,
+        Shown::Run(shown) if page.json => page.object(&show_page::run_shown_object(&shown))?,
+        Shown::Run(shown) => show_page::print_run(page, &shown)?,
+        Shown::Nothing { near } => {
+            if page.json {
+                page.object(&serde_json::json!({ "item": item, "seen": false, "near": near }))?;
+            } else {
+                page.line(format!(
+                    "No file or run {} is known; nattpost explain also looks into in/, nattpost find looks for numbers.",
+                    safe(item)
+                ))?;
+                story_page::near(page, &near)?;
+            }
+            return Ok(End::NotFound);
+        }
+    }
+    Ok(End::Well)
+}
+
+pub fn explain(page: &mut Page<'_>, config: &Config, asked: &Explain) -> Outcome {
+    page.zone = config.zone;
+    setting::look(config, |sight| {
+        let daemon_runs = lock::is_held(&sight.spool.lock_path());
+        each(page, &asked.items, |page, item| {
+            let stories = explain::explain(sight, shipped_kinds(), &config.intakes, daemon_runs, item)?;
+            if page.json {
+                page.object(&story_page::stories_object(item, &stories))?;
+            } else {
+                story_page::print_stories(page, item, &stories)?;
+            }
+            Ok(if stories.stories.is_empty() { End::NotFound } else { End::Well })
+        })
+    })
+}
+
+pub fn find(page: &mut Page<'_>, config: &Config, asked: &Find) -> Outcome {
+    page.zone = config.zone;
+    setting::look(config, |sight| {
+        each(page, &asked.keys, |page, key| {
+            let found = find::find(sight, key)?;
+            if page.json {
+                page.object(&story_page::found_object(&found))?;
+            } else {
+                story_page::print_found(page, &found)?;
+            }
+            Ok(if found.is_empty() { End::NotFound } else { End::Well })
+        })
+    })
+}
+
+/// One after the other, with a gap between; the worst end counts.
+fn each(page: &mut Page<'_>, items: &[String], mut one: impl FnMut(&mut Page<'_>, &str) -> Outcome) -> Outcome {
+    let mut worst = End::Well;
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 && !page.json {
+            page.gap()?;
+        }
+        let end = one(page, item)?;
+        if end != End::Well {
+            worst = end;
+        }
+    }
+    Ok(worst)
+}

@@ -1,0 +1,71 @@
+//! `retry`, `ignore` and `send` as they are handed over: what lies in spool/commands, and what is told.
+
+use crate::desk::{Desk, came, decide};
+use nattpost::edges::clock::iso;
+use nattpost::edges::lock::InstanceLock;
+use nattpost::edges::store::ledger::NewCommand;
+use nattpost::flows::commands::{Command, Verb};
+use nattpost::model::verdict::Verdict;
+
+#[test]
+fn what_names_nothing_or_nothing_known_is_told_and_not_handed_over() {
+    let desk = Desk::new();
+    let spool = desk.spool();
+    desk.store();
+    let nothing = desk.run(&["retry"]);
+    assert_eq!(nothing.code, 64);
+    assert!(nothing.err.contains("--reason"), "{}", nothing.err);
+    let unknown = desk.run(&["ignore", "orders-9.csv", "--comment", "x"]);
+    assert_eq!(unknown.code, 66);
+    let feed = desk.run(&["send", "dealer/stokc"]);
+    assert_eq!(feed.code, 66);
+    assert!(feed.err.contains("there is no feed"), "{}", feed.err);
+    assert_eq!(desk.run(&["ignore", "orders-9.csv"]).code, 64, "a comment is needed");
+    assert!(spool.commands().unwrap().is_empty());
+}
+
+#[test]
+fn a_daemon_that_runs_gets_the_command_and_its_outcome_is_told() {
+    let desk = Desk::new();
+    let spool = desk.spool();
+    let mut store = desk.store();
+    let tx = store.begin().unwrap();
+    let (old, _) = came(&desk, &tx, "orders.csv", 90);
+    decide(&desk, &tx, old, &[(Verdict::Refused, 1)], "");
+    let (new, id) = came(&desk, &tx, "orders.csv", 30);
+    decide(&desk, &tx, new, &[(Verdict::Refused, 1)], "");
+    tx.commit().unwrap();
+    // This test is the daemon: it holds the lock, finds the command and makes its row.
+    let _lock = InstanceLock::take(&spool.lock_path()).unwrap();
+    let asked = desk
+        .command(&["retry", "orders.csv", "--overrule", "--comment", "asked by phone"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let given = loop {
+        if let Some(found) = spool.commands().unwrap().pop() {
+            break Command::parse(&found.unwrap().bytes).unwrap();
+        }
+        std::thread::yield_now();
+    };
+    let Verb::Retry { which, overrule: true } = &given.verb else { panic!("{given:?}") };
+    assert_eq!((which.files.as_slice(), given.comment.as_str()), (&[id][..], "asked by phone"));
+    assert!(!given.who.is_empty());
+    let tx = store.begin().unwrap();
+    let at = iso(given.at);
+    let row = NewCommand {
+        id: given.id,
+        verb: "retry",
+        arguments: &given.arguments(),
+        who: &given.who,
+        at: &at,
+        comment: &given.comment,
+    };
+    tx.add_command(&row).unwrap();
+    tx.finish_command(given.id, "1 file(s): 1 accepted", &at).unwrap();
+    tx.commit().unwrap();
+    let told = crate::desk::told(asked.wait_with_output().unwrap());
+    assert_eq!((told.code, told.out.as_str()), (0, "retry: 1 file(s): 1 accepted.\n"));
+    let shown = desk.well(&["show", id.as_str()]);
+    assert!(shown.contains("\"asked by phone\": 1 file(s): 1 accepted"), "{shown}");
+}
