@@ -19,7 +19,7 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     }
     add("sender", format!("{:?} {:?} {:?} {}", sender.customers, sender.units, sender.tables, sender.zone));
     add("policy", format!("{:?}", intake.policy));
-    add("references", format!("{:?} {:?}", intake.customers, intake.articles));
+    add("references", format!("{:?} {:?} {:?}", intake.customers, intake.articles, intake.orders));
     add("schemes", format!("{:?}", intake.article_schemes));
     add("customer", format!("{:?}", intake.customer));
     add("orders", format!("{:?} {:?}", intake.on_change, intake.order_numbers));

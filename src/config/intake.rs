@@ -31,6 +31,7 @@ pub fn read(id: String, section: &Section<'_>, sender: &Arc<Sender>, around: &Su
         policy: keyed.parsed("policy", forms::policy).unwrap_or(otherwise),
         customers: keyed.value("customers", forms::references),
         articles: keyed.value("articles", forms::references),
+        orders: keyed.value("orders", forms::references),
         article_schemes: keyed.parsed_list("article_schemes", forms::article_scheme),
         customer: read_customer(&keyed, sender),
         on_change: keyed.value("on_change", forms::on_change),

@@ -181,6 +181,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Intake,
+        "orders",
+        "check; wait; wait DURATION; accept",
+        Value("wait 24 h"),
+        "The same for the orders that an order status speaks of.",
+    ),
+    key(
+        Table::Intake,
         "article_schemes",
         "list of own, partner, supplier, ean, isbn",
         Value("own partner ean"),

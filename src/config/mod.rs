@@ -24,7 +24,7 @@ use chrono_tz::Tz;
 use crate::model::document::{Document, DocumentProblem};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
-use crate::model::layout::Layout;
+use crate::model::layout::{Layout, own};
 use company::Company;
 pub use company::LogFormat;
 pub use layouts::{KnownLayout, Layouts};
@@ -52,6 +52,11 @@ pub struct Config {
     pub layouts: Layouts,
     /// Of all files as they are written.
     pub fingerprint: u64,
+}
+
+/// Reads a configuration with the layouts that this build ships.
+pub fn read_with_own(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
+    Config::read(path, own::shipped_layouts())
 }
 
 impl Config {

@@ -38,7 +38,8 @@ fn nodes(
     let kind = old.kind();
     for (index, field) in kind.groups[old_node.group()].fields.iter().enumerate().filter(|(_, f)| !f.ours) {
         let (a, b) = (as_sent(old_node, index), as_sent(new_node, index));
-        if a != b {
+        // A stored field does not tell "not there" from "empty": neither says anything.
+        if a != b && (a.is_given() || b.is_given()) {
             let tell = |value| told(&field.field_type, value);
             found.push(Difference { path: format!("{path}{}", field.name), old: tell(a), new: tell(b) });
         }

@@ -38,6 +38,8 @@ pub struct Intake {
     pub policy: Policy,
     pub customers: References,
     pub articles: References,
+    /// The orders that an order status speaks of.
+    pub orders: References,
     /// Schemes by which a line's article is looked for, in order.
     pub article_schemes: Vec<ArticleScheme>,
     /// The customer of orders that name none.

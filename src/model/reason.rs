@@ -39,6 +39,17 @@ pub fn text(reason: &Reason<'_>) -> String {
     out
 }
 
+/// The text when messages of the file were refused after it was judged: what was said before, and what came later.
+pub fn later(before: Option<&str>, name: &str, when: &str, problems: &Diagnostics) -> String {
+    let mut out = before.map_or_else(|| format!("{name}\n"), str::to_string);
+    out.push_str(&format!("\nLater, on {when}, refused as well:\n"));
+    for problem in problems.kept() {
+        out.push_str(&format!("\n{name}, {}\n    [{}]\n", one(problem), problem.code));
+    }
+    out.push_str("\nThe .reject file beside this one holds all refused messages as they were sent.\n");
+    out
+}
+
 fn one(problem: &Problem) -> String {
     problem.to_string()
 }

@@ -49,7 +49,7 @@ pub(super) fn shown(path: &Path) -> impl fmt::Display {
 }
 
 /// The same for a name alone.
-pub(super) fn shown_name(name: &[u8]) -> impl fmt::Display {
+pub fn shown_name(name: &[u8]) -> impl fmt::Display {
     shown(Path::new(OsStr::from_bytes(name)))
 }
 

@@ -12,6 +12,7 @@ mod numbers;
 mod place;
 mod scan;
 mod step;
+mod unnamed;
 mod walk;
 mod writer;
 
@@ -24,7 +25,7 @@ use rustix::fs::{AtFlags, CWD, StatxFlags, statx, syncfs};
 
 pub use commands::Command;
 pub use draft::Draft;
-pub use error::{Result, SpoolError};
+pub use error::{Result, SpoolError, shown_name};
 pub use name::{Role, role_of, state_name};
 pub use numbers::Marks;
 pub use place::{Place, State};

@@ -7,6 +7,7 @@ mod byte_ranges;
 mod command;
 mod file;
 mod file_find;
+mod held;
 mod marks;
 mod message;
 mod run;

@@ -1,0 +1,253 @@
+//! The running program: wiring, threads, stop, join. One loop does everything that writes, in turn: commands, files in,
+//! feeds, housekeeping. The other threads read ahead (decoder), wake the loop (watch), or tell it to stop (signals).
+
+mod feeds;
+mod outage;
+mod signals;
+mod turn;
+mod works;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::config::{Config, LogFormat};
+use crate::edges::clock::Clock;
+use crate::edges::events::{Event, Events, Format, Key, Value};
+use crate::edges::lock::InstanceLock;
+use crate::edges::spool::{Place, Spool};
+use crate::edges::store::Store;
+use crate::edges::watch::Watch;
+use crate::flows::inbound::desk::Desk;
+use crate::flows::inbound::reading::{Decoder, SpillFiles};
+use crate::flows::recover;
+use crate::model::intake::Intake;
+
+use feeds::Out;
+pub use signals::Stop;
+use works::Works;
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// Stopped in order, or (once) nothing is left to do.
+    Done,
+    /// Once: these still settle, each with its folder.
+    StillSettling(Vec<String>),
+    /// Once: the disk or the database takes nothing.
+    Waiting(String),
+}
+
+/// Everything the loop works with.
+pub struct Daemon {
+    config: Config,
+    works: Works,
+    out: Out,
+    clock: Clock,
+    desks: Vec<Desk>,
+    /// Partners take turns; this one is next.
+    next_partner: usize,
+    watch: Watch,
+    ring: SyncSender<()>,
+    rung: Receiver<()>,
+    stop: Arc<Stop>,
+    outage: outage::Outage,
+    housekeeping_at: Duration,
+    _lock: InstanceLock,
+}
+
+/// Runs until it is told to stop; once: until nothing is left to do.
+pub fn run(config: Config, once: bool) -> Result<Ended> {
+    let stop = Arc::new(Stop::default());
+    let mut daemon = Daemon::start(config, stop.clone())?;
+    let signals = signals::listen(stop, daemon.ring.clone())?;
+    let ended = daemon.run(once);
+    signals.end();
+    ended
+}
+
+impl Daemon {
+    /// Opens everything and puts right what the last run left.
+    pub fn start(config: Config, stop: Arc<Stop>) -> Result<Daemon> {
+        let events = Arc::new(Events::to_stderr(match config.log {
+            LogFormat::Plain => Format::Plain,
+            LogFormat::Json => Format::Json,
+        }));
+        let spool = Arc::new(Spool::open(&config.spool)?);
+        let lock = InstanceLock::take(&spool.lock_path())?;
+        let store = Store::open(&config.store)?;
+        let clock = Clock::start();
+        let (ring, rung) = sync_channel(1);
+        let spill = spill_files(&spool);
+        let urgent = stop.clone();
+        let mut daemon = Daemon {
+            watch: watch(&config, &spool, &ring)?,
+            desks: desks(&config.intakes),
+            out: Out::new(&config)?,
+            works: Works {
+                store,
+                decoder: Decoder::start(spill.clone())?,
+                spill,
+                spool,
+                events,
+                intakes: config.intakes.clone(),
+                zone: config.zone,
+                placed: Vec::new(),
+                give_up: Box::new(move || urgent.is_urgent()),
+            },
+            next_partner: 0,
+            clock,
+            ring,
+            rung,
+            stop,
+            outage: outage::Outage::default(),
+            housekeeping_at: Duration::ZERO,
+            config,
+            _lock: lock,
+        };
+        let now = daemon.clock.now();
+        daemon.make_folders()?;
+        daemon
+            .tell(Event::DaemonStarted, &[(Key::Path, Value::Text(daemon.config.spool.display().to_string().into()))]);
+        recover::start(&mut daemon.works.bench(now))?;
+        daemon.recover_runs(now)?;
+        Ok(daemon)
+    }
+
+    /// The folders partners and people work in exist before anybody looks for them.
+    fn make_folders(&self) -> Result<()> {
+        for intake in &self.works.intakes {
+            self.works.spool.make(Place::In { partner: &intake.sender.partner, intake: &intake.id })?;
+        }
+        for feed in &self.out.feeds {
+            self.works.spool.make(Place::Out { partner: &feed.partner, folder: &feed.folder })?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: Event, fields: &[(Key, Value<'_>)]) {
+        self.works.events.tell(self.clock.now().wall, "", event, fields);
+    }
+
+    /// The loop.
+    pub fn run(&mut self, once: bool) -> Result<Ended> {
+        loop {
+            match self.turn() {
+                Ok(()) => self.outage.over(&self.works.events, self.clock.now()),
+                Err(error) if self.stop.is_asked() => {
+                    self.give_attempts_back(&error);
+                    break;
+                }
+                Err(error) => match self.outage.begins(&self.works.events, self.clock.now(), error)? {
+                    words if once => return Ok(Ended::Waiting(words)),
+                    _ => {}
+                },
+            }
+            if self.stop.is_asked() {
+                break;
+            }
+            if once && let Some(ended) = self.is_drained()? {
+                self.stop_in_order()?;
+                return Ok(ended);
+            }
+            self.sleep();
+        }
+        self.tell(Event::DaemonStopping, &[]);
+        self.stop_in_order()?;
+        Ok(Ended::Done)
+    }
+
+    /// Until somebody rings, or the next thing is due.
+    fn sleep(&mut self) {
+        let until = self.until_next(self.clock.now());
+        match self.rung.recv_timeout(until) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            // We hold a sender ourselves, so the channel never closes.
+            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(until),
+        }
+        if self.stop.take_reload() {
+            self.reload();
+        }
+    }
+
+    /// SIGHUP: a bad configuration leaves the old one running and says so.
+    fn reload(&mut self) {
+        match crate::config::read_with_own(&self.config.path) {
+            Err(problems) => {
+                for problem in problems {
+                    self.tell(Event::ConfigBad, &[(Key::Reason, Value::Text(problem.to_string().into()))]);
+                }
+            }
+            Ok(config) if config.spool != self.config.spool || config.store != self.config.store => {
+                let words = "spool and store cannot be changed while running; restart for that";
+                self.tell(Event::ConfigBad, &[(Key::Reason, Value::Text(words.into()))]);
+            }
+            Ok(config) => {
+                if let Err(error) = self.take_over(config) {
+                    self.tell(Event::ConfigBad, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
+                }
+            }
+        }
+    }
+
+    fn take_over(&mut self, config: Config) -> Result<()> {
+        self.watch = watch(&config, &self.works.spool, &self.ring)?;
+        self.desks = desks(&config.intakes);
+        self.works.intakes = config.intakes.clone();
+        self.works.zone = config.zone;
+        self.out.feeds = config.feeds.clone();
+        self.config = config;
+        self.make_folders()?;
+        self.tell(Event::ConfigLoaded, &[(Key::Path, Value::Text(self.config.path.display().to_string().into()))]);
+        Ok(())
+    }
+
+    fn stop_in_order(&mut self) -> Result<()> {
+        self.confirm_placed().context("cannot write the last confirmation; the next start does it again")?;
+        self.tell(Event::DaemonStopped, &[]);
+        Ok(())
+    }
+
+    /// A stop is no fault of the file that was being read.
+    fn give_attempts_back(&mut self, error: &anyhow::Error) {
+        let words = format!("{error:#}");
+        let given = (|| {
+            let open = self.works.store.read()?.open_files()?;
+            let tx = self.works.store.begin()?;
+            for row in open.iter().filter(|row| row.alone && row.attempts > 0) {
+                tx.take_back_attempt(row.no)?;
+            }
+            tx.commit()
+        })();
+        let words = if given.is_ok() { words } else { format!("{words}; and the attempt could not be given back") };
+        self.tell(Event::DaemonStopping, &[(Key::Reason, Value::Text(words.into()))]);
+    }
+}
+
+fn watch(config: &Config, spool: &Spool, ring: &SyncSender<()>) -> Result<Watch> {
+    let mut folders = Vec::new();
+    for intake in &config.intakes {
+        let place = Place::In { partner: &intake.sender.partner, intake: &intake.id };
+        spool.make(place)?;
+        folders.push(spool.folder(place)?);
+    }
+    folders.push(spool.folder(Place::Commands)?);
+    let ring = ring.clone();
+    // Full means that the loop has not come to the last ring yet: it will look anyway.
+    Ok(Watch::start(folders, config.scan_every, move || _ = ring.try_send(())))
+}
+
+fn desks(intakes: &[Arc<Intake>]) -> Vec<Desk> {
+    intakes.iter().map(|intake| Desk::new(intake.clone())).collect()
+}
+
+/// Scattered rows of a file are sorted in files without a name: gone with the process, whatever happens.
+fn spill_files(spool: &Arc<Spool>) -> SpillFiles {
+    let spool = spool.clone();
+    Arc::new(move || {
+        let file = spool.unnamed_file().map_err(|e| std::io::Error::new(e.kind(), e))?;
+        Ok(Box::new(file))
+    })
+}

@@ -1,0 +1,187 @@
+//! One turn of the loop: what is there is done, in the order commands, files in, feeds, housekeeping.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Daemon, Ended};
+use crate::edges::clock::Now;
+use crate::edges::events::{Event, Key, Value};
+use crate::edges::spool::Place;
+use crate::flows::inbound::finish;
+use crate::flows::inbound::waiting::newest_of_each;
+use crate::flows::{command, commands, recover, retention};
+
+/// Between rounds the loop looks for commands and a stop, so that neither waits for a large backlog.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+/// Confirmations of moves ride on the next commit of files; when none comes, they get one of their own after this pause.
+const IDLE: Duration = Duration::from_millis(500);
+
+impl Daemon {
+    pub(super) fn turn(&mut self) -> Result<()> {
+        if self.outage.pause().is_some() {
+            // What stands in work/ was interrupted by the outage, by no fault of its own.
+            let now = self.clock.now();
+            recover::judge_left_over(&mut self.works.bench(now), false)?;
+        }
+        self.carry_out_commands()?;
+        self.look_at_desks()?;
+        while !self.stop.is_asked() && self.one_round()? {
+            self.carry_out_commands()?;
+        }
+        self.run_feeds()?;
+        self.keep_house()
+    }
+
+    /// Folders that rang, and those whose time has come.
+    fn look_at_desks(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        let woken = self.watch.take(now.mono);
+        if let Some(words) = self.watch.take_problem() {
+            self.tell(Event::WatchPoor, &[(Key::Reason, Value::Text(words.into()))]);
+        }
+        for index in 0..self.desks.len() {
+            let desk = &mut self.desks[index];
+            let is_due = desk.look_at.is_some_and(|at| at <= now.mono);
+            if desk.is_empty() && (woken.all || is_due || woken.folders.contains(&index)) {
+                desk.look(&self.works.spool, &self.works.events, now)?;
+            } else if woken.folders.contains(&index) || woken.all {
+                // Its last look is still being worked off: look again right after.
+                desk.look_at = Some(now.mono);
+            }
+        }
+        Ok(())
+    }
+
+    /// One partner's next files. False: nobody has any.
+    fn one_round(&mut self) -> Result<bool> {
+        let Some(index) = self.next_desk() else { return Ok(false) };
+        let now = self.clock.now();
+        let candidates = self.desks[index].take(&self.works.spool, &self.works.events, now)?;
+        if !candidates.is_empty() {
+            self.works.bench(now).take(candidates)?;
+        }
+        if self.desks[index].is_empty() && self.desks[index].look_at.is_some_and(|at| at <= self.clock.now().mono) {
+            let now = self.clock.now();
+            self.desks[index].look(&self.works.spool, &self.works.events, now)?;
+        }
+        Ok(true)
+    }
+
+    /// Partners in turn; of a partner's desks the one whose kind goes first.
+    fn next_desk(&mut self) -> Option<usize> {
+        let partners = self.config.partners.len().max(1);
+        for step in 0..partners {
+            let turn = (self.next_partner + step) % partners;
+            let Some(partner) = self.config.partners.get(turn) else { continue };
+            let his = |desk: &crate::flows::inbound::desk::Desk| desk.intake.sender.partner == partner.partner;
+            let found = (0..self.desks.len())
+                .filter(|i| !self.desks[*i].is_empty() && his(&self.desks[*i]))
+                .min_by_key(|i| self.desks[*i].rank());
+            if found.is_some() {
+                self.next_partner = turn + 1;
+                return found;
+            }
+        }
+        None
+    }
+
+    fn carry_out_commands(&mut self) -> Result<()> {
+        for found in self.works.spool.commands()? {
+            let now = self.clock.now();
+            let file = match found {
+                Ok(file) => file,
+                Err(error) => {
+                    self.tell(Event::CommandRefused, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
+                    continue;
+                }
+            };
+            match commands::Command::parse(&file.bytes) {
+                Ok(parsed) => _ = self.carry_out(&parsed, now)?,
+                Err(error) => {
+                    let fields = [(Key::Reason, Value::Text(format!("{error:#}").into()))];
+                    self.works.events.tell(now.wall, file.id.as_str(), Event::CommandRefused, &fields);
+                }
+            }
+            self.works.spool.remove_command(file.id)?;
+        }
+        Ok(())
+    }
+
+    /// Also for the command line itself, under the instance lock.
+    pub fn carry_out(&mut self, parsed: &commands::Command, now: Now) -> Result<String> {
+        let out = &mut self.out;
+        command::carry_out(&mut self.works.bench(now), parsed, &mut |bench, feed| out.send(bench, feed))
+    }
+
+    /// Held messages whose time is up, originals past their days, confirmations.
+    fn keep_house(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        if now.mono < self.housekeeping_at {
+            return Ok(());
+        }
+        self.housekeeping_at = now.mono + HOUSEKEEPING_EVERY;
+        self.time_out_held(now)?;
+        retention::prune(&mut self.works.bench(now), self.config.sent_days)?;
+        self.confirm_placed()
+    }
+
+    fn time_out_held(&mut self, now: Now) -> Result<()> {
+        let due = self.works.store.read()?.next_timeout()?;
+        if due.is_none_or(|due| due > crate::edges::clock::iso(now.wall)) {
+            return Ok(());
+        }
+        let again = self.works.bench(now).again(false)?;
+        let tx = self.works.store.begin()?;
+        let mut decided = Vec::new();
+        again.time_out(&tx, &mut decided)?;
+        again.all_that_wait(&tx, &mut decided)?;
+        self.works.spool.sync()?;
+        tx.commit()?;
+        self.tell(Event::HeldExpired, &[(Key::Messages, Value::Number(decided.len() as i64))]);
+        finish::carry_out(&mut self.works.bench(now), newest_of_each(decided))
+    }
+
+    /// The folders have followed: one commit says so.
+    pub(super) fn confirm_placed(&mut self) -> Result<()> {
+        if self.works.placed.is_empty() {
+            return Ok(());
+        }
+        self.works.spool.sync()?;
+        let tx = self.works.store.begin()?;
+        tx.mark_placed(self.works.placed.iter().copied())?;
+        tx.commit()?;
+        self.works.placed.clear();
+        Ok(())
+    }
+
+    /// Once: is nothing left that could be done now, or after a short rest?
+    pub(super) fn is_drained(&mut self) -> Result<Option<Ended>> {
+        if self.desks.iter().any(|desk| !desk.is_empty() || desk.is_settling)
+            || !self.works.spool.commands()?.is_empty()
+        {
+            return Ok(None);
+        }
+        let mut settling = Vec::new();
+        for desk in self.desks.iter().filter(|desk| desk.look_at.is_some()) {
+            let place = Place::In { partner: &desk.intake.sender.partner, intake: &desk.intake.id };
+            settling.push(self.works.spool.folder(place)?.display().to_string());
+        }
+        Ok(Some(if settling.is_empty() { Ended::Done } else { Ended::StillSettling(settling) }))
+    }
+
+    /// How long nothing will be due.
+    pub(super) fn until_next(&self, now: Now) -> Duration {
+        if let Some(pause) = self.outage.pause() {
+            return pause;
+        }
+        let desks = self.desks.iter().filter_map(|desk| desk.look_at);
+        let mut next = desks.min().map_or(self.watch.until_scan(now.mono), |at| {
+            at.saturating_sub(now.mono).min(self.watch.until_scan(now.mono))
+        });
+        if !self.works.placed.is_empty() {
+            next = next.min(IDLE);
+        }
+        next.min(self.until_feed(now)).min(self.housekeeping_at.saturating_sub(now.mono))
+    }
+}

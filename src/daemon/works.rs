@@ -1,0 +1,43 @@
+//! What files in are worked with, apart from the rest of the daemon, so that a bench can be laid while feeds are at hand.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use crate::edges::clock::Now;
+use crate::edges::events::Events;
+use crate::edges::spool::Spool;
+use crate::edges::store::{FileNo, Store};
+use crate::flows::inbound::reading::{Decoder, SpillFiles};
+use crate::flows::inbound::round::Bench;
+use crate::model::intake::Intake;
+
+pub struct Works {
+    pub store: Store,
+    pub spool: Arc<Spool>,
+    pub events: Arc<Events>,
+    pub decoder: Decoder,
+    pub spill: SpillFiles,
+    pub intakes: Vec<Arc<Intake>>,
+    pub zone: Tz,
+    /// Files whose folders have followed, to be confirmed by the next commit.
+    pub placed: Vec<FileNo>,
+    pub give_up: Box<dyn Fn() -> bool>,
+}
+
+impl Works {
+    pub fn bench(&mut self, now: Now) -> Bench<'_> {
+        Bench {
+            store: &mut self.store,
+            spool: &self.spool,
+            decoder: &mut self.decoder,
+            events: &self.events,
+            intakes: &self.intakes,
+            spill: &self.spill,
+            zone: self.zone,
+            now,
+            placed: &mut self.placed,
+            give_up: &self.give_up,
+        }
+    }
+}

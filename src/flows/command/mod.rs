@@ -1,0 +1,93 @@
+//! Carries out what people ask for: retry, ignore, send. Whoever holds the instance lock does it; the row in `command` is
+//! the audit trail, and a command whose row is finished is never done twice.
+
+mod ignore;
+mod retry;
+
+use anyhow::Result;
+
+use super::commands::{Command, Verb, Which};
+use super::inbound::round::Bench;
+use crate::edges::clock::iso;
+use crate::edges::events::{Event, Key, Value};
+use crate::edges::store::ledger::{FileFilter, FileRow, NewCommand};
+
+/// Makes the row, does it, writes the outcome. The outcome is a sentence for who asked.
+pub fn carry_out(
+    bench: &mut Bench<'_>,
+    command: &Command,
+    send: &mut dyn FnMut(&mut Bench<'_>, &str) -> Result<String>,
+) -> Result<String> {
+    if !record(bench, command)? {
+        return Ok("done before".to_string());
+    }
+    let outcome = match &command.verb {
+        Verb::Retry { which, overrule } => retry::retry(bench, which, *overrule, &command.comment),
+        Verb::Ignore { which } => ignore::ignore(bench, which, &command.comment),
+        Verb::Send { feeds } => send_all(bench, feeds, send),
+    };
+    let (outcome, event) = match outcome {
+        Ok(text) => (text, Event::CommandDone),
+        // With a full disk it waits like everything else; the command file stays.
+        Err(error) if super::is_outage(&error) => return Err(error),
+        Err(error) => (format!("failed: {error:#}"), Event::CommandRefused),
+    };
+    let tx = bench.store.begin()?;
+    tx.finish_command(command.id, &outcome, &iso(bench.now.wall))?;
+    tx.commit()?;
+    let fields =
+        [(Key::Verb, Value::Text(command.verb_name().into())), (Key::Reason, Value::Text(outcome.as_str().into()))];
+    bench.events.tell(bench.now.wall, command.id.as_str(), event, &fields);
+    Ok(outcome)
+}
+
+/// False: it was carried out before.
+fn record(bench: &mut Bench<'_>, command: &Command) -> Result<bool> {
+    let tx = bench.store.begin()?;
+    let row = NewCommand {
+        id: command.id,
+        verb: command.verb_name(),
+        arguments: &command.arguments(),
+        who: &command.who,
+        at: &iso(command.at),
+        comment: &command.comment,
+    };
+    let is_new = tx.add_command(&row)?;
+    let open = is_new || tx.command(command.id)?.is_none_or(|known| known.done_at.is_none());
+    tx.commit()?;
+    Ok(open)
+}
+
+fn send_all(
+    bench: &mut Bench<'_>,
+    feeds: &[String],
+    send: &mut dyn FnMut(&mut Bench<'_>, &str) -> Result<String>,
+) -> Result<String> {
+    let outcomes = feeds.iter().map(|feed| send(bench, feed)).collect::<Result<Vec<_>>>()?;
+    Ok(outcomes.join("; "))
+}
+
+/// The files a command means.
+fn files(bench: &Bench<'_>, which: &Which) -> Result<Vec<FileRow>> {
+    let snapshot = bench.store.read()?;
+    if !which.files.is_empty() {
+        let mut rows = Vec::new();
+        for id in &which.files {
+            rows.extend(snapshot.file_by_id(*id)?);
+        }
+        return Ok(rows);
+    }
+    let from = which.from.map(iso);
+    let filter = FileFilter {
+        partner: which.partner.as_deref(),
+        intake: which.intake.as_deref(),
+        verdict: which.verdict,
+        code: which.reason.as_deref(),
+        since: from.as_deref(),
+        ..FileFilter::default()
+    };
+    let to = which.to.map(iso);
+    let rows = snapshot.files(&filter)?;
+    // The oldest first: that is the order in which they would have been applied.
+    Ok(rows.into_iter().rev().filter(|row| to.as_ref().is_none_or(|to| &row.first_seen < to)).collect())
+}

@@ -1,0 +1,83 @@
+//! Judges again what was refused, is held or was stale. Held messages come from the ledger, all others from the original
+//! as the partner sent it; what was taken before is not touched.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::super::commands::Which;
+use super::super::inbound::finish;
+use super::super::inbound::round::Bench;
+use super::super::inbound::waiting::newest_of_each;
+use super::files;
+use crate::edges::events::{Event, Key, Value};
+use crate::edges::store::ledger::{FileRow, MessageRow};
+use crate::model::verdict::Verdict;
+
+/// Exceptions of a file looked at together.
+const PAGE: u32 = 100_000;
+
+pub fn retry(bench: &mut Bench<'_>, which: &Which, overrule: bool, comment: &str) -> Result<String> {
+    let mut outcome: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let rows = files(bench, which)?;
+    let count = rows.len();
+    for row in rows {
+        let (id, raw_name) = (row.id, row.raw_name.clone());
+        for (verdict, number) in retry_file(bench, row, which, overrule)? {
+            *outcome.entry(verdict.as_str()).or_default() += number;
+        }
+        let fields = [(Key::Name, Value::Bytes(&raw_name)), (Key::Reason, Value::Text(comment.into()))];
+        bench.events.tell(bench.now.wall, id.as_str(), Event::FileRetried, &fields);
+    }
+    if count == 0 {
+        return Ok("no file matches: nothing was judged again".to_string());
+    }
+    let words: Vec<String> = outcome.iter().map(|(verdict, number)| format!("{number} {verdict}")).collect();
+    let words = if words.is_empty() { "nothing to judge again in them".to_string() } else { words.join(", ") };
+    Ok(format!("{count} file(s): {words}"))
+}
+
+fn retry_file(bench: &mut Bench<'_>, row: FileRow, which: &Which, overrule: bool) -> Result<Vec<(Verdict, u64)>> {
+    let messages = bench.store.read()?.messages_of(row.no, 0, PAGE)?;
+    let wanted: Vec<MessageRow> = messages.into_iter().filter(|m| is_wanted(m, which)).collect();
+    if wanted.is_empty() {
+        // Refused as a whole: it is read from the beginning.
+        return if row.verdict == Some(Verdict::Refused) { bench.judge_whole_again(row) } else { Ok(Vec::new()) };
+    }
+    let whole = !row.code.is_empty();
+    if whole {
+        return bench.judge_whole_again(row);
+    }
+    let (held, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|m| m.verdict == Verdict::Held);
+    let mut results = Vec::new();
+    if !held.is_empty() {
+        results.extend(judge_held(bench, &held, overrule)?);
+    }
+    if !others.is_empty() {
+        results.extend(bench.judge_some_again(row, &others, overrule)?);
+    }
+    Ok(results)
+}
+
+fn is_wanted(message: &MessageRow, which: &Which) -> bool {
+    let open = matches!(message.verdict, Verdict::Held | Verdict::Refused | Verdict::Stale);
+    open && which.reason.as_ref().is_none_or(|code| *code == message.code)
+        && which.verdict.is_none_or(|verdict| verdict == message.verdict)
+}
+
+fn judge_held(bench: &mut Bench<'_>, held: &[MessageRow], overrule: bool) -> Result<Vec<(Verdict, u64)>> {
+    let again = bench.again(overrule)?;
+    let mut decided = Vec::new();
+    let mut results = Vec::new();
+    let tx = bench.store.begin()?;
+    for message in held {
+        decided.extend(again.judge(&tx, message)?);
+        let verdict = tx.message(message.no)?.map_or(message.verdict, |m| m.verdict);
+        results.push((verdict, 1));
+    }
+    again.all_that_wait(&tx, &mut decided)?;
+    bench.spool.sync()?;
+    tx.commit()?;
+    finish::carry_out(bench, newest_of_each(decided))?;
+    Ok(results)
+}

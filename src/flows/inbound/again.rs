@@ -1,0 +1,142 @@
+//! Files judged again on a person's word: whole, or only the messages that were not taken. The moment a file speaks of
+//! stays that of its first sight, so that Monday's stock retried on Wednesday is stale.
+
+use anyhow::{Context, Result, bail};
+
+use super::applying::InHand;
+use super::finish::{self, Decided};
+use super::reading::{Assignment, Outcome};
+use super::round::{Bench, Claimed, read_and_apply};
+use super::waiting::{Again, newest_of_each};
+use crate::edges::clock::iso;
+use crate::edges::spool::{Place, Role, state_name};
+use crate::edges::store::Tx;
+use crate::edges::store::ledger::{FileRow, MessageRow, Revision};
+use crate::model::reason;
+use crate::model::verdict::{Counts, Verdict};
+
+impl Bench<'_> {
+    /// A judge of stored messages, as of now.
+    pub fn again(&self, overrule: bool) -> Result<Again> {
+        let order_mark = self.spool.marks()?.order;
+        Ok(Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule, order_mark })
+    }
+
+    /// The whole file, from its original, as if it had just come.
+    pub fn judge_whole_again(&mut self, row: FileRow) -> Result<Vec<(Verdict, u64)>> {
+        let Some(intake) = self.intake_of(&row.partner, &row.intake) else {
+            bail!("{} is of the intake {}/{}, which is no longer configured", row.name, row.partner, row.intake);
+        };
+        let Some(decided) = Decided::from_row(row.clone(), None) else { bail!("{} has no verdict yet", row.name) };
+        let Some(place) = finish::find_original(self.spool, &decided)? else {
+            bail!("the original of {} is no longer kept", row.name);
+        };
+        let name = state_name(row.id, &row.raw_name, Role::Original);
+        let work = Place::Work { partner: &row.partner, intake: &row.intake };
+        if place != work {
+            self.spool.rename((place, &name), (work, &name))?;
+        }
+        let no = row.no;
+        let claimed = Claimed { again: true, ..self.claimed_from(row, intake) };
+        self.judge(vec![claimed])?;
+        let counts = self.store.read()?.file(no)?.map_or(Counts::default(), |now| now.counts);
+        Ok(by_verdict(counts))
+    }
+
+    /// Single messages of a file, from its original.
+    pub fn judge_some_again(
+        &mut self,
+        row: FileRow,
+        messages: &[MessageRow],
+        overrule: bool,
+    ) -> Result<Vec<(Verdict, u64)>> {
+        let Some(intake) = self.intake_of(&row.partner, &row.intake) else {
+            bail!("{} is of the intake {}/{}, which is no longer configured", row.name, row.partner, row.intake);
+        };
+        let only: Vec<u64> = messages.iter().map(|m| m.number).collect();
+        self.decoder.assign(vec![self.reading_of(&row)?]);
+        let order_mark = self.spool.marks()?.order;
+        let tx = self.store.begin()?;
+        // Taken, unless the judge lists them anew.
+        for message in messages {
+            tx.revise_message(message.no, &accepted(message, &iso(self.now.wall)))?;
+        }
+        let hand = InHand {
+            file: row.no,
+            intake: &intake,
+            as_of: &row.as_of,
+            now: self.now.wall,
+            only: &only,
+            overrule,
+            order_mark,
+        };
+        let (_, applied, ending) = read_and_apply(&tx, self.decoder, hand, self.give_up)?;
+        match ending.result {
+            Outcome::Decoded(decoded) if decoded.fatal.is_empty() => {}
+            _ => bail!("{} cannot be read any more; drop a corrected file instead", row.name),
+        }
+        let mut counts = row.counts;
+        let mut results = Counts::default();
+        for message in messages {
+            let verdict = tx.message(message.no)?.map_or(Verdict::Accepted, |now| now.verdict);
+            counts.change(message.verdict, verdict);
+            results.add(verdict, 1);
+        }
+        tx.revise_file(row.no, counts, counts.home(), &iso(self.now.wall))?;
+        let text = match counts.refused {
+            0 => None,
+            _ => {
+                let before = tx.reason_text(row.no)?;
+                let when = self.now.wall.with_timezone(&self.zone).format("%Y-%m-%d %H:%M").to_string();
+                Some(reason::later(before.as_deref(), &row.name, &when, &applied.problems))
+            }
+        };
+        tx.set_reason(row.no, text.as_deref(), None)?;
+        let mut decided: Vec<Decided> = now_decided(&tx, &row)?.into_iter().collect();
+        let again =
+            Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
+        again.all_that_wait(&tx, &mut decided)?;
+        self.spool.sync()?;
+        tx.commit()?;
+        finish::carry_out(self, newest_of_each(decided))?;
+        Ok(by_verdict(results))
+    }
+
+    /// Reads the original where it stands.
+    fn reading_of(&self, row: &FileRow) -> Result<Assignment> {
+        let Some(intake) = self.intake_of(&row.partner, &row.intake) else { bail!("the intake is gone") };
+        let decided = Decided::from_row(row.clone(), None).context("a file that is judged again has a verdict")?;
+        let Some(place) = finish::find_original(self.spool, &decided)? else {
+            bail!("the original of {} is no longer kept", row.name);
+        };
+        let file = self.spool.read(place, &state_name(row.id, &row.raw_name, Role::Original))?;
+        Ok(Assignment {
+            open: Box::new(move || Ok(file)),
+            name: row.name.clone(),
+            layouts: intake.layouts.iter().filter(|l| l.id == row.layout).cloned().collect(),
+            zone: intake.sender.zone,
+            same_as: None,
+        })
+    }
+}
+
+fn accepted<'m>(message: &'m MessageRow, decided_at: &'m str) -> Revision<'m> {
+    Revision {
+        verdict: Verdict::Accepted,
+        code: "",
+        problems: &[],
+        row: message.row,
+        waits: None,
+        decided_at,
+        comment: &message.comment,
+    }
+}
+
+fn now_decided(tx: &Tx<'_>, row: &FileRow) -> Result<Option<Decided>> {
+    let reason = tx.reason_text(row.no)?;
+    Ok(tx.file(row.no)?.and_then(|now| Decided::from_row(now, reason)))
+}
+
+fn by_verdict(counts: Counts) -> Vec<(Verdict, u64)> {
+    Verdict::ALL.into_iter().map(|v| (v, counts.get(v))).filter(|(_, count)| *count > 0).collect()
+}

@@ -1,0 +1,410 @@
+//! Applies one file inside the shared transaction, in a savepoint of its own: judges its messages as they are read, writes
+//! their rows, and lists the exceptions. It decides nothing about folders and commits nothing.
+//!
+//! Requests are written in the order of the file. Records and facts are gathered in chunks and written in the order of
+//! their keys, since rows in random order touch every page again and again; the sort is stable, so of two rows with one
+//! key the later one wins.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+
+use super::judge::{Hold, Judge, Judged};
+use crate::edges::clock::iso;
+use crate::edges::store::business::{Applied as Row, Inserted, Records, References, Requests, Stamp};
+use crate::edges::store::ledger::{Exception, MessageNo, MessageRow, Waits};
+use crate::edges::store::{FileNo, RowId, Tx};
+use crate::model::batch::{Batch, Message, Value};
+use crate::model::decimal;
+use crate::model::diagnostic::{Diagnostics, Place, Problem};
+use crate::model::difference::difference;
+use crate::model::intake::{Absent, Intake, OnChange, OrderNumbers};
+use crate::model::json;
+use crate::model::kind::{Class, Kind};
+use crate::model::layout::{Layout, Refused};
+use crate::model::verdict::{Counts, Verdict};
+use crate::model::wording::judging as words;
+
+/// Records and facts gathered before they are sorted and written. More means fewer passes over the table, and memory.
+const CHUNK_BYTES: usize = 24 * 1024 * 1024;
+
+/// The file that is being applied.
+#[derive(Clone)]
+pub struct InHand<'f> {
+    pub file: FileNo,
+    pub intake: &'f Intake,
+    /// The moment its facts and records speak of.
+    pub as_of: &'f str,
+    pub now: DateTime<Utc>,
+    /// Numbers of the messages to judge; empty: all. A retry judges only what was not taken before.
+    pub only: &'f [u64],
+    /// A person said: apply although newer or other content is known.
+    pub overrule: bool,
+    /// The spool's copy of the last order number given: a restored older database must not give one twice.
+    pub order_mark: u64,
+}
+
+/// Name of the mark of our own order numbers.
+pub const ORDER_NUMBERS: &str = "order";
+
+/// What came of it, so far.
+#[derive(Default)]
+pub struct Applied {
+    pub counts: Counts,
+    pub problems: Diagnostics,
+    /// Values of the fields within which a full file closes, as far as it names them.
+    pub scopes: Scopes,
+}
+
+pub type Scopes = BTreeSet<Vec<String>>;
+
+/// Writes the rows of the file's kind.
+enum Writer<'t> {
+    Requests(Requests<'t>),
+    Records(Records<'t>),
+}
+
+pub struct Applying<'t, 'f> {
+    tx: &'t Tx<'t>,
+    hand: InHand<'f>,
+    judge: Judge<'f>,
+    kind: Arc<Kind>,
+    writer: Writer<'t>,
+    references: References<'t>,
+    decided_at: String,
+    /// Somebody waits for a message of this kind, so each is held against those that wait.
+    may_wait_behind: bool,
+    /// The stored message that is judged again: it does not wait behind itself.
+    again: Option<MessageNo>,
+    until: Option<String>,
+    gathered: Vec<Batch>,
+    gathered_bytes: usize,
+    /// Head fields within whose values a full file closes.
+    scope_fields: Vec<usize>,
+    applied: Applied,
+}
+
+impl<'t, 'f> Applying<'t, 'f> {
+    pub fn begin(tx: &'t Tx<'t>, hand: InHand<'f>, layout: Arc<Layout>) -> Result<Self> {
+        let kind = layout.kind.clone();
+        let decided_at = iso(hand.now);
+        // A person's "apply all the same" makes an old file speak of now.
+        let as_of = if hand.overrule { &decided_at } else { hand.as_of };
+        let writer = match kind.class {
+            Class::Request => Writer::Requests(tx.requests(&kind, hand.file)?),
+            _ => Writer::Records(tx.records(&kind, &Stamp { file: hand.file, as_of })?),
+        };
+        let scope_fields = match &hand.intake.absent {
+            Absent::CloseWithin { fields } => fields.iter().filter_map(|f| kind.head().field(f)).collect(),
+            _ => Vec::new(),
+        };
+        Ok(Applying {
+            scope_fields,
+            writer,
+            references: tx.references()?,
+            may_wait_behind: kind.class == Class::Request && tx.anyone_is_held(&kind.name)?,
+            again: None,
+            until: None,
+            decided_at,
+            judge: Judge::new(hand.intake, layout, hand.now),
+            gathered: Vec::new(),
+            gathered_bytes: 0,
+            applied: Applied::default(),
+            tx,
+            hand,
+            kind,
+        })
+    }
+
+    /// What follows is this stored message, judged again. Its time goes on: waiting for something else is no new wait.
+    pub fn again(&mut self, message: &MessageRow) {
+        self.again = Some(message.no);
+        self.until = message.waits.as_ref().and_then(|w| w.until.clone());
+    }
+
+    /// Takes a batch; gives it back for reuse when it is done with it.
+    pub fn batch(&mut self, mut batch: Batch) -> Result<Option<Batch>> {
+        if self.kind.class == Class::Request {
+            for index in 0..batch.len() {
+                if self.judge_one(&mut batch, index)? {
+                    self.request(&batch.message(index))?;
+                }
+            }
+            return Ok(Some(batch));
+        }
+        self.gathered_bytes += batch.size();
+        self.gathered.push(batch);
+        if self.gathered_bytes >= CHUNK_BYTES {
+            self.write_gathered()?;
+        }
+        Ok(None)
+    }
+
+    /// A message whose bytes make none.
+    pub fn refused(&mut self, refused: Refused) -> Result<()> {
+        if !self.hand.only.is_empty() && !self.hand.only.contains(&refused.number) {
+            return Ok(());
+        }
+        let mut problems = refused.problems;
+        problems.iter_mut().for_each(|p| p.message = refused.number);
+        let exception = Exception {
+            number: refused.number,
+            kind: &self.kind.name,
+            key: &refused.key,
+            verdict: Verdict::Refused,
+            code: problems.first().map_or("unreadable", |p| p.code),
+            line: refused.line,
+            bytes: &refused.bytes,
+            problems: &problems,
+            payload: None,
+            row: None,
+            waits: None,
+            decided_at: &self.decided_at,
+        };
+        self.tx.add_exception(self.hand.file, &exception)?;
+        self.count(Verdict::Refused);
+        problems.into_iter().for_each(|p| self.applied.problems.add(p));
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Result<Applied> {
+        self.write_gathered()?;
+        match self.writer {
+            Writer::Requests(writer) => writer.finish()?,
+            Writer::Records(writer) => writer.finish()?,
+        }
+        Ok(self.applied)
+    }
+
+    fn count(&mut self, verdict: Verdict) {
+        self.applied.counts.add(verdict, 1);
+    }
+
+    /// Judges a message; what is not good is listed. True: go on and apply it.
+    fn judge_one(&mut self, batch: &mut Batch, index: usize) -> Result<bool> {
+        let number = batch.message(index).origin().number;
+        if !self.hand.only.is_empty() && !self.hand.only.contains(&number) {
+            return Ok(false);
+        }
+        match self.judge.judge(&mut self.references, batch, index)? {
+            Judged::Good => Ok(true),
+            Judged::Refused(problems) => {
+                self.refuse(&batch.message(index), problems)?;
+                Ok(false)
+            }
+            Judged::Held(hold) => {
+                self.hold(&batch.message(index), hold)?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn refuse(&mut self, message: &Message<'_>, problems: Vec<Problem>) -> Result<()> {
+        let code = problems.first().map_or("refused", |p| p.code);
+        self.list(message, Verdict::Refused, code, &problems, None, None)?;
+        self.count(Verdict::Refused);
+        problems.into_iter().for_each(|p| self.applied.problems.add(p));
+        Ok(())
+    }
+
+    fn hold(&mut self, message: &Message<'_>, hold: Hold) -> Result<()> {
+        let problems = [hold.problem.clone()];
+        self.list(message, Verdict::Held, problems[0].code, &problems, None, Some(&hold))?;
+        self.count(Verdict::Held);
+        Ok(())
+    }
+
+    fn list(
+        &self,
+        message: &Message<'_>,
+        verdict: Verdict,
+        code: &str,
+        problems: &[Problem],
+        row: Option<RowId>,
+        hold: Option<&Hold>,
+    ) -> Result<()> {
+        let origin = message.origin();
+        let payload = hold.map(|_| json::to_line(*message));
+        let waits = hold.map(|hold| {
+            let (kind, key) = hold.waits_for.clone().unwrap_or_default();
+            Waits { kind: kind.to_string(), key, until: self.until.clone().or(hold.until.map(iso)) }
+        });
+        let exception = Exception {
+            number: origin.number,
+            kind: &self.kind.name,
+            key: &business_key(message),
+            verdict,
+            code,
+            line: origin.line,
+            bytes: &origin.bytes,
+            problems,
+            payload: payload.as_deref(),
+            row,
+            waits: waits.as_ref(),
+            decided_at: &self.decided_at,
+        };
+        self.tx.add_exception(self.hand.file, &exception)?;
+        Ok(())
+    }
+
+    fn request(&mut self, message: &Message<'_>) -> Result<()> {
+        if self.may_wait_behind && self.waits_behind(message)? {
+            return self.hold_behind(message);
+        }
+        let Writer::Requests(writer) = &mut self.writer else { return Ok(()) };
+        match writer.insert(*message)? {
+            Inserted::New(row) => self.taken(row),
+            Inserted::Exists(row) => self.known_request(message, row),
+        }
+    }
+
+    /// The request is new. Where order numbers are ours, it gets the next one.
+    fn taken(&mut self, row: RowId) -> Result<()> {
+        if self.hand.intake.order_numbers == OrderNumbers::Own && self.kind.name == "order" {
+            let number = self.tx.high_water(ORDER_NUMBERS)?.max(self.hand.order_mark) + 1;
+            self.tx.raise_high_water(ORDER_NUMBERS, number)?;
+            self.tx.number_order(row, &number.to_string())?;
+        }
+        self.count(Verdict::Accepted);
+        Ok(())
+    }
+
+    /// Does an earlier message of this key wait?
+    fn waits_behind(&self, message: &Message<'_>) -> Result<bool> {
+        let held = self.tx.held_with_key(&self.hand.intake.sender.partner, &self.kind.name, &business_key(message))?;
+        Ok(held.iter().any(|other| match self.again {
+            Some(again) => other.no.0 < again.0,
+            None => (other.file, other.number) != (self.hand.file, message.origin().number),
+        }))
+    }
+
+    /// Another message of the same key waits already: this one is judged when that one is.
+    fn hold_behind(&mut self, message: &Message<'_>) -> Result<()> {
+        let key = business_key(message);
+        let problem = words::waits_behind(self.message_place(message), &key);
+        self.hold(message, Hold { problem, waits_for: Some(("message", key)), until: None })
+    }
+
+    fn message_place(&self, message: &Message<'_>) -> Place {
+        let origin = message.origin();
+        Place { line: origin.line, byte: origin.bytes.first().map_or(0, |r| r.start), field: String::new() }
+    }
+
+    fn known_request(&mut self, message: &Message<'_>, row: RowId) -> Result<()> {
+        let known = self.tx.load(&self.kind, row)?.context("the row that was met is gone within one transaction")?;
+        let changes = difference(known.message(0), *message);
+        if changes.is_empty() {
+            self.list(message, Verdict::Duplicate, "duplicate", &[], Some(row), None)?;
+            self.count(Verdict::Duplicate);
+            return Ok(());
+        }
+        let may_replace = self.hand.overrule || self.hand.intake.on_change == OnChange::ReplaceUntilExported;
+        if may_replace && !self.tx.is_exported(row)? {
+            let Writer::Requests(writer) = &mut self.writer else { return Ok(()) };
+            writer.replace(row, *message)?;
+            self.count(Verdict::Accepted);
+            return Ok(());
+        }
+        let fields: Vec<String> = changes.iter().map(|c| format!("{}: {} → {}", c.path, c.old, c.new)).collect();
+        let mut problem = words::content_changed(self.message_place(message), &business_key(message), &fields);
+        problem.message = message.origin().number;
+        if self.hand.intake.on_change == OnChange::Refuse {
+            return self.refuse(message, vec![problem]);
+        }
+        let hold = Hold { problem, waits_for: None, until: None };
+        self.list(message, Verdict::Held, "content-changed", &[hold.problem.clone()], Some(row), Some(&hold))?;
+        self.count(Verdict::Held);
+        Ok(())
+    }
+
+    /// Writes what was gathered, in the order of the keys.
+    fn write_gathered(&mut self) -> Result<()> {
+        let mut batches = std::mem::take(&mut self.gathered);
+        self.gathered_bytes = 0;
+        let mut order = Vec::new();
+        for (batch_index, batch) in batches.iter_mut().enumerate() {
+            for index in 0..batch.len() {
+                if self.judge_one(batch, index)? {
+                    order.push(SortEntry::of(&self.kind, &batch.message(index), batch_index, index));
+                }
+            }
+        }
+        order.sort_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| compare(&self.kind, &batches, a, b)));
+        for entry in order {
+            let message = batches[entry.batch as usize].message(entry.index as usize);
+            self.row(&message)?;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, message: &Message<'_>) -> Result<()> {
+        if !self.scope_fields.is_empty() {
+            let values: Vec<String> = self.scope_fields.iter().map(|f| field_text(message, *f)).collect();
+            self.applied.scopes.insert(values);
+        }
+        let Writer::Records(writer) = &mut self.writer else { return Ok(()) };
+        match writer.apply(*message)? {
+            Row::New | Row::Changed => self.count(Verdict::Accepted),
+            Row::Unchanged => self.count(Verdict::Unchanged),
+            Row::Stale => {
+                self.list(message, Verdict::Stale, "stale", &[], None, None)?;
+                self.count(Verdict::Stale);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The key of a message for people: its key fields, as far as they are given.
+pub fn business_key(message: &Message<'_>) -> String {
+    let parts = message.kind().head().key.iter().map(|field| field_text(message, *field));
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+fn field_text(message: &Message<'_>, field: usize) -> String {
+    match message.head().value(field) {
+        Value::Text(text) => text.to_string(),
+        Value::Number(number) => {
+            decimal::text(number, message.kind().head().fields[field].field_type.scale().unwrap_or(0))
+        }
+        Value::Missing | Value::Empty => String::new(),
+    }
+}
+
+/// Where a message of the chunk stands, with the first eight bytes of its key: most comparisons need no more.
+struct SortEntry {
+    prefix: u64,
+    batch: u32,
+    index: u32,
+}
+
+impl SortEntry {
+    fn of(kind: &Kind, message: &Message<'_>, batch: usize, index: usize) -> Self {
+        let mut prefix = [0; 8];
+        if let Some(first) = kind.head().key.first()
+            && let Value::Text(text) = message.head().value(*first)
+        {
+            let count = text.len().min(8);
+            prefix[..count].copy_from_slice(&text.as_bytes()[..count]);
+        }
+        SortEntry { prefix: u64::from_be_bytes(prefix), batch: batch as u32, index: index as u32 }
+    }
+}
+
+fn compare(kind: &Kind, batches: &[Batch], a: &SortEntry, b: &SortEntry) -> std::cmp::Ordering {
+    let head = |entry: &SortEntry| batches[entry.batch as usize].message(entry.index as usize).head();
+    let (a, b) = (head(a), head(b));
+    for field in &kind.head().key {
+        let order = match (a.value(*field), b.value(*field)) {
+            (Value::Text(a), Value::Text(b)) => a.cmp(b),
+            (Value::Number(a), Value::Number(b)) => a.cmp(&b),
+            (a, b) => a.is_given().cmp(&b.is_given()),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    std::cmp::Ordering::Equal
+}

@@ -1,0 +1,252 @@
+//! One intake's folder: looks at it, remembers how its files have looked, and hands out the settled ones in their order.
+//!
+//! A look lists the whole folder once; the files of that look are handed out round by round, so that 100,000 files cost one
+//! listing and not one for each round. It decides nothing itself: `model::rules::settle` does, asked last and lazily.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::round::Candidate;
+use crate::edges::clock::Now;
+use crate::edges::events::{Event, Events, Key, Value};
+use crate::edges::spool::{Listing, Meta, Oddities, Place, Result, Spool};
+use crate::model::intake::{Intake, Settle};
+use crate::model::kind::Class;
+use crate::model::layout::Completeness;
+use crate::model::rules::order_of_files::compare_names;
+use crate::model::rules::settle::{Asked, LookTable, Looks, Settled, Waiting, pair_done_files, settle};
+
+/// The end of a file that layouts look at.
+const TAIL_BYTES: u64 = 64 * 1024;
+/// Files of one round: enough to share a commit by, few enough that a person sees progress and memory stays flat.
+pub const ROUND_FILES: usize = 400;
+/// A round is closed when it holds so much: a large file is applied alone.
+pub const ROUND_BYTES: u64 = 2 * 1024 * 1024;
+
+pub struct Desk {
+    pub intake: Arc<Intake>,
+    looks: LookTable,
+    oddities: Oddities,
+    /// The last look, and what of it is still to be handed out (the first at the end).
+    listing: Listing,
+    queue: Vec<u32>,
+    vouched: Vec<(u32, u32)>,
+    /// When somebody has to look again, by the monotonic clock.
+    pub look_at: Option<Duration>,
+    /// Some file only has to rest a little longer: a drained run waits for that, and for nothing else.
+    pub is_settling: bool,
+    told_incomplete: std::collections::HashSet<(u64, u64)>,
+}
+
+impl Desk {
+    pub fn new(intake: Arc<Intake>) -> Self {
+        Desk {
+            intake,
+            looks: LookTable::default(),
+            oddities: Oddities::default(),
+            listing: Listing::default(),
+            queue: Vec::new(),
+            vouched: Vec::new(),
+            look_at: None,
+            is_settling: false,
+            told_incomplete: Default::default(),
+        }
+    }
+
+    /// Master data go before facts, facts before requests: what an order refers to is there when it comes.
+    pub fn rank(&self) -> u8 {
+        match self.intake.layouts.first().map(|l| l.kind.class) {
+            Some(Class::Record) => 0,
+            Some(Class::Fact) => 1,
+            _ => 2,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    fn folder(&self) -> Place<'_> {
+        Place::In { partner: &self.intake.sender.partner, intake: &self.intake.id }
+    }
+
+    /// Lists the folder anew.
+    pub fn look(&mut self, spool: &Spool, events: &Events, now: Now) -> Result<()> {
+        self.look_at = None;
+        self.is_settling = false;
+        self.queue.clear();
+        self.listing = spool.scan(self.folder())?;
+        self.tell_oddities(events, now);
+        self.looks.begin();
+        let mut queue: Vec<u32> = Vec::with_capacity(self.listing.len());
+        match self.intake.settle.clone() {
+            Settle::Rename => queue.extend(0..self.listing.len() as u32),
+            Settle::Stable(_) => {
+                for index in 0..self.listing.len() {
+                    let looks = self.looks_of(index, now);
+                    if let Some(at) = self.wait_for(&looks, false, now) {
+                        self.is_settling = true;
+                        self.wake(at);
+                    } else {
+                        queue.push(index as u32);
+                    }
+                }
+            }
+            Settle::DoneFile { suffix } => self.pair(&suffix, &mut queue, events, now),
+        }
+        self.looks.end();
+        let listing = &self.listing;
+        queue.sort_unstable_by(|a, b| compare_names(listing.entry(*b as usize).name, listing.entry(*a as usize).name));
+        self.queue = queue;
+        Ok(())
+    }
+
+    fn looks_of(&mut self, index: usize, now: Now) -> Looks {
+        let meta = self.listing.entry(index).meta;
+        self.looks.look(meta.inode, meta.size, meta.mtime_ns, now.mono)
+    }
+
+    /// Until when the rule alone says wait.
+    fn wait_for(&self, looks: &Looks, vouched: bool, now: Now) -> Option<Duration> {
+        let nobody = || Asked { still_open: None, end: Completeness::Complete };
+        match settle(&self.intake.settle, self.intake.truncated_after, looks, vouched, now.mono, nobody) {
+            Settled::WaitUntil(at, _) => Some(at),
+            _ => None,
+        }
+    }
+
+    fn pair(&mut self, suffix: &str, queue: &mut Vec<u32>, events: &Events, now: Now) {
+        let names: Vec<&[u8]> = self.listing.entries().map(|e| e.name).collect();
+        let found = pair_done_files(&names, suffix);
+        for index in &found.ambiguous {
+            let fields = [(Key::Name, Value::Bytes(names[*index]))];
+            events.tell(now.wall, "", Event::FileUnmatched, &fields);
+        }
+        self.vouched = found.pairs.iter().map(|(done, data)| (*data as u32, *done as u32)).collect();
+        self.vouched.sort_unstable();
+        queue.extend(self.vouched.iter().map(|(data, _)| *data));
+    }
+
+    fn tell_oddities(&mut self, events: &Events, now: Now) {
+        let source = self.intake.source();
+        for odd in self.oddities.new_ones(&self.listing) {
+            let fields = [
+                (Key::Intake, Value::Text(source.as_str().into())),
+                (Key::Name, Value::Bytes(&odd.name)),
+                (Key::Reason, Value::Text(odd.reason().into())),
+            ];
+            events.tell(now.wall, "", Event::FileOdd, &fields);
+        }
+        if self.listing.was_remade() {
+            let fields = [(Key::Intake, Value::Text(source.into()))];
+            events.tell(now.wall, "", Event::FolderRemade, &fields);
+        }
+    }
+
+    fn wake(&mut self, at: Duration) {
+        self.look_at = Some(self.look_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// The next files that are settled, as many as fit a round.
+    pub fn take(&mut self, spool: &Spool, events: &Events, now: Now) -> Result<Vec<Candidate>> {
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        while taken.len() < ROUND_FILES && bytes < ROUND_BYTES {
+            let Some(index) = self.queue.pop() else { break };
+            if let Some(candidate) = self.settled(spool, events, index as usize, now)? {
+                bytes += candidate.meta.size;
+                taken.push(candidate);
+            }
+        }
+        if self.queue.is_empty() {
+            self.listing = Listing::default();
+            self.vouched.clear();
+        }
+        Ok(taken)
+    }
+
+    fn settled(&mut self, spool: &Spool, events: &Events, index: usize, now: Now) -> Result<Option<Candidate>> {
+        let entry = self.listing.entry(index);
+        let (name, seen) = (entry.name.to_vec(), entry.meta);
+        let Some(meta) = spool.look(self.folder(), &name)? else { return Ok(None) };
+        if (meta.size, meta.mtime_ns, meta.inode) != (seen.size, seen.mtime_ns, seen.inode) {
+            // It changed since it was listed: it has not rested.
+            self.is_settling = true;
+            self.wake(now.mono);
+            return Ok(None);
+        }
+        let done_file = self.done_file_of(index);
+        let looks = match self.intake.settle {
+            Settle::Stable(_) => self.looks_again(meta, now),
+            _ => Looks { size: meta.size, mtime_ns: meta.mtime_ns, first: now.mono, last: now.mono },
+        };
+        let ask = || self.ask(spool, &name, meta.size);
+        let rule = &self.intake.settle;
+        match settle(rule, self.intake.truncated_after, &looks, done_file.is_some(), now.mono, ask) {
+            Settled::Take => Ok(Some(self.candidate(name, meta, None, done_file))),
+            Settled::Truncated(missing) => Ok(Some(self.candidate(name, meta, Some(missing), done_file))),
+            Settled::WaitUntil(at, why) => {
+                self.is_settling |= why == Waiting::Still;
+                self.wake(at);
+                Ok(None)
+            }
+            Settled::Incomplete { missing, until } => {
+                self.wake(until);
+                self.tell_incomplete(events, &name, meta, &missing, now);
+                Ok(None)
+            }
+        }
+    }
+
+    fn looks_again(&mut self, meta: Meta, now: Now) -> Looks {
+        self.looks.look(meta.inode, meta.size, meta.mtime_ns, now.mono)
+    }
+
+    fn done_file_of(&self, index: usize) -> Option<Vec<u8>> {
+        let at = self.vouched.binary_search_by_key(&(index as u32), |(data, _)| *data).ok()?;
+        Some(self.listing.entry(self.vouched[at].1 as usize).name.to_vec())
+    }
+
+    fn candidate(&self, name: Vec<u8>, meta: Meta, truncated: Option<String>, done_file: Option<Vec<u8>>) -> Candidate {
+        Candidate { intake: self.intake.clone(), name, meta, truncated, done_file }
+    }
+
+    /// Whether somebody writes, and whether the end is there. What cannot be read is left to the reading to report.
+    fn ask(&self, spool: &Spool, name: &[u8], size: u64) -> Asked {
+        let end = self.end_of(spool, name, size).unwrap_or(Completeness::Complete);
+        Asked { still_open: spool.is_still_written(self.folder(), name), end }
+    }
+
+    fn end_of(&self, spool: &Spool, name: &[u8], size: u64) -> Option<Completeness> {
+        let mut file = spool.read(self.folder(), name).ok()?;
+        let from = size.saturating_sub(TAIL_BYTES);
+        file.seek(SeekFrom::Start(from)).ok()?;
+        let mut tail = Vec::with_capacity(size.min(TAIL_BYTES) as usize);
+        file.take(TAIL_BYTES).read_to_end(&mut tail).ok()?;
+        let mut missing = None;
+        for layout in &self.intake.layouts {
+            match layout.completeness(&tail, from == 0) {
+                Completeness::Complete => return Some(Completeness::Complete),
+                incomplete => missing = missing.or(Some(incomplete)),
+            }
+        }
+        missing
+    }
+
+    fn tell_incomplete(&mut self, events: &Events, name: &[u8], meta: Meta, missing: &str, now: Now) {
+        if !self.told_incomplete.insert((meta.inode, meta.size)) {
+            return;
+        }
+        if self.told_incomplete.len() > 10_000 {
+            // Better told twice than remembered for ever.
+            self.told_incomplete.clear();
+        }
+        let fields = [
+            (Key::Intake, Value::Text(self.intake.source().into())),
+            (Key::Name, Value::Bytes(name)),
+            (Key::Reason, Value::Text(missing.into())),
+        ];
+        events.tell(now.wall, "", Event::FileIncomplete, &fields);
+    }
+}

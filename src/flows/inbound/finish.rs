@@ -1,0 +1,230 @@
+//! Carries committed verdicts out: reason and reject files, then the move of the original. Everything here can be done
+//! again from the ledger alone, so a crash between two steps costs nothing; a start calls it for every file not `placed`.
+
+use std::io;
+use std::ops::Range;
+
+use anyhow::{Context, Result};
+use chrono::NaiveDate;
+
+use super::round::{Bench, travelling_name};
+use crate::edges::events::{Event, Key, Value};
+use crate::edges::spool::{Existing, Lasting, Place, Role, Spool, State, state_name};
+use crate::edges::store::ledger::FileRow;
+use crate::edges::store::{FileNo, Snapshot};
+use crate::model::ids::Id;
+use crate::model::intake::{Intake, Originals, Settle};
+use crate::model::layout::Layout;
+use crate::model::verdict::{Counts, Home, Verdict};
+
+/// Exceptions read at a time when a reject is built.
+const PAGE: u32 = 10_000;
+
+/// A judged file whose folders have to follow.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    pub file: FileNo,
+    pub id: Id,
+    pub name: String,
+    pub raw_name: Vec<u8>,
+    pub partner: String,
+    pub intake: String,
+    pub layout: String,
+    pub verdict: Verdict,
+    pub counts: Counts,
+    pub home: Home,
+    pub day: NaiveDate,
+    /// Text of the reason file, when there is one.
+    pub reason: Option<String>,
+    pub has_reject: bool,
+    /// The original stands in work/; otherwise it is looked for in every folder it may be in.
+    pub from_work: bool,
+}
+
+impl Decided {
+    /// From the ledger, after a crash or when a verdict was changed later.
+    pub fn from_row(row: FileRow, reason: Option<String>) -> Option<Self> {
+        let (verdict, home) = (row.verdict?, row.home?);
+        Some(Decided {
+            file: row.no,
+            id: row.id,
+            name: row.name,
+            raw_name: row.raw_name,
+            layout: row.layout,
+            verdict,
+            counts: row.counts,
+            home,
+            day: row.day.parse().ok()?,
+            has_reject: row.counts.refused > 0 && home != Home::Failed && reason.is_some(),
+            reason,
+            partner: row.partner,
+            intake: row.intake,
+            from_work: false,
+        })
+    }
+
+    fn name_as(&self, role: Role) -> Vec<u8> {
+        state_name(self.id, &self.raw_name, role)
+    }
+
+    fn failed(&self) -> Place<'_> {
+        Place::Failed { partner: &self.partner, intake: &self.intake }
+    }
+
+    fn home(&self) -> Place<'_> {
+        match self.home {
+            Home::Done => Place::Done { partner: &self.partner, day: self.day },
+            Home::Failed => self.failed(),
+            Home::Held => Place::HeldIn { partner: &self.partner, intake: &self.intake },
+        }
+    }
+
+    /// Every place the original may stand in, the likeliest first.
+    fn places(&self) -> Vec<Place<'_>> {
+        let work = Place::Work { partner: &self.partner, intake: &self.intake };
+        if self.from_work {
+            return vec![work];
+        }
+        vec![
+            work,
+            self.home(),
+            self.failed(),
+            Place::HeldIn { partner: &self.partner, intake: &self.intake },
+            Place::Done { partner: &self.partner, day: self.day },
+        ]
+    }
+}
+
+/// Moves what was decided and tells the events; the ledger hears of it with the next commit 2, or an idle one.
+pub fn carry_out(bench: &mut Bench<'_>, decided: Vec<Decided>) -> Result<()> {
+    let mut placed = Vec::with_capacity(decided.len());
+    for file in decided {
+        let intake = bench.intake_of(&file.partner, &file.intake);
+        carry_out_one(bench, &file, intake.as_deref())?;
+        tell(bench, &file);
+        placed.push(file.file);
+    }
+    bench.placed.extend(placed);
+    Ok(())
+}
+
+fn carry_out_one(bench: &Bench<'_>, file: &Decided, intake: Option<&Intake>) -> Result<()> {
+    let spool = bench.spool;
+    let found = find_original(spool, file)?;
+    if let Some(reason) = &file.reason {
+        let to = (file.failed(), &file.name_as(Role::Reason)[..]);
+        spool.write(to, reason.as_bytes(), Existing::Replace, Lasting::NextSync)?;
+    }
+    if !file.from_work {
+        remove_stale_papers(spool, file)?;
+    }
+    let Some(place) = found else {
+        let fields = [(Key::Name, Value::Bytes(&file.raw_name))];
+        bench.events.tell(bench.now.wall, file.id.as_str(), Event::OriginalMissing, &fields);
+        return Ok(());
+    };
+    if file.has_reject
+        && let Some(layout) = intake.and_then(|i| i.layouts.iter().find(|l| l.id == file.layout))
+    {
+        write_reject(bench, file, place, layout)?;
+    }
+    let name = file.name_as(Role::Original);
+    if let Some(Settle::DoneFile { suffix }) = intake.map(|i| &i.settle) {
+        let done_file = travelling_name(&name, suffix);
+        if place != file.home() && spool.look(place, &done_file)?.is_some() {
+            spool.rename((place, &done_file), (file.home(), &done_file))?;
+        }
+    }
+    let keeps = intake.is_none_or(|i| i.originals != Originals::None) || file.home != Home::Done;
+    if !keeps {
+        spool.remove(place, &name)?;
+    } else if place != file.home() {
+        spool.rename((place, &name), (file.home(), &name))?;
+    }
+    Ok(())
+}
+
+/// Papers of an earlier verdict that nobody has to act on any more.
+fn remove_stale_papers(spool: &Spool, file: &Decided) -> Result<()> {
+    let roles = [(Role::Reason, file.reason.is_some()), (Role::Reject, file.has_reject)];
+    for (role, stays) in roles {
+        let name = file.name_as(role);
+        if !stays && spool.look(file.failed(), &name)?.is_some() {
+            spool.remove(file.failed(), &name)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(bench: &Bench<'_>, file: &Decided) {
+    let event = match file.verdict {
+        Verdict::Accepted => Event::FileAccepted,
+        Verdict::Unchanged => Event::FileUnchanged,
+        Verdict::Duplicate => Event::FileDuplicate,
+        Verdict::Stale => Event::FileStale,
+        Verdict::Held => Event::FileHeld,
+        Verdict::Refused => Event::FileRefused,
+    };
+    let mut fields = vec![
+        (Key::Intake, Value::Text(format!("{}/{}", file.partner, file.intake).into())),
+        (Key::Name, Value::Bytes(&file.raw_name)),
+    ];
+    let counted = [
+        (Key::Accepted, Verdict::Accepted),
+        (Key::Unchanged, Verdict::Unchanged),
+        (Key::Duplicate, Verdict::Duplicate),
+        (Key::Stale, Verdict::Stale),
+        (Key::Held, Verdict::Held),
+        (Key::Refused, Verdict::Refused),
+    ];
+    for (key, verdict) in counted {
+        let count = file.counts.get(verdict);
+        if count > 0 {
+            fields.push((key, Value::Number(count.cast_signed())));
+        }
+    }
+    bench.events.tell(bench.now.wall, file.id.as_str(), event, &fields);
+}
+
+pub fn find_original<'f>(spool: &Spool, file: &'f Decided) -> Result<Option<Place<'f>>> {
+    let name = file.name_as(Role::Original);
+    for place in file.places() {
+        if spool.look(place, &name)?.is_some() {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
+/// A correctable file of only the refused messages, cut from the sender's own bytes.
+fn write_reject(bench: &Bench<'_>, file: &Decided, original: Place<'_>, layout: &Layout) -> Result<()> {
+    let ranges = refused_ranges(&bench.store.read()?, file.file)?;
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    let mut source = bench.spool.read(original, &file.name_as(Role::Original))?;
+    let mut draft = bench.spool.draft(State::Failed)?;
+    layout
+        .rebuild_reject(&mut source, &ranges, &mut draft)
+        .with_context(|| format!("cannot write the reject of {}", file.name))?;
+    draft.publish(bench.spool, (file.failed(), &file.name_as(Role::Reject)), Existing::Replace, Lasting::NextSync)?;
+    Ok(())
+}
+
+fn refused_ranges(snapshot: &Snapshot<'_>, file: FileNo) -> Result<Vec<Range<u64>>> {
+    let mut ranges = Vec::new();
+    let mut from = 0;
+    loop {
+        let page = snapshot.messages_of(file, from, PAGE)?;
+        let Some(last) = page.last() else { break };
+        from = last.number + 1;
+        ranges.extend(page.into_iter().filter(|m| m.verdict == Verdict::Refused).flat_map(|m| m.bytes));
+    }
+    ranges.sort_by_key(|r| r.start);
+    Ok(ranges)
+}
+
+/// A file's content is gone from under us: the caller waits or reports.
+pub fn is_gone(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::NotFound))
+}

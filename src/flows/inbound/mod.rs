@@ -1,0 +1,12 @@
+//! Files in: looked at (desk), taken in rounds (round), read on a thread of their own (reading), judged (judge), applied
+//! (applying), decided (deciding), moved (finish); what waits is judged again (waiting).
+
+mod again;
+pub mod applying;
+mod deciding;
+pub mod desk;
+pub mod finish;
+mod judge;
+pub mod reading;
+pub mod round;
+pub mod waiting;

@@ -1,0 +1,178 @@
+//! Held messages judged again: when what they wait for has come, when a person says so, and when their time is up.
+//!
+//! A message is judged from what the ledger stored of it, not from its file. Each in a savepoint of its own: its failure
+//! never fails the file that brought what it waited for. Its file's counts, reason and place follow.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Result;
+use chrono_tz::Tz;
+
+use super::applying::{Applying, InHand};
+use super::finish::Decided;
+use crate::edges::clock::{Now, iso};
+use crate::edges::store::Tx;
+use crate::edges::store::ledger::{FileRow, MessageNo, MessageRow, Revision};
+use crate::model::batch::Batch;
+use crate::model::diagnostic::{Diagnostics, Problem};
+use crate::model::intake::Intake;
+use crate::model::json;
+use crate::model::layout::Layout;
+use crate::model::reason;
+use crate::model::verdict::Verdict;
+use crate::model::wording::judging as words;
+
+/// Kinds that others wait for, in the order in which one may bring the other on.
+const AWAITED: [&str; 4] = ["customer", "article", "order", "message"];
+
+/// What a judge of stored messages works with.
+pub struct Again {
+    pub intakes: Vec<Arc<Intake>>,
+    pub now: Now,
+    pub zone: Tz,
+    /// A person said: apply although newer or other content is known.
+    pub overrule: bool,
+    /// The spool's copy of the last order number given.
+    pub order_mark: u64,
+}
+
+impl Again {
+    /// Judges all messages that wait for what has come by now. `decided` gets the files whose place or papers change.
+    pub fn all_that_wait(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
+        for kind in AWAITED {
+            for number in tx.waiting_on(kind)? {
+                if let Some(message) = self.may_go_on(tx, kind, number)? {
+                    decided.extend(self.judge(tx, &message)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A message behind another of its key goes on when that one is decided; all others are simply judged again.
+    fn may_go_on(&self, tx: &Tx<'_>, kind: &str, number: MessageNo) -> Result<Option<MessageRow>> {
+        let Some(message) = tx.message(number)?.filter(|m| m.verdict == Verdict::Held) else { return Ok(None) };
+        if kind != "message" {
+            return Ok(Some(message));
+        }
+        let Some(file) = tx.file(message.file)? else { return Ok(None) };
+        let before = tx.held_with_key(&file.partner, &message.kind, &message.key)?;
+        Ok(before.first().is_none_or(|first| first.no == message.no).then_some(message))
+    }
+
+    /// Refuses what has waited too long.
+    pub fn time_out(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
+        for message in tx.waiting_until(&iso(self.now.wall))? {
+            let (kind, key) = message.waits.as_ref().map_or(("", ""), |w| (&w.kind, &w.key));
+            let mut problem = words::waited_too_long(kind, key);
+            problem.message = message.number;
+            problem.place.line = message.line;
+            decided.extend(self.close(tx, &message, Verdict::Refused, problem.code, vec![problem.clone()], "")?);
+        }
+        Ok(())
+    }
+
+    /// One message, from its payload.
+    pub fn judge(&self, tx: &Tx<'_>, message: &MessageRow) -> Result<Option<Decided>> {
+        let Some(file) = tx.file(message.file)? else { return Ok(None) };
+        let Some((intake, layout)) = self.find(&file) else { return Ok(None) };
+        let Some(payload) = &message.payload else { return Ok(None) };
+        let mut batch = Batch::new(layout.kind.clone());
+        if json::read_line(payload, message.line, message.number, &mut batch).is_err() {
+            return Ok(None);
+        }
+        message.bytes.iter().for_each(|range| batch.add_bytes(range.clone()));
+        tx.savepoint()?;
+        let hand = InHand {
+            file: file.no,
+            intake: &intake,
+            as_of: &file.as_of,
+            now: self.now.wall,
+            only: &[],
+            overrule: self.overrule,
+            order_mark: self.order_mark,
+        };
+        let mut applying = Applying::begin(tx, hand, layout)?;
+        applying.again(message);
+        applying.batch(batch)?;
+        let applied = applying.finish()?;
+        tx.release()?;
+        let verdict = Verdict::ALL.into_iter().find(|v| applied.counts.get(*v) > 0).unwrap_or(message.verdict);
+        if matches!(verdict, Verdict::Accepted | Verdict::Unchanged) {
+            return self.close(tx, message, verdict, "", Vec::new(), "");
+        }
+        // Listed anew by the judge: only the file's side is left to do.
+        self.follow(tx, file, message.verdict, verdict, applied.problems)
+    }
+
+    /// Gives a message a final verdict.
+    pub fn close(
+        &self,
+        tx: &Tx<'_>,
+        message: &MessageRow,
+        verdict: Verdict,
+        code: &str,
+        problems: Vec<Problem>,
+        comment: &str,
+    ) -> Result<Option<Decided>> {
+        let Some(file) = tx.file(message.file)? else { return Ok(None) };
+        tx.revise_message(
+            message.no,
+            &Revision {
+                verdict,
+                code,
+                problems: &problems,
+                row: message.row,
+                waits: None,
+                decided_at: &iso(self.now.wall),
+                comment,
+            },
+        )?;
+        let mut told = Diagnostics::default();
+        problems.into_iter().for_each(|p| told.add(p));
+        self.follow(tx, file, message.verdict, verdict, told)
+    }
+
+    /// The file's counts, papers and place after one of its messages changed its verdict.
+    fn follow(
+        &self,
+        tx: &Tx<'_>,
+        file: FileRow,
+        from: Verdict,
+        to: Verdict,
+        problems: Diagnostics,
+    ) -> Result<Option<Decided>> {
+        if from == to {
+            return Ok(None);
+        }
+        let mut counts = file.counts;
+        counts.change(from, to);
+        tx.revise_file(file.no, counts, counts.home(), &iso(self.now.wall))?;
+        if !problems.is_empty() {
+            let before = tx.reason_text(file.no)?;
+            let text = reason::later(before.as_deref(), &file.name, &self.local_time(), &problems);
+            tx.set_reason(file.no, Some(&text), None)?;
+        }
+        let reason = tx.reason_text(file.no)?;
+        Ok(tx.file(file.no)?.and_then(|row| Decided::from_row(row, reason)))
+    }
+
+    fn local_time(&self) -> String {
+        self.now.wall.with_timezone(&self.zone).format("%Y-%m-%d %H:%M").to_string()
+    }
+
+    fn find(&self, file: &FileRow) -> Option<(Arc<Intake>, Arc<Layout>)> {
+        let intake = self.intakes.iter().find(|i| i.sender.partner == file.partner && i.id == file.intake)?;
+        let layout = intake.layouts.iter().find(|l| l.id == file.layout)?;
+        Some((intake.clone(), layout.clone()))
+    }
+}
+
+/// Files that are in the list more than once are carried out once, as they are at the end.
+pub fn newest_of_each(decided: Vec<Decided>) -> Vec<Decided> {
+    let mut seen = BTreeSet::new();
+    let mut kept: Vec<Decided> = decided.into_iter().rev().filter(|d| seen.insert(d.file)).collect();
+    kept.reverse();
+    kept
+}

@@ -1,0 +1,157 @@
+//! What a start does with what it finds: papers and moves that a crash left undone, files in work/ without a verdict, files
+//! that are gone. The table is `model::rules::recovery`; this file looks, asks it and obeys. Doing it twice changes nothing.
+
+use std::ops::ControlFlow;
+
+use anyhow::Result;
+
+use super::inbound::finish::{self, Decided};
+use super::inbound::round::Bench;
+use crate::edges::clock::iso;
+use crate::edges::events::{Event, Key, Value};
+use crate::edges::spool::{Place, Role, State, role_of, state_name};
+use crate::edges::store::ledger::FileRow;
+use crate::model::ids::split_prefixed;
+use crate::model::rules::recovery::{FileAction, FileFound, FileKnown, file as rule};
+
+/// A file found in work/, with what is needed after the walk.
+struct InWork {
+    partner: String,
+    intake: String,
+    name: Vec<u8>,
+}
+
+/// Everything a start has to put right before the first look at in/.
+pub fn start(bench: &mut Bench<'_>) -> Result<()> {
+    bench.spool.remove_stale_drafts()?;
+    finish_moves(bench)?;
+    return_strangers(bench)?;
+    judge_left_over(bench, true)
+}
+
+/// Verdicts whose folders have not followed.
+fn finish_moves(bench: &mut Bench<'_>) -> Result<()> {
+    let mut decided = Vec::new();
+    {
+        let snapshot = bench.store.read()?;
+        for row in snapshot.unplaced_files()? {
+            let reason = snapshot.reason_text(row.no)?;
+            decided.extend(Decided::from_row(row, reason));
+        }
+    }
+    for file in &decided {
+        bring_from_in(bench, file)?;
+        let fields = [(Key::Name, Value::Bytes(&file.raw_name))];
+        bench.events.tell(bench.now.wall, file.id.as_str(), Event::FileRecovered, &fields);
+    }
+    finish::carry_out(bench, decided)
+}
+
+/// A power cut may take the rename to work/ back while the verdict stands: the very same file is moved, not judged.
+fn bring_from_in(bench: &Bench<'_>, file: &Decided) -> Result<()> {
+    let snapshot = bench.store.read()?;
+    let Some(row) = snapshot.file(file.file)? else { return Ok(()) };
+    let (partner, intake) = (&file.partner[..], &file.intake[..]);
+    let place = Place::In { partner, intake };
+    let Some(found) = bench.spool.look(place, &file.raw_name)? else { return Ok(()) };
+    let same = (found.inode, found.size, found.mtime_ns) == (row.inode, row.size, row.mtime_ns);
+    let known = FileKnown::Verdict { home: file.home, placed: false };
+    if let FileAction::MoveTo(_) = rule(FileFound::In { same }, known) {
+        let name = state_name(file.id, &file.raw_name, Role::Original);
+        bench.spool.rename((place, &file.raw_name), (Place::Work { partner, intake }, &name))?;
+    }
+    Ok(())
+}
+
+/// Files in work/ that the ledger does not know, or knows to belong elsewhere.
+fn return_strangers(bench: &mut Bench<'_>) -> Result<()> {
+    let mut found = Vec::new();
+    bench.spool.walk(State::Work, &mut |file| {
+        if let Place::Work { partner, intake } = file.place {
+            found.push(InWork { partner: partner.into(), intake: intake.into(), name: file.name.to_vec() });
+        }
+        ControlFlow::Continue(())
+    })?;
+    for file in found {
+        let (partner, intake) = (&file.partner[..], &file.intake[..]);
+        let split = split_prefixed(&file.name);
+        let row = match split {
+            Some((id, _)) => bench.store.read()?.file_by_id(id)?,
+            None => None,
+        };
+        let plain = split.map_or(&file.name[..], |(_, rest)| rest);
+        match row {
+            None => {
+                bench
+                    .spool
+                    .rename((Place::Work { partner, intake }, &file.name), (Place::In { partner, intake }, plain))?;
+                let fields = [(Key::Name, Value::Bytes(plain))];
+                bench.events.tell(bench.now.wall, "", Event::FileReturned, &fields);
+            }
+            Some(row) => follow(bench, &file, row)?,
+        }
+    }
+    Ok(())
+}
+
+/// A file of work/ whose verdict is confirmed elsewhere: it was on its way into a retry that never began.
+fn follow(bench: &mut Bench<'_>, file: &InWork, row: FileRow) -> Result<()> {
+    let is_original = role_of(&file.name, row.id, &row.raw_name) == Some(Role::Original);
+    if !is_original || row.verdict.is_none() || !row.placed {
+        return Ok(());
+    }
+    let reason = bench.store.read()?.reason_text(row.no)?;
+    match Decided::from_row(row, reason) {
+        Some(decided) => finish::carry_out(bench, vec![decided]),
+        None => Ok(()),
+    }
+}
+
+/// Files with an id and no verdict. After a crash each is read alone, so that the one to blame is found.
+pub fn judge_left_over(bench: &mut Bench<'_>, alone: bool) -> Result<()> {
+    let mut in_work = Vec::new();
+    let open = bench.store.read()?.open_files()?;
+    for row in open {
+        let (partner, intake) = (&row.partner[..], &row.intake[..]);
+        let name = state_name(row.id, &row.raw_name, Role::Original);
+        let known = FileKnown::Seen { attempts: row.attempts };
+        let found = if bench.spool.look(Place::Work { partner, intake }, &name)?.is_some() {
+            FileFound::Work
+        } else if stands_in_in(bench, &row)? {
+            FileFound::In { same: true }
+        } else {
+            FileFound::Nowhere
+        };
+        match rule(found, known) {
+            FileAction::ApplyAgain | FileAction::RefuseCrashed => in_work.push(row),
+            FileAction::CloseVanished => vanish(bench, &row)?,
+            // In in/: the next look claims it under the id it has.
+            _ => {}
+        }
+    }
+    bench.resume(in_work, alone)
+}
+
+/// Under its own name, or under the id it came back with.
+fn stands_in_in(bench: &Bench<'_>, row: &FileRow) -> Result<bool> {
+    let place = Place::In { partner: &row.partner, intake: &row.intake };
+    if bench.spool.look(place, &row.raw_name)?.is_some() {
+        return Ok(true);
+    }
+    let Some(before) = row.returns_of else { return Ok(false) };
+    for role in [Role::Original, Role::Reject] {
+        if bench.spool.look(place, &state_name(before, &row.raw_name, role))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn vanish(bench: &mut Bench<'_>, row: &FileRow) -> Result<()> {
+    let tx = bench.store.begin()?;
+    tx.vanish_file(row.no, &iso(bench.now.wall), "gone before it was claimed")?;
+    tx.commit()?;
+    let fields = [(Key::Name, Value::Bytes(&row.raw_name))];
+    bench.events.tell(bench.now.wall, row.id.as_str(), Event::FileVanished, &fields);
+    Ok(())
+}

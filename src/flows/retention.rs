@@ -1,0 +1,69 @@
+//! Originals past their days leave done/, delivered files leave sent/. Held and failed files are never touched: the store
+//! does not even name them. A little at a time, so that a large clean-up does not hold up the files of the morning.
+
+use anyhow::Result;
+use chrono::{Days, NaiveDate};
+
+use super::inbound::round::Bench;
+use crate::edges::events::{Event, Key, Value};
+use crate::edges::spool::{Place, Role, state_name};
+use crate::edges::store::ledger::FileRow;
+use crate::model::intake::Originals;
+
+/// Files removed in one go.
+const AT_A_TIME: u32 = 500;
+
+pub fn prune(bench: &mut Bench<'_>, sent_days: u32) -> Result<()> {
+    let today = bench.now.wall.with_timezone(&bench.zone).date_naive();
+    for intake in bench.intakes {
+        let days = match intake.originals {
+            Originals::Keep { days } => days,
+            Originals::Redact { keep_days, .. } => keep_days,
+            Originals::None => 0,
+        };
+        let before = day_before(today, days);
+        let rows = bench.store.read()?.originals_before(&intake.sender.partner, &intake.id, &before, AT_A_TIME)?;
+        prune_originals(bench, &rows)?;
+    }
+    prune_sent(bench, &day_before(today, sent_days))
+}
+
+/// ISO day; files of earlier days are past their time.
+fn day_before(today: NaiveDate, days: u32) -> String {
+    today.checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN).to_string()
+}
+
+fn prune_originals(bench: &mut Bench<'_>, rows: &[FileRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for row in rows {
+        let Ok(day) = row.day.parse() else { continue };
+        let place = Place::Done { partner: &row.partner, day };
+        let name = state_name(row.id, &row.raw_name, Role::Original);
+        if bench.spool.look(place, &name)?.is_some() {
+            bench.spool.remove(place, &name)?;
+            let fields = [(Key::Name, Value::Bytes(&row.raw_name))];
+            bench.events.tell(bench.now.wall, row.id.as_str(), Event::OriginalPruned, &fields);
+        }
+        bench.spool.remove_empty(place)?;
+    }
+    let tx = bench.store.begin()?;
+    for row in rows {
+        tx.mark_original_gone(row.no)?;
+    }
+    tx.commit()
+}
+
+fn prune_sent(bench: &mut Bench<'_>, before: &str) -> Result<()> {
+    for run in bench.store.read()?.sent_before(before, AT_A_TIME)? {
+        let Ok(day) = run.day.parse() else { continue };
+        let place = Place::Sent { partner: &run.partner, day };
+        let name = state_name(run.id, run.name.as_bytes(), Role::Original);
+        if bench.spool.look(place, &name)?.is_some() {
+            bench.spool.remove(place, &name)?;
+            bench.spool.remove_empty(place)?;
+        }
+    }
+    Ok(())
+}
