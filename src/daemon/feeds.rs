@@ -1,40 +1,124 @@
-//! Feeds while the program runs: when the next is due, and what `send` does.
+//! Feeds while the program runs: what is due is written, what is committed becomes visible, what was taken is noted.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, Utc};
 
 use super::Daemon;
 use crate::config::Config;
 use crate::edges::clock::Now;
+use crate::edges::store::Reader;
 use crate::flows::inbound::round::Bench;
+use crate::flows::outbound::{Dispatch, Outcome, Pending, next_due};
 use crate::model::feed::Feed;
+
+/// Between two looks whether partners took their files.
+const PICK_UP_EVERY: Duration = Duration::from_secs(10);
 
 pub struct Out {
     pub feeds: Vec<Arc<Feed>>,
+    reader: Reader,
+    pending: Pending,
+    next_due: Option<DateTime<Utc>>,
+    look_at: Duration,
 }
 
 impl Out {
     pub fn new(config: &Config) -> Result<Out> {
-        Ok(Out { feeds: config.feeds.clone() })
+        Ok(Out {
+            feeds: config.feeds.clone(),
+            reader: Reader::open(&config.store)?,
+            pending: Pending::default(),
+            next_due: None,
+            look_at: Duration::ZERO,
+        })
     }
 
-    pub fn send(&mut self, _bench: &mut Bench<'_>, feed: &str) -> Result<String> {
-        Ok(feed.to_string())
+    fn dispatch<'d>(&'d mut self, bench: &'d mut Bench<'_>) -> Dispatch<'d> {
+        Dispatch {
+            store: bench.store,
+            reader: &self.reader,
+            spool: bench.spool,
+            events: bench.events,
+            now: bench.now,
+            zone: bench.zone,
+            pending: &mut self.pending,
+        }
+    }
+
+    /// `nattpost send`: one feed now. The sentence is for who asked.
+    pub fn send(&mut self, bench: &mut Bench<'_>, name: &str) -> Result<String> {
+        let feed = self.feeds.iter().find(|feed| feed.name() == name).cloned();
+        let feed = feed.with_context(|| format!("there is no feed {name} in the configuration in force"))?;
+        let mut dispatch = self.dispatch(bench);
+        let outcome = dispatch.send(&feed, None)?;
+        dispatch.place_ready()?;
+        match outcome {
+            Outcome::Ready { name: file, rows, .. } => Ok(format!("{name}: {file} with {rows} row(s)")),
+            Outcome::Empty { .. } => Ok(format!("{name}: nothing to send, so no file was written")),
+            Outcome::Failed { reason, .. } => bail!("{name}: {reason}"),
+        }
     }
 }
 
 impl Daemon {
+    /// What a start finds of runs, and where new feeds begin.
+    pub(super) fn recover_runs(&mut self, now: Now) -> Result<()> {
+        let intakes = self.works.intakes.clone();
+        let feeds = self.out.feeds.clone();
+        let mut bench = self.works.bench(now);
+        let mut dispatch = self.out.dispatch(&mut bench);
+        dispatch.recover(&intakes)?;
+        dispatch.begin_schedules(feeds.iter().map(|feed| &**feed))?;
+        self.look_for_due()
+    }
+
+    fn look_for_due(&mut self) -> Result<()> {
+        self.out.next_due = next_due(&self.works.store.read()?, self.out.feeds.iter().map(|feed| &**feed))?;
+        Ok(())
+    }
+
+    /// After a reload: new feeds begin now.
+    pub(super) fn begin_feeds(&mut self) -> Result<()> {
+        let (now, feeds) = (self.clock.now(), self.out.feeds.clone());
+        let mut bench = self.works.bench(now);
+        self.out.dispatch(&mut bench).begin_schedules(feeds.iter().map(|feed| &**feed))?;
+        self.look_for_due()
+    }
+
+    /// Receipts and files that a commit made ready become visible.
+    pub(super) fn place_ready(&mut self) -> Result<()> {
+        if self.works.intakes.iter().all(|intake| intake.receipt.is_none()) {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut bench = self.works.bench(now);
+        self.out.dispatch(&mut bench).place_ready()?;
+        Ok(())
+    }
+
     pub(super) fn run_feeds(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        if self.out.next_due.is_some_and(|due| due <= now.wall) {
+            let feeds = self.out.feeds.clone();
+            let mut bench = self.works.bench(now);
+            let mut dispatch = self.out.dispatch(&mut bench);
+            dispatch.run_due(feeds.iter().map(|feed| &**feed))?;
+            dispatch.place_ready()?;
+            self.look_for_due()?;
+        }
+        if now.mono >= self.out.look_at {
+            self.out.look_at = now.mono + PICK_UP_EVERY;
+            let mut bench = self.works.bench(now);
+            self.out.dispatch(&mut bench).look_at_pick_up()?;
+        }
         Ok(())
     }
 
-    pub(super) fn recover_runs(&mut self, _now: Now) -> Result<()> {
-        Ok(())
-    }
-
-    pub(super) fn until_feed(&self, _now: Now) -> Duration {
-        Duration::from_secs(60)
+    pub(super) fn until_feed(&self, now: Now) -> Duration {
+        let due = self.out.next_due.map_or(Duration::MAX, |due| (due - now.wall).to_std().unwrap_or_default());
+        due.min(self.out.look_at.saturating_sub(now.mono))
     }
 }

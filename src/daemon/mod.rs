@@ -55,6 +55,8 @@ pub struct Daemon {
     stop: Arc<Stop>,
     outage: outage::Outage,
     housekeeping_at: Duration,
+    /// When files were last taken in.
+    last_round: Duration,
     _lock: InstanceLock,
 }
 
@@ -104,6 +106,7 @@ impl Daemon {
             stop,
             outage: outage::Outage::default(),
             housekeeping_at: Duration::ZERO,
+            last_round: Duration::ZERO,
             config,
             _lock: lock,
         };
@@ -200,6 +203,7 @@ impl Daemon {
         self.out.feeds = config.feeds.clone();
         self.config = config;
         self.make_folders()?;
+        self.begin_feeds()?;
         self.tell(Event::ConfigLoaded, &[(Key::Path, Value::Text(self.config.path.display().to_string().into()))]);
         Ok(())
     }

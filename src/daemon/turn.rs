@@ -30,6 +30,9 @@ impl Daemon {
             self.carry_out_commands()?;
         }
         self.run_feeds()?;
+        if self.clock.now().mono.saturating_sub(self.last_round) >= IDLE {
+            self.confirm_placed()?;
+        }
         self.keep_house()
     }
 
@@ -60,6 +63,8 @@ impl Daemon {
         let candidates = self.desks[index].take(&self.works.spool, &self.works.events, now)?;
         if !candidates.is_empty() {
             self.works.bench(now).take(candidates)?;
+            self.place_ready()?;
+            self.last_round = self.clock.now().mono;
         }
         if self.desks[index].is_empty() && self.desks[index].look_at.is_some_and(|at| at <= self.clock.now().mono) {
             let now = self.clock.now();
@@ -103,6 +108,7 @@ impl Daemon {
                     self.works.events.tell(now.wall, file.id.as_str(), Event::CommandRefused, &fields);
                 }
             }
+            self.place_ready()?;
             self.works.spool.remove_command(file.id)?;
         }
         Ok(())
@@ -139,7 +145,8 @@ impl Daemon {
         self.works.spool.sync()?;
         tx.commit()?;
         self.tell(Event::HeldExpired, &[(Key::Messages, Value::Number(decided.len() as i64))]);
-        finish::carry_out(&mut self.works.bench(now), newest_of_each(decided))
+        finish::carry_out(&mut self.works.bench(now), newest_of_each(decided))?;
+        self.place_ready()
     }
 
     /// The folders have followed: one commit says so.

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use anyhow::Result;
 use chrono_tz::Tz;
 
 use crate::edges::clock::Now;
 use crate::edges::events::Events;
 use crate::edges::spool::Spool;
-use crate::edges::store::{FileNo, Store};
+use crate::edges::store::{FileNo, Store, Tx};
 use crate::flows::inbound::reading::{Decoder, SpillFiles};
 use crate::flows::inbound::round::Bench;
+use crate::flows::outbound::{Numbers, receipt};
 use crate::model::intake::Intake;
 
 pub struct Works {
@@ -25,6 +27,15 @@ pub struct Works {
     pub give_up: Box<dyn Fn() -> bool>,
 }
 
+/// The receipts of files that were just decided, in the transaction of their verdicts.
+fn receipts(tx: &Tx<'_>, spool: &Spool, files: &[(FileNo, Arc<Intake>)], now: Now, zone: Tz) -> Result<()> {
+    let mut numbers = Numbers::read(tx, spool)?;
+    for (file, intake) in files {
+        receipt::add(tx, spool, &mut numbers, intake, *file, (now, zone))?;
+    }
+    numbers.keep(tx, spool)
+}
+
 impl Works {
     pub fn bench(&mut self, now: Now) -> Bench<'_> {
         Bench {
@@ -38,6 +49,7 @@ impl Works {
             now,
             placed: &mut self.placed,
             give_up: &self.give_up,
+            answer: &receipts,
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::super::commands::Which;
 use super::super::inbound::finish;
-use super::super::inbound::round::Bench;
+use super::super::inbound::round::{Bench, answer_all};
 use super::super::inbound::waiting::newest_of_each;
 use super::files;
 use crate::edges::events::{Event, Key, Value};
@@ -76,6 +76,7 @@ fn judge_held(bench: &mut Bench<'_>, held: &[MessageRow], overrule: bool) -> Res
         results.push((verdict, 1));
     }
     again.all_that_wait(&tx, &mut decided)?;
+    answer_all((bench.answer, bench.spool, bench.intakes), &tx, &decided, bench.now, bench.zone)?;
     bench.spool.sync()?;
     tx.commit()?;
     finish::carry_out(bench, newest_of_each(decided))?;

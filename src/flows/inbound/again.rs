@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use super::applying::InHand;
 use super::finish::{self, Decided};
 use super::reading::{Assignment, Outcome};
-use super::round::{Bench, Claimed, read_and_apply};
+use super::round::{Bench, Claimed, answer_all, read_and_apply};
 use super::waiting::{Again, newest_of_each};
 use crate::edges::clock::iso;
 use crate::edges::spool::{Place, Role, state_name};
@@ -96,6 +96,7 @@ impl Bench<'_> {
         let again =
             Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
         again.all_that_wait(&tx, &mut decided)?;
+        answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
         self.spool.sync()?;
         tx.commit()?;
         finish::carry_out(self, newest_of_each(decided))?;

@@ -41,7 +41,12 @@ pub struct Bench<'r> {
     pub placed: &'r mut Vec<FileNo>,
     /// A stop that will not wait any longer: the running file is taken back.
     pub give_up: &'r dyn Fn() -> bool,
+    /// Answers to senders, in the transaction of the verdicts they speak of.
+    pub answer: &'r Answer,
 }
+
+/// Adds the receipts of decided files. What leaves the house is not this flow's: they meet in the ledger.
+pub type Answer = dyn Fn(&Tx<'_>, &Spool, &[(FileNo, Arc<Intake>)], Now, Tz) -> Result<()>;
 
 /// A settled file in in/.
 #[derive(Debug, Clone)]
@@ -237,6 +242,7 @@ impl Bench<'_> {
                 Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
             again.all_that_wait(&tx, &mut decided)?;
         }
+        answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
         tx.mark_placed(self.placed.iter().copied())?;
         let given = tx.high_water(ORDER_NUMBERS)?;
         if given > order_mark {
@@ -267,6 +273,22 @@ impl Bench<'_> {
             }),
         })
     }
+}
+
+/// Receipts for those of the decided files whose intake wants one.
+pub fn answer_all(
+    (answer, spool, intakes): (&Answer, &Spool, &[Arc<Intake>]),
+    tx: &Tx<'_>,
+    decided: &[Decided],
+    now: Now,
+    zone: Tz,
+) -> Result<()> {
+    let wants = |file: &Decided| {
+        let his = |i: &&Arc<Intake>| i.sender.partner == file.partner && i.id == file.intake && i.receipt.is_some();
+        intakes.iter().find(his).map(|intake| (file.file, intake.clone()))
+    };
+    let wanted: Vec<(FileNo, Arc<Intake>)> = decided.iter().filter_map(wants).collect();
+    if wanted.is_empty() { Ok(()) } else { answer(tx, spool, &wanted, now, zone) }
 }
 
 /// A claimed done-file stands beside its data file under that one's name, whatever form of name it came in.

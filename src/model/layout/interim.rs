@@ -14,7 +14,6 @@ impl Layout {
         ranges: &[Range<u64>],
         out: &mut dyn io::Write,
     ) -> io::Result<()> {
-        use io::{Read, Seek};
         for r in ranges {
             original.seek(io::SeekFrom::Start(r.start))?;
             let mut v = vec![0; (r.end - r.start) as usize];
