@@ -101,6 +101,12 @@ pub enum Command {
     )]
     Decode(Decode),
 
+    /// Write messages, given as JSON lines, in a layout
+    #[command(
+        after_help = "Example:\n  nattpost encode stock.jsonl --layout nattpost-stock-csv > stock.csv\n  nattpost decode a.xml --layout nattpost-order-xml | nattpost encode - --layout nattpost-order-csv"
+    )]
+    Encode(Encode),
+
     /// Work on layouts, the descriptions of partners' file formats
     #[command(subcommand, after_help = "Example:\n  nattpost layout try orders-1107.csv --layout dealer-orders")]
     Layout(LayoutCommand),
@@ -207,6 +213,16 @@ pub struct Decode {
     /// Files to read; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Layout by its id, or the path of a layout file
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Encode {
+    /// JSON lines as `decode` prints them; `-` is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
     /// Layout by its id, or the path of a layout file
     #[arg(long, value_name = "LAYOUT")]
     pub layout: String,

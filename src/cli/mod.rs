@@ -15,6 +15,7 @@ mod show_page;
 mod status_page;
 mod story_page;
 mod translate;
+mod trial;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -68,6 +69,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Ignore(asked) => ask::ignore(page, &config()?, asked),
         Command::Send(asked) => ask::send(page, &config()?, asked),
         Command::Decode(asked) => translate::decode(page, path, asked),
-        Command::Layout(LayoutCommand::Try(asked)) => translate::try_layout(page, path, asked),
+        Command::Encode(asked) => translate::encode(page, path, asked),
+        Command::Layout(LayoutCommand::Try(asked)) => trial::try_layout(page, path, asked),
     }
 }

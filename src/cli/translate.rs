@@ -1,25 +1,29 @@
-//! `decode` and `layout try`: a layout at work on single files, without a spool, a store or a daemon.
+//! `decode` and `encode`: a layout at work on single files, without a spool, a store or a daemon.
 //!
 //! Messages go to standard output, problems to standard error; the reading and writing is the layout's.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
-use super::args::{Decode, Try};
+use super::args::{Decode, Encode};
 use super::ends::{End, Failure, Outcome};
-use super::page::{Columns, Page, safe};
+use super::page::{Page, safe};
 use super::progress::Shown;
 use super::setting;
 use crate::edges::scratch;
 use crate::flows::moments;
-use crate::model::batch::{Batch, Message};
+use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::json;
-use crate::model::layout::{DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
+use crate::model::layout::{DecodeContext, Decoded, EncodeContext, EncodeError, Layout, Refused, Sink, Spill, Stop};
+
+/// Lines that are gathered before they are written.
+const ENCODED_TOGETHER: usize = 1_000;
 
 pub fn decode(page: &mut Page<'_>, config: &Path, asked: &Decode) -> Outcome {
     let (layout, zone) = setting::layout(config, &asked.layout)?;
@@ -84,7 +88,7 @@ fn tell(as_json: bool, name: &str, problem: &Problem) {
     };
 }
 
-fn problem_object(name: &str, problem: &Problem) -> Value {
+pub fn problem_object(name: &str, problem: &Problem) -> Value {
     json!({
         "file": name,
         "message": problem.message,
@@ -96,11 +100,11 @@ fn problem_object(name: &str, problem: &Problem) -> Value {
     })
 }
 
-fn shown_name(path: &Path) -> String {
+pub fn shown_name(path: &Path) -> String {
     safe(&path.to_string_lossy())
 }
 
-fn read(layout: &Layout, zone: Tz, path: &Path, sink: &mut dyn Sink) -> Result<Decoded, Failure> {
+pub fn read(layout: &Layout, zone: Tz, path: &Path, sink: &mut dyn Sink) -> Result<Decoded, Failure> {
     if !layout.reads() {
         return Err(Failure::new(
             End::Usage,
@@ -129,158 +133,51 @@ fn cannot_read(path: &Path, error: io::Error) -> Failure {
     Failure::from(anyhow::Error::new(error).context(format!("cannot read {}", shown_name(path))))
 }
 
-pub fn try_layout(page: &mut Page<'_>, config: &Path, asked: &Try) -> Outcome {
+pub fn encode(page: &mut Page<'_>, config: &Path, asked: &Encode) -> Outcome {
     let (layout, zone) = setting::layout(config, &asked.layout)?;
-    let mut end = End::Well;
-    for path in &asked.files {
-        let mut trial = Trial {
-            layout: &layout,
-            page,
-            name: shown_name(path),
-            left: asked.limit,
-            problems: Diagnostics::default(),
-            refused: 0,
-            failed: None,
-        };
-        let read = read(&layout, zone, path, &mut trial)?;
-        trial.failed.take().map_or(Ok(()), Err)?;
-        if trial.end(&read)? > 0 {
-            end = End::Refused;
+    let input: Box<dyn BufRead> = match asked.file.as_path() {
+        path if path == Path::new("-") => Box::new(io::stdin().lock()),
+        path => Box::new(BufReader::new(Shown::new(open(path)?, shown_name(path))?)),
+    };
+    let name = shown_name(&asked.file);
+    let context = EncodeContext { zone };
+    let mut encoder = layout.encoder(context, page.out).map_err(|error| refused_writing(&name, error))?;
+    let mut batch = Batch::new(Arc::clone(&layout.kind));
+    let mut problems = Diagnostics::default();
+    let mut number = 0;
+    for (index, text) in input.lines().enumerate() {
+        let text = text.map_err(|error| cannot_read(&asked.file, error))?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        number += 1;
+        if let Err(found) = json::read_line(&text, index as u32 + 1, number, &mut batch) {
+            found.into_iter().for_each(|problem| problems.add(problem));
+        }
+        if batch.len() >= ENCODED_TOGETHER && problems.is_empty() {
+            encoder.write(&batch).map_err(|error| refused_writing(&name, error))?;
+            batch.clear();
         }
     }
-    Ok(end)
+    if !problems.is_empty() {
+        // Without its end, what was written so far is not taken for a whole file.
+        problems.kept().iter().for_each(|problem| tell(page.json, &name, problem));
+        return Err(Failure::new(
+            End::Refused,
+            format!(
+                "{name}: {} with problems; the output is not complete",
+                moments::count(problems.total(), "line", "lines")
+            ),
+        ));
+    }
+    encoder.write(&batch).and_then(|()| encoder.finish()).map_err(|error| refused_writing(&name, error))?;
+    Ok(End::Well)
 }
 
-/// Shows record by record what a file would become.
-struct Trial<'t, 'p> {
-    layout: &'t Layout,
-    page: &'t mut Page<'p>,
-    name: String,
-    /// Messages that are still shown.
-    left: u32,
-    problems: Diagnostics,
-    refused: u64,
-    failed: Option<io::Error>,
-}
-
-impl Sink for Trial<'_, '_> {
-    fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
-        for message in batch.messages() {
-            if self.left == 0 {
-                break;
-            }
-            self.left -= 1;
-            let shown = self.message(message);
-            self.stop_on(shown)?;
-        }
-        batch.clear();
-        Ok(batch)
-    }
-
-    fn refused(&mut self, message: Refused) -> Result<(), Stop> {
-        self.refused += 1;
-        let shown = self.bad(&message);
-        message.problems.into_iter().for_each(|problem| self.problems.add(problem));
-        self.stop_on(shown)
-    }
-}
-
-impl Trial<'_, '_> {
-    fn stop_on(&mut self, shown: io::Result<()>) -> Result<(), Stop> {
-        shown.map_err(|error| {
-            self.failed = Some(error);
-            Stop
-        })
-    }
-
-    fn message(&mut self, message: Message<'_>) -> io::Result<()> {
-        let origin = message.origin();
-        let object = json::to_json(message);
-        if self.page.json {
-            return self.page.object(&json!({ "number": origin.number, "line": origin.line, "message": object }));
-        }
-        self.page.line(format!("{} {} at line {}", message.kind().name, origin.number, origin.line))?;
-        let mut columns = Columns::new(&["    our field", "value", "theirs"]);
-        let mut cells = Vec::new();
-        flatten(&object, "", "", &mut cells);
-        for (path, plain, value) in cells {
-            let theirs = message.kind().path(&plain).map(|(group, field)| self.layout.column_of(group, field));
-            columns.row([format!("    {path}"), value, theirs.unwrap_or_default().to_string()]);
-        }
-        self.page.table(columns)
-    }
-
-    fn bad(&mut self, message: &Refused) -> io::Result<()> {
-        if self.page.json {
-            let problems: Vec<Value> = message.problems.iter().map(|p| problem_object(&self.name, p)).collect();
-            return self.page.object(
-                &json!({ "number": message.number, "line": message.line, "key": message.key, "problems": problems }),
-            );
-        }
-        self.page.line(format!(
-            "! {} {} at line {} is refused: {}",
-            self.layout.kind.name,
-            message.number,
-            message.line,
-            safe(&message.key)
-        ))?;
-        message.problems.iter().try_for_each(|p| self.page.line(safe(&format!("    ! {p} [{}]", p.code))))
-    }
-
-    /// The summary; how much is wrong.
-    fn end(&mut self, read: &Decoded) -> io::Result<u64> {
-        let wrong = self.refused + read.fatal.total();
-        if self.page.json {
-            let fatal: Vec<Value> = read.fatal.kept().iter().map(|p| problem_object(&self.name, p)).collect();
-            self.page.object(&json!({
-                "file": self.name,
-                "layout": self.layout.id,
-                "messages": read.messages,
-                "refused": self.refused,
-                "file_problems": fatal,
-                "codes": self.problems.counts().iter().map(|(code, count)| json!({ "code": code, "count": count })).collect::<Vec<_>>(),
-            }))?;
-            return Ok(wrong);
-        }
-        for problem in read.fatal.kept() {
-            self.page.line(safe(&format!("! {problem} [{}]", problem.code)))?;
-        }
-        let good = read.messages - self.refused.min(read.messages);
-        self.page.line(format!(
-            "{}: {} read, {} refused with layout {}.",
-            self.name,
-            moments::count(good, "message", "messages"),
-            self.refused,
-            self.layout.id
-        ))?;
-        if !read.fatal.is_empty() {
-            self.page.line("An intake would take nothing of this file: its problems concern the file as a whole.")?;
-        }
-        for (code, count) in self.problems.counts() {
-            self.page.line(format!("  {count} x {code}"))?;
-        }
-        Ok(wrong)
-    }
-}
-
-/// Every value with its path (`lines[2].qty`), the path of its field (`lines.qty`) and its text.
-fn flatten(value: &Value, path: &str, plain: &str, cells: &mut Vec<(String, String, String)>) {
-    match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                let dot = if path.is_empty() { "" } else { "." };
-                // A field is named by its own group alone, however deep that lies.
-                let group = plain.rsplit('.').next().unwrap_or_default();
-                let under = if group.is_empty() { name.clone() } else { format!("{group}.{name}") };
-                flatten(value, &format!("{path}{dot}{name}"), &under, cells);
-            }
-        }
-        Value::Array(list) => {
-            for (index, value) in list.iter().enumerate() {
-                flatten(value, &format!("{path}[{}]", index + 1), plain, cells);
-            }
-        }
-        Value::String(text) => cells.push((path.to_string(), plain.to_string(), text.clone())),
-        other => cells.push((path.to_string(), plain.to_string(), other.to_string())),
+fn refused_writing(name: &str, error: EncodeError) -> Failure {
+    match error {
+        EncodeError::Io(error) => Failure::from(error),
+        EncodeError::NotWritable { .. } => Failure::new(End::Usage, error.to_string()),
+        EncodeError::Value { .. } => Failure::new(End::Refused, format!("{name}: {error}; the output is not complete")),
     }
 }

@@ -120,3 +120,29 @@ fn check_tells_what_each_layout_can_do_or_all_that_is_wrong() {
     assert_eq!((&object["well"], &object["problems"][0]["line"]), (&false.into(), &4.into()));
     assert_eq!(desk.run(&["status"]).code, 78, "nothing else works on a wrong configuration");
 }
+
+#[test]
+fn what_decode_prints_encode_writes_and_decode_reads_again() {
+    let desk = Desk::new();
+    for (from, to) in [("csv", "xml"), ("xml", "xml")] {
+        let sent = sample(&format!("order.{from}"));
+        let (from, to) = (format!("nattpost-order-{from}"), format!("nattpost-order-{to}"));
+        let lines = desk.well(&["decode", sent.to_str().unwrap(), "--layout", &from]);
+        fs::write(desk.root().join("lines"), &lines).unwrap();
+        let written = desk.well(&["encode", "lines", "--layout", &to]);
+        fs::write(desk.root().join("written"), written).unwrap();
+        let again = desk.well(&["decode", "written", "--layout", &to]);
+        assert_eq!(again.lines().count(), lines.lines().count(), "{from} to {to}");
+        if from == to {
+            assert_eq!(again, lines);
+        }
+    }
+    fs::write(
+        desk.root().join("lines"),
+        "{\"article_no\":\"A\",\"qty\":\"1\"}\n{\"article_no\":\"B\",\"qtty\":\"1\"}\n",
+    )
+    .unwrap();
+    let wrong = desk.run(&["encode", "lines", "--layout", "nattpost-stock-xml"]);
+    assert_eq!(wrong.code, 65);
+    assert!(wrong.err.contains("lines, line 2, \"qtty\"") && wrong.err.contains("not complete"), "{}", wrong.err);
+}
