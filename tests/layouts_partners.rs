@@ -2,6 +2,7 @@
 
 mod partners;
 
+use nattpost::model::layout::Completeness;
 use partners::{compare, decode, decode_file, expected, layout, neutral_orders, shared};
 
 #[test]
@@ -97,4 +98,91 @@ fn yardstick_rows_are_read() {
     assert_eq!(order["order_time"], "00:00:00");
     assert_eq!((&order["lines"][0]["qty"], &order["lines"][0]["net_price"]), (&"2".into(), &"6.17".into()));
     assert_eq!((&order["lines"][0]["discount_pct"], &order["lines"][0]["tax_pct"]), (&"2.5".into(), &"19".into()));
+}
+
+/// The BISAC sample with a quantity of PO-1002 made unreadable.
+fn bisac_with_a_bad_quantity() -> Option<String> {
+    let file = shared()?.join("partners/15-bisac-fixed-po/samples/sample_constructed.txt");
+    let text = std::fs::read_to_string(file).unwrap();
+    let bad = text.replace("344273124X00012", "344273124X0x012");
+    assert_ne!(text, bad);
+    Some(bad)
+}
+
+#[test]
+fn a_bad_quantity_refuses_its_order_and_not_the_file() {
+    let Some(bad) = bisac_with_a_bad_quantity() else { return };
+    let (found, decoded) = decode(&layout("bisac-po/layout.toml"), bad.as_bytes());
+    assert!(decoded.fatal.is_empty(), "{:?}", decoded.fatal);
+    assert_eq!(found.problems(), [(2, "quantity-invalid", 11)]);
+    assert_eq!(found.refused[0].key, "7654321 / PO-1002");
+    assert_eq!(found.refused[0].problems[0].place.field, "quantity");
+    assert_eq!(neutral_orders(&found).len(), 2);
+}
+
+#[test]
+fn the_reject_file_has_its_envelope_numbers_and_totals_right() {
+    let Some(bad) = bisac_with_a_bad_quantity() else { return };
+    let layout = layout("bisac-po/layout.toml");
+    let (found, _) = decode(&layout, bad.as_bytes());
+    let mut reject = Vec::new();
+    layout.rebuild_reject(&mut std::io::Cursor::new(&bad), &found.refused[0].bytes, &mut reject).unwrap();
+    let reject = String::from_utf8(reject).unwrap();
+    let lines: Vec<&str> = reject.lines().collect();
+    let numbers: Vec<&str> = lines.iter().map(|l| &l[..7]).collect();
+    assert_eq!(numbers, ["0000001", "1000002", "4000003", "4100004", "4200005", "5000006", "9000007"]);
+    assert_eq!(&lines[6][7..35], "0000000000001000010000000012");
+    // The partner corrects the quantity and drops the file again.
+    let corrected = reject.replace("0x012", "00012");
+    let (found, decoded) = decode(&layout, corrected.as_bytes());
+    assert!(decoded.fatal.is_empty() && found.refused.is_empty(), "{:?} {:?}", decoded.fatal, found.problems());
+    assert_eq!(neutral_orders(&found)[0]["order_no"], "PO-1002");
+}
+
+#[test]
+fn wrong_totals_and_gaps_refuse_what_they_speak_of() {
+    let Some(shared) = shared() else { return };
+    let text =
+        std::fs::read_to_string(shared.join("partners/15-bisac-fixed-po/samples/sample_constructed.txt")).unwrap();
+    let layout = layout("bisac-po/layout.toml");
+    let fatal = |text: &str| decode(&layout, text.as_bytes()).1.fatal.counts().keys().copied().collect::<Vec<_>>();
+    // Units of PO-1001: that order alone.
+    let (found, decoded) = decode(&layout, text.replacen("0000000004 ", "0000000005 ", 1).as_bytes());
+    assert!(decoded.fatal.is_empty());
+    assert_eq!(found.problems(), [(1, "total-mismatch", 9)]);
+    // Lines in the trailer, a lost line, a version nobody agreed on, two interchanges without the first trailer.
+    assert_eq!(fatal(&text.replacen("900001500000000000030", "900001500000000000040", 1)), ["total-mismatch"]);
+    let lost: String = text.split_inclusive('\n').filter(|l| !l.starts_with("4200005")).collect();
+    assert!(fatal(&lost).contains(&"sequence-broken"));
+    assert_eq!(fatal(&text.replacen("F03", "F09", 1)), ["version-mismatch"]);
+    let headless: String = text.split_inclusive('\n').filter(|l| !l.starts_with("9000015")).collect();
+    assert_eq!(fatal(&headless), ["file-truncated"]);
+}
+
+#[test]
+fn files_are_complete_or_not_and_known_or_not_by_their_ends() {
+    let Some(shared) = shared() else { return };
+    let bisac = layout("bisac-po/layout.toml");
+    let ink = layout("missingink-orders/layout.toml");
+    let read = |file: &str| std::fs::read(shared.join("partners").join(file)).unwrap();
+    let whole = read("15-bisac-fixed-po/samples/sample_constructed.txt");
+    let cut = read("15-bisac-fixed-po/samples/sample_no_trailer.txt");
+    let csv = read("01-missingink-orders-csv/samples/sample.csv");
+    assert_eq!(bisac.completeness(&whole, true), Completeness::Complete);
+    assert!(matches!(bisac.completeness(&cut, true), Completeness::Incomplete(text) if text.contains("file trailer")));
+    assert_ne!(bisac.completeness(&whole[..whole.len() - 20], true), Completeness::Complete);
+    assert_eq!(ink.completeness(&csv, true), Completeness::Complete);
+    assert_ne!(ink.completeness(&csv[..csv.len() - 20], true), Completeness::Complete);
+    assert!(bisac.recognises(&whole) && !bisac.recognises(&csv) && !bisac.recognises(b"") && !bisac.recognises(b"\0"));
+    assert!(ink.recognises(&csv) && !ink.recognises(&whole) && !ink.recognises(b"<?xml version=\"1.0\"?>\n<a/>"));
+}
+
+#[test]
+fn a_header_that_does_not_fit_is_shown_and_never_read_by_position() {
+    let layout = layout("missingink-orders/layout.toml");
+    let (found, decoded) = decode(&layout, b"order id,name,product_sku\n1,x,y\n");
+    assert_eq!((found.refused.len(), decoded.messages), (0, 0));
+    let problem = &decoded.fatal.kept()[0];
+    assert_eq!((problem.code, problem.place.line), ("layout-mismatch", 1));
+    assert!(problem.text.contains("\"ship_name\"") && problem.text.contains("not known: \"name\""), "{}", problem.text);
 }

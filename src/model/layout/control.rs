@@ -3,6 +3,7 @@
 
 use super::form::{Form, Got, Scratch};
 use super::plan::{Checked, Control, Ours, Record, Scope};
+use crate::model::batch::NodeRef;
 use crate::model::decimal;
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::kind::Kind;
@@ -93,6 +94,23 @@ impl Totals {
         for counters in &mut self.scopes {
             let sum = &mut counters.sums[at];
             *sum = sum.zip(value).and_then(|(a, b)| a.checked_add(b));
+        }
+    }
+
+    /// Some control sums this field up.
+    pub fn sums(&self, group: usize, field: usize) -> bool {
+        self.summed.iter().any(|s| (s.group, s.field) == (group, field))
+    }
+
+    /// Adds all summed fields of a node, when writing.
+    pub fn add_node(&mut self, node: NodeRef<'_>) {
+        for at in 0..self.summed.len() {
+            let (group, field) = (self.summed[at].group, self.summed[at].field);
+            if node.group() == group {
+                if let Some(value) = node.value(field).number() {
+                    self.add(group, field, Some(value));
+                }
+            }
         }
     }
 

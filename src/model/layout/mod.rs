@@ -15,6 +15,7 @@ pub mod xml;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use self::form::Direction;
@@ -63,18 +64,49 @@ impl Layout {
         }
     }
 
-    /// Begins a file; it is complete once the encoder has finished.
+    /// Writes messages; `finish` completes the file.
     pub fn encoder<'w>(
         &'w self,
         context: EncodeContext,
         out: &'w mut dyn Write,
     ) -> Result<Box<dyn Encoder + 'w>, EncodeError> {
+        if !self.writes() {
+            let text = "a field that every message needs has no place that is written.".to_string();
+            return Err(EncodeError::NotWritable { layout: self.id.clone(), text });
+        }
         match &self.syntax {
-            Syntax::Rows(_) => Err(EncodeError::NotWritable {
-                layout: self.id.clone(),
-                text: "files of rows are only read in this version".to_string(),
-            }),
+            Syntax::Rows(rows) => rows.encoder(self, context, out),
             Syntax::Xml(xml) => Ok(Box::new(xml::XmlWriter::new(self, xml, context, out))),
+        }
+    }
+
+    /// Is the end there? Judged from the last bytes (at most 64 KiB), `whole` when they are the whole file.
+    pub fn completeness(&self, tail: &[u8], whole: bool) -> Completeness {
+        match &self.syntax {
+            Syntax::Rows(rows) => rows.completeness(self, tail, whole),
+            Syntax::Xml(xml) => xml::completeness(xml, tail),
+        }
+    }
+
+    /// Could a file that begins with these bytes (at most 64 KiB) be of this layout?
+    pub fn recognises(&self, head: &[u8]) -> bool {
+        match &self.syntax {
+            Syntax::Rows(rows) => rows.recognises(self, head),
+            Syntax::Xml(xml) => xml::recognises(self, xml, head),
+        }
+    }
+
+    /// A correctable file of some messages alone, cut from the sender's own bytes: `messages` are their ranges, sorted.
+    /// Headers and envelopes stay, running numbers and totals are made right.
+    pub fn rebuild_reject(
+        &self,
+        original: &mut dyn Input,
+        messages: &[Range<u64>],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match &self.syntax {
+            Syntax::Rows(rows) => rows.rebuild(self, original, messages, out),
+            Syntax::Xml(xml) => xml::rebuild(self, xml, original, messages, out),
         }
     }
 

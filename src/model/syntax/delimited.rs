@@ -77,6 +77,8 @@ pub struct Row<'r> {
     pub flaw: Option<Flaw>,
     /// It ended with a line end, not with the file.
     pub ended: bool,
+    /// Lines of this file end with CR alone.
+    pub carriage_return: bool,
 }
 
 pub struct RowReader<'i> {
@@ -151,7 +153,15 @@ impl<'i> RowReader<'i> {
         let range = start..start + self.window.width(cut.next);
         let bytes = &self.window.bytes()[..cut.end];
         let nul = memchr(0, bytes).map(|_| Flaw::Nul);
-        Row { bytes, range, line, cells: &self.cells, flaw: cut.flaw.or(nul), ended: cut.next > cut.end }
+        Row {
+            bytes,
+            range,
+            line,
+            cells: &self.cells,
+            flaw: cut.flaw.or(nul),
+            ended: cut.next > cut.end,
+            carriage_return: self.line_end == b'\r',
+        }
     }
 
     fn give_long(&mut self, range: Range<u64>, ended: bool) -> Row<'_> {
@@ -162,7 +172,15 @@ impl<'i> RowReader<'i> {
             split(&self.kept, delimiter, &mut self.cells);
             self.cells.pop();
         }
-        Row { bytes: &self.kept, range, line, cells: &self.cells, flaw: Some(Flaw::TooLong), ended }
+        Row {
+            bytes: &self.kept,
+            range,
+            line,
+            cells: &self.cells,
+            flaw: Some(Flaw::TooLong),
+            ended,
+            carriage_return: self.line_end == b'\r',
+        }
     }
 
     /// Cuts the row that begins at the window's start.

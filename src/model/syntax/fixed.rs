@@ -4,17 +4,21 @@ use std::ops::Range;
 
 /// What stands in these columns (from 0); columns behind the end are empty.
 pub fn slice(text: &str, columns: Range<usize>) -> &str {
+    &text[byte_range(text, columns)]
+}
+
+/// The bytes that these columns take.
+pub fn byte_range(text: &str, columns: Range<usize>) -> Range<usize> {
     if text.is_ascii() {
-        let end = columns.end.min(text.len());
-        return text.get(columns.start..end).unwrap_or("");
+        return columns.start.min(text.len())..columns.end.min(text.len());
     }
     let mut places = text.char_indices().map(|(at, _)| at).chain(std::iter::once(text.len()));
-    let Some(start) = places.nth(columns.start) else { return "" };
+    let start = places.nth(columns.start).unwrap_or(text.len());
     let end = match columns.end - columns.start {
         0 => start,
         more => places.nth(more - 1).unwrap_or(text.len()),
     };
-    &text[start..end]
+    start..end
 }
 
 /// Characters of a record.

@@ -5,16 +5,14 @@
 
 use super::places::{At, Reading, Target};
 use super::text::RowText;
-use super::values::{Unreadable, group_key, holds, open_children, value_of};
-use super::{Rows, header};
+use super::values::{Unreadable, group_key, open_children, value_of};
+use super::{Rows, header, tell};
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::{Assembly, At as Where};
 use crate::model::layout::plan::{Checked, Ours, Role, Scope};
-use crate::model::syntax::delimited::{Flaw, Row};
+use crate::model::syntax::delimited::Row;
 use crate::model::syntax::encoding::Encoding;
-use crate::model::syntax::fixed;
-use crate::model::syntax::window::RECORD_BYTES;
 use crate::model::wording;
 
 /// A value of an interchange's or file's first record, given to every message in it.
@@ -96,71 +94,19 @@ impl<'a> Decoder<'a> {
             }
             return;
         }
-        let record = self.record_of(text);
-        let flaw = text.row.flaw.map(|flaw| flaw_problem(flaw, at)).or_else(|| self.mangled(text, record?, at));
+        let record = tell::record_of(self.layout, self.rows, &self.readings, text, &mut self.scratch, &mut self.joined);
+        let mangled = || tell::mangled(self.layout, self.rows, &self.readings, text, record?, at);
+        let flaw = text.row.flaw.map(|flaw| tell::flaw_problem(flaw, at)).or_else(mangled);
         match record {
             Some(record) if self.layout.records[record].role == Role::Ignored => self.assembly.totals.record(record),
             Some(record) => self.dispatch(record, text, at, flaw),
             None if flaw.is_none() && self.rows.options.unknown_records_ignored => {}
             None => {
-                let problem = flaw.unwrap_or_else(|| self.unknown(text, at));
+                let problem =
+                    flaw.unwrap_or_else(|| tell::unknown(self.layout, self.rows, text, at, &mut self.scratch));
                 self.lost(text.row, at, problem);
             }
         }
-    }
-
-    /// The record that a row is, by its tag and conditions.
-    fn record_of(&mut self, text: &RowText<'_>) -> Option<usize> {
-        let layout = self.layout;
-        let tag_at = self.rows.tag();
-        if let (None, [only]) = (tag_at, &layout.records[..]) {
-            return only.when.is_empty().then_some(0);
-        }
-        let tag = match tag_at {
-            Some(at) => text.at(at, &mut self.scratch).ok().flatten()?.trim(),
-            None => "",
-        };
-        for (index, record) in layout.records.iter().enumerate() {
-            let tagged = tag_at.is_none() || record.tags.iter().any(|t| t == tag);
-            let reading = &self.readings[index];
-            if tagged && (record.when.is_empty() || holds(record, reading, text, &mut self.joined)) {
-                return Some(index);
-            }
-        }
-        None
-    }
-
-    fn unknown(&mut self, text: &RowText<'_>, at: Where) -> Problem {
-        let tag = self.rows.tag().and_then(|at| text.at(at, &mut self.scratch).ok().flatten()).unwrap_or_default();
-        let known: Vec<&str> = self.layout.records.iter().flat_map(|r| &r.tags).map(String::as_str).collect();
-        wording::record_unknown(at.place(""), tag.trim(), &known)
-    }
-
-    /// Too many or too few columns or characters for this record.
-    fn mangled(&self, text: &RowText<'_>, record: usize, at: Where) -> Option<Problem> {
-        let reading = &self.readings[record];
-        let Some((fewer_allowed, more_allowed)) = self.rows.ragged() else {
-            let found = fixed::width(text.whole());
-            let wrong = found < reading.least || found > reading.most;
-            let expected = if found < reading.least { reading.least } else { reading.most };
-            return wrong.then(|| wording::width_wrong(at.place(""), found, expected));
-        };
-        if !reading.ready {
-            return Some(wording::columns_unnamed(at.place(""), &self.layout.records[record].name));
-        }
-        let cells = text.row.cells;
-        // A delimiter behind the last value makes an empty cell that says nothing.
-        let trailing = cells.len() == reading.most + 1 && cells.last().is_some_and(|c| c.range().is_empty());
-        let fits = cells.len() >= reading.least || fewer_allowed;
-        if fits && (cells.len() <= reading.most || more_allowed || trailing) {
-            return None;
-        }
-        let expected = if reading.least == reading.most {
-            reading.most.to_string()
-        } else {
-            format!("{} to {}", reading.least, reading.most)
-        };
-        Some(wording::columns_wrong(at.place(""), cells.len(), &expected))
     }
 
     fn dispatch(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
@@ -416,15 +362,5 @@ impl<'a> Decoder<'a> {
                 self.assembly.add_extra(own, name, value.trim());
             }
         }
-    }
-}
-
-pub fn flaw_problem(flaw: Flaw, at: Where) -> Problem {
-    let place = at.place("");
-    match flaw {
-        Flaw::QuoteUnclosed { column, line } => wording::quote_unclosed(Place { line, ..place }, column),
-        Flaw::QuoteMisplaced { column, line } => wording::quote_misplaced(Place { line, ..place }, column),
-        Flaw::TooLong => wording::record_too_long(place, RECORD_BYTES),
-        Flaw::Nul => wording::nul_byte(place),
     }
 }

@@ -8,10 +8,10 @@ use std::io::{self, Read, SeekFrom};
 use super::Rows;
 use super::decode::Decoder;
 use super::header::{Opening, Preamble};
-use super::places::Reading;
 use super::sort::{Entry, Sorted, Sorter};
+use super::tell;
 use super::text::RowText;
-use super::values::{group_key, holds};
+use super::values::group_key;
 use crate::model::layout::assembly::At as Where;
 use crate::model::layout::{DecodeContext, Input, Layout};
 use crate::model::syntax::delimited::{Again, Row, RowReader, Style};
@@ -86,7 +86,7 @@ fn each_key(layout: &Layout, rows: &Rows, input: &mut dyn Input, each: EachKey<'
     let encoding = reader.encoding().clone();
     let mut readings = rows.fixed_readings(layout);
     let mut preamble = Preamble::new(layout, rows);
-    let (mut scratch, mut decoded, mut key) = (String::new(), String::new(), Vec::new());
+    let (mut scratch, mut other, mut decoded, mut key) = (String::new(), String::new(), String::new(), Vec::new());
     while let Some(row) = reader.next()? {
         if !preamble.is_over() {
             match preamble.take(&row, &encoding, &mut readings) {
@@ -97,31 +97,14 @@ fn each_key(layout: &Layout, rows: &Rows, input: &mut dyn Input, each: EachKey<'
             }
         }
         let known = RowText::new(&row, &encoding, rows.quote(), &mut decoded).is_ok_and(|text| {
-            let reading = reading_of(layout, rows, &readings, &text, &mut scratch);
-            reading.is_some_and(|reading| group_key(reading, &text, &mut scratch, &mut key))
+            let record = tell::record_of(layout, rows, &readings, &text, &mut scratch, &mut other);
+            record.is_some_and(|record| group_key(&readings[record], &text, &mut scratch, &mut key))
         });
         if !each(&row, known.then_some(&key[..]))? {
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-fn reading_of<'r>(
-    layout: &Layout,
-    rows: &Rows,
-    readings: &'r [Reading],
-    text: &RowText<'_>,
-    scratch: &mut String,
-) -> Option<&'r Reading> {
-    let tag = match rows.tag() {
-        Some(at) => text.at(at, scratch).ok().flatten()?.trim().to_string(),
-        None => String::new(),
-    };
-    layout.records.iter().zip(readings).find_map(|(record, reading)| {
-        let tagged = rows.tag().is_none() || record.tags.contains(&tag);
-        (tagged && holds(record, reading, text, scratch)).then_some(reading)
-    })
 }
 
 /// Reads the rows again in the order of their messages.

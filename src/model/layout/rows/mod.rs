@@ -1,24 +1,31 @@
 //! Layouts whose files are rows: delimited and fixed width. Everything about a row but its cutting is the same for both.
 
 mod decode;
+mod encode;
 mod grouped;
 mod header;
+mod line;
 pub mod options;
 mod places;
+mod reject;
 mod sort;
+mod tail;
+mod tell;
 mod text;
 mod values;
 
-use std::io;
+use std::io::{self, Write};
+use std::ops::Range;
 
 use self::decode::Decoder;
+use self::encode::RowEncoder;
 use self::grouped::Order;
 use self::header::{Opening, Preamble};
 use self::options::{Columns, Cutting, Delimited, Options};
 use self::places::{At, Reading};
 use super::assembly::Assembly;
 use super::plan::{Record, Role, Scope};
-use super::{DecodeContext, Decoded, Input, Layout, Sink};
+use super::{Completeness, DecodeContext, Decoded, EncodeContext, EncodeError, Encoder, Input, Layout, Sink};
 use crate::model::document::Section;
 use crate::model::kind::Kind;
 use crate::model::syntax::delimited::{RowReader, Style};
@@ -145,6 +152,33 @@ impl Rows {
     fn closer<'l>(&self, scope: Scope, layout: &'l Layout) -> Option<&'l str> {
         let role = if scope == Scope::File { Role::ClosesFile } else { Role::ClosesInterchange };
         layout.records.iter().find(|r| r.role == role && r.required).map(|r| r.name.as_str())
+    }
+
+    pub(super) fn completeness(&self, layout: &Layout, tail: &[u8], whole: bool) -> Completeness {
+        tail::completeness(layout, self, tail, whole)
+    }
+
+    pub(super) fn recognises(&self, layout: &Layout, head: &[u8]) -> bool {
+        tail::recognises(layout, self, head)
+    }
+
+    pub(super) fn rebuild(
+        &self,
+        layout: &Layout,
+        original: &mut dyn Input,
+        messages: &[Range<u64>],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        reject::rebuild(layout, self, original, messages, out)
+    }
+
+    pub(super) fn encoder<'w>(
+        &'w self,
+        layout: &'w Layout,
+        context: EncodeContext,
+        out: &'w mut dyn Write,
+    ) -> Result<Box<dyn Encoder + 'w>, EncodeError> {
+        Ok(Box::new(RowEncoder::new(layout, self, context, out)?))
     }
 
     pub(super) fn decode(

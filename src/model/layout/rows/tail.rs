@@ -1,0 +1,154 @@
+//! Judging a file by its ends: is its last record there, and could its beginning be of this layout?
+
+use super::Rows;
+use super::header::{Opening, Preamble};
+use super::options::{Columns, Cutting};
+use super::tell;
+use super::text::RowText;
+use super::values::value_of;
+use crate::model::layout::assembly::At as Where;
+use crate::model::layout::plan::{Checked, Control, Ours, Role};
+use crate::model::layout::{Completeness, Layout};
+use crate::model::syntax::delimited::{Row, RowReader};
+use crate::model::syntax::encoding::Encoding;
+use crate::model::syntax::fixed;
+
+const NOWHERE: Where = Where { line: 0, byte: 0 };
+
+/// Looks at the last record: a trailer where the layout has one, and whole.
+pub fn completeness(layout: &Layout, rows: &Rows, tail: &[u8], whole: bool) -> Completeness {
+    let content = tail.trim_ascii_end();
+    let content = content.strip_suffix(b"\x1A").map_or(content, |c| c.trim_ascii_end());
+    if content.is_empty() {
+        return Completeness::Incomplete("the file is empty".to_string());
+    }
+    if layout.encoding == Encoding::Utf16 && !whole {
+        // Where the last bytes begin in mid-character nothing can be told; the decoder will see.
+        return Completeness::Complete;
+    }
+    let ended = tail[content.len()..].iter().any(|b| matches!(b, b'\n' | b'\r'));
+    if !ended && rows.options.final_line_end {
+        return Completeness::Incomplete("the last row has no line end".to_string());
+    }
+    let closes = |role| layout.records.iter().position(|r| r.role == role && r.required);
+    let trailer = closes(Role::ClosesFile).or_else(|| closes(Role::ClosesInterchange));
+    if trailer.is_none() && ended {
+        return Completeness::Complete;
+    }
+    match look(layout, rows, tail, trailer, ended) {
+        None => Completeness::Complete,
+        Some(missing) => Completeness::Incomplete(missing),
+    }
+}
+
+/// What is missing at the last row.
+fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended: bool) -> Option<String> {
+    let mut input = tail;
+    let mut reader = RowReader::open(&mut input, &layout.encoding, rows.style()).ok()?;
+    let encoding = reader.encoding().clone();
+    let readings = rows.fixed_readings(layout);
+    let (mut decoded, mut scratch, mut other) = (String::new(), String::new(), String::new());
+    let mut before = 0;
+    let mut missing = None;
+    while let Ok(Some(row)) = reader.next() {
+        let cells = row.cells.len();
+        missing = if row.flaw.is_some() && !row.ended {
+            Some("its last row stops in the middle".to_string())
+        } else {
+            let text = RowText::new(&row, &encoding, rows.quote(), &mut decoded).ok();
+            let record =
+                text.as_ref().and_then(|text| tell::record_of(layout, rows, &readings, text, &mut scratch, &mut other));
+            let width = text.map_or(0, |text| fixed::width(text.whole()));
+            match trailer {
+                Some(trailer) if record != Some(trailer) => {
+                    Some(format!("its last record \"{}\" is missing", layout.records[trailer].name))
+                }
+                _ if ended || row.ended => None,
+                _ => cut_off(layout, rows, record, cells, before, width),
+            }
+        };
+        before = cells;
+    }
+    missing
+}
+
+/// A row without line end that is shorter than it must be.
+fn cut_off(
+    layout: &Layout,
+    rows: &Rows,
+    record: Option<usize>,
+    cells: usize,
+    before: usize,
+    width: usize,
+) -> Option<String> {
+    let cut = match &rows.options.cutting {
+        Cutting::Delimited(d) if d.columns == Columns::Positions => {
+            let readings = rows.fixed_readings(layout);
+            record.is_none_or(|record| cells < readings[record].least) && !d.fewer_allowed
+        }
+        // The header or the row before says how many there are.
+        Cutting::Delimited(d) if d.tag.is_none() => cells < before && !d.fewer_allowed,
+        Cutting::Delimited(_) => record.is_none(),
+        Cutting::Fixed(f) => {
+            let needed = record.map_or(0, |record| last_needed(layout, record));
+            record.is_none() || width < needed || !f.shorter_allowed && width < f.width
+        }
+    };
+    cut.then(|| "its last row stops in the middle".to_string())
+}
+
+/// Characters that a record has at least: totals and numbers are never blank.
+fn last_needed(layout: &Layout, record: usize) -> usize {
+    let fields = layout.records[record].fields.iter();
+    fields
+        .filter(|f| f.form.required || matches!(f.ours, Ours::Control(_)))
+        .flat_map(|f| super::places::spots(&f.place))
+        .filter_map(|spot| super::options::columns(spot.name()))
+        .map(|columns| columns.end)
+        .max()
+        .unwrap_or(0)
+}
+
+/// The header fits, or the first row is a record that may come first, whole, with its constants.
+pub fn recognises(layout: &Layout, rows: &Rows, head: &[u8]) -> bool {
+    let mut input = head;
+    let Ok(mut reader) = RowReader::open(&mut input, &layout.encoding, rows.style()) else { return false };
+    let encoding = reader.encoding().clone();
+    let mut readings = rows.fixed_readings(layout);
+    let mut preamble = Preamble::new(layout, rows);
+    while let Ok(Some(row)) = reader.next() {
+        let due = preamble.is_due();
+        match preamble.take(&row, &encoding, &mut readings) {
+            Err(_) => return false,
+            Ok(Opening::Taken) if due && !preamble.is_due() => return true,
+            Ok(Opening::Taken) => {}
+            Ok(Opening::Content) => return fits(layout, rows, &readings, &row, &encoding),
+        }
+    }
+    false
+}
+
+fn fits(layout: &Layout, rows: &Rows, readings: &[super::places::Reading], row: &Row<'_>, encoding: &Encoding) -> bool {
+    let (mut decoded, mut scratch, mut other) = (String::new(), String::new(), String::new());
+    let Ok(text) = RowText::new(row, encoding, rows.quote(), &mut decoded) else { return false };
+    let Some(record) = tell::record_of(layout, rows, readings, &text, &mut scratch, &mut other) else { return false };
+    let plan = &layout.records[record];
+    let first = match plan.role {
+        Role::OpensFile | Role::OpensInterchange | Role::Ignored => true,
+        Role::Opens(0) => !rows.interchange_needed && !rows.file_needed,
+        Role::Opens(_) => rows.grouped,
+        _ => false,
+    };
+    if !first || row.flaw.is_some() || tell::mangled(layout, rows, readings, &text, record, NOWHERE).is_some() {
+        return false;
+    }
+    readings[record].steps.iter().all(|step| {
+        let Ours::Control(Control { what: Checked::Constant(word) | Checked::Version(word), .. }) =
+            &plan.fields[step.field].ours
+        else {
+            return true;
+        };
+        let found = value_of(&readings[record], step, plan, &text, &mut scratch, &mut other);
+        matches!(found, Ok(Some(found)) if found.trim() == word)
+    })
+}
