@@ -4,7 +4,6 @@ pub mod assembly;
 pub mod control;
 mod expression;
 pub mod form;
-mod interim;
 mod lookup;
 pub mod own;
 pub mod plan;
