@@ -14,28 +14,28 @@ use crate::edges::store::{RowId, Snapshot, Tx};
 use crate::model::intake::ArticleScheme;
 use crate::model::rules::reference::Matches;
 
-/// More candidates than this help nobody.
-const CANDIDATES: u32 = 10;
+// At most ten candidates: more help nobody. The limit stands in the text, since SQLite prepares a statement anew whenever a
+// bound limit is bound again.
 
 const OWN_CUSTOMER: &str =
     "SELECT customer_no FROM customer INDEXED BY customer_known WHERE customer_no = ?1 AND active = 1";
 const CUSTOMER_ALIAS: &str =
-    "SELECT customer_no FROM customer_alias WHERE owner = ?2 AND value = ?1 ORDER BY customer_no LIMIT ?3";
+    "SELECT customer_no FROM customer_alias WHERE owner = ?2 AND value = ?1 ORDER BY customer_no LIMIT 10";
 const OWN_ARTICLE: &str =
     "SELECT article_no FROM article INDEXED BY article_known WHERE article_no = ?1 AND active = 1";
 const ALIAS: &str = "SELECT DISTINCT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
-     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY a.article_no LIMIT ?4";
+     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY a.article_no LIMIT 10";
 const SUPPLIER: &str = "SELECT article_no FROM article WHERE supplier_article_no = ?1 AND (?3 = '' OR supplier_no = ?3) AND active = 1 \
      UNION SELECT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
-     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY 1 LIMIT ?4";
+     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY 1 LIMIT 10";
 const EAN: &str = "SELECT article_no FROM article WHERE ean = ?1 AND active = 1 \
      UNION SELECT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
-     WHERE l.value = ?1 AND l.scheme = ?2 AND a.active = 1 ORDER BY 1 LIMIT ?3";
+     WHERE l.value = ?1 AND l.scheme = ?2 AND a.active = 1 ORDER BY 1 LIMIT 10";
 const BASE_UNIT: &str = "SELECT unit FROM article INDEXED BY article_known WHERE article_no = ?1 AND active = 1";
 const UNIT: &str = "SELECT u.base_qty_e6 FROM article a JOIN article_unit u ON u.head_row = a.row_id \
      WHERE a.article_no = ?1 AND u.unit = ?2";
 const ORDERS: &str = "SELECT row_id, partner, customer_no FROM orders WHERE buyer_order_no = ?1 AND (?2 = '' OR customer_no = ?2) \
-     AND (?3 = '' OR partner = ?3) ORDER BY customer_no, partner LIMIT ?4";
+     AND (?3 = '' OR partner = ?3) ORDER BY customer_no, partner LIMIT 10";
 
 /// An order by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,6 @@ impl References<'_> {
     pub fn customer(&mut self, owner: &str, sent: &str) -> Result<Matches> {
         self.customer_alias.set(1, sent)?;
         self.customer_alias.set(2, owner)?;
-        self.customer_alias.set(3, CANDIDATES)?;
         let found = matches(&mut self.customer_alias)?;
         if found != Matches::None {
             return Ok(found);
@@ -99,7 +98,6 @@ impl References<'_> {
             ArticleScheme::Ean => {
                 self.ean.set(1, value)?;
                 self.ean.set(2, "ean")?;
-                self.ean.set(3, CANDIDATES)?;
                 return matches(&mut self.ean);
             }
             ArticleScheme::Partner => (&mut self.alias, "partner"),
@@ -110,7 +108,6 @@ impl References<'_> {
         statement.set(1, value)?;
         statement.set(2, scheme_text)?;
         statement.set(3, owner)?;
-        statement.set(4, CANDIDATES)?;
         matches(statement)
     }
 
@@ -134,7 +131,6 @@ impl References<'_> {
         self.orders.set(1, buyer_order_no)?;
         self.orders.set(2, customer_no)?;
         self.orders.set(3, partner)?;
-        self.orders.set(4, CANDIDATES)?;
         let mut rows = self.orders.query();
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
