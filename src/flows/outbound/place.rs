@@ -87,7 +87,9 @@ impl Dispatch<'_> {
     fn place(&mut self, run: &RunRow) -> Result<bool> {
         let (from, to) = ((Place::Staged, run.id.as_str().as_bytes()), (visible(run), run.name.as_bytes()));
         let mut moved = self.spool.rename(from, to);
-        if moved.as_ref().is_err_and(|e| e.kind() == ErrorKind::AlreadyExists) && self.owner(to.0, to.1)?.is_none() {
+        if moved.as_ref().is_err_and(|e| e.kind() == ErrorKind::AlreadyExists)
+            && self.owner(to.0, to.1, Some(run.id))?.is_none()
+        {
             // A file that we do not know stands in the way of one that we promised.
             self.hold(to, &run.partner, to.1)?;
             moved = self.spool.rename(from, to);
@@ -107,14 +109,17 @@ impl Dispatch<'_> {
         }
     }
 
-    /// The ready or sent run that a file in out/ is.
-    pub(super) fn owner(&self, place: Place<'_>, name: &[u8]) -> Result<Option<RunRow>> {
+    /// The ready or sent run that a file in out/ is. `staged`: this run it is not, since its file stands in staged/.
+    pub(super) fn owner(&self, place: Place<'_>, name: &[u8], staged: Option<Id>) -> Result<Option<RunRow>> {
         let Ok(name) = std::str::from_utf8(name) else { return Ok(None) };
         let runs = self.store.read()?.runs_named(name, NAMESAKES_MAX)?;
         // The newest first.
-        Ok(runs
-            .into_iter()
-            .find(|run| run.name == name && is_same(visible(run), place) && known(run.state) != RunKnown::Unknown))
+        Ok(runs.into_iter().find(|run| {
+            run.name == name
+                && Some(run.id) != staged
+                && is_same(visible(run), place)
+                && known(run.state) != RunKnown::Unknown
+        }))
     }
 
     /// To held/out/, under its name or, where that is taken, with an id before it.

@@ -11,7 +11,7 @@ use super::number::Numbers;
 use super::paper::Paper;
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::spool::{Lasting, Spool};
-use crate::edges::store::ledger::{FileRow, MessageRow, NewRun, RunReason, RunState};
+use crate::edges::store::ledger::{FileRow, MessageRow, NewRun, NotedProblem, RunReason, RunState};
 use crate::edges::store::{FileNo, Snapshot, Tx};
 use crate::model::batch::Batch;
 use crate::model::diagnostic::KEPT;
@@ -102,9 +102,21 @@ fn message(kind: &Arc<Kind>, row: &FileRow, listed: &[MessageRow], reason: Optio
         sheet.text("text", reason.unwrap_or_default());
     }
     for message in listed {
-        sheet.items_of(message, &mut room);
+        sheet.items_of(&row.name, message, &mut room);
     }
     sheet.batch
+}
+
+/// Where, what was found, what was expected, what to do.
+fn said(file_name: &str, problem: &NotedProblem, line: u32) -> String {
+    let mut text = file_name.to_string();
+    if line > 0 {
+        text.push_str(&format!(", line {line}"));
+    }
+    if !problem.field.is_empty() {
+        text.push_str(&format!(", \"{}\"", problem.field));
+    }
+    format!("{text}: {}", problem.text)
 }
 
 /// The receipt being filled in; texts are cut to what the kind takes.
@@ -116,7 +128,7 @@ struct Sheet {
 
 impl Sheet {
     /// One item a problem; a message without any (a duplicate, say) is one too.
-    fn items_of(&mut self, message: &MessageRow, room: &mut usize) {
+    fn items_of(&mut self, file_name: &str, message: &MessageRow, room: &mut usize) {
         if message.problems.is_empty() && self.open_item(room) {
             self.item_of(message, u64::from(message.line), &message.code);
         }
@@ -127,7 +139,7 @@ impl Sheet {
             let line = if problem.line > 0 { problem.line } else { message.line };
             self.item_of(message, u64::from(line), &problem.code);
             self.text("field", &problem.field);
-            self.text("text", &problem.text);
+            self.text("text", &said(file_name, problem, line));
         }
     }
 

@@ -57,7 +57,7 @@ impl Dispatch<'_> {
     }
 
     fn judge_visible(&mut self, place: Place<'_>, name: &[u8], partner: &str) -> Result<()> {
-        let run = self.owner(place, name)?;
+        let run = self.owner(place, name, None)?;
         let known = run.as_ref().map_or(RunKnown::Unknown, |run| known(run.state));
         match (recovery::run(RunFound::Out, known, Leaves::PickUp), run) {
             (RunAction::HoldWithNotice, _) => self.hold((place, name), partner, name),

@@ -1,0 +1,6 @@
+//! The way out over real folders and a real database: runs of feeds, what a start finds, receipts.
+
+mod bench;
+mod receipts;
+mod recovery;
+mod runs;
