@@ -44,6 +44,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the daemon: take in files and write feeds until stopped
+    #[command(after_help = "Example:\n  nattpost run\n  nattpost --config /etc/nattpost/nattpost.toml run --once")]
+    Run(Run),
+
     /// Check the configuration and every layout, and say everything that is wrong
     #[command(
         after_help = "Example:\n  nattpost check\n\nEnds with 78 when something is wrong, else with 0. For every layout it says whether it reads and \
@@ -110,6 +114,13 @@ pub enum Command {
     /// Work on layouts, the descriptions of partners' file formats
     #[command(subcommand, after_help = "Example:\n  nattpost layout try orders-1107.csv --layout dealer-orders")]
     Layout(LayoutCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Do what is to be done, wait out what still settles, then end (for cron and tests)
+    #[arg(long)]
+    pub once: bool,
 }
 
 #[derive(Debug, Args)]

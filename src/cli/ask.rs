@@ -1,6 +1,7 @@
 //! `retry`, `ignore` and `send`: makes the command, hands it over, and tells what came of it.
 //!
-//! While a daemon runs it carries the command out, and this waits for the outcome a little. It decides nothing about files.
+//! While a daemon runs it carries the command out, and this waits for the outcome a little; while none runs it is carried
+//! out here, under the instance lock. It decides nothing about files.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +14,10 @@ use super::ends::{End, Failure, Outcome};
 use super::page::{Page, safe};
 use super::setting;
 use crate::config::Config;
-use crate::edges::spool::Spool;
+use crate::daemon;
 use crate::edges::store::Selection;
 use crate::edges::store::ledger::CommandRow;
-use crate::edges::{clock, lock, who};
+use crate::edges::{clock, who};
 use crate::flows::commands::{self, Command, Verb, Which};
 use crate::flows::files::{self, Sight};
 use crate::model::document::suggest;
@@ -102,7 +103,7 @@ fn matching(sight: Sight<'_>, selection: &Selection, item: &str) -> Result<Vec<c
         ));
     }
     // The oldest first: that is the order in which they were sent.
-    Ok(list.files.iter().rev().map(|file| file.id).collect())
+    Ok(list.files.iter().rev().map(|listed| listed.file.id).collect())
 }
 
 /// What was said on the command line as a question to the ledger; days are those of the company's zone.
@@ -137,31 +138,34 @@ fn give(page: &mut Page<'_>, config: &Config, verb: Verb, comment: &str) -> Outc
     let at = Utc::now();
     let command = Command { id: clock::new_id(at)?, verb, who: who::name(), at, comment: comment.to_string() };
     commands::hand_over(&spool, &command)?;
-    wait(page, config, &spool, &command)
+    wait(page, config, &command)
 }
 
-/// Looks for the outcome until patience ends.
-fn wait(page: &mut Page<'_>, config: &Config, spool: &Spool, command: &Command) -> Outcome {
-    let runs = lock::is_held(&spool.lock_path());
+/// Looks for the outcome until patience ends. Where no daemon runs, the command is carried out here.
+fn wait(page: &mut Page<'_>, config: &Config, command: &Command) -> Outcome {
+    let why = match daemon::carry_out_alone(config.clone()) {
+        Ok(true) => "it was read and gave no outcome".to_string(),
+        Ok(false) => "the daemon is busy and does it as soon as it can".to_string(),
+        Err(error) => format!("no daemon runs, and it cannot be done from here ({error:#}); the next daemon does it"),
+    };
     let deadline = Instant::now() + PATIENCE;
-    while runs && config.store.exists() {
+    while config.store.exists() {
         let row = setting::reader(config)?.snapshot()?.command(command.id)?;
         if let Some(row) = row.filter(|row| row.done_at.is_some()) {
             return tell(page, &row);
         }
-        if Instant::now() >= deadline {
+        // Only a daemon that runs brings one later.
+        if Instant::now() >= deadline || !setting::daemon_runs(config) {
             break;
         }
         std::thread::sleep(BETWEEN_LOOKS);
     }
-    let why =
-        if runs { "the daemon is busy and does it as soon as it can" } else { "no daemon runs; the next one does it" };
     if page.json {
         page.object(
             &json!({ "command": command.id.as_str(), "verb": command.verb_name(), "done": false, "outcome": why }),
         )?;
     } else {
-        page.line(format!("Queued as {}: {why}.", command.id))?;
+        page.line(format!("Queued as {}: {}.", command.id, safe(&why)))?;
     }
     Ok(End::Later)
 }

@@ -15,13 +15,14 @@ pub fn print(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result
         return page.line(if narrowed { "No such file has come." } else { "No file has come yet." });
     }
     let mut columns = Columns::new(&["came", "from", "name", "verdict", "reason", "id"]);
-    for file in &list.files {
+    for listed in &list.files {
+        let file = &listed.file;
         columns.row([
             page.when_stored(Some(&file.first_seen)),
             format!("{}/{}", file.partner, file.intake),
             file.name.clone(),
             outcome(file),
-            file.code.clone(),
+            listed.reason.clone(),
             file.id.to_string(),
         ]);
     }
@@ -51,7 +52,16 @@ pub fn outcome(file: &FileRow) -> String {
 }
 
 pub fn object(list: &FileList) -> Value {
-    json!({ "total": list.total, "files": list.files.iter().map(file_object).collect::<Vec<_>>() })
+    let files: Vec<Value> = list
+        .files
+        .iter()
+        .map(|listed| {
+            let mut object = file_object(&listed.file);
+            object["reason"] = listed.reason.as_str().into();
+            object
+        })
+        .collect();
+    json!({ "total": list.total, "files": files })
 }
 
 pub fn file_object(file: &FileRow) -> Value {

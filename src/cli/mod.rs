@@ -10,6 +10,7 @@ mod looking;
 pub mod manual;
 pub mod page;
 mod progress;
+mod run;
 mod setting;
 mod show_page;
 mod status_page;
@@ -59,6 +60,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
     let path = &cli.config;
     let config = || setting::configuration(path);
     match &cli.command {
+        Command::Run(asked) => run::run(page, config()?, asked),
         Command::Check => check_page::check(page, path),
         Command::Status(asked) => looking::status(page, &config()?, asked),
         Command::Files(asked) => looking::files(page, &config()?, asked),

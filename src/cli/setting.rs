@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use super::ends::{End, Failure};
 use crate::config::Config;
+use crate::edges::lock;
 use crate::edges::spool::Spool;
 use crate::edges::store::Reader;
 use crate::flows::files::Sight;
@@ -51,6 +52,11 @@ pub fn spool(config: &Config) -> Result<Spool, Failure> {
         ));
     }
     Spool::open(&config.spool).map_err(|error| Failure::from(anyhow::Error::new(error)))
+}
+
+pub fn daemon_runs(config: &Config) -> bool {
+    // The path is the spool's; a spool that cannot be opened has no daemon either.
+    Spool::open(&config.spool).is_ok_and(|spool| lock::is_held(&spool.lock_path()))
 }
 
 /// The ledger for reading, also while the daemon is down.

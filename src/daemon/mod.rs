@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use crate::config::{Config, LogFormat};
 use crate::edges::clock::Clock;
 use crate::edges::events::{Event, Events, Format, Key, Value};
-use crate::edges::lock::InstanceLock;
+use crate::edges::lock::{InstanceLock, LockError};
 use crate::edges::spool::{Place, Spool};
 use crate::edges::store::Store;
 use crate::edges::watch::Watch;
@@ -70,13 +70,36 @@ pub fn run(config: Config, once: bool) -> Result<Ended> {
     ended
 }
 
+/// Carries out the commands that lie in the spool, for a command line while no daemon runs. False: one does.
+/// Silent: who asked is told, and the audit trail stands in the ledger.
+pub fn carry_out_alone(config: Config) -> Result<bool> {
+    let events = Events::to(format(config.log), Box::new(std::io::sink()));
+    let mut daemon = match Daemon::start_telling(config, Arc::new(Stop::default()), events) {
+        Ok(daemon) => daemon,
+        Err(error) if matches!(error.downcast_ref(), Some(LockError::Held { .. })) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    daemon.carry_out_commands()?;
+    daemon.confirm_placed()?;
+    Ok(true)
+}
+
+fn format(log: LogFormat) -> Format {
+    match log {
+        LogFormat::Plain => Format::Plain,
+        LogFormat::Json => Format::Json,
+    }
+}
+
 impl Daemon {
     /// Opens everything and puts right what the last run left.
     pub fn start(config: Config, stop: Arc<Stop>) -> Result<Daemon> {
-        let events = Arc::new(Events::to_stderr(match config.log {
-            LogFormat::Plain => Format::Plain,
-            LogFormat::Json => Format::Json,
-        }));
+        let events = Events::to_stderr(format(config.log));
+        Self::start_telling(config, stop, events)
+    }
+
+    fn start_telling(config: Config, stop: Arc<Stop>, events: Events) -> Result<Daemon> {
+        let events = Arc::new(events);
         let spool = Arc::new(Spool::open(&config.spool)?);
         let lock = InstanceLock::take(&spool.lock_path())?;
         let store = Store::open(&config.store)?;

@@ -91,7 +91,7 @@ impl Daemon {
         None
     }
 
-    fn carry_out_commands(&mut self) -> Result<()> {
+    pub(super) fn carry_out_commands(&mut self) -> Result<()> {
         for found in self.works.spool.commands()? {
             let now = self.clock.now();
             let file = match found {
@@ -114,8 +114,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Also for the command line itself, under the instance lock.
-    pub fn carry_out(&mut self, parsed: &commands::Command, now: Now) -> Result<String> {
+    fn carry_out(&mut self, parsed: &commands::Command, now: Now) -> Result<String> {
         let out = &mut self.out;
         command::carry_out(&mut self.works.bench(now), parsed, &mut |bench, feed| out.send(bench, feed))
     }

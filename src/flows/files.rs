@@ -1,6 +1,7 @@
 //! Looks at files as people name them: finds them by what somebody typed, and says where each stands now.
 //! It changes nothing, and works while the daemon is down.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -11,7 +12,7 @@ use crate::edges::spool::{Place, Role, Spool, state_name};
 use crate::edges::store::ledger::{FileRow, FileState};
 use crate::edges::store::{Selection, Snapshot};
 use crate::model::ids::split_prefixed;
-use crate::model::verdict::Home;
+use crate::model::verdict::{Home, Verdict};
 
 /// What everything that only looks works with: one moment of the ledger, and the folders.
 #[derive(Clone, Copy)]
@@ -25,8 +26,15 @@ pub struct Sight<'a> {
 /// A list and how long it would be without its limit.
 #[derive(Debug)]
 pub struct FileList {
-    pub files: Vec<FileRow>,
+    pub files: Vec<Listed>,
     pub total: u64,
+}
+
+/// A file with the reason that matters most, empty where all is well.
+#[derive(Debug)]
+pub struct Listed {
+    pub file: FileRow,
+    pub reason: String,
 }
 
 /// Where an original is.
@@ -46,13 +54,37 @@ pub fn list(sight: Sight<'_>, selection: &Selection, limit: u32) -> Result<FileL
     let files = sight.snapshot.select_files(&selection, limit)?;
     let total =
         if files.len() < limit as usize { files.len() as u64 } else { sight.snapshot.count_files(&selection)? };
-    Ok(FileList { files, total })
+    let listed = |file: FileRow| Ok(Listed { reason: reason(sight, &file)?, file });
+    Ok(FileList { files: files.into_iter().map(listed).collect::<Result<_>>()?, total })
 }
 
 /// The files that one typed word means, the newest first.
 pub fn named(sight: Sight<'_>, typed: &str, limit: u32) -> Result<Vec<FileRow>> {
     let selection = Selection { items: vec![typed.to_string()], ..Selection::default() };
-    Ok(list(sight, &selection, limit)?.files)
+    sight.snapshot.select_files(&cleaned(&selection), limit)
+}
+
+/// Of the file as a whole, else the most frequent of its messages that are refused or held now.
+fn reason(sight: Sight<'_>, file: &FileRow) -> Result<String> {
+    const MESSAGES_LOOKED_AT: u32 = 100;
+    if !file.code.is_empty() || !is_open(file) {
+        return Ok(file.code.clone());
+    }
+    let messages = sight.snapshot.messages_of(file.no, 0, MESSAGES_LOOKED_AT)?;
+    let open = messages.iter().filter(|m| matches!(m.verdict, Verdict::Held | Verdict::Refused));
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    open.for_each(|m| *counts.entry(m.code.as_str()).or_default() += 1);
+    let most = counts.iter().max_by_key(|(_, count)| **count).map(|(code, _)| code.to_string());
+    Ok(match (most, counts.len()) {
+        (None, _) => String::new(),
+        (Some(code), 1) => code,
+        (Some(code), _) => format!("{code} …"),
+    })
+}
+
+/// Something of it is refused or waits at this moment.
+pub fn is_open(file: &FileRow) -> bool {
+    file.counts.refused + file.counts.held > 0 || file.verdict == Some(Verdict::Refused)
 }
 
 fn cleaned(selection: &Selection) -> Selection {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use super::files::Sight;
 use crate::edges::store::ledger::{FileRow, MessageRow, RunRow};
 use crate::edges::store::{OrderFound, RowFound};
+use crate::model::verdict::Verdict;
 
 /// Of each sort; a number that names more says too little.
 const SHOWN: u32 = 50;
@@ -46,7 +47,8 @@ pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
         orders.push(OrderStory { runs: snapshot.runs_of_request(order.row)?, order });
     }
     let mut messages = Vec::new();
-    for message in snapshot.messages_numbered(key, SHOWN)? {
+    // One that was applied later is told by its order.
+    for message in snapshot.messages_numbered(key, SHOWN)?.into_iter().filter(|m| m.verdict != Verdict::Accepted) {
         if let Some(file) = snapshot.file(message.file)? {
             messages.push(MessageOfFile { message, file });
         }

@@ -112,7 +112,8 @@ fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<Fil
     Ok(FileShown {
         standing: files::standing(sight, &file)?,
         reason_file: files::beside(sight, &file, Role::Reason)?,
-        reasons: snapshot.problem_counts(file.no)?,
+        // Of a file that is settled since, they are history.
+        reasons: if files::is_open(&file) { snapshot.problem_counts(file.no)? } else { Vec::new() },
         more: listed.saturating_sub(rows.len() as u64),
         receipts: snapshot.runs_of_file(file.no)?,
         repeats,

@@ -7,10 +7,12 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::files::Sight;
+use super::inbound::desk::end_of;
 use super::moments;
 use crate::edges::spool::{Place, State};
 use crate::model::diagnostic::shown;
 use crate::model::intake::{Intake, Settle};
+use crate::model::layout::Completeness;
 
 /// What lies in in/ and is not known to the ledger as taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +94,7 @@ pub fn of_intake(sight: Sight<'_>, intake: &Intake, limit: usize) -> Result<(Vec
     let mut waiting = Vec::new();
     for entry in entries.iter().take(limit) {
         let changed = DateTime::from_timestamp_nanos(entry.meta.mtime_ns);
-        let why = why(sight, intake, entry.name, changed)?;
+        let why = why(sight, intake, entry.name, entry.meta.size, changed)?;
         waiting.push(waiting_file(intake, entry.name, entry.meta.size, changed, why));
     }
     for odd in listing.odd().iter().take(limit.saturating_sub(waiting.len())) {
@@ -143,13 +145,13 @@ pub fn named(sight: Sight<'_>, intakes: &[Arc<Intake>], name: &str) -> Result<Ve
         // A word that can be no name lies nowhere.
         let Ok(Some(meta)) = sight.spool.look(place, name.as_bytes()) else { continue };
         let changed = DateTime::from_timestamp_nanos(meta.mtime_ns);
-        let why = why(sight, intake, name.as_bytes(), changed)?;
+        let why = why(sight, intake, name.as_bytes(), meta.size, changed)?;
         found.push(waiting_file(intake, name.as_bytes(), meta.size, changed, why));
     }
     Ok(found)
 }
 
-fn why(sight: Sight<'_>, intake: &Intake, name: &[u8], changed: DateTime<Utc>) -> Result<Why> {
+fn why(sight: Sight<'_>, intake: &Intake, name: &[u8], size: u64, changed: DateTime<Utc>) -> Result<Why> {
     let place = Place::In { partner: &intake.sender.partner, intake: &intake.id };
     let changed_ago = sight.now - changed;
     match &intake.settle {
@@ -173,6 +175,10 @@ fn why(sight: Sight<'_>, intake: &Intake, name: &[u8], changed: DateTime<Utc>) -
             }
         }
         Settle::Rename => {}
+    }
+    if let Some(Completeness::Incomplete(missing)) = end_of(sight.spool, intake, name, size) {
+        let refused_after = TimeDelta::from_std(intake.truncated_after).unwrap_or(TimeDelta::MAX);
+        return Ok(Why::Incomplete { missing, refused_after });
     }
     Ok(Why::Next)
 }

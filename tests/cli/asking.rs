@@ -69,3 +69,45 @@ fn a_daemon_that_runs_gets_the_command_and_its_outcome_is_told() {
     let shown = desk.well(&["show", id.as_str()]);
     assert!(shown.contains("\"asked by phone\": 1 file(s): 1 accepted"), "{shown}");
 }
+
+#[test]
+fn without_a_daemon_the_command_line_does_it_itself() {
+    let desk = Desk::new();
+    let config = |articles: &str| {
+        let text = format!(
+            "name = \"Shop\"\n[intake.orders]\nlayouts = [\"nattpost-order-xml\"]\nsettle = \"rename\"\ncustomers = \"accept\"\narticles = \"{articles}\"\n\
+             [feed.orders]\nlayout = \"nattpost-order-xml\"\nfile_name = \"orders_{{run}}.xml\"\n"
+        );
+        std::fs::write(desk.root().join("partners/shop.toml"), text).unwrap();
+    };
+    config("check");
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/own/order.xml");
+    std::fs::create_dir_all(desk.root().join("spool/in/shop/orders")).unwrap();
+    std::fs::copy(sample, desk.root().join("spool/in/shop/orders/orders.xml")).unwrap();
+    desk.well(&["run", "--once"]);
+    assert!(desk.well(&["files"]).contains("article-unknown"));
+
+    config("accept");
+    let retried = desk.well(&["retry", "--reason", "article-unknown", "--comment", "mended"]);
+    assert!(retried.starts_with("retry: 1 file(s): ") && retried.contains("accepted"), "{retried}");
+    assert!(desk.spool().commands().unwrap().is_empty());
+    let sent = desk.object(&["send", "shop/orders"]);
+    assert_eq!((&sent["done"], &sent["verb"]), (&true.into(), &"send".into()));
+    let found = desk.object(&["find", "B-2026-1107"]);
+    assert_eq!(found["orders"][0]["runs"][0]["run"], "shop/orders#1");
+    assert!(desk.well(&["status"]).contains("shop/orders"));
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_the_first_ends_well() {
+    let desk = Desk::new();
+    let spool = desk.spool();
+    let lock = InstanceLock::take(&spool.lock_path()).unwrap();
+    let told = desk.run(&["run", "--once"]);
+    assert_eq!(told.code, 69);
+    assert!(told.err.contains("one process at a time"), "{}", told.err);
+    drop(lock);
+    desk.store();
+    let ended = desk.object(&["run", "--once"]);
+    assert_eq!(ended["ended"], "done");
+}

@@ -214,24 +214,8 @@ impl Desk {
 
     /// Whether somebody writes, and whether the end is there. What cannot be read is left to the reading to report.
     fn ask(&self, spool: &Spool, name: &[u8], size: u64) -> Asked {
-        let end = self.end_of(spool, name, size).unwrap_or(Completeness::Complete);
+        let end = end_of(spool, &self.intake, name, size).unwrap_or(Completeness::Complete);
         Asked { still_open: spool.is_still_written(self.folder(), name), end }
-    }
-
-    fn end_of(&self, spool: &Spool, name: &[u8], size: u64) -> Option<Completeness> {
-        let mut file = spool.read(self.folder(), name).ok()?;
-        let from = size.saturating_sub(TAIL_BYTES);
-        file.seek(SeekFrom::Start(from)).ok()?;
-        let mut tail = Vec::with_capacity(size.min(TAIL_BYTES) as usize);
-        file.take(TAIL_BYTES).read_to_end(&mut tail).ok()?;
-        let mut missing = None;
-        for layout in &self.intake.layouts {
-            match layout.completeness(&tail, from == 0) {
-                Completeness::Complete => return Some(Completeness::Complete),
-                incomplete => missing = missing.or(Some(incomplete)),
-            }
-        }
-        missing
     }
 
     fn tell_incomplete(&mut self, events: &Events, name: &[u8], meta: Meta, missing: &str, now: Now) {
@@ -249,4 +233,21 @@ impl Desk {
         ];
         events.tell(now.wall, "", Event::FileIncomplete, &fields);
     }
+}
+
+/// Is the end of a dropped file there? Complete when one of the intake's layouts finds it; nothing when it cannot be read.
+pub fn end_of(spool: &Spool, intake: &Intake, name: &[u8], size: u64) -> Option<Completeness> {
+    let mut file = spool.read(Place::In { partner: &intake.sender.partner, intake: &intake.id }, name).ok()?;
+    let from = size.saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(from)).ok()?;
+    let mut tail = Vec::with_capacity(size.min(TAIL_BYTES) as usize);
+    file.take(TAIL_BYTES).read_to_end(&mut tail).ok()?;
+    let mut missing = None;
+    for layout in &intake.layouts {
+        match layout.completeness(&tail, from == 0) {
+            Completeness::Complete => return Some(Completeness::Complete),
+            incomplete => missing = missing.or(Some(incomplete)),
+        }
+    }
+    missing
 }

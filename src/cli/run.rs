@@ -1,0 +1,56 @@
+//! `run`: hands over to the daemon, and tells how it ended.
+
+use serde_json::{Value, json};
+
+use super::args::Run;
+use super::ends::{End, Failure, Outcome};
+use super::page::{Page, safe};
+use super::{setting, status_page};
+use crate::config::Config;
+use crate::daemon::{self, Ended};
+use crate::edges::lock::LockError;
+use crate::flows::waiting::{self, WaitingFile};
+
+/// Files of an intake that are told one by one.
+const TOLD: usize = 20;
+
+pub fn run(page: &mut Page<'_>, config: Config, asked: &Run) -> Outcome {
+    page.zone = config.zone;
+    let ended = daemon::run(config.clone(), asked.once).map_err(|error| match error.downcast_ref() {
+        Some(LockError::Held { .. }) => Failure { end: End::Unavailable, error },
+        _ => Failure::from(error),
+    })?;
+    match ended {
+        Ended::Done => {
+            if page.json {
+                page.object(&json!({ "ended": "done", "waiting": [] }))?;
+            }
+            Ok(End::Well)
+        }
+        Ended::StillSettling(_) => {
+            let files = still_settling(&config)?;
+            if page.json {
+                let waiting: Vec<Value> = files.iter().map(|file| status_page::waiting_object(file, false)).collect();
+                page.object(&json!({ "ended": "settling", "waiting": waiting }))?;
+            } else {
+                page.line("Done but for what still settles; the next run takes it:")?;
+                for file in &files {
+                    let why = file.why.told(true);
+                    page.line(safe(&format!("  {}/{}: {} {why}", file.partner, file.intake, file.name)))?;
+                }
+            }
+            Ok(End::Later)
+        }
+        Ended::Waiting(words) => Err(Failure::new(End::Later, format!("everything waits: {words}"))),
+    }
+}
+
+fn still_settling(config: &Config) -> Result<Vec<WaitingFile>, Failure> {
+    setting::look(config, |sight| {
+        let mut files = Vec::new();
+        for intake in &config.intakes {
+            files.extend(waiting::of_intake(sight, intake, TOLD)?.0);
+        }
+        Ok(files)
+    })
+}
