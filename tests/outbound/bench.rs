@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use nattpost::model::layout::own::shipped_layout;
 use nattpost::model::rules::file_name::NamePattern;
 
 pub struct Bench {
-    pub folder: Arc<tempfile::TempDir>,
+    pub folder: PathBuf,
     pub store: Store,
     pub reader: Reader,
     pub spool: Spool,
@@ -35,6 +35,7 @@ pub struct Bench {
     pub now: Now,
     log: Log,
     files: u32,
+    keep: Option<Arc<tempfile::TempDir>>,
 }
 
 #[derive(Clone, Default)]
@@ -57,29 +58,31 @@ pub fn at(text: &str) -> DateTime<Utc> {
 impl Bench {
     /// At 05:00 in Berlin.
     pub fn new() -> Bench {
-        Bench::at(Arc::new(tempfile::tempdir().unwrap()))
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Bench { keep: Some(folder.clone()), ..Bench::on(folder.path()).unwrap() }
     }
 
     /// Another on the same spool and database, as a second writer.
     pub fn beside(&self) -> Bench {
-        Bench { files: 1_000_000, ..Bench::at(self.folder.clone()) }
+        Bench { keep: self.keep.clone(), files: 1_000_000, ..Bench::on(&self.folder).unwrap() }
     }
 
-    fn at(folder: Arc<tempfile::TempDir>) -> Bench {
-        let database = folder.path().join("n.db");
-        let store = Store::open(&database).unwrap();
+    pub fn on(folder: &Path) -> anyhow::Result<Bench> {
+        let database = folder.join("n.db");
+        let store = Store::open(&database)?;
         let log = Log::default();
-        Bench {
-            reader: Reader::open(&database).unwrap(),
-            spool: Spool::open(&folder.path().join("spool")).unwrap(),
+        Ok(Bench {
+            reader: Reader::open(&database)?,
+            spool: Spool::open(&folder.join("spool"))?,
             events: Events::to(Format::Plain, Box::new(log.clone())),
             pending: Pending::default(),
             now: Now { wall: at("2026-11-20T04:00:00Z"), mono: Duration::from_secs(1) },
             store,
-            folder,
+            folder: folder.to_owned(),
+            keep: None,
             log,
             files: 0,
-        }
+        })
     }
 
     pub fn dispatch(&mut self) -> Dispatch<'_> {
@@ -96,7 +99,7 @@ impl Bench {
 
     /// As after a crash: all that is not on the disk is forgotten.
     pub fn restart(&mut self) {
-        let database = self.folder.path().join("n.db");
+        let database = self.folder.join("n.db");
         self.pending = Pending::default();
         self.store = Store::open(&database).unwrap();
         self.reader = Reader::open(&database).unwrap();
@@ -104,7 +107,7 @@ impl Bench {
 
     /// The oldest backup there is: an empty one. The spool stays as it is.
     pub fn replace_database(&mut self) {
-        let database = self.folder.path().join("other.db");
+        let database = self.folder.join("other.db");
         self.pending = Pending::default();
         self.store = Store::open(&database).unwrap();
         self.reader = Reader::open(&database).unwrap();

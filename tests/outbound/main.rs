@@ -1,6 +1,7 @@
 //! The way out over real folders and a real database: runs of feeds, what a start finds, receipts.
 
 mod bench;
+mod kills;
 mod receipts;
 mod recovery;
 mod runs;

@@ -26,6 +26,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         policy: Policy::GoodMessages,
         customers: References::Accept,
         articles: References::Accept,
+        orders: References::Accept,
         article_schemes: Vec::new(),
         customer: None,
         on_change: OnChange::Hold,

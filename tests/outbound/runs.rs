@@ -18,7 +18,7 @@ const STOCK: [&str; 4] = [
     r#"{"article_no":"A1","warehouse":"02","qty":"4","unit":"PCE"}"#,
 ];
 
-fn elements(xml: &str, name: &str) -> Vec<String> {
+pub fn elements(xml: &str, name: &str) -> Vec<String> {
     let open = format!("<{name}>");
     xml.split(&open).skip(1).map(|rest| rest.split("</").next().unwrap().to_string()).collect()
 }
@@ -73,7 +73,7 @@ fn stock_goes_out_full_in_the_partners_words_and_is_stored_as_it_was() {
 fn the_same_facts_give_the_same_bytes() {
     let mut bench = Bench::new();
     bench.applied("stock", DAY, &STOCK);
-    for layout in ["nattpost-stock-xml", "nattpost-stock-xml"] {
+    for layout in ["nattpost-stock-xml", "nattpost-stock-csv"] {
         let feed = feed("shop", "stock", layout);
         bench.dispatch().send(&feed, None).unwrap();
         bench.later(90_061);
