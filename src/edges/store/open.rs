@@ -110,6 +110,7 @@ impl Reader {
         Self::try_open(path).with_context(|| format!("cannot read the database {}", path.display()))
     }
 
+    /// Without its -wal and -shm, which stay behind when the daemon stops, only who may write beside the file can open it.
     fn try_open(path: &Path) -> Result<Reader> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
@@ -173,6 +174,8 @@ impl Tx<'_> {
     /// Writers of the part (`requests`, `records`) end before it does.
     pub fn savepoint(&self) -> Result<()> {
         fault::point("store.savepoint")?;
+        // Some errors (a full disk) take the whole transaction back; a savepoint would then begin one of its own.
+        anyhow::ensure!(!self.conn.is_autocommit(), "the transaction was taken back by an earlier error");
         self.conn.prepare_cached("SAVEPOINT part")?.execute([]).context("cannot begin a savepoint")?;
         Ok(())
     }

@@ -61,3 +61,41 @@ fn from_system(error: &std::io::Error) -> Option<StoreFault> {
         None => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    fn driver(code: i32) -> Option<StoreFault> {
+        let refused = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        StoreFault::of(&anyhow::Error::from(refused).context("cannot commit"))
+    }
+
+    #[test]
+    fn what_the_driver_says_is_sorted_by_what_happens_next() {
+        use rusqlite::ffi;
+        let table = [
+            (ffi::SQLITE_FULL, StoreFault::Full, true),
+            (ffi::SQLITE_READONLY, StoreFault::ReadOnly, true),
+            (ffi::SQLITE_BUSY, StoreFault::Locked, true),
+            (ffi::SQLITE_IOERR_WRITE, StoreFault::Disk, true),
+            (ffi::SQLITE_CANTOPEN, StoreFault::Disk, true),
+            (ffi::SQLITE_CORRUPT, StoreFault::Corrupt, false),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, StoreFault::Other, false),
+        ];
+        for (code, fault, passes) in table {
+            assert_eq!((driver(code), fault.passes()), (Some(fault), passes), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_says_too_and_nothing_else() {
+        let system =
+            |code| StoreFault::of(&Err::<(), _>(std::io::Error::from_raw_os_error(code)).context("x").unwrap_err());
+        assert_eq!(system(28), Some(StoreFault::Full));
+        assert_eq!(system(30), Some(StoreFault::ReadOnly));
+        assert_eq!(system(5), Some(StoreFault::Disk));
+        assert_eq!(StoreFault::of(&anyhow::anyhow!("a bug")), None);
+    }
+}
