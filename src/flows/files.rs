@@ -159,7 +159,7 @@ mod tests {
     fn people_copy_names_out_of_folders() {
         let id = crate::model::ids::Id::new(1_795_300_000_000, 7).to_string();
         let prefixed = format!("spool/failed/dealer/orders/{id}~orders.csv.reason.txt");
-        assert_eq!(meanings(&prefixed), [id.clone()]);
+        assert_eq!(meanings(&prefixed), std::slice::from_ref(&id));
         assert_eq!(meanings("./spool/in/dealer/orders/orders.csv"), ["orders.csv"]);
         assert_eq!(meanings("orders.csv.reject"), ["orders.csv.reject", "orders.csv"]);
         assert_eq!(meanings(&id), [id]);

@@ -121,10 +121,24 @@ fn check_tells_what_each_layout_can_do_or_all_that_is_wrong() {
     assert_eq!(desk.run(&["status"]).code, 78, "nothing else works on a wrong configuration");
 }
 
+/// What is said in the lines: rows have every column, so in them what was not there comes back empty.
+fn said(lines: &str) -> Vec<serde_json::Value> {
+    fn without_empty(value: serde_json::Value) -> serde_json::Value {
+        match value {
+            serde_json::Value::Object(object) => {
+                object.into_iter().filter(|(_, v)| v != "").map(|(name, v)| (name, without_empty(v))).collect()
+            }
+            serde_json::Value::Array(list) => list.into_iter().map(without_empty).collect(),
+            other => other,
+        }
+    }
+    lines.lines().map(|line| without_empty(serde_json::from_str(line).unwrap())).collect()
+}
+
 #[test]
 fn what_decode_prints_encode_writes_and_decode_reads_again() {
     let desk = Desk::new();
-    for (from, to) in [("csv", "xml"), ("xml", "xml")] {
+    for (from, to) in [("xml", "csv"), ("csv", "xml"), ("xml", "xml"), ("csv", "csv")] {
         let sent = sample(&format!("order.{from}"));
         let (from, to) = (format!("nattpost-order-{from}"), format!("nattpost-order-{to}"));
         let lines = desk.well(&["decode", sent.to_str().unwrap(), "--layout", &from]);
@@ -133,16 +147,14 @@ fn what_decode_prints_encode_writes_and_decode_reads_again() {
         fs::write(desk.root().join("written"), written).unwrap();
         let again = desk.well(&["decode", "written", "--layout", &to]);
         assert_eq!(again.lines().count(), lines.lines().count(), "{from} to {to}");
-        if from == to {
-            assert_eq!(again, lines);
-        }
+        assert_eq!(said(&again), said(&lines), "{from} to {to}");
     }
     fs::write(
         desk.root().join("lines"),
         "{\"article_no\":\"A\",\"qty\":\"1\"}\n{\"article_no\":\"B\",\"qtty\":\"1\"}\n",
     )
     .unwrap();
-    let wrong = desk.run(&["encode", "lines", "--layout", "nattpost-stock-xml"]);
+    let wrong = desk.run(&["encode", "lines", "--layout", "nattpost-stock-csv"]);
     assert_eq!(wrong.code, 65);
     assert!(wrong.err.contains("lines, line 2, \"qtty\"") && wrong.err.contains("not complete"), "{}", wrong.err);
 }

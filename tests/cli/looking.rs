@@ -259,3 +259,26 @@ fn names(value: &serde_json::Value, each: &mut dyn FnMut(&str)) {
         _ => {}
     }
 }
+
+#[test]
+fn a_file_without_its_end_is_told_as_incomplete_by_status_explain_and_run() {
+    let desk = Desk::new();
+    let partner = "name = \"Shop\"\n[intake.orders]\nlayouts = [\"nattpost-order-xml\"]\nsettle = \"stable 2 s\"\n";
+    fs::write(desk.root().join("partners/shop.toml"), partner).unwrap();
+    let folder = desk.root().join("spool/in/shop/orders");
+    desk.spool();
+    desk.store();
+    fs::create_dir_all(&folder).unwrap();
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/own/order.xml");
+    let whole = fs::read(sample).unwrap();
+    let path = folder.join("half.xml");
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    // Old by its own time, so that the pause is over at the first look of a command.
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(600)).unwrap();
+    holds(&desk.well(&["status", "shop"]), &["half.xml is incomplete: ", "refused when it does not grow for 1 h"]);
+    holds(&desk.well(&["explain", "half.xml"]), &["It is incomplete: ", "settle = stable 2 s"]);
+    let told = desk.run(&["run", "--once"]);
+    assert_eq!(told.code, 75, "{}{}", told.out, told.err);
+    holds(&told.out, &["what still settles", "shop/orders: half.xml is incomplete"]);
+}
