@@ -1,17 +1,15 @@
-//! Bytes → opened elements, text, closed elements, over quick-xml's tokens.
+//! Bytes → opened elements, text, closed elements: what tokens mean together.
 //!
-//! quick-xml finds tags, quotes and ends of tokens; everything it lets pass is refused here, with a place. A token that
-//! does not end in the window waits for the next fill; text, comments and CDATA may be larger than the window, since
-//! they are handed on (or skipped) in pieces. The first problem ends the file: broken XML has no safe continuation.
+//! A token that does not end in the window waits for the next fill; text, comments and CDATA may be larger than the
+//! window, since they are handed on (or skipped) in pieces. Everything that is no well-formed document of this kind is
+//! refused with its place. The first problem ends the file: broken XML has no safe continuation.
 
 use std::io::{self, Read};
-
-use quick_xml::errors::{Error, IllFormedError, SyntaxError};
-use quick_xml::events::{BytesStart, Event};
 
 use super::charset::Charset;
 use super::escape;
 use super::names::{self, OpenNames, Spaces};
+use super::token::{self, Flawed, Long, Next, Token};
 use super::window::{Cursor, Flaw, Spot, Window};
 use super::{ATTRIBUTE_LIMIT, DEPTH_LIMIT, NAME_LIMIT_BYTES, TAG_LIMIT_BYTES};
 use crate::model::diagnostic::{Place, Problem};
@@ -104,7 +102,7 @@ pub fn read<V: Visitor>(input: &mut dyn Read, fallback: Option<&Charset>, visito
         spaces: Spaces::default(),
         attributes: Vec::new(),
         values: String::new(),
-        mode: Mode::Markup,
+        long: None,
         begun: false,
         root_seen: false,
     };
@@ -128,21 +126,14 @@ pub fn read<V: Visitor>(input: &mut dyn Read, fallback: Option<&Charset>, visito
     }
 }
 
-/// What the next byte belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Markup,
-    Comment,
-    CData,
-}
-
 struct Parser<'v, V> {
     visitor: &'v mut V,
     open: OpenNames,
     spaces: Spaces,
     attributes: Vec<AttributeSpan>,
     values: String,
-    mode: Mode,
+    /// The next byte belongs to a comment or CDATA section that began in an earlier window.
+    long: Option<Long>,
     /// Something of the document was read, so a declaration comes too late.
     begun: bool,
     root_seen: bool,
@@ -151,141 +142,106 @@ struct Parser<'v, V> {
 impl<V: Visitor> Parser<'_, V> {
     /// Reads what is whole in the window; returns how much that was.
     fn run(&mut self, text: &str, cursor: &mut Cursor, last: bool) -> Result<usize, Halt> {
-        let mut from = 0;
-        loop {
-            from = match self.mode {
-                Mode::Markup => from,
-                _ => match self.finish_long(text, from, cursor, last)? {
-                    Some(behind) => behind,
-                    None => return Ok(self.keep_from(text, last)),
-                },
-            };
-            // quick-xml would take this character for a byte order mark and drop it.
-            while text[from..].starts_with('\u{FEFF}') {
-                self.text("\u{FEFF}", from, text, cursor)?;
-                from += '\u{FEFF}'.len_utf8();
-            }
-            match self.run_markup(text, from, cursor, last)? {
-                (used, Mode::Markup) => return Ok(used),
-                (used, long) => {
-                    self.mode = long;
-                    from = used;
+        let mut at = 0;
+        while at < text.len() {
+            if let Some(long) = self.long {
+                match self.finish_long(long, text, at, cursor, last)? {
+                    Some(behind) => at = behind,
+                    None => return Ok(text.len() - kept(long, text, last)),
                 }
+                continue;
             }
-        }
-    }
-
-    /// Markup up to the window's end or to a comment or CDATA section that does not end in it.
-    fn run_markup(&mut self, text: &str, from: usize, cursor: &mut Cursor, last: bool) -> Result<(usize, Mode), Halt> {
-        let mut reader = quick_xml::Reader::from_str(&text[from..]);
-        reader.config_mut().check_end_names = false;
-        reader.config_mut().allow_unmatched_ends = true;
-        loop {
-            let at = from + reader.buffer_position() as usize;
-            let event = match reader.read_event() {
-                Ok(event) => event,
-                Err(error) => return self.unfinished(error, text, at, cursor, last),
-            };
-            let end = from + reader.buffer_position() as usize;
-            match event {
-                Event::Text(piece) if end == text.len() && !last => {
-                    // A carriage return may be half of a line end.
-                    let whole = piece.strip_suffix('\r').unwrap_or(&piece);
+            if let Some(end) = self.expected_close(&text[at..]) {
+                at += end;
+                self.close(at, text, cursor)?;
+                continue;
+            }
+            match token::next(text, at) {
+                // A carriage return may be half of a line end.
+                Next::Token(Token::Text(piece), end) if end == text.len() && !last => {
+                    let whole = piece.strip_suffix('\r').unwrap_or(piece);
                     self.text(whole, at, text, cursor)?;
-                    return Ok((at + whole.len(), Mode::Markup));
+                    return Ok(at + whole.len());
                 }
-                Event::Text(piece) => self.text(&piece, at, text, cursor)?,
-                Event::Start(tag) => self.start(&tag, (at, end), text, cursor)?,
-                Event::Empty(tag) => {
-                    self.start(&tag, (at, end), text, cursor)?;
-                    self.close(end, text, cursor)?;
+                Next::Token(token, end) => {
+                    self.token(token, (at, end), text, cursor)?;
+                    at = end;
                 }
-                Event::End(tag) => {
-                    if self.open.last() != Some(tag.name().as_ref()) {
-                        return Err(self.wrong_end(tag.name().as_ref(), at, text, cursor));
+                Next::Unfinished => return Ok(at),
+                Next::Long(long, from) => {
+                    if long == Long::CData {
+                        self.check_text_place(at, text, cursor)?;
                     }
-                    self.close(end, text, cursor)?;
+                    self.long = Some(long);
+                    at = from;
                 }
-                Event::GeneralRef(name) => self.reference(&name, at, text, cursor)?,
-                Event::CData(piece) => self.cdata(&piece, at, text, cursor)?,
-                Event::Comment(_) | Event::PI(_) => self.begun = true,
-                Event::Decl(_) => self.declaration(at, text, cursor)?,
-                Event::DocType(_) => return Err(wording::xml_doctype(self.spot(at, text, cursor)).into()),
-                Event::Eof => return Ok((text.len(), Mode::Markup)),
+                Next::Flaw(flaw) => return Err(self.flawed(flaw, at, text, cursor)),
+            }
+        }
+        Ok(at)
+    }
+
+    /// Length of the innermost element's end tag, where just that stands here: the most frequent token by far.
+    fn expected_close(&self, rest: &str) -> Option<usize> {
+        let name = self.open.last()?;
+        let found = rest.strip_prefix("</")?.strip_prefix(name)?.starts_with('>');
+        found.then_some(name.len() + "</>".len())
+    }
+
+    fn token(&mut self, token: Token<'_>, range: (usize, usize), text: &str, cursor: &mut Cursor) -> Result<(), Halt> {
+        match token {
+            Token::Text(piece) => self.text(piece, range.0, text, cursor),
+            Token::Open { name, attributes, empty } => {
+                self.start(name, attributes, range, text, cursor)?;
+                if empty { self.close(range.1, text, cursor) } else { Ok(()) }
+            }
+            Token::Close(name) if self.open.last() == Some(name) => self.close(range.1, text, cursor),
+            Token::Close(name) => {
+                let place = self.spot(range.0, text, cursor);
+                Err(wording::xml_wrong_end(place, name, self.open.last()).into())
+            }
+            Token::Reference(name) => self.reference(name, range.0, text, cursor),
+            Token::CData(piece) => self.cdata(piece, range.0, text, cursor),
+            Token::Declaration => self.declaration(range.0, text, cursor),
+            Token::Aside => {
+                self.begun = true;
+                Ok(())
             }
         }
     }
 
-    /// A token that does not end where the window ends, or is none.
-    fn unfinished(
+    fn flawed(&mut self, flaw: Flawed, at: usize, text: &str, cursor: &mut Cursor) -> Halt {
+        let place = self.spot(at, text, cursor);
+        match flaw {
+            Flawed::Markup => wording::xml_broken_markup(place, &text[at..]),
+            Flawed::DocType => wording::xml_doctype(place),
+            Flawed::LoneAmpersand => wording::xml_lone_ampersand(place),
+            Flawed::OpenQuote => wording::xml_unclosed_quote(place),
+            Flawed::TooLong => wording::xml_tag_too_long(place),
+        }
+        .into()
+    }
+
+    /// The rest of a comment or CDATA section; the position behind it when it ends in this window.
+    fn finish_long(
         &mut self,
-        error: Error,
+        long: Long,
         text: &str,
-        at: usize,
+        from: usize,
         cursor: &mut Cursor,
         last: bool,
-    ) -> Result<(usize, Mode), Halt> {
-        let token = &text[at..];
-        if token.starts_with("<!--") {
-            return Ok((at + "<!--".len(), Mode::Comment));
-        }
-        if token.starts_with("<![CDATA[") {
-            self.check_text_place(at, text, cursor)?;
-            return Ok((at + "<![CDATA[".len(), Mode::CData));
-        }
-        let open_reference = || memchr::memchr3(b';', b'&', b'<', &token.as_bytes()[1..]).is_none();
-        let prefix_of_bang = || "<![CDATA[".starts_with(token) || "<!--".starts_with(token);
-        let waits = match &error {
-            Error::Syntax(SyntaxError::InvalidBangMarkup) => prefix_of_bang(),
-            Error::Syntax(
-                SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue,
-            ) => token.len() <= TAG_LIMIT_BYTES && !unclosed_quote(token),
-            Error::Syntax(SyntaxError::UnclosedDoctype) => false,
-            Error::Syntax(_) => token.len() <= TAG_LIMIT_BYTES,
-            Error::IllFormed(IllFormedError::UnclosedReference) => open_reference() && token.len() <= NAME_LIMIT_BYTES,
-            _ => false,
-        };
-        if waits {
-            return Ok((at, Mode::Markup));
-        }
-        let place = self.spot(at, text, cursor);
-        Err(match error {
-            Error::Syntax(SyntaxError::UnclosedDoctype) => wording::xml_doctype(place),
-            Error::IllFormed(IllFormedError::UnclosedReference) => wording::xml_lone_ampersand(place),
-            Error::Syntax(
-                SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue,
-            ) if unclosed_quote(token) => wording::xml_unclosed_quote(place),
-            Error::Syntax(_) if token.len() > TAG_LIMIT_BYTES => wording::xml_tag_too_long(place),
-            _ if last && "<!DOCTYPE".starts_with(token) => wording::xml_truncated(place, &self.open.path()),
-            _ => wording::xml_broken_markup(place, token),
-        }
-        .into())
-    }
-
-    /// The rest of a comment or CDATA section that began in an earlier window; the position behind it when it ends here.
-    fn finish_long(&mut self, text: &str, from: usize, cursor: &mut Cursor, last: bool) -> Result<Option<usize>, Halt> {
-        let end_mark = if self.mode == Mode::Comment { "-->" } else { "]]>" };
+    ) -> Result<Option<usize>, Halt> {
+        let end_mark = if long == Long::Comment { "-->" } else { "]]>" };
         let found = memchr::memmem::find(&text.as_bytes()[from..], end_mark.as_bytes());
-        if self.mode == Mode::CData {
-            let until = found.map_or(text.len() - self.kept(&text[from..], last), |at| from + at);
+        if long == Long::CData {
+            let until = found.map_or(text.len() - kept(long, &text[from..], last), |at| from + at);
             self.text(&text[from..until], from, text, cursor)?;
         }
         self.begun = true;
         if found.is_some() {
-            self.mode = Mode::Markup;
+            self.long = None;
         }
         Ok(found.map(|at| from + at + end_mark.len()))
-    }
-
-    /// Where the next window must begin so that an end mark cut in two is found.
-    fn keep_from(&self, text: &str, last: bool) -> usize {
-        text.len() - self.kept(text, last)
-    }
-
-    fn kept(&self, text: &str, last: bool) -> usize {
-        let tail: &[char] = if self.mode == Mode::Comment { &['-'] } else { &[']', '\r'] };
-        let kept = text.chars().rev().take(2).take_while(|c| tail.contains(c)).count();
-        if last { 0 } else { kept }
     }
 
     fn text(&mut self, piece: &str, at: usize, text: &str, cursor: &mut Cursor) -> Result<(), Halt> {
@@ -326,7 +282,7 @@ impl<V: Visitor> Parser<'_, V> {
         let Some(c) = escape::resolve(name) else {
             let place = self.spot(at, text, cursor);
             // What looks like a sentence behind the & was never meant as an entity.
-            let lone = !name.starts_with('#') && !names::is_name(name);
+            let lone = !name.starts_with('#') && !token::is_name(name);
             return Err(if lone { wording::xml_lone_ampersand(place) } else { wording::xml_entity(place, name) }.into());
         };
         if self.open.depth() == 0 {
@@ -345,13 +301,12 @@ impl<V: Visitor> Parser<'_, V> {
 
     fn start(
         &mut self,
-        tag: &BytesStart<'_>,
+        name: &str,
+        attributes: &str,
         range: (usize, usize),
         text: &str,
         cursor: &mut Cursor,
     ) -> Result<(), Halt> {
-        let name = tag.name();
-        let name: &str = name.as_ref();
         let depth = self.open.depth() + 1;
         if depth == 1 && self.root_seen {
             return Err(wording::xml_second_root(self.spot(range.0, text, cursor), name).into());
@@ -359,22 +314,20 @@ impl<V: Visitor> Parser<'_, V> {
         if depth > DEPTH_LIMIT {
             return Err(wording::xml_too_deep(self.spot(range.0, text, cursor), DEPTH_LIMIT).into());
         }
-        if range.1 - range.0 > TAG_LIMIT_BYTES || name.len() > NAME_LIMIT_BYTES {
+        if range.1 - range.0 > TAG_LIMIT_BYTES {
             return Err(wording::xml_tag_too_long(self.spot(range.0, text, cursor)).into());
-        }
-        if !names::is_name(name) {
-            return Err(wording::xml_broken_markup(self.spot(range.0, text, cursor), &text[range.0..range.1]).into());
         }
         (self.root_seen, self.begun) = (true, true);
         let at = cursor.locate(text, range.0);
         self.open.push(name);
         self.attributes.clear();
         self.values.clear();
-        if tag.attributes_raw().len() > 0 {
-            self.read_attributes(tag, depth).map_err(|fault| fault.problem(self.place(at)))?;
+        if !attributes.is_empty() {
+            self.read_attributes(attributes, depth).map_err(|fault| fault.problem(self.place(at)))?;
         }
         let (prefix, local) = names::split(name);
-        let Some(space) = self.spaces.find(prefix) else {
+        let space = self.spaces.find(prefix).filter(|_| !local.is_empty());
+        let Some(space) = space else {
             return Err(wording::xml_prefix_undeclared(self.place(at), prefix).into());
         };
         self.visitor.open(&Tag {
@@ -383,25 +336,27 @@ impl<V: Visitor> Parser<'_, V> {
             space,
             at,
             end: cursor.locate(text, range.1),
-            raw: tag,
+            raw: attributes,
             attributes: &self.attributes,
             values: &self.values,
         })
     }
 
-    fn read_attributes(&mut self, tag: &BytesStart<'_>, depth: usize) -> Result<(), AttributeFault> {
-        let raw: &str = tag;
-        for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|e| AttributeFault::Broken(e.to_string()))?;
-            let name: &str = attribute.key.as_ref();
-            if !names::is_name(name) || name.len() > NAME_LIMIT_BYTES || attribute.value.contains('<') {
-                return Err(AttributeFault::Broken(format!("attribute {name}")));
+    fn read_attributes(&mut self, raw: &str, depth: usize) -> Result<(), AttributeFault> {
+        let mut rest = raw;
+        loop {
+            let shown = || AttributeFault::Broken(rest.trim().to_string());
+            let Some((name, value, behind)) = token::attribute(rest).map_err(|()| shown())? else { break };
+            let known = |a: &AttributeSpan| raw[a.name.0..a.name.1] == *name;
+            if name.len() > NAME_LIMIT_BYTES || self.attributes.iter().any(known) {
+                return Err(AttributeFault::Broken(format!("{name} stands there twice or is too long")));
             }
             if self.attributes.len() == ATTRIBUTE_LIMIT {
                 return Err(AttributeFault::TooMany);
             }
+            rest = behind;
             let from = self.values.len();
-            escape::push_attribute_value(&attribute.value, &mut self.values)
+            escape::push_attribute_value(value, &mut self.values)
                 .map_err(|entity| AttributeFault::Entity(entity.to_string()))?;
             let value = (from, self.values.len());
             let name_at = name.as_ptr() as usize - raw.as_ptr() as usize;
@@ -431,11 +386,6 @@ impl<V: Visitor> Parser<'_, V> {
         Ok(())
     }
 
-    fn wrong_end(&mut self, found: &str, at: usize, text: &str, cursor: &mut Cursor) -> Halt {
-        let place = self.spot(at, text, cursor);
-        wording::xml_wrong_end(place, found, self.open.last()).into()
-    }
-
     /// Judges the end of the file; `rest` is a token that did not end.
     fn finish(&mut self, end: Spot, flaw: Option<Flaw>, rest: &str) -> Option<Problem> {
         let place = self.place(end);
@@ -444,7 +394,7 @@ impl<V: Visitor> Parser<'_, V> {
             Some(Flaw::Control(c)) => return Some(wording::xml_control_character(place, c)),
             None => {}
         }
-        if self.open.depth() > 0 || !rest.is_empty() || self.mode != Mode::Markup {
+        if self.open.depth() > 0 || !rest.is_empty() || self.long.is_some() {
             return Some(wording::xml_truncated(place, &self.open.path()));
         }
         (!self.root_seen).then(|| wording::xml_empty(place))
@@ -459,9 +409,11 @@ impl<V: Visitor> Parser<'_, V> {
     }
 }
 
-/// No attribute value may hold `<`: with one behind an open quote, the quote was forgotten, not cut off.
-fn unclosed_quote(token: &str) -> bool {
-    token[1..].contains('<')
+/// Bytes at the window's end that may be half of an end mark or line end, and wait for the next window.
+fn kept(long: Long, text: &str, last: bool) -> usize {
+    let tail: &[char] = if long == Long::Comment { &['-'] } else { &[']', '\r'] };
+    let kept = text.chars().rev().take(2).take_while(|c| tail.contains(c)).count();
+    if last { 0 } else { kept }
 }
 
 enum AttributeFault {

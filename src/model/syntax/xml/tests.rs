@@ -254,3 +254,90 @@ fn what_is_written_reads_back() {
     assert_eq!(lines[2], "\"]]> & \r\n <ü> 漢");
     assert!(bytes.windows(5).any(|w| w == b"\n  <b"), "elements are indented");
 }
+
+/// What quick-xml makes of a document, in the words of `trace` without places; nothing where it refuses.
+fn oracle(text: &str) -> Option<Vec<String>> {
+    use quick_xml::events::Event;
+    let mut reader = quick_xml::Reader::from_str(text.trim_start_matches('\u{FEFF}'));
+    reader.config_mut().expand_empty_elements = true;
+    let mut lines: Vec<String> = Vec::new();
+    let mut add = |piece: &str| match lines.last_mut() {
+        Some(last) if last.starts_with('"') && piece.starts_with('"') => last.push_str(&piece[1..]),
+        _ => lines.push(piece.to_string()),
+    };
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(tag) => {
+                let mut line = format!("<{}", names::split(tag.name().as_ref()).1);
+                for attribute in tag.attributes() {
+                    let attribute = attribute.ok()?;
+                    let value = attribute.normalized_value(quick_xml::XmlVersion::Explicit1_0).ok()?;
+                    let name: &str = attribute.key.as_ref();
+                    if !name.starts_with("xmlns") {
+                        line.push_str(&format!(" {}={value}", names::split(name).1));
+                    }
+                }
+                add(&line);
+            }
+            Event::End(_) => add("/"),
+            Event::Text(piece) => add(&format!("\"{}", piece.xml10_content())),
+            Event::CData(piece) => add(&format!("\"{}", piece.xml10_content())),
+            Event::GeneralRef(name) => match name.resolve_char_ref().ok()? {
+                Some(c) => add(&format!("\"{c}")),
+                None => add(&format!("\"{}", quick_xml::escape::resolve_predefined_entity(&name)?)),
+            },
+            Event::Eof => return Some(lines),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_is_taken_is_what_another_reader_reads_too() {
+    let sample = "<?xml version='1.0'?>\n<o k='v&amp;' xmlns:p='u'>\r\n<p:a x=\"1\" y='>'>t &lt; ü</p:a><b/><![CDATA[<c>]]><!-- d --></o>\n";
+    let pieces =
+        ["<", ">", "/", "&", ";", "\"", "'", "=", " ", "<b>", "</b>", "<b/>", "&#65;", "]]>", "<!--", "-->", "\r"];
+    let mut dice = 1u64;
+    let mut below = |end: usize| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((dice >> 33) % end as u64) as usize
+    };
+    let (mut taken, mut refused) = (0, 0);
+    for _ in 0..20_000 {
+        let mut text: Vec<char> = sample.chars().collect();
+        for _ in 0..=below(2) {
+            let at = below(text.len());
+            let end = (at + below(4)).min(text.len());
+            text.splice(at..end, pieces[below(pieces.len())].chars());
+        }
+        let text: String = text.into_iter().collect();
+        let mut ours = Trace::default();
+        let end = read(&mut text.as_bytes(), None, &mut ours).unwrap();
+        if end.problem.is_some() {
+            refused += 1;
+            continue;
+        }
+        taken += 1;
+        let without_places = |line: &String| match line.chars().next() {
+            Some('<') => {
+                let line = &line[..line.rfind(" @").unwrap()];
+                line.split_once('}').map_or(line.to_string(), |(_, name)| format!("<{name}"))
+            }
+            Some('/') => "/".to_string(),
+            _ => line.clone(),
+        };
+        let ours: Vec<String> = ours.0.iter().map(without_places).filter(|l| l != "\"").collect();
+        // White space outside the root is no text of ours.
+        let mut theirs = oracle(&text).unwrap_or_else(|| panic!("quick-xml refuses what we take: {text}"));
+        let outside = |line: &String| line.starts_with('"') && line[1..].trim().is_empty();
+        while theirs.first().is_some_and(outside) {
+            theirs.remove(0);
+        }
+        while theirs.last().is_some_and(outside) {
+            theirs.pop();
+        }
+        theirs.retain(|line| line != "\"");
+        assert_eq!(ours, theirs, "{text}");
+    }
+    assert!(taken > 1_000 && refused > 1_000, "{taken} taken, {refused} refused");
+}
