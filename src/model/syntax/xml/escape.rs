@@ -37,7 +37,7 @@ pub fn push_attribute_value<'a>(raw: &'a str, out: &mut String) -> Result<(), &'
         let tail = &rest[at..];
         rest = match tail.as_bytes()[0] {
             b'&' => {
-                let end = memchr::memchr(b';', tail.as_bytes()).unwrap_or(tail.len());
+                let end = memchr::memchr(b';', tail.as_bytes()).ok_or(&tail[1..])?;
                 out.push(resolve(&tail[1..end]).ok_or(&tail[1..end])?);
                 &tail[end + 1..]
             }
@@ -135,5 +135,6 @@ mod tests {
         assert_eq!(read("a&amp;b\r\nc\td&#10;"), Ok("a&b c d\n".to_string()));
         assert_eq!(read("&boom;"), Err("boom"));
         assert_eq!(read("R&D"), Err("D"));
+        assert_eq!(read("&amp"), Err("amp"));
     }
 }

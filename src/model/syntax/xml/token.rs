@@ -112,6 +112,9 @@ fn instruction(text: &str, at: usize) -> Next<'_> {
     };
     let content = &text[at + 2..at + 2 + length];
     let declares = content.strip_prefix("xml").is_some_and(|rest| rest.bytes().next().is_none_or(is_blank));
+    if !content.bytes().next().is_some_and(starts_name) {
+        return Next::Flaw(Flawed::Markup);
+    }
     let token = if declares { Token::Declaration } else { Token::Aside };
     Next::Token(token, at + 2 + length + "?>".len())
 }
@@ -257,6 +260,7 @@ mod tests {
             ("<a/b>", Flawed::Markup),
             ("<a<b>", Flawed::Markup),
             ("<!x>", Flawed::Markup),
+            ("<? x?>", Flawed::Markup),
             ("<!DOCTYPE a>", Flawed::DocType),
             ("& b", Flawed::LoneAmpersand),
             ("<a b='><c/>", Flawed::OpenQuote),
