@@ -92,6 +92,7 @@ impl Trial<'_, '_> {
         let mut cells = Vec::new();
         flatten(&object, "", "", &mut cells);
         for (path, plain, value) in cells {
+            let value = if value.is_empty() { "(empty)".to_string() } else { value };
             let theirs = message.kind().path(&plain).map(|(group, field)| self.layout.column_of(group, field));
             columns.row([format!("    {path}"), value, theirs.unwrap_or_default().to_string()]);
         }

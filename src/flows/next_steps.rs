@@ -1,7 +1,7 @@
 //! What a person can do next about a file, with the exact command. Pure: from what the ledger says.
 
 use crate::edges::store::ledger::{FileRow, FileState, MessageRow};
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Home, Verdict};
 
 /// One way on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,12 +12,25 @@ pub struct NextStep {
     pub command: String,
 }
 
+/// Code of messages that a person closed without applying.
+const IGNORED: &str = "ignored";
+
+/// Did a person close everything that was open of it?
+pub fn is_closed(file: &FileRow, messages: &[MessageRow]) -> bool {
+    let mut open = messages.iter().filter(|m| matches!(m.verdict, Verdict::Held | Verdict::Refused)).peekable();
+    file.home == Some(Home::Done) && open.peek().is_some() && open.all(|m| m.code == IGNORED)
+}
+
 /// Ways on for a file, the likeliest first. `reject`: a reject file stands beside its reason.
 pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>) -> Vec<NextStep> {
     let id = file.id;
     let mut steps = Vec::new();
     let mut step = |why: &str, command: String| steps.push(NextStep { why: why.to_string(), command });
     if file.state != FileState::Judged {
+        return steps;
+    }
+    if is_closed(file, messages) {
+        step("nothing: a person closed it. If that was a mistake, judge it again", format!("nattpost retry {id}"));
         return steps;
     }
     let changed = messages.iter().any(|m| m.verdict == Verdict::Held && m.code == "content-changed");
@@ -46,4 +59,98 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>) ->
         step("close it without applying", format!("nattpost ignore {id} --comment \"why\""));
     }
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edges::store::FileNo;
+    use crate::edges::store::ledger::{MessageNo, Waits};
+    use crate::model::ids::Id;
+    use crate::model::verdict::Counts;
+
+    fn file(counts: &[(Verdict, u64)]) -> FileRow {
+        let mut all = Counts::default();
+        counts.iter().for_each(|(verdict, count)| all.add(*verdict, *count));
+        FileRow {
+            no: FileNo(1),
+            id: Id::new(1_795_300_000_000, 7),
+            partner: "dealer".into(),
+            intake: "orders".into(),
+            raw_name: b"o.csv".to_vec(),
+            name: "o.csv".into(),
+            origin: String::new(),
+            first_seen: String::new(),
+            size: 1,
+            inode: 1,
+            mtime_ns: 0,
+            content_hash: None,
+            state: FileState::Judged,
+            attempts: 0,
+            alone: false,
+            kind: "order".into(),
+            layout: String::new(),
+            fingerprint: 0,
+            as_of: String::new(),
+            verdict: Some(all.file_verdict()),
+            messages: all.total(),
+            counts: all,
+            code: String::new(),
+            rows_written: 0,
+            rows_taken: 0,
+            decided_at: None,
+            home: Some(all.home()),
+            day: String::new(),
+            placed: true,
+            original_gone: false,
+            redacted: false,
+            returns_of: None,
+            comment: String::new(),
+        }
+    }
+
+    fn message(verdict: Verdict, code: &str, waits: bool) -> MessageRow {
+        let waits = waits.then(|| Waits { kind: "customer".into(), key: "K".into(), until: None });
+        MessageRow {
+            no: MessageNo(1),
+            file: FileNo(1),
+            number: 1,
+            kind: "order".into(),
+            key: "K/B".into(),
+            verdict,
+            code: code.into(),
+            line: 1,
+            bytes: Vec::new(),
+            problems: Vec::new(),
+            payload: None,
+            row: None,
+            waits,
+            decided_at: String::new(),
+            comment: String::new(),
+        }
+    }
+
+    #[test]
+    fn each_state_has_its_way_on() {
+        use Verdict::*;
+        let rows = [
+            (vec![(Accepted, 3)], vec![], &[][..]),
+            (vec![(Refused, 1)], vec![message(Refused, "x", false)], &["", "retry ID", "ignore ID"][..]),
+            (vec![(Held, 1)], vec![message(Held, "content-changed", false)], &["retry ID --overrule", "ignore ID"]),
+            (vec![(Held, 1)], vec![message(Held, "customer-unknown", true)], &["", "retry ID", "ignore ID"]),
+            (vec![(Accepted, 1), (Stale, 1)], vec![message(Stale, "stale", false)], &["retry ID --overrule"]),
+            (vec![(Duplicate, 1), (Refused, 1)], vec![message(Refused, "ignored", false)], &["retry ID"]),
+        ];
+        for (counts, messages, expected) in rows {
+            let file = file(&counts);
+            let steps = of_file(&file, &messages, None);
+            let commands: Vec<String> = steps
+                .iter()
+                .map(|s| {
+                    s.command.replace(file.id.as_str(), "ID").replace("nattpost ", "").replace(" --comment \"why\"", "")
+                })
+                .collect();
+            assert_eq!(commands, expected, "{counts:?}");
+        }
+    }
 }

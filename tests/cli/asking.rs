@@ -70,24 +70,45 @@ fn a_daemon_that_runs_gets_the_command_and_its_outcome_is_told() {
     assert!(shown.contains("\"asked by phone\": 1 file(s): 1 accepted"), "{shown}");
 }
 
-#[test]
-fn without_a_daemon_the_command_line_does_it_itself() {
-    let desk = Desk::new();
-    let config = |articles: &str| {
-        let text = format!(
-            "name = \"Shop\"\n[intake.orders]\nlayouts = [\"nattpost-order-xml\"]\nsettle = \"rename\"\ncustomers = \"accept\"\narticles = \"{articles}\"\n\
-             [feed.orders]\nlayout = \"nattpost-order-xml\"\nfile_name = \"orders_{{run}}.xml\"\n"
-        );
-        std::fs::write(desk.root().join("partners/shop.toml"), text).unwrap();
-    };
-    config("check");
+/// A shop whose orders were refused, since their articles are not known.
+fn refused_orders(desk: &Desk) {
+    configure(desk, "check");
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/own/order.xml");
     std::fs::create_dir_all(desk.root().join("spool/in/shop/orders")).unwrap();
     std::fs::copy(sample, desk.root().join("spool/in/shop/orders/orders.xml")).unwrap();
     desk.well(&["run", "--once"]);
     assert!(desk.well(&["files"]).contains("article-unknown"));
+}
 
-    config("accept");
+fn configure(desk: &Desk, articles: &str) {
+    let text = format!(
+        "name = \"Shop\"\n[intake.orders]\nlayouts = [\"nattpost-order-xml\"]\nsettle = \"rename\"\ncustomers = \"accept\"\narticles = \"{articles}\"\n\
+         [feed.orders]\nlayout = \"nattpost-order-xml\"\nfile_name = \"orders_{{run}}.xml\"\n"
+    );
+    std::fs::write(desk.root().join("partners/shop.toml"), text).unwrap();
+}
+
+#[test]
+fn what_a_person_closes_is_nobodys_work_any_more() {
+    let desk = Desk::new();
+    refused_orders(&desk);
+    let closed = desk.well(&["ignore", "orders.xml", "--comment", "sent by mail"]);
+    assert!(closed.starts_with("ignore: closed 1 file(s)"), "{closed}");
+    let story = desk.well(&["explain", "orders.xml"]);
+    for expected in
+        ["was closed by a person without being applied", "sent by mail", "spool/done/shop/", "If that was a mistake"]
+    {
+        assert!(story.contains(expected), "{expected} in {story}");
+    }
+    let status = desk.object(&["status", "shop/orders"]);
+    assert_eq!(status["intakes"][0]["refused_last_day"], 0);
+}
+
+#[test]
+fn without_a_daemon_the_command_line_does_it_itself() {
+    let desk = Desk::new();
+    refused_orders(&desk);
+    configure(&desk, "accept");
     let retried = desk.well(&["retry", "--reason", "article-unknown", "--comment", "mended"]);
     assert!(retried.starts_with("retry: 1 file(s): ") && retried.contains("accepted"), "{retried}");
     assert!(desk.spool().commands().unwrap().is_empty());

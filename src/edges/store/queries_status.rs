@@ -63,6 +63,14 @@ impl Snapshot<'_> {
             params![partner, intake, from.0, second_of(since)],
             |row| row.get(0),
         )?;
+        // What a person closed is no longer anybody's work.
+        let closed: Option<i64> = self.first_row(
+            "SELECT COUNT(*) FROM message m JOIN file f ON f.file_no = m.file_no
+             WHERE m.code = 'ignored' AND m.verdict = 'refused' AND f.partner = ?1 AND f.intake = ?2 AND f.file_no >= ?3
+               AND f.decided_at >= ?4",
+            params![partner, intake, from.0, second_of(since)],
+            |row| row.get(0),
+        )?;
         let last_arrival = self.first_row(
             "SELECT first_seen FROM file WHERE partner = ?1 AND intake = ?2 ORDER BY file_no DESC LIMIT 1",
             params![partner, intake],
@@ -78,7 +86,7 @@ impl Snapshot<'_> {
             open: open.cast_unsigned(),
             oldest_open,
             held: held.unwrap_or_default().cast_unsigned(),
-            refused: refused.unwrap_or_default().cast_unsigned(),
+            refused: (refused.unwrap_or_default() - closed.unwrap_or_default()).max(0).cast_unsigned(),
             last_arrival,
             last_applied,
         })

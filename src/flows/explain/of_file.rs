@@ -144,6 +144,11 @@ impl Teller<'_> {
                 format!("{what} is held, since we have it with other content: {}.", fields.join("; "))
             }
             (Verdict::Held, _) => format!("{what} is held ({}): {reason}", message.code),
+            (Verdict::Refused, _) if message.code == "ignored" => {
+                let why =
+                    if message.comment.is_empty() { String::new() } else { format!(" (\"{}\")", message.comment) };
+                format!("{what} was closed by a person without being applied{why}.")
+            }
             (Verdict::Refused, _) => format!("{what} was refused ({}): {reason}", message.code),
             (Verdict::Duplicate, _) => format!("{what} was had before with the same content."),
             (Verdict::Stale, _) => format!("{what} was not written: what is known is newer."),
