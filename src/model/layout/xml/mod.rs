@@ -2,7 +2,7 @@
 //!
 //! `tree` compiles the paths of all records to states, one an element, so that reading compares a name once; `read`
 //! collects what a message holds and `message` turns it into nodes when its element ends, since the order of elements
-//! means nothing; `write` is the way back, `frame` knows what stands around the messages.
+//! means nothing; `template` and `write` are the way back, `frame` knows what stands around the messages.
 //!
 //! A record's tag is its path below the element of the record it repeats in (`Lines/Line` below the message, the message
 //! below the root; `.` where the root itself is the message). A place is a path below the record's element: `name`,
@@ -13,11 +13,12 @@ mod frame;
 mod message;
 mod options;
 mod read;
+mod template;
 mod tree;
 mod write;
 
+use self::template::Template;
 use self::tree::Tree;
-use self::write::Template;
 use super::plan::Record;
 use crate::model::document::Section;
 use crate::model::kind::Kind;

@@ -1,185 +1,24 @@
-//! Messages → XML: the places of all records as one template of nested elements, filled node by node.
+//! Messages → XML: the template of nested elements, filled node by node.
 //!
-//! Elements come in the layout's order, a field's before those of the records inside. What is missing is left out, with
-//! the elements that would only wrap it; what is empty is written empty. The same messages give the same bytes.
+//! What is missing is left out, with the elements that would only wrap it; what is empty is written empty. The same
+//! messages give the same bytes.
 
 use std::io::Write;
 
 use crate::model::batch::{Batch, Message, NodeRef, Value};
 use crate::model::decimal;
-use crate::model::kind::Kind;
 use crate::model::layout::Layout;
 use crate::model::layout::expression::Values;
-use crate::model::layout::form::{Direction, NotWritable};
-use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope};
+use crate::model::layout::form::NotWritable;
+use crate::model::layout::plan::{Checked, Control, Field, Ours, Record, Role, Scope};
 use crate::model::layout::seam::{EncodeContext, EncodeError, Encoder};
 use crate::model::syntax::xml::{Charset, XmlText};
 
 use super::Xml;
-use super::options::Options;
+use super::template::{Element, Item, Source};
 
 /// Text collected before it is written out.
 const FLUSH_BYTES: usize = 256 << 10;
-
-/// An element of the file and what goes into it.
-#[derive(Debug, Default)]
-struct Element {
-    name: String,
-    attributes: Vec<(String, Source)>,
-    text: Option<Source>,
-    items: Vec<Item>,
-}
-
-#[derive(Debug)]
-enum Item {
-    Element(Element),
-    /// One element for each node that the record opens, or for the node it adds to.
-    Record(usize, Element),
-}
-
-/// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Source {
-    Field {
-        record: usize,
-        field: usize,
-    },
-    /// What a record's condition wants to find there.
-    Word(String),
-}
-
-#[derive(Debug)]
-pub(super) struct Template {
-    root: Element,
-    /// Positions of the items that lead from the root to the message.
-    to_message: Vec<usize>,
-    /// The message's record where the root element is the message.
-    root_is_message: Option<usize>,
-}
-
-impl Template {
-    pub(super) fn compile(kind: &Kind, options: &Options, records: &[Record]) -> Self {
-        let mut root = Element { name: options.root.clone(), ..Element::default() };
-        let mut root_is_message = None;
-        for (index, record) in records.iter().enumerate() {
-            let tag = record.tags.first().map_or("", String::as_str);
-            match record.role {
-                Role::Opens(0) if tag == "." => {
-                    fill(&mut root, index, record);
-                    add_records(&mut root, kind, records, 0);
-                    root_is_message = Some(index);
-                }
-                Role::Opens(0) if !has_record(&root, index, records) => {
-                    add_record(&mut root, kind, records, index);
-                }
-                Role::OpensFile => fill(element_at(&mut root, tag), index, record),
-                _ => {}
-            }
-        }
-        let mut to_message = Vec::new();
-        find_message(&root, records, &mut to_message);
-        Template { root, to_message, root_is_message }
-    }
-}
-
-/// Only the first record that opens a group is written: a node does not say which of several it came from.
-fn has_record(element: &Element, index: usize, records: &[Record]) -> bool {
-    element.items.iter().any(|item| match item {
-        Item::Record(other, _) => records[*other].role == records[index].role,
-        Item::Element(inner) => has_record(inner, index, records),
-    })
-}
-
-fn find_message(element: &Element, records: &[Record], path: &mut Vec<usize>) -> bool {
-    for (at, item) in element.items.iter().enumerate() {
-        path.push(at);
-        let found = match item {
-            Item::Record(record, _) => records[*record].role == Role::Opens(0),
-            Item::Element(inner) => find_message(inner, records, path),
-        };
-        if found {
-            return true;
-        }
-        path.pop();
-    }
-    false
-}
-
-/// The element of a path, made where it is not there yet.
-fn element_at<'e>(from: &'e mut Element, path: &str) -> &'e mut Element {
-    let mut at = from;
-    for step in path.split('/').filter(|step| !matches!(*step, "" | ".")) {
-        let known = at.items.iter().position(|item| matches!(item, Item::Element(e) if e.name == step));
-        let index = known.unwrap_or_else(|| {
-            at.items.push(Item::Element(Element { name: step.to_string(), ..Element::default() }));
-            at.items.len() - 1
-        });
-        let Item::Element(inner) = &mut at.items[index] else { unreachable!("the index is that of an element") };
-        at = inner;
-    }
-    at
-}
-
-fn put(element: &mut Element, place: &str, source: Source) {
-    let (path, attribute) = match place.rsplit_once('/') {
-        Some((path, last)) if last.starts_with('@') => (path, Some(&last[1..])),
-        None if place.starts_with('@') => ("", Some(&place[1..])),
-        _ => (place, None),
-    };
-    let at = element_at(element, path);
-    match attribute {
-        Some(name) if at.attributes.iter().all(|(known, _)| known != name) => {
-            at.attributes.push((name.to_string(), source));
-        }
-        Some(_) => {}
-        None => {
-            at.text.get_or_insert(source);
-        }
-    }
-}
-
-/// Puts the fields of a record into its element.
-fn fill(element: &mut Element, index: usize, record: &Record) {
-    for (at, field) in record.fields.iter().enumerate() {
-        let readable_only = field.form.direction == Direction::ReadOnly || matches!(field.ours, Ours::Ignored);
-        if let (Place::One(spot), false) = (&field.place, readable_only) {
-            put(element, spot.name(), Source::Field { record: index, field: at });
-        }
-    }
-    for condition in &record.when {
-        if let Condition::Is { place, words, not: false } = condition {
-            put(element, place.name(), Source::Word(words[0].clone()));
-        }
-    }
-}
-
-/// Adds the records that stand inside an element of a group.
-fn add_records(element: &mut Element, kind: &Kind, records: &[Record], group: usize) {
-    for (index, record) in records.iter().enumerate() {
-        let inside = match record.role {
-            Role::Opens(inner) => {
-                inner > 0 && kind.groups[inner].parent == group && !has_record(element, index, records)
-            }
-            Role::Adds(to) => to == group,
-            _ => false,
-        };
-        if inside {
-            add_record(element, kind, records, index);
-        }
-    }
-}
-
-fn add_record(element: &mut Element, kind: &Kind, records: &[Record], index: usize) {
-    let record = &records[index];
-    let tag = record.tags.first().map_or("", String::as_str);
-    let (path, name) = tag.rsplit_once('/').unwrap_or(("", tag));
-    let mut own = Element { name: name.to_string(), ..Element::default() };
-    fill(&mut own, index, record);
-    if let Role::Opens(group) = record.role {
-        add_records(&mut own, kind, records, group);
-    }
-    element_at(element, path).items.push(Item::Record(index, own));
-}
 
 /// Writes messages into a file.
 pub struct XmlWriter<'w> {

@@ -7,6 +7,7 @@
 //! It is our own because every XML library here leaves most of these checks and all places in the sender's bytes to its
 //! user, and because finding the tags is the small and fast part of it; quick-xml is the oracle of a differential test.
 
+mod attributes;
 mod charset;
 mod escape;
 mod names;
@@ -15,8 +16,9 @@ mod token;
 mod window;
 mod write;
 
+pub use attributes::Attribute;
 pub use charset::Charset;
-pub use reader::{Attribute, End, Halt, Tag, Visitor, read};
+pub use reader::{End, Halt, Tag, Visitor, read};
 pub use window::Spot;
 pub use write::{Mark, XmlText};
 

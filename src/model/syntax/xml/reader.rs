@@ -6,12 +6,13 @@
 
 use std::io::{self, Read};
 
+use super::attributes::{Attribute, Attributes};
 use super::charset::Charset;
 use super::escape;
 use super::names::{self, OpenNames, Spaces};
 use super::token::{self, Flawed, Long, Next, Token};
 use super::window::{Cursor, Flaw, Spot, Window};
-use super::{ATTRIBUTE_LIMIT, DEPTH_LIMIT, NAME_LIMIT_BYTES, TAG_LIMIT_BYTES};
+use super::{DEPTH_LIMIT, TAG_LIMIT_BYTES};
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::wording;
 
@@ -60,34 +61,14 @@ pub struct Tag<'a> {
     /// Behind the `>`.
     pub end: Spot,
     raw: &'a str,
-    attributes: &'a [AttributeSpan],
-    values: &'a str,
-}
-
-/// Name without prefix, and value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attribute<'a> {
-    pub name: &'a str,
-    pub value: &'a str,
+    attributes: &'a Attributes,
 }
 
 impl<'a> Tag<'a> {
     /// All but namespace declarations, in the order of the file.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
-        let (raw, values) = (self.raw, self.values);
-        self.attributes.iter().filter(|a| !a.declares).map(move |a| Attribute {
-            name: names::split(&raw[a.name.0..a.name.1]).1,
-            value: &values[a.value.0..a.value.1],
-        })
+        self.attributes.iter(self.raw)
     }
-}
-
-#[derive(Debug)]
-struct AttributeSpan {
-    name: (usize, usize),
-    value: (usize, usize),
-    /// It is `xmlns` or `xmlns:p`.
-    declares: bool,
 }
 
 /// Reads a document; `fallback` is the encoding where the file does not say one.
@@ -100,8 +81,7 @@ pub fn read<V: Visitor>(input: &mut dyn Read, fallback: Option<&Charset>, visito
         visitor,
         open: OpenNames::default(),
         spaces: Spaces::default(),
-        attributes: Vec::new(),
-        values: String::new(),
+        attributes: Attributes::default(),
         long: None,
         begun: false,
         root_seen: false,
@@ -130,8 +110,7 @@ struct Parser<'v, V> {
     visitor: &'v mut V,
     open: OpenNames,
     spaces: Spaces,
-    attributes: Vec<AttributeSpan>,
-    values: String,
+    attributes: Attributes,
     /// The next byte belongs to a comment or CDATA section that began in an earlier window.
     long: Option<Long>,
     /// Something of the document was read, so a declaration comes too late.
@@ -321,9 +300,9 @@ impl<V: Visitor> Parser<'_, V> {
         let at = cursor.locate(text, range.0);
         self.open.push(name);
         self.attributes.clear();
-        self.values.clear();
         if !attributes.is_empty() {
-            self.read_attributes(attributes, depth).map_err(|fault| fault.problem(self.place(at)))?;
+            let read = self.attributes.read(attributes, depth, &mut self.spaces);
+            read.map_err(|fault| fault.problem(self.place(at)))?;
         }
         let (prefix, local) = names::split(name);
         let space = self.spaces.find(prefix).filter(|_| !local.is_empty());
@@ -338,45 +317,7 @@ impl<V: Visitor> Parser<'_, V> {
             end: cursor.locate(text, range.1),
             raw: attributes,
             attributes: &self.attributes,
-            values: &self.values,
         })
-    }
-
-    fn read_attributes(&mut self, raw: &str, depth: usize) -> Result<(), AttributeFault> {
-        let mut rest = raw;
-        loop {
-            let shown = || AttributeFault::Broken(rest.trim().to_string());
-            let Some((name, value, behind)) = token::attribute(rest).map_err(|()| shown())? else { break };
-            let known = |a: &AttributeSpan| raw[a.name.0..a.name.1] == *name;
-            if name.len() > NAME_LIMIT_BYTES || self.attributes.iter().any(known) {
-                return Err(AttributeFault::Broken(format!("{name} stands there twice or is too long")));
-            }
-            if self.attributes.len() == ATTRIBUTE_LIMIT {
-                return Err(AttributeFault::TooMany);
-            }
-            rest = behind;
-            let from = self.values.len();
-            escape::push_attribute_value(value, &mut self.values)
-                .map_err(|entity| AttributeFault::Entity(entity.to_string()))?;
-            let value = (from, self.values.len());
-            let name_at = name.as_ptr() as usize - raw.as_ptr() as usize;
-            let declared = name.strip_prefix("xmlns").filter(|rest| rest.is_empty() || rest.starts_with(':'));
-            if let Some(prefix) = declared {
-                self.spaces.bind(depth, prefix.trim_start_matches(':'), &self.values[value.0..value.1]);
-            }
-            self.attributes.push(AttributeSpan {
-                name: (name_at, name_at + name.len()),
-                value,
-                declares: declared.is_some(),
-            });
-        }
-        for attribute in self.attributes.iter().filter(|a| !a.declares) {
-            let (prefix, _) = names::split(&raw[attribute.name.0..attribute.name.1]);
-            if !prefix.is_empty() && self.spaces.find(prefix).is_none() {
-                return Err(AttributeFault::Prefix(prefix.to_string()));
-            }
-        }
-        Ok(())
     }
 
     fn close(&mut self, end: usize, text: &str, cursor: &mut Cursor) -> Result<(), Halt> {
@@ -414,22 +355,4 @@ fn kept(long: Long, text: &str, last: bool) -> usize {
     let tail: &[char] = if long == Long::Comment { &['-'] } else { &[']', '\r'] };
     let kept = text.chars().rev().take(2).take_while(|c| tail.contains(c)).count();
     if last { 0 } else { kept }
-}
-
-enum AttributeFault {
-    Broken(String),
-    Entity(String),
-    Prefix(String),
-    TooMany,
-}
-
-impl AttributeFault {
-    fn problem(self, place: Place) -> Problem {
-        match self {
-            AttributeFault::Broken(what) => wording::xml_broken_attribute(place, &what),
-            AttributeFault::Entity(name) => wording::xml_entity(place, &name),
-            AttributeFault::Prefix(prefix) => wording::xml_prefix_undeclared(place, &prefix),
-            AttributeFault::TooMany => wording::xml_tag_too_long(place),
-        }
-    }
 }
