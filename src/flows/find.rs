@@ -41,7 +41,12 @@ impl FoundByKey {
 
 pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
     let snapshot = sight.snapshot;
-    let found = snapshot.find_number(key, SHOWN)?;
+    let mut found = snapshot.find_number(key, SHOWN)?;
+    // As reasons and tables write an order: `customer/number`.
+    if let Some((customer, number)) = key.split_once('/').filter(|_| found.orders.is_empty()) {
+        found.orders = snapshot.find_number(number, SHOWN)?.orders;
+        found.orders.retain(|order| order.customer_no == customer);
+    }
     let mut orders = Vec::new();
     for order in found.orders {
         orders.push(OrderStory { runs: snapshot.runs_of_request(order.row)?, order });

@@ -191,6 +191,8 @@ fn find_tells_where_from_and_where_to() {
     );
     let found = night.desk.object(&["find", "B-9"]);
     assert_eq!((found["orders"].as_array().unwrap().len(), &found["messages"][0]["key"]), (0, &"K-9/B-9".into()));
+    let orders = |key| night.desk.object(&["find", key])["orders"].as_array().unwrap().len();
+    assert_eq!((orders("K-1/B-7"), night.desk.run(&["find", "K-2/B-7"]).code), (1, 66));
     let nothing = night.desk.run(&["find", "B-999"]);
     assert_eq!(nothing.code, 66);
     holds(&nothing.out, &["Nothing goes by B-999"]);

@@ -37,7 +37,8 @@ impl Teller<'_> {
             ));
         }
         sentences.extend(rows(file));
-        let runs = self.sight.snapshot.runs_with_orders_of(file.no)?;
+        // Only requests go out row by row; a stock file's rows are in every run.
+        let runs = if file.kind == "order" { self.sight.snapshot.runs_with_orders_of(file.no)? } else { Vec::new() };
         sentences.extend(runs.iter().map(|run| format!("Orders of it went out in {}.", self.run_told(run))));
         sentences.extend(shown.receipts.iter().map(|run| format!("Its receipt is {}.", self.run_told(run))));
         for command in &shown.commands {
