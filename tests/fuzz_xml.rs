@@ -9,7 +9,7 @@ use nattpost::model::batch::Batch;
 use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::own::{own_id, shipped_layout};
 use nattpost::model::layout::{
-    Completeness, DecodeContext, Decoded, Input, Layout, Refused, Sink, Spill, Stop, Syntax, read_layout, xml,
+    Completeness, DecodeContext, Decoded, Input, Layout, Refused, Sink, Spill, Stop, read_layout,
 };
 
 #[derive(Default)]
@@ -45,13 +45,6 @@ fn decode(layout: &Layout, input: &mut dyn Input) -> (Kept, Decoded) {
     (kept, decoded)
 }
 
-fn plan(layout: &Layout) -> &xml::Xml {
-    match &layout.syntax {
-        Syntax::Xml(plan) => plan,
-        _ => panic!("it is an XML layout"),
-    }
-}
-
 /// Everything that must hold of any file at all.
 fn check(layout: &Layout, bytes: &[u8]) {
     let (kept, decoded) = decode(layout, &mut Cursor::new(bytes));
@@ -68,12 +61,12 @@ fn check(layout: &Layout, bytes: &[u8]) {
         assert!(start[0] == b'<' || start.starts_with(b"\0<"), "{range:?}");
     }
     assert!(kept.refused.iter().all(|r| !r.problems.is_empty()));
-    xml::recognises(layout, plan(layout), &bytes[..bytes.len().min(300)]);
-    xml::completeness(plan(layout), &bytes[bytes.len().saturating_sub(300)..]);
+    layout.recognises(&bytes[..bytes.len().min(300)]);
+    layout.completeness(&bytes[bytes.len().saturating_sub(300)..], false);
     if decoded.fatal.is_empty() && !kept.refused.is_empty() {
         let ranges: Vec<Range<u64>> = kept.refused.iter().flat_map(|r| r.bytes.clone()).collect();
         let mut reject = Vec::new();
-        xml::rebuild(layout, plan(layout), &mut Cursor::new(bytes), &ranges, &mut reject).unwrap();
+        layout.rebuild_reject(&mut Cursor::new(bytes), &ranges, &mut reject).unwrap();
         let (again, decoded) = decode(layout, &mut Cursor::new(&reject));
         assert!(decoded.fatal.is_empty(), "{:?}\n{}", decoded.fatal, String::from_utf8_lossy(&reject));
         assert_eq!((again.good, again.refused.len()), (0, kept.refused.len()));
@@ -218,7 +211,7 @@ fn cut_at_every_byte_a_file_is_seen_to_be_incomplete() {
             let expected = ["file-truncated", "file-empty", "encoding-invalid"];
             assert!(codes.len() == 1 && expected.contains(&codes[0]), "{} cut at {cut}: {codes:?}", layout.id);
             let tail = &bytes[cut.saturating_sub(200)..];
-            let judged = xml::completeness(plan(&layout), tail);
+            let judged = layout.completeness(tail, false);
             // Half of the last character may be missing and still look whole from the tail alone.
             if cut + 1 < whole {
                 assert!(matches!(judged, Completeness::Incomplete(_)), "{} cut at {cut}", layout.id);

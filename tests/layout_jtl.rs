@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use nattpost::model::batch::Batch;
 use nattpost::model::json::to_json;
 use nattpost::model::kind::shipped_kinds;
-use nattpost::model::layout::{
-    Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop, Syntax, read_layout, xml,
-};
+use nattpost::model::layout::{Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop, read_layout};
 use serde_json::{Value, json};
 
 #[derive(Default)]
@@ -44,13 +42,6 @@ fn layout() -> Layout {
     })
 }
 
-fn plan(layout: &Layout) -> &xml::Xml {
-    match &layout.syntax {
-        Syntax::Xml(plan) => plan,
-        _ => panic!("it is an XML layout"),
-    }
-}
-
 fn no_spill() -> std::io::Result<Box<dyn Spill>> {
     Err(std::io::Error::other("XML needs no spill file"))
 }
@@ -59,7 +50,7 @@ fn decode(bytes: &[u8]) -> (Kept, Decoded) {
     let layout = layout();
     let mut kept = Kept::default();
     let context = DecodeContext { file_name: "orders.xml", zone: chrono_tz::Europe::Berlin, spill: &no_spill };
-    let decoded = xml::decode(&layout, plan(&layout), &mut Cursor::new(bytes), &context, &mut kept).unwrap();
+    let decoded = layout.decode(&mut Cursor::new(bytes), &context, &mut kept).unwrap();
     (kept, decoded)
 }
 
@@ -185,7 +176,7 @@ fn a_refused_message_says_why_and_makes_a_file_that_can_be_corrected() {
 
     let layout = layout();
     let mut reject = Vec::new();
-    xml::rebuild(&layout, plan(&layout), &mut Cursor::new(&bytes), &refused.bytes, &mut reject).unwrap();
+    layout.rebuild_reject(&mut Cursor::new(&bytes), &refused.bytes, &mut reject).unwrap();
     let text: String = reject.iter().map(|b| *b as char).collect();
     assert!(text.contains("t\u{e4}glich") && !text.contains("<cExterneBestellNr>1<"), "{text}");
     let corrected = latin1(&text.replace("gutschein", "standard").replace("2,5x", "2.5"));
@@ -225,13 +216,12 @@ fn another_root_and_a_file_without_its_end_are_refused_whole() {
     assert_eq!(codes(&whole[..whole.len() - 20]), ["file-truncated"]);
 
     let layout = layout();
-    let plan = plan(&layout);
-    assert_eq!(xml::completeness(plan, &whole), Completeness::Complete);
-    assert!(matches!(xml::completeness(plan, &whole[..whole.len() - 3]), Completeness::Incomplete(_)));
+    assert_eq!(layout.completeness(&whole, false), Completeness::Complete);
+    assert!(matches!(layout.completeness(&whole[..whole.len() - 3], false), Completeness::Incomplete(_)));
     assert_eq!(
-        xml::completeness(plan, b"</x><!-- a > b --></p:tBestellungen >\n<!-- <end> -->\r\n"),
+        layout.completeness(b"</x><!-- a > b --></p:tBestellungen >\n<!-- <end> -->\r\n", false),
         Completeness::Complete
     );
-    assert!(matches!(xml::completeness(plan, b"</tBestellung>"), Completeness::Incomplete(_)));
-    assert!(xml::recognises(&layout, plan, &whole[..100]) && !xml::recognises(&layout, plan, b"<Orders>"));
+    assert!(matches!(layout.completeness(b"</tBestellung>", false), Completeness::Incomplete(_)));
+    assert!(layout.recognises(&whole[..100]) && !layout.recognises(b"<Orders>"));
 }
