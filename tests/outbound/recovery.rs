@@ -115,6 +115,23 @@ fn what_the_ledger_does_not_know_in_out_is_held() {
 }
 
 #[test]
+fn what_cannot_be_moved_does_not_keep_the_others_back() {
+    let mut bench = Bench::new();
+    for partner in ["dealer", "shop"] {
+        fs::create_dir_all(bench.path(&format!("out/{partner}"))).unwrap();
+        fs::write(bench.path(&format!("out/{partner}/x.csv")), "unknown").unwrap();
+    }
+    fs::write(bench.path("held/out/dealer"), "a file where a folder should be").unwrap();
+    bench.dispatch().recover(&[]).unwrap();
+    assert_eq!(
+        (bench.files("out"), bench.files("held/out")),
+        (vec!["dealer/x.csv".into()], vec!["dealer".to_string(), "shop/x.csv".into()])
+    );
+    let told = bench.told();
+    assert!(told.contains("- folder-failed level=error error=") && told.contains("partner=shop name=x.csv"), "{told}");
+}
+
+#[test]
 fn the_same_name_in_another_folder_is_another_file() {
     let mut bench = Bench::new();
     let (_, name) = sent(&mut bench);

@@ -46,7 +46,7 @@ impl Dispatch<'_> {
         if begun { tx.commit() } else { Ok(()) }
     }
 
-    /// Makes every run that has come due; how many there were. A feed whose file cannot be written does not keep the others
+    /// Makes every run that has come due; how many there were. Worth a call only when `next_due` has come. A feed whose file cannot be written does not keep the others
     /// back; an error of the machine ends the round, and the next one goes on where it stood.
     pub fn run_due<'f>(&mut self, feeds: impl IntoIterator<Item = &'f Feed>) -> Result<u64> {
         let mut made = 0;

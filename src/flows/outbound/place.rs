@@ -29,11 +29,12 @@ impl Dispatch<'_> {
             match (recovery::run(RunFound::Staged, known, Leaves::PickUp), run) {
                 (RunAction::RenameToOut, Some(run)) => placed += u64::from(self.place(&run)?),
                 (RunAction::HoldWithNotice, Some(run)) => {
-                    self.hold((Place::Staged, id.as_str().as_bytes()), &run.partner, run.name.as_bytes())?;
+                    let held = self.hold((Place::Staged, id.as_str().as_bytes()), &run.partner, run.name.as_bytes());
+                    self.go_on(id.as_str(), held)?;
                 }
                 (RunAction::Remove, _) => {
-                    self.spool.remove(Place::Staged, id.as_str().as_bytes())?;
-                    self.events.tell(self.now.wall, id.as_str(), Event::RunRemoved, &[]);
+                    let removed = self.remove_staged(id);
+                    self.go_on(id.as_str(), removed)?;
                 }
                 _ => {}
             }
@@ -136,6 +137,24 @@ impl Dispatch<'_> {
         let fields: [(Key, Value<'_>); 3] =
             [(Key::Partner, partner.into()), (Key::Name, name.into()), (Key::Path, folder.into())];
         self.events.tell(self.now.wall, "", Event::RunUnknown, &fields);
+        Ok(())
+    }
+
+    fn remove_staged(&self, id: Id) -> Result<()> {
+        self.spool.remove(Place::Staged, id.as_str().as_bytes())?;
+        self.events.tell(self.now.wall, id.as_str(), Event::RunRemoved, &[]);
+        Ok(())
+    }
+
+    /// A file that cannot be moved does not keep the others back: it is told, and tried again at the next start. That the
+    /// spool takes nothing at all is for the loop to wait out.
+    pub(super) fn go_on(&self, item: &str, done: Result<()>) -> Result<()> {
+        let Err(error) = done else { return Ok(()) };
+        if error.downcast_ref::<SpoolError>().is_none_or(SpoolError::is_outage) {
+            return Err(error);
+        }
+        let fields: [(Key, Value<'_>); 1] = [(Key::Error, format!("{error:#}").into())];
+        self.events.tell(self.now.wall, item, Event::FolderFailed, &fields);
         Ok(())
     }
 

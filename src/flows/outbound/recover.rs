@@ -23,7 +23,8 @@ impl Dispatch<'_> {
     pub fn recover(&mut self, intakes: &[Arc<Intake>]) -> Result<()> {
         self.place_ready()?;
         for (partner, folder, name) in self.visible_files()? {
-            self.judge_visible(Place::Out { partner: &partner, folder: &folder }, &name, &partner)?;
+            let judged = self.judge_visible(Place::Out { partner: &partner, folder: &folder }, &name, &partner);
+            self.go_on("", judged)?;
         }
         let mut taken = Vec::new();
         let open = self.store.read()?.open_runs()?;
