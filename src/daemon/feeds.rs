@@ -90,9 +90,11 @@ impl Daemon {
 
     /// Receipts and files that a commit made ready become visible.
     pub(super) fn place_ready(&mut self) -> Result<()> {
-        if self.works.intakes.iter().all(|intake| intake.receipt.is_none()) {
-            return Ok(());
-        }
+        if self.works.intakes.iter().all(|intake| intake.receipt.is_none()) { Ok(()) } else { self.place_all() }
+    }
+
+    /// Whatever an outage kept from becoming visible.
+    pub(super) fn place_all(&mut self) -> Result<()> {
         let now = self.clock.now();
         let mut bench = self.works.bench(now);
         self.out.dispatch(&mut bench).place_ready()?;

@@ -22,7 +22,8 @@ impl Daemon {
         if self.outage.pause().is_some() {
             // What stands in work/ was interrupted by the outage, by no fault of its own.
             let now = self.clock.now();
-            recover::judge_left_over(&mut self.works.bench(now), false)?;
+            recover::after_outage(&mut self.works.bench(now))?;
+            self.place_all()?;
         }
         self.carry_out_commands()?;
         self.look_at_desks()?;

@@ -29,6 +29,12 @@ pub fn start(bench: &mut Bench<'_>) -> Result<()> {
     judge_left_over(bench, true)
 }
 
+/// After an outage of the disk or the database: what it interrupted is taken up again, by no fault of the files.
+pub fn after_outage(bench: &mut Bench<'_>) -> Result<()> {
+    finish_moves(bench)?;
+    judge_left_over(bench, false)
+}
+
 /// Verdicts whose folders have not followed.
 fn finish_moves(bench: &mut Bench<'_>) -> Result<()> {
     let mut decided = Vec::new();
@@ -108,7 +114,7 @@ fn follow(bench: &mut Bench<'_>, file: &InWork, row: FileRow) -> Result<()> {
 }
 
 /// Files with an id and no verdict. After a crash each is read alone, so that the one to blame is found.
-pub fn judge_left_over(bench: &mut Bench<'_>, alone: bool) -> Result<()> {
+fn judge_left_over(bench: &mut Bench<'_>, alone: bool) -> Result<()> {
     let mut in_work = Vec::new();
     let open = bench.store.read()?.open_files()?;
     for row in open {

@@ -360,7 +360,7 @@ impl<'t, 'f> Applying<'t, 'f> {
 /// The key of a message for people: its key fields, as far as they are given.
 pub fn business_key(message: &Message<'_>) -> String {
     let parts = message.kind().head().key.iter().map(|field| field_text(message, *field));
-    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" / ")
 }
 
 fn field_text(message: &Message<'_>, field: usize) -> String {
