@@ -10,7 +10,8 @@ use super::commands::{Command, Verb, Which};
 use super::inbound::round::Bench;
 use crate::edges::clock::iso;
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::store::ledger::{FileFilter, FileRow, NewCommand};
+use crate::edges::store::Selection;
+use crate::edges::store::ledger::{FileRow, NewCommand};
 
 /// Makes the row, does it, writes the outcome. The outcome is a sentence for who asked.
 pub fn carry_out(
@@ -67,27 +68,21 @@ fn send_all(
     Ok(outcomes.join("; "))
 }
 
-/// The files a command means.
+/// So many files in one command; the rest is told and waits for the next one.
+const FILES_MAX: u32 = 100_000;
+
+/// The files a command means, the oldest first: that is the order in which they would have been applied.
 fn files(bench: &Bench<'_>, which: &Which) -> Result<Vec<FileRow>> {
-    let snapshot = bench.store.read()?;
-    if !which.files.is_empty() {
-        let mut rows = Vec::new();
-        for id in &which.files {
-            rows.extend(snapshot.file_by_id(*id)?);
-        }
-        return Ok(rows);
-    }
-    let from = which.from.map(iso);
-    let filter = FileFilter {
-        partner: which.partner.as_deref(),
-        intake: which.intake.as_deref(),
+    let selection = Selection {
+        items: which.files.iter().map(|id| id.to_string()).collect(),
+        partner: which.partner.clone(),
+        intake: which.intake.clone(),
         verdict: which.verdict,
-        code: which.reason.as_deref(),
-        since: from.as_deref(),
-        ..FileFilter::default()
+        reason: which.reason.clone(),
+        from: which.from,
+        to: which.to,
     };
-    let to = which.to.map(iso);
-    let rows = snapshot.files(&filter)?;
-    // The oldest first: that is the order in which they would have been applied.
-    Ok(rows.into_iter().rev().filter(|row| to.as_ref().is_none_or(|to| &row.first_seen < to)).collect())
+    let mut rows = bench.store.read()?.select_files(&selection, FILES_MAX)?;
+    rows.reverse();
+    Ok(rows)
 }
