@@ -11,7 +11,9 @@ use nattpost::edges::store::{FileNo, Tx};
 use nattpost::flows::outbound::{Numbers, receipt};
 use nattpost::model::diagnostic::{Place, Problem};
 use nattpost::model::intake::*;
+use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::own::shipped_layout;
+use nattpost::model::layout::read_layout;
 use nattpost::model::verdict::{Counts, Home, Verdict};
 
 use crate::bench::{Bench, see, sender};
@@ -169,6 +171,40 @@ fn a_receipt_of_a_transaction_that_was_taken_back_is_never_seen() {
     assert_eq!(bench.files("staged").len(), 1);
     assert_eq!(bench.dispatch().place_ready().unwrap(), 0);
     assert!(bench.files("staged").is_empty() && bench.files("out").is_empty());
+}
+
+#[test]
+fn a_receipt_that_its_layout_cannot_hold_costs_the_receipt_and_not_the_file() {
+    let mut bench = Bench::new();
+    let text = r#"
+        layout = "numbers"
+        title = "Verdicts as numbers"
+        kind = "receipt"
+        syntax = "delimited"
+        [delimited]
+        delimiter = ";"
+        [lookup.verdict]
+        0 = "refused"
+        [[record]]
+        name = "row"
+        opens = "message"
+        fields = [["id", "file_id"], ["name", "file_name"], ["verdict", "verdict", "lookup=verdict"]]
+    "#;
+    let layout = read_layout("numbers.toml", text, shipped_kinds()).unwrap_or_else(|e| panic!("{e:?}"));
+    let n = bench.next_file();
+    let tx = bench.store.begin().unwrap();
+    let mut numbers = Numbers::read(&tx, &bench.spool).unwrap();
+    let file = see(&tx, n, "shop", "orders", "2026-11-20T04:00:00.000Z");
+    decide(&tx, file, Counts { accepted: 1, ..Counts::default() }, "", "2026-11-20T04:00:00.000Z");
+    let intake = Intake { receipt: Some(Arc::new(layout)), ..Intake::clone(&intake(None)) };
+    assert_eq!(receipt::add(&tx, &bench.spool, &mut numbers, &intake, file, (bench.now, Berlin)).unwrap(), None);
+    numbers.keep(&tx, &bench.spool).unwrap();
+    tx.commit().unwrap();
+    let run = &bench.runs()[0];
+    assert_eq!((run.state, run.placed, run.number, run.file), (RunState::Failed, true, 0, Some(file)));
+    assert!(run.comment.contains("accepted"), "{}", run.comment);
+    bench.dispatch().recover(&[]).unwrap();
+    assert_eq!(bench.told(), "");
 }
 
 #[test]

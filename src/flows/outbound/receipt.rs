@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 
+use super::compose::unwritable;
 use super::number::Numbers;
 use super::paper::Paper;
 use crate::edges::clock::{Now, iso, new_id};
@@ -27,7 +28,8 @@ const STEM_BYTES: usize = 200;
 
 /// Adds the receipt of a file that was just decided, when its intake wants one. To be called in the transaction of the
 /// verdict; its file is on the disk with the next `Spool::sync`, which comes before the commit as ever. Afterwards
-/// `Numbers::keep`, the commit, and `Dispatch::place_ready`.
+/// `Numbers::keep`, the commit, and `Dispatch::place_ready`. A text that the layout cannot hold costs the receipt, which the
+/// ledger then says, and never the file that it answers.
 pub fn add(
     tx: &Tx<'_>,
     spool: &Spool,
@@ -38,31 +40,51 @@ pub fn add(
 ) -> Result<Option<Id>> {
     let Some(layout) = &intake.receipt else { return Ok(None) };
     let row = tx.file(file)?.with_context(|| format!("there is no file number {} to answer", file.0))?;
-    let Some(paper) = compose(tx, spool, layout, intake.sender.zone, file)? else { return Ok(None) };
-    let id = new_id(now.wall)?;
-    let number = numbers.next();
-    let (hash, size) = (paper.hash, paper.size);
-    paper.stage(spool, id, Lasting::NextSync)?;
-    tx.add_run(&NewRun {
+    let composed = match compose(tx, spool, layout, intake.sender.zone, file) {
+        Ok(None) => return Ok(None),
+        Ok(Some(paper)) => Ok(paper),
+        Err(error) => Err(unwritable(&error).ok_or(error)?),
+    };
+    let (ready_at, day) = (iso(now.wall), now.wall.with_timezone(&zone).date_naive().to_string());
+    let fileless = without_file(new_id(now.wall)?, &row, layout, &ready_at, &day);
+    match composed {
+        Ok(paper) => {
+            let (id, hash, size) = (fileless.id, paper.hash, paper.size);
+            paper.stage(spool, id, Lasting::NextSync)?;
+            let number = numbers.next();
+            let name = name(&row.name, number, ending(layout));
+            tx.add_run(&NewRun { state: RunState::Ready, number, name: &name, hash: &hash, size, ..fileless })?;
+            Ok(Some(id))
+        }
+        Err(reason) => {
+            let run = tx.add_run(&fileless)?;
+            tx.set_run_state(run, RunState::Failed, &ready_at, &reason)?;
+            tx.mark_runs_placed([run])?;
+            Ok(None)
+        }
+    }
+}
+
+fn without_file<'r>(id: Id, row: &'r FileRow, layout: &'r Layout, ready_at: &'r str, day: &'r str) -> NewRun<'r> {
+    NewRun {
         id,
-        number,
+        number: 0,
         partner: &row.partner,
         feed: &row.intake,
         kind: &layout.kind.name,
         layout: &layout.id,
         reason: RunReason::Receipt,
         due_at: None,
-        state: RunState::Ready,
+        state: RunState::Failed,
         folder: "",
-        name: &name(&row.name, number, ending(layout)),
-        hash: &hash,
-        size,
+        name: "",
+        hash: &[],
+        size: 0,
         rows: 1,
-        file: Some(file),
-        ready_at: &iso(now.wall),
-        day: &now.wall.with_timezone(&zone).date_naive().to_string(),
-    })?;
-    Ok(Some(id))
+        file: Some(row.no),
+        ready_at,
+        day,
+    }
 }
 
 /// The receipt as the ledger has it; none for a file without a verdict.
