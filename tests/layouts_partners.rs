@@ -1,9 +1,11 @@
 //! Foreign layouts against the samples their owners published, and against their faulty variants.
 
+mod decoding;
 mod partners;
 
+use decoding::{decode, layout};
 use nattpost::model::layout::Completeness;
-use partners::{compare, decode, decode_file, expected, layout, neutral_orders, shared};
+use partners::{compare, decode_file, expected, neutral_orders, shared};
 
 #[test]
 fn missing_ink_reads_as_expected() {

@@ -1,14 +1,14 @@
-//! Decoding a partner's sample and comparing it with what expected.json says, in the neutral names of its vocabulary.
+//! A partner's sample compared with what expected.json says, in the neutral names of its vocabulary.
 
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use nattpost::model::batch::{Batch, Message, Value};
+use nattpost::model::batch::{Message, Value};
 use nattpost::model::decimal;
-use nattpost::model::kind::{FieldType, shipped_kinds};
-use nattpost::model::layout::{DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop, read_layout};
+use nattpost::model::kind::FieldType;
+use nattpost::model::layout::{Decoded, Layout};
 use serde_json::{Map, Value as Json};
+
+use crate::decoding::{Found, decode};
 
 /// The shared folder of partner samples, when it is there.
 pub fn shared() -> Option<PathBuf> {
@@ -21,61 +21,8 @@ pub fn shared() -> Option<PathBuf> {
     Some(path)
 }
 
-pub fn layout(name: &str) -> Layout {
-    let file = format!("samples/layouts/{name}");
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
-    read_layout(&file, &text, shipped_kinds())
-        .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| p.to_string()).collect::<Vec<_>>().join("\n")))
-}
-
-/// All that a decoder found.
-#[derive(Default)]
-pub struct Found {
-    pub batches: Vec<Batch>,
-    pub refused: Vec<Refused>,
-}
-
-impl Sink for Found {
-    fn batch(&mut self, batch: Batch) -> Result<Batch, Stop> {
-        let empty = Batch::new(batch.kind().clone());
-        self.batches.push(batch);
-        Ok(empty)
-    }
-
-    fn refused(&mut self, message: Refused) -> Result<(), Stop> {
-        self.refused.push(message);
-        Ok(())
-    }
-}
-
-pub fn spill() -> io::Result<Box<dyn Spill>> {
-    Ok(Box::new(tempfile::tempfile()?))
-}
-
-pub fn decode(layout: &Layout, bytes: &[u8]) -> (Found, Decoded) {
-    let mut found = Found::default();
-    let context = DecodeContext { file_name: "test", zone: chrono_tz::Europe::Berlin, spill: &spill };
-    let decoded = layout.decode(&mut io::Cursor::new(bytes), &context, &mut found).unwrap();
-    (found, decoded)
-}
-
 pub fn decode_file(layout: &Layout, path: &Path) -> (Found, Decoded) {
-    let mut found = Found::default();
-    let context = DecodeContext { file_name: "test", zone: chrono_tz::Europe::Berlin, spill: &spill };
-    let decoded = layout.decode(&mut File::open(path).unwrap(), &context, &mut found).unwrap();
-    (found, decoded)
-}
-
-impl Found {
-    pub fn messages(&self) -> impl Iterator<Item = Message<'_>> {
-        self.batches.iter().flat_map(|b| b.messages())
-    }
-
-    /// Codes and lines of the problems of refused messages.
-    pub fn problems(&self) -> Vec<(u64, &'static str, u32)> {
-        let all = self.refused.iter().flat_map(|r| r.problems.iter().map(|p| (r.number, p.code, p.place.line)));
-        all.collect()
-    }
+    decode(layout, &std::fs::read(path).unwrap())
 }
 
 /// Neutral name of an order's field, as a path of expected.json.

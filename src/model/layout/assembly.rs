@@ -225,6 +225,17 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// The bytes of a value could not be read.
+    pub fn unreadable(&mut self, node: u32, field: &Field, problem: Problem) {
+        match field.ours {
+            Ours::Field { group, field, .. } => {
+                self.totals.add(group, field, None);
+                self.report(node, field, problem);
+            }
+            _ => self.problem(problem),
+        }
+    }
+
     fn report(&mut self, node: u32, field: usize, problem: Problem) {
         self.reported.push((node, field));
         self.problem(problem);

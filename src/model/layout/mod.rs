@@ -129,7 +129,15 @@ impl Layout {
     /// Can it write: every required field of the kind has a place that is not only read.
     pub fn writes(&self) -> bool {
         let lost = self.lost();
-        let required = |(group, field): &(usize, usize)| self.kind.groups[*group].fields[*field].required;
+        let groups = &self.kind.groups;
+        // A group that the layout does not have at all takes nothing from the others.
+        let has = |group: usize| {
+            let fields = self.records.iter().flat_map(|r| &r.fields);
+            fields.into_iter().any(|f| matches!(f.ours, Ours::Field { group: g, .. } if g == group))
+        };
+        let required = |(group, field): &(usize, usize)| {
+            groups[*group].fields[*field].required && (*group == 0 || groups[*group].required || has(*group))
+        };
         !self.records.is_empty() && !lost.iter().any(required)
     }
 

@@ -340,7 +340,7 @@ impl<'a> Decoder<'a> {
                 Ok(None) => continue,
                 Err(wrong) => {
                     let problem = wrong.problem(&self.encoding, at, &field.label);
-                    self.assembly.problem(problem);
+                    self.assembly.unreadable(node, field, problem);
                     continue;
                 }
             };

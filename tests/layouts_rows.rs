@@ -1,0 +1,242 @@
+//! Rows written and read back: the own CSV of every kind, record types with totals, grouped rows in any order.
+
+mod decoding;
+mod made;
+
+use std::sync::Arc;
+
+use decoding::{decode, layout};
+use nattpost::model::batch::Batch;
+use nattpost::model::json::{read_line, to_json};
+use nattpost::model::kind::{Kind, shipped_kinds};
+use nattpost::model::layout::own::{own_id, shipped_layout};
+use nattpost::model::layout::{EncodeContext, EncodeError, Layout, read_layout};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn batch_of(kind: &Arc<Kind>, messages: &[Value]) -> Batch {
+    let mut batch = Batch::new(kind.clone());
+    for (index, message) in messages.iter().enumerate() {
+        let line = message.to_string();
+        read_line(&line, index as u32 + 1, index as u64 + 1, &mut batch).unwrap_or_else(|p| panic!("{p:#?}\n{line}"));
+    }
+    batch
+}
+
+fn written(layout: &Layout, messages: &[Value]) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::new();
+    let mut encoder = layout.encoder(EncodeContext { zone: chrono_tz::Europe::Berlin }, &mut bytes)?;
+    encoder.write(&batch_of(&layout.kind, messages))?;
+    encoder.finish()?;
+    Ok(bytes)
+}
+
+fn read_back(layout: &Layout, bytes: &[u8]) -> Vec<Value> {
+    let (found, decoded) = decode(layout, bytes);
+    let text = String::from_utf8_lossy(bytes);
+    assert!(decoded.fatal.is_empty() && found.refused.is_empty(), "{:?} {:?}\n{text}", decoded.fatal, found.refused);
+    found.messages().map(|m| given(&to_json(m))).collect()
+}
+
+/// Without what is empty: a column that is there for one message is there for all.
+fn given(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let given = object.iter().filter(|(_, v)| v.as_str() != Some(""));
+            Value::Object(given.map(|(name, v)| (name.clone(), given_of(v))).collect())
+        }
+        other => given_of(other),
+    }
+}
+
+fn given_of(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(given).collect(),
+        Value::Object(_) => given(value),
+        other => other.clone(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn own_csv_is_the_identity(tape in proptest::collection::vec(any::<u64>(), 1..400), count in 1usize..4) {
+        for kind in shipped_kinds().iter() {
+            let mut tape = made::Tape::new(&tape);
+            let messages: Vec<Value> = (0..count).map(|_| made::message(kind, &mut tape)).collect();
+            let layout = shipped_layout(&own_id(kind, "csv")).unwrap();
+            let bytes = written(layout, &messages).unwrap();
+            let expected: Vec<Value> = messages.iter().map(given).collect();
+            prop_assert_eq!(read_back(layout, &bytes), expected, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn fixed_width_with_totals_is_the_identity(orders in proptest::collection::vec(order(), 1..4)) {
+        let layout = layout("bisac-po/layout.toml");
+        let bytes = written(&layout, &orders).unwrap();
+        prop_assert!(bytes.split(|b| *b == b'\n').all(|l| l.is_empty() || l.len() == 81));
+        prop_assert_eq!(read_back(&layout, &bytes), orders);
+    }
+
+    #[test]
+    fn grouped_rows_are_the_same_messages_in_any_order(
+        count in 1usize..8,
+        lines in 1usize..5,
+        mix in proptest::collection::vec(any::<u32>(), 40),
+    ) {
+        let layout = layout("missingink-orders/layout.toml");
+        let orders: Vec<Value> = (0..count).map(|n| grouped_order(n, lines)).collect();
+        let text = String::from_utf8(written(&layout, &orders).unwrap()).unwrap();
+        prop_assert_eq!(read_back(&layout, text.as_bytes()), orders.clone());
+        let (header, rows) = text.split_once('\n').unwrap();
+        let mut rows: Vec<(u32, &str)> = rows.split_inclusive('\n').zip(mix).map(|(row, at)| (at, row)).collect();
+        rows.sort();
+        let mixed: String = std::iter::once(format!("{header}\n")).chain(rows.iter().map(|r| r.1.to_string())).collect();
+        let mut back = read_back(&layout, mixed.as_bytes());
+        let no = |order: &Value| order["buyer_order_no"].as_str().unwrap().to_string();
+        let first_rows: Vec<String> = rows.iter().map(|r| r.1.split(',').next().unwrap().to_string()).collect();
+        let mut expected_order: Vec<String> = Vec::new();
+        first_rows.into_iter().for_each(|n| if !expected_order.contains(&n) { expected_order.push(n) });
+        prop_assert_eq!(back.iter().map(no).collect::<Vec<_>>(), expected_order);
+        for order in &mut back {
+            let lines = order["lines"].as_array_mut().unwrap();
+            lines.sort_by_key(|l| l["article_no"].to_string());
+            lines.iter_mut().enumerate().for_each(|(n, l)| l["line_no"] = json!(n + 1));
+        }
+        back.sort_by_key(no);
+        prop_assert_eq!(back, orders);
+    }
+}
+
+fn order() -> impl Strategy<Value = Value> {
+    let line =
+        ("[0-9]{9}[0-9X]", 1u32..99_999, proptest::option::of(1u32..999_999), 0u32..99_999, "[A-Z][A-Z ]{0,20}[A-Z]");
+    let line = line.prop_map(|(isbn, qty, price, discount, title)| {
+        let mut line =
+            json!({"isbn": isbn, "qty": qty.to_string(), "discount_pct": decimal(discount, 3), "description": title});
+        if let Some(price) = price {
+            line["net_price"] = json!(decimal(price, 2));
+        }
+        line
+    });
+    ("[A-Z0-9][A-Z0-9-]{0,11}", "[0-9]{7}", any::<bool>(), proptest::collection::vec(line, 1..4)).prop_map(
+        |(no, customer, backorder, mut lines)| {
+            for (n, line) in lines.iter_mut().enumerate() {
+                let number = json!(n + 1);
+                let mut ordered = serde_json::Map::new();
+                ordered.insert("line_no".into(), number);
+                ordered.extend(line.as_object().unwrap().clone());
+                *line = Value::Object(ordered);
+            }
+            json!({"buyer_order_no": no, "customer_no": customer, "order_date": "2026-03-31", "allow_backorder": backorder, "lines": lines})
+        },
+    )
+}
+
+fn decimal(value: u32, places: u32) -> String {
+    nattpost::model::decimal::text(value as i64, places)
+}
+
+fn grouped_order(n: usize, lines: usize) -> Value {
+    let lines: Vec<Value> = (0..lines)
+        .map(|l| json!({"line_no": l + 1, "article_no": format!("sku-{l}"), "description": "Hat, \"large\"", "qty": "2"}))
+        .collect();
+    json!({
+        "buyer_order_no": format!("{n}"), "delivery_name": format!("Ann {n}"), "delivery_street": "1 Road",
+        "delivery_zip": "10001", "delivery_city": "Town", "delivery_state": "NY", "delivery_country": "US", "lines": lines
+    })
+}
+
+const SMALL: &str = r#"
+layout = "small"
+title = "Small"
+kind = "stock"
+syntax = "delimited"
+encoding = "latin-1"
+[delimited]
+any_case = true
+unknown_columns = "keep"
+[[record]]
+name = "row"
+fields = [
+  ["Art|Article", "article_no", "text required"],
+  ["Qty", "qty", "decimal point=, required"],
+  ["From", "expected_date", "date '%d.%m.%Y|%Y-%m-%d' optional"],
+  ["Width + Unit", "extra.size", "join=x optional"],
+]
+"#;
+
+fn small() -> Layout {
+    read_layout("small.toml", SMALL, shipped_kinds()).unwrap_or_else(|p| panic!("{p:#?}"))
+}
+
+#[test]
+fn columns_are_found_by_name_in_any_order_and_unknown_ones_kept() {
+    let layout = small();
+    let text = b"\xEF\xBB\xBFsep=;\r\nQTY ; article;colour;width;unit\r\n2,5;A1;rot;5;mm\r\n\r\n-1;A2;;;mm\r\n";
+    let (found, decoded) = decode(&layout, text);
+    assert!(decoded.fatal.is_empty() && found.refused.is_empty(), "{:?} {:?}", decoded.fatal, found.problems());
+    let messages: Vec<Value> = found.messages().map(to_json).collect();
+    assert_eq!(messages[0], json!({"article_no": "A1", "qty": "2.5", "extra": {"size": "5xmm", "colour": "rot"}}));
+    assert_eq!(messages[1]["extra"], json!({"size": "mm"}));
+    let lines: Vec<u32> = found.messages().map(|m| m.origin().line).collect();
+    assert_eq!(lines, [3, 5]);
+}
+
+#[test]
+fn bad_rows_refuse_themselves_alone_and_say_why() {
+    let text = b"art;qty;from;width;unit\nA1;2,5x;2024-02-31;;\n\"A2;1;;;\nA3;1;;;\nA4;1;;\nA\x81;1;;;\n;1;;;\nA5;1e400;;;\nA6;2;31.12.2026;;\n";
+    let (found, decoded) = decode(&small(), text);
+    assert!(decoded.fatal.is_empty());
+    assert_eq!(decoded.messages, 8);
+    let expected = [
+        (1, "quantity-invalid", 2),
+        (1, "date-invalid", 2),
+        (2, "quote-invalid", 3),
+        (4, "columns-wrong", 5),
+        (5, "encoding-invalid", 6),
+        (6, "value-missing", 7),
+        (7, "quantity-invalid", 8),
+    ];
+    assert_eq!(found.problems(), expected);
+    let numbers: Vec<u64> = found.messages().map(|m| m.origin().number).collect();
+    assert_eq!(numbers, [3, 8]);
+    let first = &found.refused[0].problems[0];
+    assert_eq!(
+        first.to_string(),
+        "line 2, \"Qty\": \"2,5x\" is not a quantity; expected a number like 2,5. Correct it and drop the file again."
+    );
+}
+
+#[test]
+fn characters_that_the_encoding_lacks_are_an_error_with_field_or_replaced() {
+    let stock = [json!({"article_no": "漢1", "qty": "1"})];
+    let error = written(&small(), &stock).unwrap_err().to_string();
+    assert!(error.contains("Art") && error.contains("漢") && error.contains("latin-1"), "{error}");
+    let text = SMALL.replace("[delimited]", "replace_unmappable = \"?\"\n[delimited]");
+    let layout = read_layout("small.toml", &text, shipped_kinds()).unwrap();
+    let bytes = written(&layout, &stock).unwrap();
+    assert!(bytes.windows(3).any(|w| w == b"?1;"), "{}", String::from_utf8_lossy(&bytes));
+}
+
+#[test]
+fn a_layout_with_mistakes_names_them_all_with_line_and_suggestion() {
+    let text = "layout = \"x\"\ntitle = \"x\"\nkind = \"ordr\"\nsyntax = \"delimited\"\n";
+    let problems = |text: &str| -> Vec<String> {
+        read_layout("x.toml", text, shipped_kinds()).unwrap_err().iter().map(|p| p.to_string()).collect()
+    };
+    assert!(problems(text).iter().any(|p| p.contains("line 3") && p.contains("Did you mean \"order\"?")));
+    let text = SMALL
+        .replace("article_no", "artcle_no")
+        .replace("point=,", "pont=,")
+        .replace("any_case", "anycase")
+        .replace("latin-1", "latn-1")
+        .replace("name = \"row\"", "name = \"row\"\nopens = \"mesage\"");
+    let all = problems(&text).join("\n");
+    for expected in ["article_no\"?", "point\"?", "any_case\"?", "latin-1\"?", "message\"?"] {
+        assert!(all.contains(expected), "{expected} in\n{all}");
+    }
+}
