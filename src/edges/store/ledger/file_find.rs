@@ -93,7 +93,9 @@ impl Snapshot<'_> {
     pub fn files(&self, filter: &FileFilter<'_>) -> Result<Vec<FileRow>> {
         let sql = "(?1 IS NULL OR partner = ?1) AND (?2 IS NULL OR intake = ?2) AND (?3 IS NULL OR state = ?3) \
              AND (?4 IS NULL OR verdict = ?4) AND (?5 IS NULL OR day = ?5) AND (?6 IS NULL OR first_seen >= ?6) \
-             AND (?7 IS NULL OR code = ?7 OR EXISTS (SELECT 1 FROM problem_count p WHERE p.file_no = file.file_no AND p.code = ?7)) \
+             AND (?7 IS NULL OR code = ?7 \
+             OR EXISTS (SELECT 1 FROM problem_count p WHERE p.file_no = file.file_no AND p.code = ?7) \
+             OR EXISTS (SELECT 1 FROM message m WHERE m.code = ?7 AND m.file_no = file.file_no)) \
              ORDER BY file_no DESC LIMIT ?8";
         let values = params![
             filter.partner,
