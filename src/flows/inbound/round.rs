@@ -302,7 +302,10 @@ pub fn answer_all(
         let his = |i: &&Arc<Intake>| i.sender.partner == file.partner && i.id == file.intake && i.receipt.is_some();
         intakes.iter().find(his).map(|intake| (file.file, intake.clone()))
     };
-    let wanted: Vec<(FileNo, Arc<Intake>)> = decided.iter().filter_map(wants).collect();
+    let mut wanted: Vec<(FileNo, Arc<Intake>)> = decided.iter().filter_map(wants).collect();
+    // Several of a file's messages may have been decided: its receipt says all of it at once.
+    wanted.sort_by_key(|(file, _)| *file);
+    wanted.dedup_by_key(|(file, _)| *file);
     if wanted.is_empty() { Ok(()) } else { answer(tx, spool, &wanted, now, zone) }
 }
 
