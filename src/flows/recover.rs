@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 
 use super::inbound::finish::{self, Decided};
-use super::inbound::round::Bench;
+use super::inbound::round::{Bench, travelling_name};
 use crate::edges::clock::iso;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, State, role_of, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::model::ids::split_prefixed;
+use crate::model::intake::Settle;
 use crate::model::rules::recovery::{FileAction, FileFound, FileKnown, file as rule};
 
 /// A file found in work/, with what is needed after the walk.
@@ -123,15 +124,18 @@ fn judge_left_over(bench: &mut Bench<'_>, alone: bool) -> Result<()> {
         let known = FileKnown::Seen { attempts: row.attempts };
         let found = if bench.spool.look(Place::Work { partner, intake }, &name)?.is_some() {
             FileFound::Work
-        } else if stands_in_in(bench, &row)? {
-            FileFound::In { same: true }
+        } else if let Some(dropped) = name_in_in(bench, &row)? {
+            if !follows_its_done_file(bench, &row, &dropped)? {
+                // The next look claims it under the id it has.
+                continue;
+            }
+            FileFound::Work
         } else {
             FileFound::Nowhere
         };
         match rule(found, known) {
             FileAction::ApplyAgain | FileAction::RefuseCrashed => in_work.push(row),
             FileAction::CloseVanished => vanish(bench, &row)?,
-            // In in/: the next look claims it under the id it has.
             _ => {}
         }
     }
@@ -139,18 +143,33 @@ fn judge_left_over(bench: &mut Bench<'_>, alone: bool) -> Result<()> {
 }
 
 /// Under its own name, or under the id it came back with.
-fn stands_in_in(bench: &Bench<'_>, row: &FileRow) -> Result<bool> {
+fn name_in_in(bench: &Bench<'_>, row: &FileRow) -> Result<Option<Vec<u8>>> {
     let place = Place::In { partner: &row.partner, intake: &row.intake };
-    if bench.spool.look(place, &row.raw_name)?.is_some() {
-        return Ok(true);
+    let mut names = vec![row.raw_name.clone()];
+    if let Some(before) = row.returns_of {
+        names.extend([Role::Original, Role::Reject].map(|role| state_name(before, &row.raw_name, role)));
     }
-    let Some(before) = row.returns_of else { return Ok(false) };
-    for role in [Role::Original, Role::Reject] {
-        if bench.spool.look(place, &state_name(before, &row.raw_name, role))?.is_some() {
-            return Ok(true);
+    for name in names {
+        if bench.spool.look(place, &name)?.is_some() {
+            return Ok(Some(name));
         }
     }
-    Ok(false)
+    Ok(None)
+}
+
+/// Its done-file was claimed, and a crash came before the file itself was: nothing in in/ vouches for it any more, so it is
+/// claimed here.
+fn follows_its_done_file(bench: &Bench<'_>, row: &FileRow, dropped: &[u8]) -> Result<bool> {
+    let (partner, intake) = (&row.partner[..], &row.intake[..]);
+    let Some(rules) = bench.intake_of(partner, intake) else { return Ok(false) };
+    let Settle::DoneFile { suffix } = &rules.settle else { return Ok(false) };
+    let name = state_name(row.id, &row.raw_name, Role::Original);
+    let work = Place::Work { partner, intake };
+    if bench.spool.look(work, &travelling_name(&name, suffix))?.is_none() {
+        return Ok(false);
+    }
+    bench.spool.rename((Place::In { partner, intake }, dropped), (work, &name))?;
+    Ok(true)
 }
 
 fn vanish(bench: &mut Bench<'_>, row: &FileRow) -> Result<()> {
