@@ -85,7 +85,7 @@ pub fn read_line(text: &str, line: u32, number: u64, batch: &mut Batch) -> Resul
                 batch.drop_last();
             }
         }
-        Ok(_) => reader.problem("", |place| wording::json_not_object(place)),
+        Ok(_) => reader.problem("", wording::json_not_object),
         Err(error) => reader.problem("", |place| wording::json_invalid(place, &error.to_string())),
     }
     if reader.problems.is_empty() { Ok(()) } else { Err(reader.problems) }

@@ -17,6 +17,9 @@ mod template;
 mod tree;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use self::template::Template;
 use self::tree::Tree;
 use super::plan::Record;

@@ -170,11 +170,13 @@ impl Visitor for Reader<'_> {
     }
 
     fn text(&mut self, piece: &str) -> Result<(), Halt> {
-        if let Some(frame) = self.frames.last() {
-            if frame.captured && frame.text_end.is_none() && !self.too_large {
-                self.found.text.push_str(piece);
-                self.too_large = self.is_too_large();
-            }
+        if let Some(frame) = self.frames.last()
+            && frame.captured
+            && frame.text_end.is_none()
+            && !self.too_large
+        {
+            self.found.text.push_str(piece);
+            self.too_large = self.is_too_large();
         }
         Ok(())
     }
@@ -185,10 +187,11 @@ impl Visitor for Reader<'_> {
             self.close_known(frame, state, end)?;
         }
         // What follows in the element around is its own text again.
-        if let Some(around) = self.frames.last_mut() {
-            if around.captured && around.text_end.is_none() {
-                around.text_start = self.found.text.len();
-            }
+        if let Some(around) = self.frames.last_mut()
+            && around.captured
+            && around.text_end.is_none()
+        {
+            around.text_start = self.found.text.len();
         }
         Ok(())
     }

@@ -153,11 +153,11 @@ impl<'w> XmlWriter<'w> {
                 given |= ours;
             }
         }
-        if let Some(source) = &element.text {
-            if let Some((value, ours)) = self.value(source, here)? {
-                self.text.text(&value);
-                given |= ours;
-            }
+        if let Some(source) = &element.text
+            && let Some((value, ours)) = self.value(source, here)?
+        {
+            self.text.text(&value);
+            given |= ours;
         }
         Ok(given)
     }
@@ -190,7 +190,8 @@ impl<'w> XmlWriter<'w> {
             }
         };
         match (&field.ours, here) {
-            (Ours::Control(control), _) => Ok(self.control(control, here).map(|value| (value, false))),
+            // Around the messages there is nothing but constants and totals.
+            (Ours::Control(control), _) => Ok(self.control(control, here).map(|value| (value, here.is_none()))),
             (Ours::Field { group, nth, field: index }, Some(here)) => {
                 let Some(node) = target(here, record, *group, *nth) else { return Ok(None) };
                 match node.value(*index) {
