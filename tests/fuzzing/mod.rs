@@ -1,0 +1,175 @@
+//! What the fuzz drivers of rows share: a seeded mutator over samples, and what must hold for whatever is read.
+//! NATTPOST_FUZZ_SECONDS says how long (default 2), NATTPOST_FUZZ_SEED where to begin.
+
+use std::io::Cursor;
+use std::time::{Duration, Instant};
+
+use nattpost::model::batch::Batch;
+use nattpost::model::layout::{DecodeContext, Layout, Refused, Sink, Spill, Stop};
+
+/// xorshift: the same seed gives the same run.
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn new(seed: u64) -> Self {
+        Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+}
+
+/// Pieces that mean something to somebody.
+const PIECES: [&[u8]; 22] = [
+    b"\"",
+    b"\"\"",
+    b";",
+    b",",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"sep=;\n",
+    b"!order",
+    b"order;",
+    b"line;",
+    b"00",
+    b"10",
+    b"40",
+    b"90",
+    b"99999999999999999999",
+    b"\x1a",
+    b"2024-02-31",
+];
+
+pub fn mutate(sample: &[u8], chance: &mut Chance) -> Vec<u8> {
+    let mut bytes = sample.to_vec();
+    for _ in 0..=chance.below(6) {
+        let at = chance.below(bytes.len() + 1);
+        let end = (at + chance.below(40)).min(bytes.len());
+        match chance.below(7) {
+            0 => drop(bytes.splice(at..at, PIECES[chance.below(PIECES.len())].iter().copied())),
+            1 => drop(bytes.drain(at..end)),
+            2 => {
+                let copy = bytes[at..end].to_vec();
+                let to = chance.below(bytes.len() + 1);
+                bytes.splice(to..to, copy);
+            }
+            3 => bytes.truncate(at),
+            4 if at < bytes.len() => bytes[at] = chance.next() as u8,
+            5 => drop(bytes.splice(at..end, PIECES[chance.below(PIECES.len())].iter().copied())),
+            // Two lines change places.
+            _ => {
+                let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
+                let (a, b) = (chance.below(lines.len()), chance.below(lines.len()));
+                if !lines.is_empty() {
+                    lines.swap(a, b);
+                }
+                bytes = lines.concat();
+            }
+        }
+    }
+    bytes
+}
+
+struct Check {
+    length: u64,
+    lines: u32,
+    last: u64,
+    refused: Vec<std::ops::Range<u64>>,
+}
+
+impl Check {
+    fn origin(&mut self, number: u64, line: u32, bytes: &[std::ops::Range<u64>]) {
+        assert_eq!(number, self.last + 1, "messages are numbered without a gap");
+        self.last = number;
+        assert!(line >= 1 && line <= self.lines, "line {line} of {}", self.lines);
+        assert!(!bytes.is_empty(), "a message has bytes");
+        for range in bytes {
+            assert!(range.start < range.end && range.end <= self.length, "{range:?} in {}", self.length);
+        }
+    }
+}
+
+impl Sink for Check {
+    fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
+        for message in batch.messages() {
+            let origin = message.origin();
+            self.origin(origin.number, origin.line, &origin.bytes);
+            for node in message.nodes() {
+                assert!(node.line() >= 1 && node.line() <= self.lines);
+            }
+        }
+        batch.clear();
+        Ok(batch)
+    }
+
+    fn refused(&mut self, message: Refused) -> Result<(), Stop> {
+        self.origin(message.number, message.line, &message.bytes);
+        assert!(!message.problems.is_empty());
+        for problem in &message.problems {
+            assert_eq!(problem.message, message.number);
+            assert!(problem.to_string().len() < 4_000, "a person can read it");
+            assert!(problem.place.byte <= self.length && problem.place.line <= self.lines);
+        }
+        self.refused.extend(message.bytes);
+        Ok(())
+    }
+}
+
+fn spill() -> std::io::Result<Box<dyn Spill>> {
+    Ok(Box::new(Cursor::new(Vec::new())))
+}
+
+/// Reads the bytes in every way a layout can, and checks what must hold.
+pub fn check(layout: &Layout, bytes: &[u8]) {
+    let ends = bytes.iter().filter(|b| matches!(b, b'\n' | b'\r')).count() as u32;
+    let mut found = Check { length: bytes.len() as u64, lines: ends + 1, last: 0, refused: Vec::new() };
+    let context = DecodeContext { file_name: "fuzz", zone: chrono_tz::Europe::Berlin, spill: &spill };
+    let decoded = layout.decode(&mut Cursor::new(bytes), &context, &mut found).unwrap();
+    assert_eq!(decoded.messages, found.last);
+    layout.completeness(bytes, true);
+    layout.completeness(&bytes[bytes.len() / 2..], false);
+    layout.recognises(bytes);
+    let mut ranges = found.refused;
+    ranges.sort_by_key(|r| r.start);
+    let mut reject = Vec::new();
+    layout.rebuild_reject(&mut Cursor::new(bytes), &ranges, &mut reject).unwrap();
+    assert!(reject.len() <= bytes.len() + 4_096, "{} of {}", reject.len(), bytes.len());
+}
+
+/// Runs until the time is over; prints how many inputs that were.
+pub fn run(name: &str, samples: &[(Layout, Vec<u8>)]) {
+    let number = |name: &str, default| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let until = Instant::now() + Duration::from_secs(number("NATTPOST_FUZZ_SECONDS", 2));
+    let first = number("NATTPOST_FUZZ_SEED", 1);
+    for (layout, sample) in samples {
+        check(layout, sample);
+    }
+    let mut seed = first;
+    while Instant::now() < until {
+        let mut chance = Chance::new(seed);
+        let (layout, sample) = &samples[chance.below(samples.len())];
+        let bytes = mutate(sample, &mut chance);
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(layout, &bytes))).is_err() {
+            panic!("{name}: seed {seed}, layout {}:\n{:?}", layout.id, String::from_utf8_lossy(&bytes));
+        }
+        seed += 1;
+    }
+    println!("{name}: {} inputs", seed - first);
+}
+
+pub fn sample(file: &str) -> Vec<u8> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
