@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::options::{Cutting, Delimited, Fixed, Options, Quoting};
 use crate::model::diagnostic::shown;
 use crate::model::layout::Layout;
-use crate::model::syntax::encoding::Unmapped;
+use crate::model::syntax::encoding::{Encoding, Unmapped};
 
 /// A column of a record when it is written.
 #[derive(Debug, Clone, Default)]
@@ -107,8 +107,8 @@ impl Pen<'_> {
     }
 
     fn encode(&self, text: &str, at: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
-        if text.is_ascii() && self.layout.encoding != crate::model::syntax::encoding::Encoding::Utf16 {
-            if text.as_bytes().contains(&0) {
+        if self.layout.encoding != Encoding::Utf16 && text.is_ascii() {
+            if memchr::memchr(0, text.as_bytes()).is_some() {
                 return Err(self.unfit(at, "a NUL character cannot be written.".to_string()));
             }
             out.extend_from_slice(text.as_bytes());
@@ -132,7 +132,7 @@ impl Pen<'_> {
     fn delimited(&self, delimited: &Delimited, texts: &[String], out: &mut Vec<u8>) -> Result<(), Unfit> {
         for (at, text) in texts.iter().enumerate() {
             if at > 0 {
-                self.encode((delimited.delimiter as char).encode_utf8(&mut [0; 4]), at, out)?;
+                self.delimiter(delimited, at, out)?;
             }
             let quote = delimited.quote.filter(|_| delimited.quoting != Quoting::None);
             match quote {
@@ -147,8 +147,17 @@ impl Pen<'_> {
             }
         }
         if delimited.trailing {
-            self.encode((delimited.delimiter as char).encode_utf8(&mut [0; 4]), texts.len(), out)?;
+            self.delimiter(delimited, texts.len(), out)?;
         }
+        Ok(())
+    }
+
+    /// One ASCII character: itself in every encoding but UTF-16.
+    fn delimiter(&self, delimited: &Delimited, at: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        if self.layout.encoding == Encoding::Utf16 {
+            return self.encode((delimited.delimiter as char).encode_utf8(&mut [0; 4]), at, out);
+        }
+        out.push(delimited.delimiter);
         Ok(())
     }
 
