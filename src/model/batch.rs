@@ -86,6 +86,8 @@ struct Head {
 #[derive(Debug, Clone)]
 pub struct Batch {
     kind: Arc<Kind>,
+    /// Cells of a node, by group: asked for with every node.
+    widths: Vec<usize>,
     text: String,
     nodes: Vec<Node>,
     cells: Vec<Cell>,
@@ -96,6 +98,7 @@ pub struct Batch {
 impl Batch {
     pub fn new(kind: Arc<Kind>) -> Self {
         Batch {
+            widths: kind.groups.iter().map(|g| g.cells()).collect(),
             kind,
             text: String::new(),
             nodes: Vec::new(),
@@ -153,7 +156,7 @@ impl Batch {
     /// Opens a node of a group under a parent node of the message begun last; returns its index in the message.
     pub fn open(&mut self, group: usize, parent: u32, line: u32) -> u32 {
         let first_cell = self.cells.len() as u32;
-        self.cells.resize(self.cells.len() + self.kind.groups[group].cells(), Cell::Missing);
+        self.cells.resize(self.cells.len() + self.widths[group], Cell::Missing);
         self.nodes.push(Node { group: group as u16, parent, first_cell, line });
         self.nodes.len() as u32 - 1 - self.current().first_node
     }

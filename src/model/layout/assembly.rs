@@ -16,7 +16,7 @@ use super::{DecodeContext, Layout};
 use crate::model::batch::{Batch, Value};
 use crate::model::decimal;
 use crate::model::diagnostic::{KEPT, Place, Problem};
-use crate::model::kind::{Field as KindField, FieldType, Kind};
+use crate::model::kind::{FieldType, Group, Kind};
 use crate::model::wording;
 
 /// A batch of this size is handed on: large enough to be worth a call, small enough to stay in the cache.
@@ -60,6 +60,10 @@ pub struct Assembly<'a> {
     reported: Vec<(u32, usize)>,
     /// By group: the node opened last, `NONE` without one.
     current: Vec<u32>,
+    /// By group: the groups below it.
+    below: Vec<Vec<usize>>,
+    /// By group: the fields that must be given.
+    due: Vec<Vec<usize>>,
     /// By group: the line number field that the layout does not read, and is counted instead.
     numbered: Vec<Option<usize>>,
     counts: Vec<i64>,
@@ -86,6 +90,8 @@ impl<'a> Assembly<'a> {
             hopeless: false,
             reported: Vec::new(),
             current: vec![NONE; groups],
+            below: (0..groups).map(|group| groups_below(&kind, group)).collect(),
+            due: kind.groups.iter().map(due_fields).collect(),
             numbered,
             counts: vec![0; groups],
             kind,
@@ -138,25 +144,15 @@ impl<'a> Assembly<'a> {
         let node = self.batch.open(group, parent, at.line);
         self.current[group] = node;
         // Nodes below the one before are no longer current.
-        for below in group + 1..self.current.len() {
-            if self.is_below(below, group) {
-                self.current[below] = NONE;
-                self.counts[below] = 0;
-            }
+        for &below in &self.below[group] {
+            self.current[below] = NONE;
+            self.counts[below] = 0;
         }
         if let Some(field) = self.numbered[group] {
             self.counts[group] += 1;
             self.batch.set_number(node, field, self.counts[group]);
         }
         Some(node)
-    }
-
-    fn is_below(&self, group: usize, above: usize) -> bool {
-        let mut at = group;
-        while at != 0 && at != above {
-            at = self.kind.groups[at].parent;
-        }
-        at == above && above != 0
     }
 
     /// Reads a value by its form into a node. A value given before must be the same.
@@ -302,7 +298,7 @@ impl<'a> Assembly<'a> {
             if let Some(seen) = seen.get_mut(node.group()) {
                 *seen = true;
             }
-            for (index, _) in group.fields.iter().enumerate().filter(|(_, f)| is_due(f)) {
+            for &index in &self.due[node.group()] {
                 if !node.value(index).is_given() && !self.reported.contains(&(node.index(), index)) {
                     let label = self.layout.column_of(node.group(), index);
                     let label = if label.is_empty() { group.fields[index].name.as_str() } else { label };
@@ -364,8 +360,19 @@ impl<'a> Assembly<'a> {
     }
 }
 
-fn is_due(field: &KindField) -> bool {
-    field.required && !field.ours
+fn groups_below(kind: &Kind, above: usize) -> Vec<usize> {
+    let is_below = |group: usize| {
+        let mut at = group;
+        while at != 0 && at != above {
+            at = kind.groups[at].parent;
+        }
+        at == above
+    };
+    (above + 1..kind.groups.len()).filter(|group| above != 0 && is_below(*group)).collect()
+}
+
+fn due_fields(group: &Group) -> Vec<usize> {
+    group.fields.iter().enumerate().filter(|(_, f)| f.required && !f.ours).map(|(index, _)| index).collect()
 }
 
 /// The whole-number key of a group that the layout does not read: its nodes are counted from 1.

@@ -152,23 +152,30 @@ impl Totals {
     }
 
     /// Looks at a control value of the file: wrong at once, or remembered until its scope closes.
-    pub fn check(&mut self, control: &Control, form: &Form, found: &str, place: Place) -> Option<Problem> {
+    pub fn check(
+        &mut self,
+        control: &Control,
+        form: &Form,
+        found: &str,
+        place: impl FnOnce() -> Place,
+    ) -> Option<Problem> {
         match &control.what {
             Checked::Constant(expected) if found.trim() == expected => None,
             Checked::Version(expected) if found.trim() == expected => None,
-            Checked::Constant(expected) => Some(wording::constant_mismatch(place, found.trim(), expected)),
-            Checked::Version(expected) => Some(wording::version_mismatch(place, found.trim(), expected)),
+            Checked::Constant(expected) => Some(wording::constant_mismatch(place(), found.trim(), expected)),
+            Checked::Version(expected) => Some(wording::version_mismatch(place(), found.trim(), expected)),
             what => {
                 let mut scratch = Scratch::default();
                 let value = match form.read(found, chrono_tz::Tz::UTC, &mut scratch) {
                     Ok(Got::Number(value)) => value,
                     // A partner who leaves a total empty claims nothing.
                     Ok(_) => return None,
-                    Err(wrong) => return Some(wording::value_invalid(place, None, form, found, &wrong)),
+                    Err(wrong) => return Some(wording::value_invalid(place(), None, form, found, &wrong)),
                 };
                 let counters = &mut self.scopes[control.scope as usize];
                 if *what != Checked::Number {
-                    counters.claims.push(Claim { what: what.clone(), value, found: found.trim().to_string(), place });
+                    let found = found.trim().to_string();
+                    counters.claims.push(Claim { what: what.clone(), value, found, place: place() });
                     return None;
                 }
                 let expected = counters.number;
@@ -177,7 +184,7 @@ impl Totals {
                 }
                 // Goes on from what was found, so that one gap is one problem.
                 counters.number = u64::try_from(value).unwrap_or(expected);
-                Some(wording::number_mismatch(place, found.trim(), expected))
+                Some(wording::number_mismatch(place(), found.trim(), expected))
             }
         }
     }

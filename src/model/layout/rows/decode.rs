@@ -261,8 +261,9 @@ impl<'a> Decoder<'a> {
                 (Err(wrong), _) => self.assembly.fatal(wrong.problem(&self.encoding, at, &field.label)),
                 (Ok(found), Ours::Control(control)) => {
                     let found = found.unwrap_or_default();
-                    let place = at.place(&field.label);
-                    if let Some(problem) = self.assembly.totals.check(control, &field.form, found, place) {
+                    if let Some(problem) =
+                        self.assembly.totals.check(control, &field.form, found, || at.place(&field.label))
+                    {
                         self.assembly.fatal(problem);
                     }
                 }
@@ -348,7 +349,7 @@ impl<'a> Decoder<'a> {
                 self.assembly.set(node, field, value, at);
                 continue;
             };
-            if let Some(problem) = self.assembly.totals.check(control, &field.form, value, at.place(&field.label)) {
+            if let Some(problem) = self.assembly.totals.check(control, &field.form, value, || at.place(&field.label)) {
                 let constant = matches!(control.what, Checked::Constant(_) | Checked::Version(_));
                 if control.scope == Scope::Message || constant {
                     self.assembly.problem(problem);

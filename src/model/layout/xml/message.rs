@@ -238,7 +238,7 @@ impl Filler<'_> {
             (None, Checked::Constant(_) | Checked::Version(_)) if !field.form.optional => ("", self.record.at),
             (None, _) => return None,
         };
-        assembly.totals.check(control, &field.form, text, at.place(&field.label))
+        assembly.totals.check(control, &field.form, text, || at.place(&field.label))
     }
 }
 
