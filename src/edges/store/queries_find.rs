@@ -78,7 +78,8 @@ impl Snapshot<'_> {
         let stock_key = "r.article_no || CASE r.warehouse WHEN '' THEN '' ELSE ' in ' || r.warehouse END";
         let price_key = "r.article_no || CASE r.price_list WHEN '' THEN '' ELSE ' list ' || r.price_list END
             || CASE r.customer_no WHEN '' THEN '' ELSE ' customer ' || r.customer_no END
-            || CASE r.from_qty_e6 WHEN 0 THEN '' ELSE ' from ' || r.from_qty_e6 / 1000000 END";
+            || CASE r.from_qty_e6 WHEN 0 THEN '' ELSE ' from ' ||
+                CASE r.from_qty_e6 % 1000000 WHEN 0 THEN r.from_qty_e6 / 1000000 ELSE r.from_qty_e6 / 1000000.0 END END";
         let questions = [
             ("article", "r.article_no", says_article, "NULL", ARTICLES),
             ("customer", "r.customer_no", says_customer, "NULL", CUSTOMERS),

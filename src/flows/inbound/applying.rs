@@ -73,6 +73,8 @@ pub struct Applying<'t, 'f> {
     kind: Arc<Kind>,
     writer: Writer<'t>,
     references: References<'t>,
+    /// Where a request keeps the first sight of its file, and that moment.
+    received: Option<(usize, String)>,
     decided_at: String,
     /// Somebody waits for a message of this kind, so each is held against those that wait.
     may_wait_behind: bool,
@@ -100,8 +102,13 @@ impl<'t, 'f> Applying<'t, 'f> {
             Absent::CloseWithin { fields } => fields.iter().filter_map(|f| kind.head().field(f)).collect(),
             _ => Vec::new(),
         };
+        let received = match kind.head().field("received_at").filter(|_| kind.class == Class::Request) {
+            Some(field) => tx.file(hand.file)?.map(|file| (field, file.first_seen)),
+            None => None,
+        };
         Ok(Applying {
             scope_fields,
+            received,
             writer,
             references: tx.references()?,
             may_wait_behind: kind.class == Class::Request && tx.anyone_is_held(&kind.name)?,
@@ -189,7 +196,12 @@ impl<'t, 'f> Applying<'t, 'f> {
             return Ok(false);
         }
         match self.judge.judge(&mut self.references, batch, index)? {
-            Judged::Good => Ok(true),
+            Judged::Good => {
+                if let Some((field, first_seen)) = &self.received {
+                    batch.put_text(index, 0, *field, first_seen);
+                }
+                Ok(true)
+            }
             Judged::Refused(problems) => {
                 self.refuse(&batch.message(index), problems)?;
                 Ok(false)

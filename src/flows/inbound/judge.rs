@@ -214,8 +214,10 @@ impl<'f> Judge<'f> {
             if node.group() != place.group {
                 continue;
             }
-            let own = node.value(place.field).text();
-            let Some(sent) = own.or_else(|| place.others.iter().find_map(|(_, f)| node.value(*f).text())) else {
+            // The number that the sender gave, and its field: where there is no number of ours, one of another scheme.
+            let fields = std::iter::once(place.field).chain(place.others.iter().map(|(_, field)| *field));
+            let mut given = fields.filter_map(|field| Some((field, node.value(field).text()?)));
+            let Some((field, sent)) = given.next() else {
                 let at = self.place(batch, index, &node, place.field);
                 found.problems.push(words::article_missing(at));
                 continue;
@@ -228,7 +230,7 @@ impl<'f> Judge<'f> {
                     batch.resolve(index, node_index, place.field, &sent);
                 }
                 not_found => {
-                    let at = self.place(batch, index, &node, place.field);
+                    let at = self.place(batch, index, &node, field);
                     let sent = sent.to_string();
                     match not_found {
                         Decision::Ambiguous(candidates) => found.hold(words::article_ambiguous(at, &sent, &candidates)),

@@ -14,7 +14,7 @@ use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
 use super::deciding::{self, Judgement};
 use super::finish::{self, Decided};
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading, SpillFiles};
-use super::waiting::{Again, newest_of_each};
+use super::waiting::{Again, newest_of_each, tell_released};
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Marks, Meta, Place, Role, Spool, shown_name, state_name};
@@ -242,6 +242,7 @@ impl Bench<'_> {
             tx.release()?;
             decided.push(done);
         }
+        let read = decided.len();
         if decided.iter().any(|d| d.counts.accepted > 0) {
             let again =
                 Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
@@ -257,6 +258,7 @@ impl Bench<'_> {
         self.spool.sync()?;
         tx.commit()?;
         self.placed.clear();
+        tell_released(self.events, self.now, &decided[read..]);
         Ok(newest_of_each(decided))
     }
 
@@ -318,15 +320,14 @@ pub fn travelling_name(original: &[u8], suffix: &str) -> Vec<u8> {
 }
 
 fn is_read(file: &Claimed) -> bool {
-    file.truncated.is_none() && file.as_of.is_ok() && file.attempts <= ATTEMPTS_MAX
+    file.as_of.is_ok() && file.attempts <= ATTEMPTS_MAX
 }
 
 /// Why a file is refused without being read.
 fn unread(file: &Claimed) -> Judgement {
-    let problem = match (&file.truncated, &file.as_of) {
-        (Some(missing), _) => words::truncated(missing),
-        (None, Err(why)) => words::as_of_refused(why),
-        (None, Ok(_)) => words::crashed_while_reading(ATTEMPTS_MAX),
+    let problem = match &file.as_of {
+        Err(why) => words::as_of_refused(why),
+        Ok(_) => words::crashed_while_reading(ATTEMPTS_MAX),
     };
     Judgement::refused_whole(problem)
 }
@@ -456,7 +457,13 @@ fn judgement(file: &Claimed, layout: Option<Arc<Layout>>, applied: Applied, endi
     let content = Some((ending.hash, ending.size));
     Ok(match ending.result {
         Outcome::Same => Judgement { content, same: true, ..Judgement::default() },
-        Outcome::Decoded(decoded) => Judgement { layout, applied, decoded, content, ..Judgement::default() },
+        Outcome::Decoded(mut decoded) => {
+            // Read all the same: the reader knows better than the rule why the end is missing (empty, another layout, …).
+            if let Some(missing) = file.truncated.as_ref().filter(|_| decoded.fatal.is_empty()) {
+                decoded.fatal.add(words::truncated(missing));
+            }
+            Judgement { layout, applied, decoded, content, ..Judgement::default() }
+        }
         Outcome::Unrecognised => {
             let tried: Vec<String> = file.intake.layouts.iter().map(|l| l.id.clone()).collect();
             Judgement { content, ..Judgement::refused_whole(words::layout_unrecognised(&tried)) }

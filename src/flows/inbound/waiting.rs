@@ -3,7 +3,7 @@
 //! A message is judged from what the ledger stored of it, not from its file. Each in a savepoint of its own: its failure
 //! never fails the file that brought what it waited for. Its file's counts, reason and place follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -12,8 +12,9 @@ use chrono_tz::Tz;
 use super::applying::{Applying, InHand};
 use super::finish::Decided;
 use crate::edges::clock::{Now, iso};
-use crate::edges::store::Tx;
+use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::store::ledger::{FileRow, MessageNo, MessageRow, Revision};
+use crate::edges::store::{FileNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::intake::Intake;
@@ -175,4 +176,20 @@ pub fn newest_of_each(decided: Vec<Decided>) -> Vec<Decided> {
     let mut kept: Vec<Decided> = decided.into_iter().rev().filter(|d| seen.insert(d.file)).collect();
     kept.reverse();
     kept
+}
+
+/// Messages that waited were judged again: one line a file, with their number.
+pub fn tell_released(events: &Events, now: Now, decided: &[Decided]) {
+    let mut files: BTreeMap<FileNo, (&Decided, i64)> = BTreeMap::new();
+    for one in decided {
+        files.entry(one.file).or_insert((one, 0)).1 += 1;
+    }
+    for (file, count) in files.into_values() {
+        let fields = [
+            (Key::Intake, Value::Text(format!("{}/{}", file.partner, file.intake).into())),
+            (Key::Name, Value::Bytes(&file.raw_name)),
+            (Key::Messages, Value::Number(count)),
+        ];
+        events.tell(now.wall, file.id.as_str(), Event::HeldReleased, &fields);
+    }
 }

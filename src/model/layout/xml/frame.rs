@@ -30,7 +30,11 @@ pub fn completeness(xml: &Xml, tail: &[u8]) -> Completeness {
             (None, None) => false,
         }
     });
-    if closed { Completeness::Complete } else { Completeness::Incomplete(format!("the closing tag </{root}>")) }
+    if closed {
+        Completeness::Complete
+    } else {
+        Completeness::Incomplete(format!("the closing tag </{root}> is missing"))
+    }
 }
 
 /// Names beyond ASCII may stand in any encoding: any name passes for them.
