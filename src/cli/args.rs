@@ -44,6 +44,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Play a night of a small company on ./spool and tell what happens: no set-up, no network
+    #[command(
+        after_help = "Example:\n  nattpost demo\n  nattpost demo --once\n\nMakes ./spool where it is missing; clears it only where an earlier demo made it. Configuration and database \
+                      stand in ./spool/demo."
+    )]
+    Demo(Demo),
+
     /// Run the daemon: take in files and write feeds until stopped
     #[command(after_help = "Example:\n  nattpost run\n  nattpost --config /etc/nattpost/nattpost.toml run --once")]
     Run(Run),
@@ -114,6 +121,13 @@ pub enum Command {
     /// Work on layouts, the descriptions of partners' file formats
     #[command(subcommand, after_help = "Example:\n  nattpost layout try orders-1107.csv --layout dealer-orders")]
     Layout(LayoutCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// End when the story is told; else the daemon stays up until Ctrl-C
+    #[arg(long)]
+    pub once: bool,
 }
 
 #[derive(Debug, Args)]

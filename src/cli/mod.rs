@@ -4,6 +4,7 @@
 pub mod args;
 mod ask;
 mod check_page;
+mod demo;
 pub mod ends;
 mod files_page;
 mod looking;
@@ -60,6 +61,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
     let path = &cli.config;
     let config = || setting::configuration(path);
     match &cli.command {
+        Command::Demo(asked) => demo::demo(page, asked),
         Command::Run(asked) => run::run(page, config()?, asked),
         Command::Check => check_page::check(page, path),
         Command::Status(asked) => looking::status(page, &config()?, asked),

@@ -7,6 +7,7 @@
 mod commands;
 mod draft;
 mod error;
+pub mod ground;
 mod name;
 mod numbers;
 mod place;
