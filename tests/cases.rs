@@ -1,0 +1,76 @@
+//! Scenario cases: each folder tests/cases/NNN-name is one. case.toml says in a sentence what is shown, then step by step
+//! what is dropped, what the real binary answers, how the spool stands and what the views hold. tests/cases/README.md
+//! tells the words of case.toml.
+
+mod cases {
+    pub mod desk;
+    pub mod script;
+}
+
+use std::path::Path;
+
+use cases::script::play;
+
+macro_rules! cases {
+    ($($test:ident = $folder:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            play($folder);
+        })*
+
+        const LISTED: &[&str] = &[$($folder),*];
+    };
+}
+
+cases! {
+    case_001_duplicate_under_another_name = "001-duplicate-under-another-name",
+    case_002_same_number_other_fields = "002-same-number-other-fields",
+    case_003_refused_then_sent_again_well = "003-refused-then-sent-again-well",
+    case_004_stock_a_b_a = "004-stock-a-b-a",
+    case_005_mondays_stock_retried_on_wednesday = "005-mondays-stock-retried-on-wednesday",
+    case_006_unchanged_nightly_file = "006-unchanged-nightly-file",
+    case_007_orders_before_their_customer = "007-orders-before-their-customer",
+    case_008_older_stock_after_newer = "008-older-stock-after-newer",
+    case_009_closing_what_is_no_longer_named = "009-closing-what-is-no-longer-named",
+    case_010_fifty_orders_three_bad = "010-fifty-orders-three-bad",
+    case_011_fifty_orders_whole_file = "011-fifty-orders-whole-file",
+    case_012_fixed_width_reject_with_totals = "012-fixed-width-reject-with-totals",
+    case_013_truncated_xml = "013-truncated-xml",
+    case_014_unclosed_quote = "014-unclosed-quote",
+    case_015_columns_in_another_order = "015-columns-in-another-order",
+    case_016_missing_column = "016-missing-column",
+    case_017_wrong_encoding = "017-wrong-encoding",
+    case_018_nul_bytes = "018-nul-bytes",
+    case_019_document_type_and_entities = "019-document-type-and-entities",
+    case_020_empty_file = "020-empty-file",
+    case_021_header_alone = "021-header-alone",
+    case_022_two_roots = "022-two-roots",
+    case_023_a_day_that_does_not_exist = "023-a-day-that-does-not-exist",
+    case_024_a_quantity_with_letters = "024-a-quantity-with-letters",
+    case_025_a_number_beyond_all_bounds = "025-a-number-beyond-all-bounds",
+    case_026_negative_stock = "026-negative-stock",
+    case_027_unknown_article = "027-unknown-article",
+    case_028_unknown_customer = "028-unknown-customer",
+    case_029_unknown_unit = "029-unknown-unit",
+    case_030_another_partners_customer = "030-another-partners-customer",
+    case_031_line_numbers_twice = "031-line-numbers-twice",
+    case_032_strange_names = "032-strange-names",
+    case_033_links_and_folders = "033-links-and-folders",
+    case_034_no_permission = "034-no-permission",
+    case_035_another_root = "035-another-root",
+    case_036_depth_bomb = "036-depth-bomb",
+    case_037_a_file_goes_out_and_in = "037-a-file-goes-out-and-in",
+}
+
+#[test]
+fn every_folder_is_played() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut folders: Vec<String> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_digit()))
+        .collect();
+    folders.sort();
+    assert_eq!(folders, LISTED);
+    assert!(folders.len() >= 25, "{}", folders.len());
+}
