@@ -124,46 +124,41 @@ impl<'f> Judge<'f> {
     fn customer(&self, look: &mut Lookup<'_>, batch: &mut Batch, index: usize, found: &mut Findings) -> Result<()> {
         let Some(field) = self.places.customer else { return Ok(()) };
         let head = batch.message(index).head();
-        let place = self.place(batch, index, &head, field);
         let sent = match (head.value(field).text(), &self.intake.customer) {
             (Some(sent), _) => sent.to_string(),
             (None, Some(default)) if self.kind.class == Class::Request => default.clone(),
             (None, _) if self.kind.class == Class::Request => {
-                found.problems.push(words::customer_missing(place));
+                found.problems.push(words::customer_missing(self.place(batch, index, &head, field)));
                 return Ok(());
             }
             // A price for all customers, a status that names only the order.
             (None, _) => return Ok(()),
         };
         let sender = &self.intake.sender;
-        let matches = look.customer(&sender.partner, &sent)?;
-        match decide(matches, self.intake.customers) {
-            Decision::Resolved(ours) => {
-                if self.is_not_his(&ours) && self.is_not_his(&sent) {
-                    found.problems.push(words::customer_not_yours(place, &sent, &sender.partner));
+        let decision = decide(look.customer(&sender.partner, &sent)?, self.intake.customers);
+        let ours = match &decision {
+            Decision::Resolved(ours) => Some(ours.as_str()),
+            Decision::AsSent => Some(sent.as_str()),
+            Decision::Unknown | Decision::Wait | Decision::Ambiguous(_) => None,
+        };
+        let place = || self.place(batch, index, &batch.message(index).head(), field);
+        // A number that is not known yet may still turn out to be his, but only under the name he has agreed.
+        let may_be_his = |number: &str| sender.customers.is_empty() || sender.customers.iter().any(|c| c == number);
+        if !may_be_his(&sent) && !ours.is_some_and(may_be_his) && !matches!(decision, Decision::Unknown) {
+            found.problems.push(words::customer_not_yours(place(), &sent, &sender.partner));
+        } else if let Some(ours) = ours {
+            batch.resolve(index, 0, field, ours);
+        } else {
+            match decision {
+                Decision::Ambiguous(candidates) => found.hold(words::customer_ambiguous(place(), &sent, &candidates)),
+                Decision::Wait => {
+                    let until = self.wait_until(self.intake.customers);
+                    found.wait(words::customer_unknown(place(), &sent), "customer", sent.clone(), until);
                 }
-                batch.resolve(index, 0, field, &ours);
-            }
-            Decision::AsSent if self.is_not_his(&sent) => {
-                found.problems.push(words::customer_not_yours(place, &sent, &sender.partner));
-            }
-            Decision::AsSent => batch.resolve(index, 0, field, &sent),
-            Decision::Unknown => found.problems.push(words::customer_unknown(place, &sent)),
-            Decision::Ambiguous(candidates) => found.hold(words::customer_ambiguous(place, &sent, &candidates)),
-            Decision::Wait if self.is_not_his(&sent) => {
-                found.problems.push(words::customer_not_yours(place, &sent, &sender.partner));
-            }
-            Decision::Wait => {
-                let until = self.wait_until(self.intake.customers);
-                found.wait(words::customer_unknown(place, &sent), "customer", sent, until);
+                _ => found.problems.push(words::customer_unknown(place(), &sent)),
             }
         }
         Ok(())
-    }
-
-    fn is_not_his(&self, customer: &str) -> bool {
-        let his = &self.intake.sender.customers;
-        !his.is_empty() && !his.iter().any(|c| c == customer)
     }
 
     /// A status names an order: by the customer's number, narrowed by partner and customer where they are given.
@@ -175,7 +170,7 @@ impl<'f> Judge<'f> {
         let customer_field = self.places.customer;
         let given = |at: Option<usize>| at.and_then(|f| head.value(f).text()).map(str::to_string);
         let (partner, customer) = (given(partner_field), given(customer_field));
-        let place = self.place(batch, index, &head, field);
+        let place = || self.place(batch, index, &batch.message(index).head(), field);
         let orders =
             look.orders(partner.as_deref().unwrap_or_default(), customer.as_deref().unwrap_or_default(), &sent)?;
         match (&orders[..], self.intake.orders) {
@@ -188,13 +183,13 @@ impl<'f> Judge<'f> {
                 }
             }
             ([], References::Accept) => {}
-            ([], References::Check) => found.problems.push(words::order_unknown(place, &sent)),
+            ([], References::Check) => found.problems.push(words::order_unknown(place(), &sent)),
             ([], rule @ References::Wait(_)) => {
-                found.wait(words::order_unknown(place, &sent), "order", sent, self.wait_until(rule));
+                found.wait(words::order_unknown(place(), &sent), "order", sent, self.wait_until(rule));
             }
             (several, _) => {
                 let partners: Vec<String> = several.iter().map(|o| o.partner.clone()).collect();
-                found.hold(words::order_ambiguous(place, &sent, &partners));
+                found.hold(words::order_ambiguous(place(), &sent, &partners));
             }
         }
         Ok(())
@@ -372,6 +367,12 @@ impl<'f> Judge<'f> {
     /// Lines without a number are counted from 1; a number may stand once.
     fn number_lines(&self, batch: &mut Batch, index: usize, found: &mut Findings) {
         let Some((group, field)) = self.line_key else { return };
+        // Numbered upwards is what nearly all partners do: nothing is to be done then.
+        let mut last = i64::MIN;
+        let rises = |number: Option<i64>| number.is_some_and(|n| std::mem::replace(&mut last, n) < n);
+        if batch.message(index).group(group).map(|n| n.value(field).number()).all(rises) {
+            return;
+        }
         let nodes: Vec<(u32, Option<i64>)> =
             batch.message(index).group(group).map(|n| (n.index(), n.value(field).number())).collect();
         if nodes.iter().all(|(_, number)| number.is_none()) {

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::bind::Bound;
 use crate::edges::fault;
-use crate::edges::store::query::run;
+use crate::edges::store::query::{one, run};
 use crate::edges::store::{RowId, Snapshot, Tx};
 use crate::model::intake::ArticleScheme;
 use crate::model::rules::reference::Matches;
@@ -22,7 +22,7 @@ const OWN_CUSTOMER: &str =
 const CUSTOMER_ALIAS: &str =
     "SELECT customer_no FROM customer_alias WHERE owner = ?2 AND value = ?1 ORDER BY customer_no LIMIT 10";
 const OWN_ARTICLE: &str =
-    "SELECT article_no FROM article INDEXED BY article_known WHERE article_no = ?1 AND active = 1";
+    "SELECT article_no, unit FROM article INDEXED BY article_known WHERE article_no = ?1 AND active = 1";
 const ALIAS: &str = "SELECT DISTINCT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
      WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY a.article_no LIMIT 10";
 const SUPPLIER: &str = "SELECT article_no FROM article WHERE supplier_article_no = ?1 AND (?3 = '' OR supplier_no = ?3) AND active = 1 \
@@ -45,8 +45,16 @@ pub struct OrderKey {
     pub customer_no: String,
 }
 
-/// Answers questions about numbers; made once per file.
+/// Base units kept from the look at the article itself: the lines of one order ask for both.
+const UNITS_KEPT: usize = 64;
+
+/// Answers questions about numbers; made once per file. Tables that are empty when it is made are not asked: on day one
+/// there are no master data, and files of requests bring none.
 pub struct References<'s> {
+    has_customers: bool,
+    has_customer_aliases: bool,
+    has_articles: bool,
+    units: Vec<(String, Option<String>)>,
     own_customer: Bound<'s>,
     customer_alias: Bound<'s>,
     own_article: Bound<'s>,
@@ -62,6 +70,10 @@ impl Snapshot<'_> {
     pub fn references(&self) -> Result<References<'_>> {
         let conn: &Connection = self.conn;
         Ok(References {
+            has_customers: is_filled(conn, "SELECT EXISTS (SELECT 1 FROM customer)")?,
+            has_customer_aliases: is_filled(conn, "SELECT EXISTS (SELECT 1 FROM customer_alias)")?,
+            has_articles: is_filled(conn, "SELECT EXISTS (SELECT 1 FROM article)")?,
+            units: Vec::new(),
             own_customer: Bound::prepare(conn, OWN_CUSTOMER)?,
             customer_alias: Bound::prepare(conn, CUSTOMER_ALIAS)?,
             own_article: Bound::prepare(conn, OWN_ARTICLE)?,
@@ -75,14 +87,23 @@ impl Snapshot<'_> {
     }
 }
 
+fn is_filled(conn: &Connection, sql: &str) -> Result<bool> {
+    Ok(one(conn, sql, [], |row| row.get(0))?.unwrap_or(false))
+}
+
 impl References<'_> {
     /// Ours for a customer number of this partner: what he calls him, if that was ever said; else our own number.
     pub fn customer(&mut self, owner: &str, sent: &str) -> Result<Matches> {
-        self.customer_alias.set(1, sent)?;
-        self.customer_alias.set(2, owner)?;
-        let found = matches(&mut self.customer_alias)?;
-        if found != Matches::None {
-            return Ok(found);
+        if self.has_customer_aliases {
+            self.customer_alias.set(1, sent)?;
+            self.customer_alias.set(2, owner)?;
+            let found = matches(&mut self.customer_alias)?;
+            if found != Matches::None {
+                return Ok(found);
+            }
+        }
+        if !self.has_customers {
+            return Ok(Matches::None);
         }
         self.own_customer.set(1, sent)?;
         matches(&mut self.own_customer)
@@ -90,11 +111,11 @@ impl References<'_> {
 
     /// Ours for an article number of a scheme. `owner` is the partner or the supplier; empty: whoever's. EAN and ISBN have none.
     pub fn article(&mut self, scheme: ArticleScheme, owner: &str, value: &str) -> Result<Matches> {
+        if !self.has_articles {
+            return Ok(Matches::None);
+        }
         let (statement, scheme_text) = match scheme {
-            ArticleScheme::Own => {
-                self.own_article.set(1, value)?;
-                return matches(&mut self.own_article);
-            }
+            ArticleScheme::Own => return self.own_article(value),
             ArticleScheme::Ean => {
                 self.ean.set(1, value)?;
                 self.ean.set(2, "ean")?;
@@ -111,8 +132,27 @@ impl References<'_> {
         matches(statement)
     }
 
+    /// Our own number is unique, and its base unit stands in the same index.
+    fn own_article(&mut self, value: &str) -> Result<Matches> {
+        self.own_article.set(1, value)?;
+        let mut rows = self.own_article.query();
+        let Some(row) = rows.next()? else { return Ok(Matches::None) };
+        if self.units.len() == UNITS_KEPT {
+            self.units.clear();
+        }
+        let article_no: String = row.get(0)?;
+        self.units.push((article_no.clone(), row.get(1)?));
+        Ok(Matches::One(article_no))
+    }
+
     /// `None`: no such article; `Some(None)`: it has no unit.
     pub fn base_unit(&mut self, article_no: &str) -> Result<Option<Option<String>>> {
+        if !self.has_articles {
+            return Ok(None);
+        }
+        if let Some((_, unit)) = self.units.iter().find(|(known, _)| known == article_no) {
+            return Ok(Some(unit.clone()));
+        }
         self.base_unit.set(1, article_no)?;
         let mut rows = self.base_unit.query();
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
