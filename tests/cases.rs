@@ -60,6 +60,14 @@ cases! {
     case_035_another_root = "035-another-root",
     case_036_depth_bomb = "036-depth-bomb",
     case_037_a_file_goes_out_and_in = "037-a-file-goes-out-and-in",
+    case_038_partner_15_whole_or_not = "038-partner-15-whole-or-not",
+    case_039_a_file_without_its_end_waits = "039-a-file-without-its-end-waits",
+    case_040_refused_above_a_share = "040-refused-above-a-share",
+    case_041_replaced_until_exported = "041-replaced-until-exported",
+    case_042_a_done_file_vouches_once = "042-a-done-file-vouches-once",
+    case_043_dropped_again_by_hand = "043-dropped-again-by-hand",
+    case_044_an_order_twice_in_a_file = "044-an-order-twice-in-a-file",
+    case_045_retry_by_reason = "045-retry-by-reason",
 }
 
 #[test]

@@ -14,8 +14,8 @@ use super::desk::{Desk, unescaped};
 
 type Table = Map<String, Value>;
 
-const STEP_KEYS: [&str; 11] =
-    ["drop", "make", "return", "correct", "nobody", "command", "ends", "says", "tree", "rows", "texts"];
+const STEP_KEYS: [&str; 12] =
+    ["drop", "make", "return", "correct", "append", "nobody", "command", "ends", "says", "tree", "rows", "texts"];
 
 pub fn play(case: &str) {
     let mut desk = Desk::new(case);
@@ -138,6 +138,7 @@ fn returned(desk: &Desk, step: &Table) {
         assert!(found.contains(old), "{from} has no {old}:\n{found}");
         content = found.replace(old, new).into_bytes();
     }
+    content.extend(step.get("append").map_or("", |rest| rest.as_str().unwrap()).as_bytes());
     fs::remove_file(&path).unwrap();
     let (intake, name) = to.rsplit_once('/').unwrap();
     let name = if name.is_empty() { path.file_name().unwrap().to_str().unwrap() } else { name };
