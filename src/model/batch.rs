@@ -203,6 +203,30 @@ impl Batch {
         }
     }
 
+    /// Sets a text where nothing is given yet; false when another text or number stands there.
+    pub fn fill_text(&mut self, node: u32, field: usize, value: &str) -> bool {
+        let at = self.nodes[(self.current().first_node + node) as usize].first_cell as usize + field;
+        match self.cells[at] {
+            Cell::Missing | Cell::Empty => {
+                self.cells[at] = self.store_text(value);
+                true
+            }
+            given => self.read(given) == Value::Text(value),
+        }
+    }
+
+    /// The same for a number.
+    pub fn fill_number(&mut self, node: u32, field: usize, value: i64) -> bool {
+        let at = self.nodes[(self.current().first_node + node) as usize].first_cell as usize + field;
+        match self.cells[at] {
+            Cell::Missing | Cell::Empty => {
+                self.cells[at] = Cell::Number(value);
+                true
+            }
+            given => given == Cell::Number(value),
+        }
+    }
+
     /// A value of the message begun last.
     pub fn current_value(&self, node: u32, field: usize) -> Value<'_> {
         let node = self.nodes[(self.current().first_node + node) as usize];

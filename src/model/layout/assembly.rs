@@ -179,30 +179,32 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn set_field(&mut self, node: u32, field: &Field, group: usize, index: usize, text: &str, at: At) {
-        let before = self.batch.current_value(node, index);
+    /// The same for a field of the kind.
+    pub fn set_field(&mut self, node: u32, field: &Field, group: usize, index: usize, text: &str, at: At) {
         let got = field.form.read(text, self.zone, &mut self.scratch);
-        if let Ok(Got::Number(value)) = got {
-            self.totals.add(group, index, Some(value));
+        if self.totals.sums_any() {
+            match &got {
+                Ok(Got::Number(value)) => self.totals.add(group, index, Some(*value)),
+                Ok(_) => {}
+                Err(_) => self.totals.add(group, index, None),
+            }
         }
-        match (got, before) {
-            (Ok(Got::Text(value)), Value::Missing | Value::Empty) => self.batch.set_text(node, index, value),
-            (Ok(Got::Number(value)), Value::Missing | Value::Empty) => self.batch.set_number(node, index, value),
-            (Ok(Got::Empty), Value::Missing) => {
-                self.batch.set_empty(node, index);
-                if field.form.required {
-                    self.report(node, index, wording::value_missing(at.place(&field.label)));
+        match got {
+            Ok(Got::Text(value)) if self.batch.fill_text(node, index, value) => {}
+            Ok(Got::Number(value)) if self.batch.fill_number(node, index, value) => {}
+            Ok(Got::Empty) => {
+                if self.batch.current_value(node, index) == Value::Missing {
+                    self.batch.set_empty(node, index);
+                    if field.form.required {
+                        self.report(node, index, wording::value_missing(at.place(&field.label)));
+                    }
                 }
             }
-            (Ok(Got::Empty), _) => {}
-            (Ok(Got::Text(value)), Value::Text(first)) if value == first => {}
-            (Ok(Got::Number(value)), Value::Number(first)) if value == first => {}
-            (Ok(_), first) => {
-                let first = self.shown(first, group, index);
+            Ok(_) => {
+                let first = self.shown(self.batch.current_value(node, index), group, index);
                 self.report(node, index, wording::contradicts(at.place(&field.label), text.trim(), &first));
             }
-            (Err(wrong), _) => {
-                self.totals.add(group, index, None);
+            Err(wrong) => {
                 let field_type = &self.kind.groups[group].fields[index].field_type;
                 let place = at.place(&field.label);
                 let problem = wording::value_invalid(place, Some(field_type), &field.form, text.trim(), &wrong);

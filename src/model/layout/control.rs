@@ -97,6 +97,11 @@ impl Totals {
         }
     }
 
+    /// Some control sums something up.
+    pub fn sums_any(&self) -> bool {
+        !self.summed.is_empty()
+    }
+
     /// Some control sums this field up.
     pub fn sums(&self, group: usize, field: usize) -> bool {
         self.summed.iter().any(|s| (s.group, s.field) == (group, field))

@@ -157,7 +157,7 @@ pub struct Scratch {
 impl Form {
     /// Reads what stands at a place. The result may point into `scratch`, which is overwritten.
     pub fn read<'a>(&'a self, text: &'a str, zone: Tz, scratch: &'a mut Scratch) -> Result<Got<'a>, Wrong> {
-        let mut text = if self.exact { text } else { text.trim() };
+        let mut text = if self.exact { text } else { trimmed(text) };
         if !self.plain {
             text = self.narrow(text)?;
         }
@@ -250,6 +250,14 @@ impl Form {
             _ => Ok(Got::Text(text)),
         }
     }
+}
+
+/// Most values begin and end with a letter or digit: one look at each end.
+#[inline]
+fn trimmed(text: &str) -> &str {
+    let visible = |b: Option<&u8>| b.is_some_and(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if visible(bytes.first()) && visible(bytes.last()) { text } else { text.trim() }
 }
 
 fn read_boolean<'a>(text: &str, yes: &[String], no: &[String]) -> Result<Got<'a>, Wrong> {

@@ -3,7 +3,7 @@
 //! A row that is flawed refuses the message it belongs to; where that cannot be known, the one it stands in. Nothing of a
 //! row is ever attached to a message while the row before it is in doubt.
 
-use super::places::{At, Reading, Target};
+use super::places::{At, Reading, Source, Target};
 use super::text::RowText;
 use super::values::{Unreadable, group_key, open_children, value_of};
 use super::{Rows, header, tell};
@@ -335,6 +335,13 @@ impl<'a> Decoder<'a> {
             };
             let Some(node) = node else { continue };
             let field = &plan.fields[step.field];
+            if let Source::One(At::Cell(cell)) = step.source {
+                // The fast path: a cell that is a piece of the row and goes straight to its field.
+                if let (Some(value), Ours::Field { group, field: index, .. }) = (text.plain_cell(cell), &field.ours) {
+                    self.assembly.set_field(node, field, *group, *index, value, at);
+                    continue;
+                }
+            }
             let value = match value_of(reading, step, plan, text, &mut self.scratch, &mut self.joined) {
                 Ok(Some(value)) => value,
                 Ok(None) if field.form.required || field.form.default.is_some() => "",

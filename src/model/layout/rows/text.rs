@@ -34,6 +34,14 @@ impl<'r> RowText<'r> {
         self.whole.unwrap_or_default()
     }
 
+    /// The text of a cell that needs neither decoding nor undoubling, as nearly all do; nothing for the others.
+    #[inline]
+    pub fn plain_cell(&self, cell: usize) -> Option<&'r str> {
+        let whole = self.whole?;
+        let cell = self.row.cells.get(cell).filter(|cell| !cell.doubled)?;
+        whole.get(cell.range())
+    }
+
     /// The text at a place; nothing where the row does not have it.
     pub fn at<'s>(&self, at: At, scratch: &'s mut String) -> Result<Option<&'s str>, Unmapped>
     where
