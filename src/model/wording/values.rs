@@ -32,11 +32,11 @@ pub fn value_invalid(place: Place, field_type: Option<&FieldType>, form: &Form, 
             place,
             format!("\"{found}\" has {length} characters; expected at most {max}. Shorten it and drop the file again."),
         ),
-        Wrong::NoMark(mark) => Problem::new(
-            "value-incomplete",
-            place,
-            format!("\"{found}\" has no \"{}\"; expected a value with it. {AGAIN}", shown(mark)),
-        ),
+        Wrong::NoMark => {
+            let marks: Vec<&str> = [&form.before, &form.after].into_iter().flatten().map(String::as_str).collect();
+            let text = format!("\"{found}\" has no \"{}\"; expected a value with it. {AGAIN}", shown(&marks.concat()));
+            Problem::new("value-incomplete", place, text)
+        }
         Wrong::TooFine => Problem::new(
             code,
             place,

@@ -132,7 +132,7 @@ pub enum Got<'a> {
 }
 
 /// Why a text is not a value of this form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrong {
     /// Not a number, date … at all.
     Malformed,
@@ -144,7 +144,7 @@ pub enum Wrong {
     },
     NotListed,
     /// The part before or after the mark is not there.
-    NoMark(String),
+    NoMark,
 }
 
 /// Room for values that are not a piece of the file; reused from value to value.
@@ -196,10 +196,10 @@ impl Form {
     fn narrow<'a>(&'a self, text: &'a str) -> Result<&'a str, Wrong> {
         let mut text = text;
         if let (Some(mark), false) = (&self.before, text.is_empty()) {
-            text = text.split_once(mark.as_str()).ok_or_else(|| Wrong::NoMark(mark.clone()))?.0.trim_end();
+            text = text.split_once(mark.as_str()).ok_or(Wrong::NoMark)?.0.trim_end();
         }
         if let (Some(mark), false) = (&self.after, text.is_empty()) {
-            text = text.split_once(mark.as_str()).ok_or_else(|| Wrong::NoMark(mark.clone()))?.1.trim_start();
+            text = text.split_once(mark.as_str()).ok_or(Wrong::NoMark)?.1.trim_start();
         }
         if self.nones.iter().any(|none| none == text) {
             text = "";
