@@ -40,6 +40,10 @@ impl<'p, 'o> Telling<'p, 'o> {
     /// Something to look at.
     pub fn path(&mut self, what: &str, path: &Path) -> io::Result<()> {
         let path = shown_path(path);
+        if self.page.json {
+            self.page.object(&json!({ "step": self.step, "what": what, "path": path }))?;
+            return self.page.out.flush();
+        }
         self.told("path", &path, &format!("    {what}: {path}"))
     }
 
