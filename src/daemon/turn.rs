@@ -8,6 +8,7 @@ use super::{Daemon, Ended};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::Place;
+use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::finish;
 use crate::flows::inbound::waiting::newest_of_each;
 use crate::flows::{command, commands, recover, retention};
@@ -57,7 +58,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// One partner's next files. False: nobody has any.
+    /// One round of files. False: nobody has any.
     fn one_round(&mut self) -> Result<bool> {
         let Some(index) = self.next_desk() else { return Ok(false) };
         let now = self.clock.now();
@@ -74,13 +75,18 @@ impl Daemon {
         Ok(true)
     }
 
-    /// Partners in turn; of a partner's desks the one whose kind goes first.
+    /// Master data of anybody first: what an order refers to is there when both were dropped at one moment. Then partners in
+    /// turn; of a partner's desks the one whose kind goes first.
     fn next_desk(&mut self) -> Option<usize> {
+        let has_master_data = |desk: &Desk| !desk.is_empty() && desk.rank() == 0;
+        if let Some(found) = self.desks.iter().position(has_master_data) {
+            return Some(found);
+        }
         let partners = self.config.partners.len().max(1);
         for step in 0..partners {
             let turn = (self.next_partner + step) % partners;
             let Some(partner) = self.config.partners.get(turn) else { continue };
-            let his = |desk: &crate::flows::inbound::desk::Desk| desk.intake.sender.partner == partner.partner;
+            let his = |desk: &Desk| desk.intake.sender.partner == partner.partner;
             let found = (0..self.desks.len())
                 .filter(|i| !self.desks[*i].is_empty() && his(&self.desks[*i]))
                 .min_by_key(|i| self.desks[*i].rank());

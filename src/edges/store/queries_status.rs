@@ -63,10 +63,10 @@ impl Snapshot<'_> {
             params![partner, intake, from.0, second_of(since)],
             |row| row.get(0),
         )?;
-        // What a person closed is no longer anybody's work.
+        // What a person closed, or what came back and was taken, is no longer anybody's work.
         let closed: Option<i64> = self.first_row(
             "SELECT COUNT(*) FROM message m JOIN file f ON f.file_no = m.file_no
-             WHERE m.code = 'ignored' AND m.verdict = 'refused' AND f.partner = ?1 AND f.intake = ?2 AND f.file_no >= ?3
+             WHERE m.code IN ('ignored', 'came-back') AND m.verdict = 'refused' AND f.partner = ?1 AND f.intake = ?2 AND f.file_no >= ?3
                AND f.decided_at >= ?4",
             params![partner, intake, from.0, second_of(since)],
             |row| row.get(0),

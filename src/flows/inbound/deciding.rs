@@ -180,6 +180,7 @@ fn write(
         reason,
         has_reject: counts.refused > 0 && home != Home::Failed,
         from_work: !file.again,
+        came_back: false,
     })
 }
 

@@ -39,6 +39,8 @@ pub struct Decided {
     pub has_reject: bool,
     /// The original stands in work/; otherwise it is looked for in every folder it may be in.
     pub from_work: bool,
+    /// It was taken under another id, maybe by a person who moved the original itself: that it is gone is no alarm.
+    pub came_back: bool,
 }
 
 impl Decided {
@@ -60,6 +62,7 @@ impl Decided {
             partner: row.partner,
             intake: row.intake,
             from_work: false,
+            came_back: false,
         })
     }
 
@@ -101,7 +104,9 @@ pub fn carry_out(bench: &mut Bench<'_>, decided: Vec<Decided>) -> Result<()> {
     for file in decided {
         let intake = bench.intake_of(&file.partner, &file.intake);
         carry_out_one(bench, &file, intake.as_deref())?;
-        tell(bench, &file);
+        if !file.came_back {
+            tell(bench, &file);
+        }
         placed.push(file.file);
     }
     bench.placed.extend(placed);
@@ -119,6 +124,9 @@ fn carry_out_one(bench: &Bench<'_>, file: &Decided, intake: Option<&Intake>) -> 
         remove_stale_papers(spool, file)?;
     }
     let Some(place) = found else {
+        if file.came_back {
+            return Ok(());
+        }
         let fields = [(Key::Name, Value::Bytes(&file.raw_name))];
         bench.events.tell(bench.now.wall, file.id.as_str(), Event::OriginalMissing, &fields);
         return Ok(());

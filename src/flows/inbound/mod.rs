@@ -8,5 +8,6 @@ pub mod desk;
 pub mod finish;
 mod judge;
 pub mod reading;
+mod returned;
 pub mod round;
 pub mod waiting;

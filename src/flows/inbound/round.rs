@@ -14,18 +14,20 @@ use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
 use super::deciding::{self, Judgement};
 use super::finish::{self, Decided};
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading, SpillFiles};
+use super::returned;
 use super::waiting::{Again, newest_of_each, tell_released};
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::events::{Event, Events, Key, Value};
-use crate::edges::spool::{Marks, Meta, Place, Role, Spool, shown_name, state_name};
+use crate::edges::spool::{Marks, Meta, Place, Role, Spool, role_of, shown_name, state_name};
 use crate::edges::store::ledger::{Arrival, FileRow, FileState};
-use crate::edges::store::{FileNo, Store, Tx};
+use crate::edges::store::{FileNo, Snapshot, Store, Tx};
 use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::rules::as_of::{self, NotAsOf};
 use crate::model::rules::recovery::ATTEMPTS_MAX;
+use crate::model::verdict::Home;
 use crate::model::wording::judging as words;
 
 /// What a round works with. Made anew for each round.
@@ -76,6 +78,8 @@ pub struct Claimed {
     pub first_seen: String,
     pub truncated: Option<String>,
     pub done_file: Option<Vec<u8>>,
+    /// The file it is a corrected or returned copy of.
+    pub returns_of: Option<Id>,
     pub attempts: u32,
     /// It has a verdict already and is judged once more on a person's word.
     pub again: bool,
@@ -90,7 +94,8 @@ impl Claimed {
 
 impl Bench<'_> {
     /// Takes settled files in. All of them are in the ledger before the first is claimed.
-    pub fn take(&mut self, candidates: Vec<Candidate>) -> Result<()> {
+    pub fn take(&mut self, mut candidates: Vec<Candidate>) -> Result<()> {
+        self.remove_our_reasons(&mut candidates)?;
         let alone = candidates.len() == 1;
         let seen = self.see(candidates, alone)?;
         let mut claimed = Vec::with_capacity(seen.len());
@@ -100,6 +105,23 @@ impl Bench<'_> {
             }
         }
         self.judge(claimed)
+    }
+
+    /// A reason file that was moved into in/ with its original is for people: it is removed, never decoded.
+    fn remove_our_reasons(&mut self, candidates: &mut Vec<Candidate>) -> Result<()> {
+        let mut ours = Vec::new();
+        for (index, candidate) in candidates.iter().enumerate().filter(|(_, c)| split_prefixed(&c.name).is_some()) {
+            let row = come_back(&self.store.read()?, &candidate.name)?;
+            if row.is_some_and(|row| role_of(&candidate.name, row.id, &row.raw_name) == Some(Role::Reason)) {
+                ours.push(index);
+            }
+        }
+        for index in ours.into_iter().rev() {
+            let candidate = candidates.remove(index);
+            let (partner, intake) = (&candidate.intake.sender.partner, &candidate.intake.id);
+            self.spool.remove(Place::In { partner, intake }, &candidate.name)?;
+        }
+        Ok(())
     }
 
     /// Judges files that stand in work/ already: left by a crash, or by an outage of the store.
@@ -150,6 +172,7 @@ impl Bench<'_> {
             first_seen: row.first_seen,
             truncated: None,
             done_file: None,
+            returns_of: row.returns_of,
             attempts: row.attempts,
             again: false,
         }
@@ -228,6 +251,7 @@ impl Bench<'_> {
         let order_mark = self.spool.marks()?.order;
         let tx = self.store.begin()?;
         let mut decided = Vec::with_capacity(files.len());
+        let mut came_back = Vec::new();
         for file in files {
             if file.again {
                 tx.clear_exceptions(file.file)?;
@@ -239,6 +263,9 @@ impl Bench<'_> {
                 unread(file)
             };
             let done = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
+            if let Some(before) = file.returns_of.filter(|_| done.counts.refused == 0 && done.home != Home::Failed) {
+                came_back.extend(returned::close(&tx, before, file.id, self.now)?);
+            }
             tx.release()?;
             decided.push(done);
         }
@@ -259,6 +286,7 @@ impl Bench<'_> {
         tx.commit()?;
         self.placed.clear();
         tell_released(self.events, self.now, &decided[read..]);
+        decided.extend(came_back);
         Ok(newest_of_each(decided))
     }
 
@@ -332,12 +360,17 @@ fn unread(file: &Claimed) -> Judgement {
     Judgement::refused_whole(problem)
 }
 
+/// The file that a dropped name says it is, or whose corrected reject. A partner's own `x.reject` is not ours.
+fn come_back(snapshot: &Snapshot<'_>, dropped: &[u8]) -> Result<Option<FileRow>> {
+    let Some((id, _)) = split_prefixed(dropped) else { return Ok(None) };
+    let row = snapshot.file_by_id(id)?;
+    Ok(row.filter(|row| role_of(dropped, id, &row.raw_name).is_some()))
+}
+
 fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
     let Candidate { intake, name: dropped, meta, truncated, done_file } = candidate;
-    let returned = match split_prefixed(&dropped) {
-        Some((id, _)) => tx.file_by_id(id)?,
-        None => None,
-    };
+    let returned = come_back(tx, &dropped)?;
+    let returns_of = returned.as_ref().map(|r| r.id);
     let raw_name = returned.as_ref().map_or_else(|| dropped.clone(), |r| r.raw_name.clone());
     let shown = shown_name(&raw_name).to_string();
     let first_seen = returned.as_ref().map_or_else(|| iso(now.wall), |r| r.first_seen.clone());
@@ -362,7 +395,7 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
                 size: meta.size,
                 inode: meta.inode,
                 mtime_ns: meta.mtime_ns,
-                returns_of: returned.map(|r| r.id),
+                returns_of,
                 alone,
             };
             (tx.see_file(&arrival)?, id, u32::from(alone))
@@ -380,6 +413,7 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         first_seen,
         truncated,
         done_file,
+        returns_of,
         attempts,
         again: false,
     })
