@@ -25,6 +25,8 @@ impl Daemon {
             let now = self.clock.now();
             recover::after_outage(&mut self.works.bench(now))?;
             self.place_all()?;
+            // So were the files that were to be claimed next: nothing in in/ rings for them a second time.
+            self.desks.iter_mut().for_each(|desk| desk.look_at = Some(now.mono));
         }
         self.carry_out_commands()?;
         self.look_at_desks()?;

@@ -169,6 +169,10 @@ fn disks(spool: &Path, store: &Path) -> Vec<String> {
                     "The disk of {what} is full: everything waits, and goes on by itself once there is room."
                 ));
             }
+            Ok(room) if room.is_out_of_names => told.push(format!(
+                "The disk of {what} has no names (inodes) left for further files: everything waits, and goes on by itself once \
+                 files are removed."
+            )),
             Ok(room) if room.free_bytes < LITTLE_ROOM_BYTES => {
                 told.push(format!("The disk of {what} has only {} left.", moments::size(room.free_bytes)));
             }
