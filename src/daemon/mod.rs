@@ -134,6 +134,8 @@ impl Daemon {
             _lock: lock,
         };
         let now = daemon.clock.now();
+        // Of a process that was killed while everything waited.
+        daemon.works.spool.nothing_waits_any_more();
         daemon.make_folders()?;
         daemon
             .tell(Event::DaemonStarted, &[(Key::Path, Value::Text(daemon.config.spool.display().to_string().into()))]);
@@ -161,15 +163,17 @@ impl Daemon {
     pub fn run(&mut self, once: bool) -> Result<Ended> {
         loop {
             match self.turn() {
-                Ok(()) => self.outage.over(&self.works.events, self.clock.now()),
+                Ok(()) => self.outage.over(&self.works.spool, &self.works.events, self.clock.now()),
                 Err(error) if self.stop.is_asked() => {
                     self.give_attempts_back(&error);
                     break;
                 }
-                Err(error) => match self.outage.begins(&self.works.events, self.clock.now(), error)? {
-                    words if once => return Ok(Ended::Waiting(words)),
-                    _ => {}
-                },
+                Err(error) => {
+                    match self.outage.begins(&self.works.spool, &self.works.events, self.clock.now(), error)? {
+                        words if once => return Ok(Ended::Waiting(words)),
+                        _ => {}
+                    }
+                }
             }
             if self.stop.is_asked() {
                 break;

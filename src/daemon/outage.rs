@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
+use crate::edges::spool::Spool;
 use crate::edges::store::StoreFault;
 use crate::flows::is_outage;
 
@@ -23,7 +24,7 @@ pub struct Outage {
 
 impl Outage {
     /// Takes note of an error that passes by itself; gives back any other.
-    pub fn begins(&mut self, events: &Events, now: Now, error: anyhow::Error) -> Result<String> {
+    pub fn begins(&mut self, spool: &Spool, events: &Events, now: Now, error: anyhow::Error) -> Result<String> {
         if !is_outage(&error) {
             return Err(error);
         }
@@ -32,6 +33,7 @@ impl Outage {
         if self.words != words {
             let event = if is_store { Event::StoreWaiting } else { Event::DiskFull };
             events.tell(now.wall, "", event, &[(Key::Reason, Value::Text(words.as_str().into()))]);
+            spool.say_why_all_waits(&words);
             self.is_store = is_store;
             self.words.clone_from(&words);
         }
@@ -40,10 +42,11 @@ impl Outage {
         Ok(words)
     }
 
-    pub fn over(&mut self, events: &Events, now: Now) {
+    pub fn over(&mut self, spool: &Spool, events: &Events, now: Now) {
         if self.pause.take().is_some() {
             let event = if self.is_store { Event::StoreBack } else { Event::DiskBack };
             events.tell(now.wall, "", event, &[]);
+            spool.nothing_waits_any_more();
             self.words.clear();
         }
     }

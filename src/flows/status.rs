@@ -92,9 +92,14 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
         feeds.push(feed_status(sight, feed)?);
     }
     let strays = waiting::without_intake(sight, known.intakes, WAITING_TOLD)?;
+    let daemon_runs = lock::is_held(&sight.spool.lock_path());
+    let mut disks = disks(sight.spool.root(), known.store);
+    if let Some(words) = sight.spool.why_all_waits().filter(|_| daemon_runs) {
+        disks.push(format!("Everything waits and is tried again by itself; the last try said: {words}."));
+    }
     Ok(Status {
-        daemon_runs: lock::is_held(&sight.spool.lock_path()),
-        disks: disks(sight.spool.root(), known.store),
+        daemon_runs,
+        disks,
         intakes,
         strays: strays.into_iter().filter(|s| wanted(&s.partner, &s.intake)).collect(),
         feeds,

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# A hundred power cuts, and the two controls that must lose files.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# Fault points are in debug builds only.
+cargo build --quiet
+python3 tests/rigs/power_cut.py full 100
+python3 tests/rigs/power_cut.py normal 10
+python3 tests/rigs/power_cut.py nosync 10
