@@ -4,9 +4,10 @@
 use anyhow::{Context, Result, bail};
 
 use super::applying::InHand;
+use super::claiming::Claimed;
 use super::finish::{self, Decided};
 use super::reading::{Assignment, Outcome};
-use super::round::{Bench, Claimed, answer_all, read_and_apply};
+use super::round::{Bench, answer_all, read_and_apply};
 use super::waiting::{Again, newest_of_each};
 use crate::edges::clock::iso;
 use crate::edges::spool::{Place, Role, state_name};

@@ -7,8 +7,8 @@ use anyhow::Result;
 use chrono_tz::Tz;
 
 use super::applying::{Applied, Scopes};
+use super::claiming::Claimed;
 use super::finish::Decided;
-use super::round::Claimed;
 use crate::edges::clock::{Now, iso};
 use crate::edges::spool::{Place, Role, Spool, state_name};
 use crate::edges::store::Tx;
@@ -31,6 +31,8 @@ pub struct Judgement {
     pub content: Option<([u8; 32], u64)>,
     /// Content equal to the last applied file of the intake.
     pub same: bool,
+    /// Technical words of a fault of ours while it was read.
+    pub fault: Option<String>,
 }
 
 impl Judgement {

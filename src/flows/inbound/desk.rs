@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::round::Candidate;
+use super::claiming::Candidate;
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Listing, Meta, Oddities, Place, Result, Spool};

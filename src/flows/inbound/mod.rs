@@ -3,6 +3,7 @@
 
 mod again;
 pub mod applying;
+pub mod claiming;
 mod deciding;
 pub mod desk;
 pub mod finish;

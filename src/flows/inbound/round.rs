@@ -11,21 +11,20 @@ use chrono_tz::Tz;
 
 use super::super::is_outage;
 use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
+use super::claiming::Claimed;
 use super::deciding::{self, Judgement};
 use super::finish::{self, Decided};
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading, SpillFiles};
 use super::returned;
 use super::waiting::{Again, newest_of_each, tell_released};
-use crate::edges::clock::{Now, iso, new_id};
+use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
-use crate::edges::spool::{Marks, Meta, Place, Role, Spool, role_of, shown_name, state_name};
-use crate::edges::store::ledger::{Arrival, FileRow, FileState};
-use crate::edges::store::{FileNo, Snapshot, Store, Tx};
-use crate::model::ids::{Id, split_prefixed};
-use crate::model::intake::{Intake, Settle};
+use crate::edges::spool::{Marks, Place, Role, Spool, state_name};
+use crate::edges::store::ledger::FileRow;
+use crate::edges::store::{FileNo, Store, Tx};
+use crate::model::intake::Intake;
 use crate::model::kind::Class;
 use crate::model::layout::Layout;
-use crate::model::rules::as_of::{self, NotAsOf};
 use crate::model::rules::recovery::ATTEMPTS_MAX;
 use crate::model::verdict::Home;
 use crate::model::wording::judging as words;
@@ -51,79 +50,7 @@ pub struct Bench<'r> {
 /// Adds the receipts of decided files. What leaves the house is not this flow's: they meet in the ledger.
 pub type Answer = dyn Fn(&Tx<'_>, &Spool, &[(FileNo, Arc<Intake>)], Now, Tz) -> Result<()>;
 
-/// A settled file in in/.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    pub intake: Arc<Intake>,
-    pub name: Vec<u8>,
-    pub meta: Meta,
-    /// Its end is missing and will not come: refused with these words instead of being read.
-    pub truncated: Option<String>,
-    /// The name of the done-file that vouches for it; it is claimed first and travels along.
-    pub done_file: Option<Vec<u8>>,
-}
-
-/// A file that stands in work/.
-pub struct Claimed {
-    pub file: FileNo,
-    pub id: Id,
-    pub name: String,
-    pub raw_name: Vec<u8>,
-    /// Its name in in/: that of a file come back begins with the id it had.
-    pub dropped: Vec<u8>,
-    pub size: u64,
-    pub intake: Arc<Intake>,
-    /// The moment its facts and records speak of, or why it has none.
-    pub as_of: Result<String, NotAsOf>,
-    pub first_seen: String,
-    pub truncated: Option<String>,
-    pub done_file: Option<Vec<u8>>,
-    /// The file it is a corrected or returned copy of.
-    pub returns_of: Option<Id>,
-    pub attempts: u32,
-    /// It has a verdict already and is judged once more on a person's word.
-    pub again: bool,
-}
-
-impl Claimed {
-    /// The moment its facts and records speak of; nothing where it has none and is refused.
-    pub fn moment(&self) -> &str {
-        self.as_of.as_deref().unwrap_or_default()
-    }
-}
-
 impl Bench<'_> {
-    /// Takes settled files in. All of them are in the ledger before the first is claimed.
-    pub fn take(&mut self, mut candidates: Vec<Candidate>) -> Result<()> {
-        self.remove_our_reasons(&mut candidates)?;
-        let alone = candidates.len() == 1;
-        let seen = self.see(candidates, alone)?;
-        let mut claimed = Vec::with_capacity(seen.len());
-        for file in seen {
-            if self.claim(&file)? {
-                claimed.push(file);
-            }
-        }
-        self.judge(claimed)
-    }
-
-    /// A reason file that was moved into in/ with its original is for people: it is removed, never decoded.
-    fn remove_our_reasons(&mut self, candidates: &mut Vec<Candidate>) -> Result<()> {
-        let mut ours = Vec::new();
-        for (index, candidate) in candidates.iter().enumerate().filter(|(_, c)| split_prefixed(&c.name).is_some()) {
-            let row = come_back(&self.store.read()?, &candidate.name)?;
-            if row.is_some_and(|row| role_of(&candidate.name, row.id, &row.raw_name) == Some(Role::Reason)) {
-                ours.push(index);
-            }
-        }
-        for index in ours.into_iter().rev() {
-            let candidate = candidates.remove(index);
-            let (partner, intake) = (&candidate.intake.sender.partner, &candidate.intake.id);
-            self.spool.remove(Place::In { partner, intake }, &candidate.name)?;
-        }
-        Ok(())
-    }
-
     /// Judges files that stand in work/ already: left by a crash, or by an outage of the store.
     pub fn resume(&mut self, rows: Vec<FileRow>, alone: bool) -> Result<()> {
         let mut claimed = Vec::new();
@@ -159,70 +86,9 @@ impl Bench<'_> {
         self.events.tell(self.now.wall, row.id.as_str(), Event::FileUnmatched, &fields);
     }
 
-    pub fn claimed_from(&self, row: FileRow, intake: Arc<Intake>) -> Claimed {
-        Claimed {
-            as_of: moment(&intake, &row.name, &row.first_seen, self.now),
-            file: row.no,
-            id: row.id,
-            name: row.name,
-            dropped: row.raw_name.clone(),
-            raw_name: row.raw_name,
-            size: row.size,
-            intake,
-            first_seen: row.first_seen,
-            truncated: None,
-            done_file: None,
-            returns_of: row.returns_of,
-            attempts: row.attempts,
-            again: false,
-        }
-    }
-
-    /// Commit 1.
-    fn see(&mut self, candidates: Vec<Candidate>, alone: bool) -> Result<Vec<Claimed>> {
-        let now = self.now;
-        let tx = self.store.begin()?;
-        let mut seen = Vec::with_capacity(candidates.len());
-        for candidate in candidates {
-            seen.push(see_one(&tx, candidate, alone, now)?);
-        }
-        tx.commit()?;
-        for file in &seen {
-            let fields = [
-                (Key::Intake, Value::Text(file.intake.source().into())),
-                (Key::Name, Value::Bytes(&file.raw_name)),
-                (Key::Bytes, Value::Number(file.size.cast_signed())),
-            ];
-            self.events.tell(now.wall, file.id.as_str(), Event::FileSeen, &fields);
-        }
-        Ok(seen)
-    }
-
-    /// in/ → work/. False: it is gone, the ledger says so.
-    fn claim(&mut self, file: &Claimed) -> Result<bool> {
-        let (partner, intake) = (&file.intake.sender.partner, &file.intake.id);
-        let target = state_name(file.id, &file.raw_name, Role::Original);
-        let (from, to) = (Place::In { partner, intake }, Place::Work { partner, intake });
-        if let (Some(done_file), Settle::DoneFile { suffix }) = (&file.done_file, &file.intake.settle) {
-            self.spool.rename((from, done_file), (to, &travelling_name(&target, suffix)))?;
-        }
-        let renamed = self.spool.rename((from, &file.dropped), (to, &target));
-        match renamed {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let tx = self.store.begin()?;
-                tx.vanish_file(file.file, &iso(self.now.wall), "gone before it was claimed")?;
-                tx.commit()?;
-                let fields = [(Key::Name, Value::Bytes(&file.raw_name))];
-                self.events.tell(self.now.wall, file.id.as_str(), Event::FileVanished, &fields);
-                Ok(false)
-            }
-            Err(error) => Err(error).with_context(|| format!("cannot claim {}", file.name)),
-        }
-    }
-
-    /// Reads, judges and applies files of work/ in one transaction, and carries its verdicts out.
-    pub fn judge(&mut self, files: Vec<Claimed>) -> Result<()> {
+    /// Reads, judges and applies files of work/ in one transaction, and carries its verdicts out. When the shared commit
+    /// fails, each file goes alone; one that fails alone is refused, so that it never stands in the way of others.
+    pub fn judge(&mut self, mut files: Vec<Claimed>) -> Result<()> {
         if files.is_empty() {
             return Ok(());
         }
@@ -231,12 +97,30 @@ impl Bench<'_> {
             Err(error) => {
                 // Whatever the decoder still has of this round is not wanted.
                 *self.decoder = Decoder::start(self.spill.clone())?;
-                if is_outage(&error) || files.len() == 1 || (self.give_up)() {
+                if is_outage(&error) || (self.give_up)() {
                     return Err(error);
                 }
-                files.into_iter().try_for_each(|file| self.judge(vec![file]))
+                match files.pop() {
+                    Some(only) if files.is_empty() => self.refuse_for_fault(&only, &error),
+                    last => files.into_iter().chain(last).try_for_each(|file| self.judge(vec![file])),
+                }
             }
         }
+    }
+
+    /// A fault of ours with this one file.
+    fn refuse_for_fault(&mut self, file: &Claimed, error: &anyhow::Error) -> Result<()> {
+        tell_fault(self.events, self.now, file, &format!("{error:#}"));
+        let tx = self.store.begin()?;
+        tx.savepoint()?;
+        let judgement = Judgement::refused_whole(words::internal_error());
+        let decided = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
+        tx.release()?;
+        let decided = vec![decided];
+        answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
+        self.spool.sync()?;
+        tx.commit()?;
+        finish::carry_out(self, decided)
     }
 
     /// Everything between the two commits. On an error nothing has happened.
@@ -262,6 +146,9 @@ impl Bench<'_> {
             } else {
                 unread(file)
             };
+            if let Some(words) = &judgement.fault {
+                tell_fault(self.events, self.now, file, words);
+            }
             let done = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
             if let Some(before) = file.returns_of.filter(|_| done.counts.refused == 0 && done.home != Home::Failed) {
                 came_back.extend(returned::close(&tx, before, file.id, self.now)?);
@@ -347,6 +234,12 @@ pub fn travelling_name(original: &[u8], suffix: &str) -> Vec<u8> {
     name
 }
 
+/// The technical words are for the log; the partner's reason says what he can do.
+fn tell_fault(events: &Events, now: Now, file: &Claimed, words: &str) {
+    let fields = [(Key::Name, Value::Bytes(&file.raw_name)), (Key::Reason, Value::Text(words.into()))];
+    events.tell(now.wall, file.id.as_str(), Event::InternalError, &fields);
+}
+
 fn is_read(file: &Claimed) -> bool {
     file.as_of.is_ok() && file.attempts <= ATTEMPTS_MAX
 }
@@ -358,70 +251,6 @@ fn unread(file: &Claimed) -> Judgement {
         Ok(_) => words::crashed_while_reading(ATTEMPTS_MAX),
     };
     Judgement::refused_whole(problem)
-}
-
-/// The file that a dropped name says it is, or whose corrected reject. A partner's own `x.reject` is not ours.
-fn come_back(snapshot: &Snapshot<'_>, dropped: &[u8]) -> Result<Option<FileRow>> {
-    let Some((id, _)) = split_prefixed(dropped) else { return Ok(None) };
-    let row = snapshot.file_by_id(id)?;
-    Ok(row.filter(|row| role_of(dropped, id, &row.raw_name).is_some()))
-}
-
-fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
-    let Candidate { intake, name: dropped, meta, truncated, done_file } = candidate;
-    let returned = come_back(tx, &dropped)?;
-    let returns_of = returned.as_ref().map(|r| r.id);
-    let raw_name = returned.as_ref().map_or_else(|| dropped.clone(), |r| r.raw_name.clone());
-    let shown = shown_name(&raw_name).to_string();
-    let first_seen = returned.as_ref().map_or_else(|| iso(now.wall), |r| r.first_seen.clone());
-    let open = tx.last_file_named(&intake.sender.partner, &intake.id, &raw_name, &shown)?;
-    let (file, id, attempts) = match open.filter(|f| f.verdict.is_none() && f.state == FileState::Seen) {
-        // Seen before a crash, never claimed: the same id.
-        Some(known) => {
-            tx.resee_file(known.no, meta.size, meta.inode, meta.mtime_ns)?;
-            tx.begin_attempt(known.no, alone)?;
-            (known.no, known.id, known.attempts + u32::from(alone))
-        }
-        None => {
-            let id = new_id(now.wall)?;
-            let arrival = Arrival {
-                id,
-                partner: &intake.sender.partner,
-                intake: &intake.id,
-                raw_name: &raw_name,
-                name: &shown,
-                origin: "in",
-                first_seen: &first_seen,
-                size: meta.size,
-                inode: meta.inode,
-                mtime_ns: meta.mtime_ns,
-                returns_of,
-                alone,
-            };
-            (tx.see_file(&arrival)?, id, u32::from(alone))
-        }
-    };
-    Ok(Claimed {
-        as_of: moment(&intake, &shown, &first_seen, now),
-        file,
-        id,
-        name: shown,
-        raw_name,
-        dropped,
-        size: meta.size,
-        intake,
-        first_seen,
-        truncated,
-        done_file,
-        returns_of,
-        attempts,
-        again: false,
-    })
-}
-
-fn moment(intake: &Intake, name: &str, first_seen: &str, now: Now) -> Result<String, NotAsOf> {
-    let first_seen = first_seen.parse().unwrap_or(now.wall);
-    as_of::of_file(&intake.as_of, name, intake.sender.zone, first_seen, now.wall)
 }
 
 /// One file inside its savepoint. An error is the store's, never the file's.
@@ -502,7 +331,9 @@ fn judgement(file: &Claimed, layout: Option<Arc<Layout>>, applied: Applied, endi
             let tried: Vec<String> = file.intake.layouts.iter().map(|l| l.id.clone()).collect();
             Judgement { content, ..Judgement::refused_whole(words::layout_unrecognised(&tried)) }
         }
-        Outcome::Panicked(text) => Judgement { content, ..Judgement::refused_whole(words::internal_error(&text)) },
+        Outcome::Panicked(text) => {
+            Judgement { content, fault: Some(text), ..Judgement::refused_whole(words::internal_error()) }
+        }
         Outcome::Unreadable(error) => {
             return Err(error).with_context(|| format!("cannot read {} in work/", file.name));
         }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use chrono_tz::Tz;
 
-use super::applying::{Applying, InHand};
+use super::super::is_outage;
+use super::applying::{Applied, Applying, InHand};
 use super::finish::Decided;
 use crate::edges::clock::{Now, iso};
 use crate::edges::events::{Event, Events, Key, Value};
@@ -85,9 +86,34 @@ impl Again {
         }
         message.bytes.iter().for_each(|range| batch.add_bytes(range.clone()));
         tx.savepoint()?;
+        let applied = match self.apply(tx, (&file, &intake, layout), message, batch) {
+            Ok(applied) => applied,
+            // With a full disk everything waits; any other failure is this message's, which stays held.
+            Err(error) if is_outage(&error) => return Err(error),
+            Err(_) => {
+                tx.take_back()?;
+                return Ok(None);
+            }
+        };
+        tx.release()?;
+        let verdict = Verdict::ALL.into_iter().find(|v| applied.counts.get(*v) > 0).unwrap_or(message.verdict);
+        if matches!(verdict, Verdict::Accepted | Verdict::Unchanged) {
+            return self.close(tx, message, verdict, "", Vec::new(), "");
+        }
+        // Listed anew by the judge: only the file's side is left to do.
+        self.follow(tx, file, message.verdict, verdict, applied.problems)
+    }
+
+    fn apply(
+        &self,
+        tx: &Tx<'_>,
+        (file, intake, layout): (&FileRow, &Intake, Arc<Layout>),
+        message: &MessageRow,
+        batch: Batch,
+    ) -> Result<Applied> {
         let hand = InHand {
             file: file.no,
-            intake: &intake,
+            intake,
             as_of: &file.as_of,
             now: self.now.wall,
             only: &[],
@@ -97,14 +123,7 @@ impl Again {
         let mut applying = Applying::begin(tx, hand, layout)?;
         applying.again(message);
         applying.batch(batch)?;
-        let applied = applying.finish()?;
-        tx.release()?;
-        let verdict = Verdict::ALL.into_iter().find(|v| applied.counts.get(*v) > 0).unwrap_or(message.verdict);
-        if matches!(verdict, Verdict::Accepted | Verdict::Unchanged) {
-            return self.close(tx, message, verdict, "", Vec::new(), "");
-        }
-        // Listed anew by the judge: only the file's side is left to do.
-        self.follow(tx, file, message.verdict, verdict, applied.problems)
+        applying.finish()
     }
 
     /// Gives a message a final verdict.

@@ -236,15 +236,14 @@ pub fn crashed_while_reading(attempts: u32) -> Problem {
     )
 }
 
-pub fn internal_error(text: &str) -> Problem {
+/// Without technical words: those are in the log, under the file's id.
+pub fn internal_error() -> Problem {
     Problem::new(
         "internal-error",
         Place::default(),
-        format!(
-            "a fault of ours while reading this file ({}). Nothing of it was applied and the file is kept. Report it; nattpost \
-             retry tries again.",
-            shown(text)
-        ),
+        "a fault of ours with this file: it may be as agreed. Nothing of it was applied and the file is kept. Report it \
+         with the file; nattpost retry tries again."
+            .into(),
     )
 }
 
