@@ -10,6 +10,7 @@ pub mod moments;
 pub mod next_steps;
 pub mod outbound;
 pub mod recover;
+pub mod redaction;
 pub mod retention;
 pub mod show;
 pub mod status;

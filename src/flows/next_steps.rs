@@ -29,6 +29,12 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>) ->
     if file.state != FileState::Judged {
         return steps;
     }
+    if file.redacted {
+        if file.counts.held + file.counts.refused + file.counts.stale > 0 {
+            step("have it sent again: the copy kept here has lost its personal fields", String::new());
+        }
+        return steps;
+    }
     if is_closed(file, messages) {
         step("nothing: a person closed it. If that was a mistake, judge it again", format!("nattpost retry {id}"));
         return steps;
@@ -152,5 +158,8 @@ mod tests {
                 .collect();
             assert_eq!(commands, expected, "{counts:?}");
         }
+        let redacted = FileRow { redacted: true, ..file(&[(Accepted, 1), (Refused, 1)]) };
+        let steps = of_file(&redacted, &[message(Refused, "x", false)], None);
+        assert!(steps.len() == 1 && steps[0].why.starts_with("have it sent again"), "{steps:?}");
     }
 }

@@ -1,10 +1,11 @@
-//! Originals past their days leave done/, delivered files leave sent/. Held and failed files are never touched: the store
+//! Originals past their days leave done/ or lose what is personal in them, delivered files leave sent/. Held and failed files are never touched: the store
 //! does not even name them. A little at a time, so that a large clean-up does not hold up the files of the morning.
 
 use anyhow::Result;
 use chrono::{Days, NaiveDate};
 
 use super::inbound::round::Bench;
+use super::redaction::{self, Budget};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::ledger::FileRow;
@@ -15,6 +16,7 @@ const AT_A_TIME: u32 = 500;
 
 pub fn prune(bench: &mut Bench<'_>, sent_days: u32) -> Result<()> {
     let today = bench.now.wall.with_timezone(&bench.zone).date_naive();
+    let mut budget = Budget::default();
     for intake in bench.intakes {
         let days = match intake.originals {
             Originals::Keep { days } => days,
@@ -24,6 +26,9 @@ pub fn prune(bench: &mut Bench<'_>, sent_days: u32) -> Result<()> {
         let before = day_before(today, days);
         let rows = bench.store.read()?.originals_before(&intake.sender.partner, &intake.id, &before, AT_A_TIME)?;
         prune_originals(bench, &rows)?;
+        if let Originals::Redact { after_days, .. } = intake.originals {
+            redaction::redact_before(bench, intake, &day_before(today, after_days), &mut budget)?;
+        }
     }
     prune_sent(bench, &day_before(today, sent_days))
 }

@@ -90,7 +90,9 @@ events! {
     FileRecovered "file-recovered" Info "A start finished what a crash had left half done with it.";
     FileRetried "file-retried" Info "It is judged again because a person asked for it.";
     OriginalMissing "original-missing" Error "Its verdict stands, the file itself is nowhere.";
-    OriginalPruned "original-pruned" Info "Its original was removed or redacted when its time was over.";
+    OriginalPruned "original-pruned" Info "Its original was removed when its time was over.";
+    OriginalRedacted "original-redacted" Info "The personal fields of its original were overwritten when their time was over.";
+    OriginalUnredacted "original-unredacted" Warning "The personal fields of its original should be overwritten and were not found; it is tried again when the intake's configuration changes.";
     HeldReleased "held-released" Info "What held messages waited for has come; they were judged again.";
     HeldExpired "held-expired" Warning "What held messages waited for did not come in time; they were refused.";
     InternalError "internal-error" Error "The program failed on one file and goes on with the next.";

@@ -55,6 +55,11 @@ impl Draft {
         self.written
     }
 
+    /// An error of writing to it, as one of the spool.
+    pub fn failed(&self, error: io::Error) -> SpoolError {
+        SpoolError::new(format!("write {}", shown(&self.path)), error)
+    }
+
     /// Puts the whole file where it belongs, in one step.
     pub fn publish(
         mut self,

@@ -7,10 +7,11 @@ use rusqlite::Connection;
 
 use crate::edges::fault;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_business.sql"),
     include_str!("migrations/0003_views.sql"),
+    include_str!("migrations/0004_redaction.sql"),
 ];
 
 /// The version of the tables this program works with.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::super::commands::Which;
+use super::super::inbound::again::is_overwritten;
 use super::super::inbound::finish;
 use super::super::inbound::round::{Bench, answer_all};
 use super::super::inbound::waiting::newest_of_each;
@@ -21,9 +22,16 @@ pub fn retry(bench: &mut Bench<'_>, which: &Which, overrule: bool, comment: &str
     let mut outcome: BTreeMap<&'static str, u64> = BTreeMap::new();
     let rows = files(bench, which)?;
     let count = rows.len();
+    let mut overwritten = 0;
     for row in rows {
         let (id, raw_name) = (row.id, row.raw_name.clone());
-        for (verdict, number) in retry_file(bench, row, which, overrule)? {
+        let wanted = wanted_of(bench, &row, which)?;
+        // Of many files, one that cannot be read again does not hold up the others.
+        if count > 1 && is_overwritten(&row).is_some() {
+            overwritten += u64::from(!wanted.is_empty() || row.verdict == Some(Verdict::Refused));
+            continue;
+        }
+        for (verdict, number) in retry_file(bench, row, wanted, overrule)? {
             *outcome.entry(verdict.as_str()).or_default() += number;
         }
         let fields = [(Key::Name, Value::Bytes(&raw_name)), (Key::Reason, Value::Text(comment.into()))];
@@ -34,12 +42,24 @@ pub fn retry(bench: &mut Bench<'_>, which: &Which, overrule: bool, comment: &str
     }
     let words: Vec<String> = outcome.iter().map(|(verdict, number)| format!("{number} {verdict}")).collect();
     let words = if words.is_empty() { "nothing to judge again in them".to_string() } else { words.join(", ") };
-    Ok(format!("{count} file(s): {words}"))
+    let left_out = match overwritten {
+        0 => String::new(),
+        n => format!("; {n} of them left out: their personal fields were overwritten, they have to be sent again"),
+    };
+    Ok(format!("{count} file(s): {words}{left_out}"))
 }
 
-fn retry_file(bench: &mut Bench<'_>, row: FileRow, which: &Which, overrule: bool) -> Result<Vec<(Verdict, u64)>> {
+fn wanted_of(bench: &Bench<'_>, row: &FileRow, which: &Which) -> Result<Vec<MessageRow>> {
     let messages = bench.store.read()?.messages_of(row.no, 0, PAGE)?;
-    let wanted: Vec<MessageRow> = messages.into_iter().filter(|m| is_wanted(m, which)).collect();
+    Ok(messages.into_iter().filter(|m| is_wanted(m, which)).collect())
+}
+
+fn retry_file(
+    bench: &mut Bench<'_>,
+    row: FileRow,
+    wanted: Vec<MessageRow>,
+    overrule: bool,
+) -> Result<Vec<(Verdict, u64)>> {
     if wanted.is_empty() {
         // Refused as a whole: it is read from the beginning.
         return if row.verdict == Some(Verdict::Refused) { bench.judge_whole_again(row) } else { Ok(Vec::new()) };

@@ -29,6 +29,9 @@ impl Bench<'_> {
             bail!("{} is of the intake {}/{}, which is no longer configured", row.name, row.partner, row.intake);
         };
         let Some(decided) = Decided::from_row(row.clone(), None) else { bail!("{} has no verdict yet", row.name) };
+        if let Some(why) = is_overwritten(&row) {
+            bail!(why);
+        }
         let Some(place) = finish::find_original(self.spool, &decided)? else {
             bail!("the original of {} is no longer kept", row.name);
         };
@@ -54,6 +57,9 @@ impl Bench<'_> {
         let Some(intake) = self.intake_of(&row.partner, &row.intake) else {
             bail!("{} is of the intake {}/{}, which is no longer configured", row.name, row.partner, row.intake);
         };
+        if let Some(why) = is_overwritten(&row) {
+            bail!(why);
+        }
         let only: Vec<u64> = messages.iter().map(|m| m.number).collect();
         self.decoder.assign(vec![self.reading_of(&row)?]);
         let order_mark = self.spool.marks()?.order;
@@ -120,6 +126,16 @@ impl Bench<'_> {
             same_as: None,
         })
     }
+}
+
+/// Why a file cannot be judged again: what is kept of it is no longer what the partner sent.
+pub fn is_overwritten(row: &FileRow) -> Option<String> {
+    let FileRow { name, partner, .. } = row;
+    row.redacted.then(|| {
+        format!(
+            "the personal fields of {name} were overwritten when their time was over, so it cannot be judged again; have {partner} send it again"
+        )
+    })
 }
 
 fn accepted<'m>(message: &'m MessageRow, decided_at: &'m str) -> Revision<'m> {

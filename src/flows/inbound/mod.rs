@@ -1,7 +1,7 @@
 //! Files in: looked at (desk), taken in rounds (round), read on a thread of their own (reading), judged (judge), applied
 //! (applying), decided (deciding), moved (finish); what waits is judged again (waiting).
 
-mod again;
+pub mod again;
 pub mod applying;
 pub mod claiming;
 mod deciding;

@@ -49,6 +49,19 @@ impl Expression {
         &self.source
     }
 
+    /// Does it look at the place of this name?
+    pub fn names(&self, place: &str) -> bool {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        self.source.match_indices(place).any(|(at, _)| {
+            let behind = self.source[at + place.len()..].chars().next();
+            match self.source[..at].chars().next_back() {
+                Some('.') => !behind.is_some_and(is_part),
+                Some(quote @ ('\'' | '"')) => behind == Some(quote),
+                _ => false,
+            }
+        })
+    }
+
     /// The result as text; `none` and undefined are empty.
     pub fn text(&self, row: Values) -> Result<String, String> {
         let value = self.value(row)?;
@@ -109,6 +122,9 @@ mod tests {
         assert!(text("'x' * 100000000").unwrap_err().contains("not allowed"));
         assert!(text("range(1000000)|length").is_err());
         assert!(Expression::compile("row.zip ~").is_err());
+        let both = Expression::compile("row.zip ~ row[ 'order id' ] ~ row[\"a.b\"]").unwrap();
+        assert!(both.names("zip") && both.names("order id") && both.names("a.b"));
+        assert!(!both.names("zi") && !both.names("order") && !both.names("id") && !both.names("b"));
         assert_eq!(Expression::compile("row.zip == '169 67'").and_then(|e| e.holds(row())), Ok(true));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod assembly;
 pub mod control;
+mod cover;
 mod expression;
 pub mod form;
 mod lookup;
@@ -13,10 +14,11 @@ pub mod seam;
 pub mod xml;
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::cover::Copier;
 use self::form::Direction;
 use self::plan::{Ours, Place, Record};
 use super::kind::Kind;
@@ -107,6 +109,26 @@ impl Layout {
             Syntax::Rows(rows) => rows.rebuild(self, original, messages, out),
             Syntax::Xml(xml) => xml::rebuild(self, xml, original, messages, out),
         }
+    }
+
+    /// A copy in which the personal fields are overwritten, as long as the original and else the same byte for byte.
+    /// The original is read twice side by side: once to find the fields, once to copy.
+    pub fn redact(
+        &self,
+        original: &mut dyn Read,
+        again: &mut dyn Read,
+        out: &mut dyn Write,
+    ) -> Result<Redacted, RedactError> {
+        let mut copier = Copier::new(again, out);
+        match &self.syntax {
+            Syntax::Rows(rows) => rows.redact(self, original, &mut copier),
+            Syntax::Xml(xml) => xml::redact(self, xml, original, &mut copier),
+        }
+    }
+
+    /// Some place of it holds personal data.
+    pub fn has_personal(&self) -> bool {
+        self.records.iter().flat_map(|r| &r.fields).any(|f| f.personal)
     }
 
     /// What the partner calls a field of ours; empty where the layout does not have it.

@@ -76,6 +76,8 @@ pub struct Field {
     pub label: String,
     pub ours: Ours,
     pub form: Form,
+    /// What stands here is overwritten when a copy of the file is redacted.
+    pub personal: bool,
     pub span: Range<usize>,
 }
 

@@ -77,6 +77,23 @@ pub enum EncodeError {
     NotWritable { layout: String, text: String },
 }
 
+/// A copy with overwritten personal fields was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Redacted {
+    /// Rows in which the fields could not be found; they were overwritten whole.
+    pub unread: u64,
+}
+
+/// Why no such copy could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RedactError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The layout does not find its fields in this file; why, for a person.
+    #[error("{0}")]
+    NotRead(String),
+}
+
 /// How the decoding ended.
 #[derive(Debug, Clone, Default)]
 pub struct Decoded {

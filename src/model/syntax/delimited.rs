@@ -122,6 +122,11 @@ impl<'i> RowReader<'i> {
         RowReader { window, style, line_end: again.line_end, line, cells: Vec::new(), kept: Vec::new(), given: 0 }
     }
 
+    /// Whether the file is UTF-16, and big endian.
+    pub fn wide(&self) -> Option<bool> {
+        self.window.wide()
+    }
+
     /// The encoding of the rows' bytes.
     pub fn encoding(&self) -> &Encoding {
         self.window.encoding()

@@ -120,6 +120,7 @@ pub struct FileRow {
     pub day: String,
     pub placed: bool,
     pub original_gone: bool,
+    /// The personal fields of the kept copy are overwritten, or are just being.
     pub redacted: bool,
     pub returns_of: Option<Id>,
     pub comment: String,
@@ -339,10 +340,22 @@ impl Tx<'_> {
         self.write_file("store.mark_original_gone", file, sql, params![file.0])
     }
 
+    /// The personal fields of the kept copy are about to be overwritten: from here on it is not what the partner sent.
+    pub fn mark_redacting(&self, file: FileNo) -> Result<()> {
+        let sql = "UPDATE file SET redacted = 2 WHERE file_no = ?1";
+        self.write_file("store.mark_redacting", file, sql, params![file.0])
+    }
+
     /// The personal fields of the kept copy are overwritten.
     pub fn mark_redacted(&self, file: FileNo) -> Result<()> {
         let sql = "UPDATE file SET redacted = 1 WHERE file_no = ?1";
         self.write_file("store.mark_redacted", file, sql, params![file.0])
+    }
+
+    /// The copy stays as it was sent: nothing to overwrite was found under this fingerprint of the intake.
+    pub fn mark_redact_tried(&self, file: FileNo, fingerprint: u64) -> Result<()> {
+        let sql = "UPDATE file SET redacted = 0, redact_tried = ?2 WHERE file_no = ?1";
+        self.write_file("store.mark_redact_tried", file, sql, params![file.0, fingerprint.cast_signed()])
     }
 
     /// An unchanged file came: what its rows' file said holds as of now. One update, however many rows there are.

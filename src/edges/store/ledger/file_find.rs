@@ -117,11 +117,18 @@ impl Snapshot<'_> {
         self.find_files(filter, params![partner, intake, day, limit])
     }
 
-    /// The same for copies whose personal fields are to be overwritten.
-    pub fn unredacted_before(&self, partner: &str, intake: &str, day: &str, limit: u32) -> Result<Vec<FileRow>> {
-        let filter = "placed = 1 AND original_gone = 0 AND redacted = 0 AND place = 'done' AND held = 0 AND day < ?3 \
-             AND partner = ?1 AND intake = ?2 ORDER BY day, file_no LIMIT ?4";
-        self.find_files(filter, params![partner, intake, day, limit])
+    /// The same for copies whose personal fields are to be overwritten and were not looked for in vain under this fingerprint.
+    pub fn unredacted_before(
+        &self,
+        partner: &str,
+        intake: &str,
+        day: &str,
+        fingerprint: u64,
+        limit: u32,
+    ) -> Result<Vec<FileRow>> {
+        let filter = "placed = 1 AND original_gone = 0 AND redacted <> 1 AND place = 'done' AND held = 0 AND day < ?3 \
+             AND (redact_tried IS NULL OR redact_tried <> ?5) AND partner = ?1 AND intake = ?2 ORDER BY day, file_no LIMIT ?4";
+        self.find_files(filter, params![partner, intake, day, limit, fingerprint.cast_signed()])
     }
 
     /// Problems of a file by code, the most frequent first.

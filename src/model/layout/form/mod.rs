@@ -57,6 +57,8 @@ pub struct Form {
     pub join: String,
     /// For a place that does not carry the whole truth: only one direction uses this row.
     pub direction: Direction,
+    /// Personal data, whatever the kind says of it: overwritten when a copy is redacted.
+    pub personal: bool,
     /// Nothing but trimming happens before the shape is read: the fast path.
     plain: bool,
 }

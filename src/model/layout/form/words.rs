@@ -11,7 +11,7 @@ use crate::model::kind::FieldType;
 use crate::model::layout::lookup::Lookup;
 
 const TYPES: [&str; 7] = ["text", "integer", "decimal", "boolean", "date", "time", "instant"];
-const OPTIONS: [&str; 32] = [
+const OPTIONS: [&str; 33] = [
     "required",
     "optional",
     "exact",
@@ -44,6 +44,7 @@ const OPTIONS: [&str; 32] = [
     "no",
     "is",
     "fill",
+    "personal",
 ];
 
 /// What is wrong with a form, and what was probably meant.
@@ -108,6 +109,7 @@ impl Form {
             width: 0,
             join: " ".to_string(),
             direction: Direction::Both,
+            personal: false,
             plain: true,
         }
     }
@@ -241,6 +243,7 @@ impl Reader<'_> {
             ("lower", None) => form.case = Some(Case::Lower),
             ("left", None) => form.align = Some(Align::Left),
             ("right", None) => form.align = Some(Align::Right),
+            ("personal", None) => form.personal = true,
             ("read-only", None) => form.direction = Direction::ReadOnly,
             ("write-only", None) => form.direction = Direction::WriteOnly,
             ("none", Some(_)) => form.nones = values.unwrap_or_default().to_vec(),

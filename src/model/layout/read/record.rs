@@ -158,7 +158,9 @@ impl RecordReader<'_> {
             Place::Nowhere
         });
         let label = rest.get(1).map_or_else(|| place.value.clone(), |l| l.value.clone());
-        Field { place: place_found, label, ours: ours_found, form, span: place.span.clone() }
+        let of_kind = matches!(ours_found, Ours::Field { .. }) && known.is_some_and(|f| f.personal);
+        let personal = form.personal || of_kind;
+        Field { place: place_found, label, ours: ours_found, form, personal, span: place.span.clone() }
     }
 
     fn ours(&self, role: Role, text: &str) -> (Ours, Vec<(String, Option<String>)>) {

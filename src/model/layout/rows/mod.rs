@@ -7,6 +7,7 @@ mod header;
 mod line;
 pub mod options;
 mod places;
+mod redact;
 mod reject;
 mod sort;
 mod tail;
@@ -14,7 +15,7 @@ mod tell;
 mod text;
 mod values;
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 
 use self::decode::Decoder;
@@ -24,8 +25,12 @@ use self::header::{Opening, Preamble};
 use self::options::{Columns, Cutting, Delimited, Options};
 use self::places::{At, Reading};
 use super::assembly::Assembly;
+use super::cover::Copier;
 use super::plan::{Record, Role, Scope};
-use super::{Completeness, DecodeContext, Decoded, EncodeContext, EncodeError, Encoder, Input, Layout, Sink};
+use super::{
+    Completeness, DecodeContext, Decoded, EncodeContext, EncodeError, Encoder, Input, Layout, RedactError, Redacted,
+    Sink,
+};
 use crate::model::document::Section;
 use crate::model::kind::Kind;
 use crate::model::syntax::delimited::{RowReader, Style};
@@ -170,6 +175,15 @@ impl Rows {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         reject::rebuild(layout, self, original, messages, out)
+    }
+
+    pub(super) fn redact(
+        &self,
+        layout: &Layout,
+        original: &mut dyn Read,
+        copier: &mut Copier<'_>,
+    ) -> Result<Redacted, RedactError> {
+        redact::redact(layout, self, original, copier)
     }
 
     pub(super) fn encoder<'w>(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::options::{Columns, Cutting, Delimited, Fixed, UnknownColumns, columns};
 use crate::model::document::suggest;
+use crate::model::layout::cover::Cover;
 use crate::model::layout::form::Direction;
 use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot};
 
@@ -66,6 +67,8 @@ pub struct Reading {
     pub children: Vec<Child>,
     pub conditions: Vec<At>,
     pub group_by: Vec<At>,
+    /// Personal places, and how they are overwritten.
+    pub covers: Vec<(At, Cover)>,
     /// Unknown columns that are kept.
     pub kept: Vec<(usize, Arc<str>)>,
     /// Least and most cells of a row; for fixed width, characters.
@@ -120,6 +123,7 @@ impl Reading {
             })
             .collect();
         reading.group_by = record.group_by.iter().map(find).collect();
+        reading.covers = covers(record, find);
         reading
     }
 
@@ -155,6 +159,30 @@ pub fn spots(place: &Place) -> &[Spot] {
         Place::Joined(parts) => parts,
         Place::Nowhere | Place::Computed(_) => &[],
     }
+}
+
+/// Where a record holds personal data: under every name of its places, whichever way they are used.
+fn covers(record: &Record, find: Find<'_>) -> Vec<(At, Cover)> {
+    let mut covers: Vec<(At, Cover)> = Vec::new();
+    let mut add = |spot: &Spot, cover: &Cover| {
+        for name in &spot.names {
+            let at = find(&Spot { names: vec![name.clone()] });
+            match covers.iter_mut().find(|(known, _)| *known == at) {
+                _ if at == At::Absent => {}
+                Some((_, known)) => known.merge(cover),
+                None => covers.push((at, cover.clone())),
+            }
+        }
+    };
+    for field in record.fields.iter().filter(|f| f.personal) {
+        if let Place::Computed(expression) = &field.place {
+            let looked_at = all_spots(record).filter(|(spot, _)| expression.names(spot.name()));
+            looked_at.for_each(|(spot, _)| add(spot, &Cover::default()));
+        }
+        let cover = Cover::of(&field.form);
+        spots(&field.place).iter().for_each(|spot| add(spot, &cover));
+    }
+    covers
 }
 
 /// All spots of a record with the field they belong to, conditions and grouping included.

@@ -18,7 +18,7 @@ mod write;
 
 pub use attributes::Attribute;
 pub use charset::Charset;
-pub use reader::{End, Halt, Tag, Visitor, read};
+pub use reader::{End, Halt, Tag, Visitor, Written, read};
 pub use window::Spot;
 pub use write::{Mark, XmlText};
 

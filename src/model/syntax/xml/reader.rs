@@ -18,11 +18,27 @@ use crate::model::wording;
 
 /// Takes what is read, in the order of the file.
 pub trait Visitor {
+    /// Wants to be told where texts stand.
+    const PLACED: bool = false;
+
+    /// The piece of text that comes next, as it is written and where.
+    fn written(&mut self, _piece: Written<'_>) {}
+
     fn open(&mut self, tag: &Tag<'_>) -> Result<(), Halt>;
     /// A piece of the text of the innermost open element, references resolved; a text may come in many pieces.
     fn text(&mut self, piece: &str) -> Result<(), Halt>;
     /// The innermost open element ends before this place.
     fn close(&mut self, end: Spot) -> Result<(), Halt>;
+}
+
+/// A piece of text as it stands in the file: without markup, or one reference.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    pub text: &'a str,
+    /// `&name;`, which stands for a character.
+    pub reference: bool,
+    /// Of its first byte.
+    pub byte: u64,
 }
 
 /// Why a visitor wants no more.
@@ -68,6 +84,20 @@ impl<'a> Tag<'a> {
     /// All but namespace declarations, in the order of the file.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
         self.attributes.iter(self.raw)
+    }
+
+    /// The same as they are written: name, raw value, and what stands of the tag before the value.
+    pub fn attributes_written(&self) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> + use<'a> {
+        let raw = self.raw;
+        let mut rest = raw;
+        // The tag was read once, so none of its attributes is broken.
+        let all = std::iter::from_fn(move || {
+            let (name, value, behind) = token::attribute(rest).ok()??;
+            rest = behind;
+            Some((name, value, &raw[..value.as_ptr() as usize - raw.as_ptr() as usize]))
+        });
+        let given = all.filter(|(name, ..)| *name != "xmlns" && !name.starts_with("xmlns:"));
+        given.map(|(name, value, before)| (names::split(name).1, value, before))
     }
 }
 
@@ -232,6 +262,9 @@ impl<V: Visitor> Parser<'_, V> {
             let blank = piece.len() - piece.trim_ascii_start().len();
             return Err(wording::xml_text_outside(self.spot(at + blank, text, cursor), piece.trim()).into());
         }
+        if V::PLACED {
+            self.visitor.written(Written { text: piece, reference: false, byte: cursor.locate(text, at).byte });
+        }
         if memchr::memchr(b'\r', piece.as_bytes()).is_none() {
             return self.visitor.text(piece);
         }
@@ -254,7 +287,7 @@ impl<V: Visitor> Parser<'_, V> {
 
     fn cdata(&mut self, piece: &str, at: usize, text: &str, cursor: &mut Cursor) -> Result<(), Halt> {
         self.check_text_place(at, text, cursor)?;
-        self.text(piece, at, text, cursor)
+        self.text(piece, at + token::CDATA.len(), text, cursor)
     }
 
     fn reference(&mut self, name: &str, at: usize, text: &str, cursor: &mut Cursor) -> Result<(), Halt> {
@@ -266,6 +299,10 @@ impl<V: Visitor> Parser<'_, V> {
         };
         if self.open.depth() == 0 {
             return Err(wording::xml_text_outside(self.spot(at, text, cursor), name).into());
+        }
+        if V::PLACED {
+            let written = &text[at..at + name.len() + "&;".len()];
+            self.visitor.written(Written { text: written, reference: true, byte: cursor.locate(text, at).byte });
         }
         self.visitor.text(c.encode_utf8(&mut [0; 4]))
     }

@@ -50,7 +50,7 @@ pub enum Flawed {
 }
 
 const COMMENT: &str = "<!--";
-const CDATA: &str = "<![CDATA[";
+pub const CDATA: &str = "<![CDATA[";
 const DOCTYPE: &str = "<!DOCTYPE";
 
 /// The token that begins at a position before the end of `text`.

@@ -1,0 +1,307 @@
+//! `originals = "redact after 30 d, keep 90 d"` on a real spool and a real database: copies past their days lose what is
+//! personal, whenever the process is killed; what cannot be redacted stays, is told once and tried again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nattpost::edges::clock::Now;
+use nattpost::edges::events::{Events, Format};
+use nattpost::edges::spool::{Place, Role, Spool, state_name};
+use nattpost::edges::store::ledger::{Arrival, Decision, FileRow};
+use nattpost::edges::store::{FileNo, Store};
+use nattpost::flows::inbound::reading::{Decoder, SpillFiles};
+use nattpost::flows::inbound::round::Bench;
+use nattpost::flows::retention;
+use nattpost::model::ids::Id;
+use nattpost::model::intake::*;
+use nattpost::model::kind::shipped_kinds;
+use nattpost::model::layout::{Layout, read_layout};
+use nattpost::model::verdict::{Counts, Home};
+
+const LAYOUT: &str = r#"
+layout = "dealer-orders"
+title = "Orders of the dealer"
+kind = "order"
+syntax = "delimited"
+[delimited]
+[[record]]
+fields = [["No", "buyer_order_no", "text"], ["Name", "delivery_name", "text"], ["City", "delivery_city", "text"]]
+"#;
+const SENT: &str = "No;Name;City\n1;Ann Berg;Oslo\n2;Jo;Bergen\n";
+const REDACTED: &str = "No;Name;City\n1;xxxxxxxx;Oslo\n2;xx;Bergen\n";
+const OLD: &str = "2026-10-01";
+
+fn layout(text: &str) -> Arc<Layout> {
+    Arc::new(read_layout("t.toml", text, shipped_kinds()).unwrap_or_else(|p| panic!("{p:#?}")))
+}
+
+fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
+    let sender = Sender {
+        partner: "dealer".into(),
+        name: "Dealer".into(),
+        customers: Vec::new(),
+        units: BTreeMap::new(),
+        tables: BTreeMap::new(),
+        zone: chrono_tz::Europe::Berlin,
+    };
+    Arc::new(Intake {
+        sender: Arc::new(sender),
+        id: "orders".into(),
+        layouts,
+        settle: Settle::Rename,
+        truncated_after: Duration::from_secs(3600),
+        policy: Policy::GoodMessages,
+        customers: References::Accept,
+        articles: References::Accept,
+        orders: References::Accept,
+        article_schemes: Vec::new(),
+        customer: None,
+        on_change: OnChange::Hold,
+        order_numbers: OrderNumbers::Erp,
+        as_of: AsOf::FirstSeen,
+        absent: Absent::Leave,
+        negative_stock: NegativeStock::Store,
+        plausibility: Plausibility::default(),
+        originals: Originals::Redact { after_days: 30, keep_days: 90 },
+        receipt: None,
+        fingerprint,
+    })
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Spool, database and what a bench needs besides.
+struct House {
+    store: Store,
+    spool: Arc<Spool>,
+    decoder: Decoder,
+    spill: SpillFiles,
+    events: Events,
+    log: Log,
+    intakes: Vec<Arc<Intake>>,
+    placed: Vec<FileNo>,
+    files: u32,
+}
+
+impl House {
+    fn on(folder: &Path) -> anyhow::Result<House> {
+        let log = Log::default();
+        let spill: SpillFiles = Arc::new(|| Ok(Box::new(tempfile::tempfile()?)));
+        Ok(House {
+            store: Store::open(&folder.join("n.db"))?,
+            spool: Arc::new(Spool::open(&folder.join("spool"))?),
+            decoder: Decoder::start(spill.clone())?,
+            spill,
+            events: Events::to(Format::Plain, Box::new(log.clone())),
+            log,
+            intakes: vec![intake(vec![layout(LAYOUT)], 1)],
+            placed: Vec::new(),
+            files: 0,
+        })
+    }
+
+    fn bench(&mut self) -> Bench<'_> {
+        Bench {
+            store: &mut self.store,
+            spool: &self.spool,
+            decoder: &mut self.decoder,
+            events: &self.events,
+            intakes: &self.intakes,
+            spill: &self.spill,
+            zone: chrono_tz::Europe::Berlin,
+            now: Now { wall: "2026-11-20T04:00:00Z".parse().unwrap(), mono: Duration::from_secs(1) },
+            placed: &mut self.placed,
+            give_up: &|| false,
+            answer: &|_, _, _, _, _| Ok(()),
+        }
+    }
+
+    /// A file judged on that day, standing where its verdict says.
+    fn judged(&mut self, day: &str, counts: Counts, content: &str) -> (FileNo, PathBuf) {
+        self.files += 1;
+        let id = Id::new(1_790_000_000_000, self.files);
+        let tx = self.store.begin().unwrap();
+        let no = tx
+            .see_file(&Arrival {
+                id,
+                partner: "dealer",
+                intake: "orders",
+                raw_name: b"o.csv",
+                name: "o.csv",
+                origin: "in",
+                first_seen: "2026-10-01T04:00:00Z",
+                size: content.len() as u64,
+                inode: 1,
+                mtime_ns: 1,
+                returns_of: None,
+                alone: false,
+            })
+            .unwrap();
+        let decision = Decision {
+            verdict: counts.file_verdict(),
+            counts,
+            kind: "order",
+            layout: "dealer-orders",
+            fingerprint: 1,
+            content_hash: None,
+            code: "",
+            home: counts.home(),
+            day,
+            decided_at: "2026-10-01T04:00:00Z",
+            reason_text: None,
+            reject_plan: None,
+            comment: "",
+        };
+        tx.decide_file(no, &decision).unwrap();
+        tx.mark_placed([no]).unwrap();
+        tx.commit().unwrap();
+        let place = match counts.home() {
+            Home::Done => Place::Done { partner: "dealer", day: day.parse().unwrap() },
+            Home::Failed => Place::Failed { partner: "dealer", intake: "orders" },
+            Home::Held => Place::HeldIn { partner: "dealer", intake: "orders" },
+        };
+        self.spool.make(place).unwrap();
+        let path = self.spool.path(place, &state_name(id, b"o.csv", Role::Original)).unwrap();
+        fs::write(&path, content).unwrap();
+        (no, path)
+    }
+
+    fn keep_house(&mut self) {
+        retention::prune(&mut self.bench(), 30).unwrap();
+    }
+
+    fn row(&self, no: FileNo) -> FileRow {
+        self.store.read().unwrap().file(no).unwrap().unwrap()
+    }
+
+    fn told(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.log.0.lock().unwrap())).unwrap()
+    }
+}
+
+fn counts(accepted: u64, held: u64, refused: u64) -> Counts {
+    Counts { accepted, held, refused, ..Counts::default() }
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn copies_past_their_days_lose_what_is_personal_and_held_and_failed_ones_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::on(folder.path()).unwrap();
+    let (old, old_path) = house.judged(OLD, counts(2, 0, 0), SENT);
+    let (partly, partly_path) = house.judged(OLD, counts(1, 0, 1), &format!("{SENT}3;\"Bo;x\n"));
+    let others = [
+        house.judged("2026-10-21", counts(2, 0, 0), SENT),
+        house.judged(OLD, counts(1, 1, 0), SENT),
+        house.judged(OLD, counts(0, 0, 2), SENT),
+    ];
+    house.keep_house();
+    assert_eq!(text(&old_path), REDACTED);
+    assert_eq!(text(&partly_path), format!("{REDACTED}x;\"xx;x\n"));
+    assert!(house.row(old).redacted && house.row(partly).redacted);
+    for (no, path) in &others {
+        assert_eq!(text(path), SENT, "{}", path.display());
+        assert!(!house.row(*no).redacted);
+    }
+    assert_eq!(house.told().matches("original-redacted").count(), 2);
+    let time = fs::metadata(&old_path).unwrap().modified().unwrap();
+    house.keep_house();
+    assert_eq!(fs::metadata(&old_path).unwrap().modified().unwrap(), time, "once");
+    assert_eq!(house.told(), "");
+    let row = house.row(partly);
+    let error = house.bench().judge_whole_again(row).unwrap_err().to_string();
+    assert!(error.contains("o.csv were overwritten") && error.contains("have dealer send it again"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_redacted_stays_is_told_once_and_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::on(folder.path()).unwrap();
+    let all: Vec<_> = (0..150).map(|_| house.judged(OLD, counts(2, 0, 0), SENT)).collect();
+    let stays = |house: &House, told: usize| {
+        assert!(all.iter().all(|(no, path)| text(path) == SENT && !house.row(*no).redacted));
+        assert_eq!(house.told().matches("original-unredacted level=warning").count(), told);
+    };
+    house.intakes = vec![intake(vec![], 2)];
+    house.keep_house();
+    stays(&house, 100);
+    house.keep_house();
+    stays(&house, 50);
+    house.keep_house();
+    stays(&house, 0);
+    let narrower = LAYOUT.replace(", [\"City\", \"delivery_city\", \"text\"]", "");
+    house.intakes = vec![intake(vec![layout(&narrower)], 3)];
+    house.keep_house();
+    house.keep_house();
+    stays(&house, 150);
+    let by_position = LAYOUT.replace("[delimited]", "[delimited]\ncolumns = \"positions\"\nheader = \"required\"");
+    let by_position = by_position.replace("\"No\"", "\"1\"").replace("\"Name\"", "\"2\"").replace("\"City\"", "\"4\"");
+    house.intakes = vec![intake(vec![layout(&by_position)], 4)];
+    house.keep_house();
+    house.keep_house();
+    stays(&house, 150);
+    house.intakes = vec![intake(vec![layout(LAYOUT)], 5)];
+    house.keep_house();
+    assert_eq!(all.iter().filter(|(_, path)| text(path) == REDACTED).count(), 100, "a little at a time");
+    house.keep_house();
+    assert!(all.iter().all(|(no, path)| text(path) == REDACTED && house.row(*no).redacted));
+}
+
+const FOLDER: &str = "NATTPOST_TEST_FOLDER";
+
+#[test]
+#[ignore = "run by the test below in a process of its own"]
+fn one_turn() {
+    let folder = std::env::var(FOLDER).expect("run by the test below");
+    let Ok(mut house) = House::on(Path::new(&folder)) else { return };
+    let _ = retention::prune(&mut house.bench(), 30);
+}
+
+/// Two copies, the fault at its call, the next turn. Tells whether the process was killed.
+fn survives(fault: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::on(folder.path()).unwrap();
+    let files = [(); 2].map(|()| house.judged(OLD, counts(2, 0, 0), SENT));
+    let mut turn = Command::new(std::env::current_exe().unwrap());
+    turn.args(["one_turn", "--exact", "--ignored"]).env(FOLDER, folder.path()).env("NATTPOST_FAULT", fault);
+    let status = turn.output().unwrap().status;
+    let killed = status.signal() == Some(9);
+    assert!(killed || status.success(), "{fault}: {status}");
+    for (no, path) in &files {
+        let copy = text(path);
+        assert!(copy == SENT || copy == REDACTED && house.row(*no).redacted, "{fault}: {copy}");
+    }
+    // One that could not be opened waits for another configuration.
+    house.intakes = vec![intake(vec![layout(LAYOUT)], 2)];
+    house.keep_house();
+    assert!(files.iter().all(|(no, path)| text(path) == REDACTED && house.row(*no).redacted), "{fault}");
+    killed
+}
+
+#[test]
+fn whenever_it_is_killed_or_fails_a_copy_is_whole_and_never_overwritten_without_the_ledger_knowing() {
+    let kills = (1..200).take_while(|call| survives(&format!("kill@{call}"))).count();
+    println!("{kills} calls");
+    assert!((20..199).contains(&kills), "{kills} calls");
+    (1..=kills).for_each(|call| assert!(!survives(&format!("fail@{call}"))));
+}
