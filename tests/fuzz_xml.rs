@@ -9,7 +9,7 @@ use nattpost::model::batch::Batch;
 use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::own::{own_id, shipped_layout};
 use nattpost::model::layout::{
-    Completeness, DecodeContext, Decoded, Input, Layout, Refused, Sink, Spill, Stop, read_layout,
+    Completeness, DecodeContext, Decoded, Input, Layout, RedactError, Refused, Sink, Spill, Stop, read_layout,
 };
 
 #[derive(Default)]
@@ -70,6 +70,26 @@ fn check(layout: &Layout, bytes: &[u8]) {
         let (again, decoded) = decode(layout, &mut Cursor::new(&reject));
         assert!(decoded.fatal.is_empty(), "{:?}\n{}", decoded.fatal, String::from_utf8_lossy(&reject));
         assert_eq!((again.good, again.refused.len()), (0, kept.refused.len()));
+    }
+    check_redacted(layout, bytes, &kept, &decoded);
+}
+
+/// What is well formed has a copy without personal data, of the same length and the same messages.
+fn check_redacted(layout: &Layout, bytes: &[u8], kept: &Kept, decoded: &Decoded) {
+    let mut copy = Vec::new();
+    match layout.redact(&mut &*bytes, &mut &*bytes, &mut copy) {
+        Ok(_) => {
+            assert_eq!(copy.len(), bytes.len(), "no byte of a redacted copy moves");
+            let (after, again) = decode(layout, &mut Cursor::new(&copy));
+            let found = (again.messages, again.fatal.is_empty(), &after.ranges);
+            assert_eq!(found, (decoded.messages, decoded.fatal.is_empty(), &kept.ranges));
+            assert!(!kept.refused.is_empty() || after.refused.is_empty(), "{:?}", after.refused);
+            let mut twice = Vec::new();
+            layout.redact(&mut &copy[..], &mut &copy[..], &mut twice).unwrap();
+            assert!(twice == copy, "a second time nothing changes");
+        }
+        Err(RedactError::NotRead(why)) => assert!(!decoded.fatal.is_empty(), "{why}"),
+        Err(RedactError::Io(error)) => panic!("{error}"),
     }
 }
 

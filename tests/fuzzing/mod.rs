@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::time::{Duration, Instant};
 
 use nattpost::model::batch::Batch;
-use nattpost::model::layout::{DecodeContext, Layout, Refused, Sink, Spill, Stop};
+use nattpost::model::layout::{DecodeContext, Layout, RedactError, Refused, Sink, Spill, Stop};
 
 /// xorshift: the same seed gives the same run.
 pub struct Chance(u64);
@@ -142,11 +142,27 @@ pub fn check(layout: &Layout, bytes: &[u8]) {
     layout.completeness(bytes, true);
     layout.completeness(&bytes[bytes.len() / 2..], false);
     layout.recognises(bytes);
-    let mut ranges = found.refused;
+    let mut ranges = std::mem::take(&mut found.refused);
     ranges.sort_by_key(|r| r.start);
     let mut reject = Vec::new();
     layout.rebuild_reject(&mut Cursor::new(bytes), &ranges, &mut reject).unwrap();
     assert!(reject.len() <= bytes.len() + 4_096, "{} of {}", reject.len(), bytes.len());
+    let mut copy = Vec::new();
+    let well = decoded.fatal.is_empty() && ranges.is_empty();
+    match layout.redact(&mut &*bytes, &mut &*bytes, &mut copy) {
+        Ok(done) => {
+            assert_eq!(copy.len(), bytes.len(), "no byte of a redacted copy moves");
+            let mut found = Check { last: 0, refused: Vec::new(), ..found };
+            let again = layout.decode(&mut Cursor::new(&copy[..]), &context, &mut found).unwrap();
+            let same = again.messages == decoded.messages && again.fatal.is_empty() && found.refused.is_empty();
+            assert!(!well || same && done.unread == 0, "{}", String::from_utf8_lossy(&copy));
+            let mut twice = Vec::new();
+            layout.redact(&mut &copy[..], &mut &copy[..], &mut twice).unwrap();
+            assert!(!well || twice == copy, "a second time nothing changes");
+        }
+        Err(RedactError::NotRead(why)) => assert!(!well, "{why}"),
+        Err(RedactError::Io(error)) => panic!("{error}"),
+    }
 }
 
 /// Runs until the time is over; prints how many inputs that were.

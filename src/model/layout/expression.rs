@@ -124,7 +124,7 @@ mod tests {
         assert!(Expression::compile("row.zip ~").is_err());
         let both = Expression::compile("row.zip ~ row[ 'order id' ] ~ row[\"a.b\"]").unwrap();
         assert!(both.names("zip") && both.names("order id") && both.names("a.b"));
-        assert!(!both.names("zi") && !both.names("order") && !both.names("id") && !both.names("b"));
+        assert!(!both.names("zi") && !both.names("order") && !both.names("id") && !both.names("a"));
         assert_eq!(Expression::compile("row.zip == '169 67'").and_then(|e| e.holds(row())), Ok(true));
     }
 }
