@@ -6,15 +6,17 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nattpost::edges::clock::Now;
 use nattpost::edges::events::{Events, Format};
 use nattpost::edges::spool::{Place, Role, Spool, state_name};
-use nattpost::edges::store::ledger::{Arrival, Decision, FileRow};
+use nattpost::edges::store::ledger::{Arrival, Decision, Exception, FileRow};
 use nattpost::edges::store::{FileNo, Store};
+use nattpost::flows::command::carry_out;
+use nattpost::flows::commands::{Command, Verb, Which};
 use nattpost::flows::inbound::reading::{Decoder, SpillFiles};
 use nattpost::flows::inbound::round::Bench;
 use nattpost::flows::retention;
@@ -22,7 +24,7 @@ use nattpost::model::ids::Id;
 use nattpost::model::intake::*;
 use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::{Layout, read_layout};
-use nattpost::model::verdict::{Counts, Home};
+use nattpost::model::verdict::{Counts, Home, Verdict};
 
 const LAYOUT: &str = r#"
 layout = "dealer-orders"
@@ -228,9 +230,52 @@ fn copies_past_their_days_lose_what_is_personal_and_held_and_failed_ones_do_not(
     house.keep_house();
     assert_eq!(fs::metadata(&old_path).unwrap().modified().unwrap(), time, "once");
     assert_eq!(house.told(), "");
-    let row = house.row(partly);
+}
+
+#[test]
+fn a_copy_without_its_fields_is_not_judged_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::on(folder.path()).unwrap();
+    let files = [(); 2].map(|()| house.judged(OLD, counts(1, 0, 1), SENT));
+    let tx = house.store.begin().unwrap();
+    for (no, _) in &files {
+        let refused = Exception {
+            number: 2,
+            kind: "order",
+            key: "2",
+            verdict: Verdict::Refused,
+            code: "article-unknown",
+            line: 3,
+            bytes: &[],
+            problems: &[],
+            payload: None,
+            row: None,
+            waits: None,
+            decided_at: "2026-10-01T04:00:00Z",
+        };
+        tx.add_exception(*no, &refused).unwrap();
+    }
+    tx.commit().unwrap();
+    house.keep_house();
+    let row = house.row(files[0].0);
+    let mut asked = 0;
+    let mut retry = |house: &mut House, which: Which| {
+        asked += 1;
+        let command = Command {
+            id: Id::new(1_790_000_000_000, 1_000 + asked),
+            verb: Verb::Retry { which, overrule: false },
+            who: "ann".into(),
+            at: "2026-11-20T04:00:00Z".parse().unwrap(),
+            comment: String::new(),
+        };
+        carry_out(&mut house.bench(), &command, &mut |_, _| Ok(String::new())).unwrap()
+    };
+    let said = retry(&mut house, Which { files: vec![row.id], ..Which::default() });
+    assert!(said.contains("o.csv were overwritten") && said.contains("have dealer send it again"), "{said}");
+    let said = retry(&mut house, Which { partner: Some("dealer".into()), ..Which::default() });
+    assert!(said.contains("2 file(s)") && said.contains("2 of them left out"), "{said}");
     let error = house.bench().judge_whole_again(row).unwrap_err().to_string();
-    assert!(error.contains("o.csv were overwritten") && error.contains("have dealer send it again"), "{error}");
+    assert!(error.contains("o.csv were overwritten"), "{error}");
 }
 
 #[test]
@@ -282,7 +327,7 @@ fn survives(fault: &str) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let mut house = House::on(folder.path()).unwrap();
     let files = [(); 2].map(|()| house.judged(OLD, counts(2, 0, 0), SENT));
-    let mut turn = Command::new(std::env::current_exe().unwrap());
+    let mut turn = process::Command::new(std::env::current_exe().unwrap());
     turn.args(["one_turn", "--exact", "--ignored"]).env(FOLDER, folder.path()).env("NATTPOST_FAULT", fault);
     let status = turn.output().unwrap().status;
     let killed = status.signal() == Some(9);
