@@ -24,6 +24,9 @@ KEYS = {"orders": ("partner", "customer_no", "buyer_order_no"), "customer": ("cu
         "order_status": ("partner", "customer_no", "buyer_order_no"), "stock": (), "price": (), "customer_alias": ()}
 # Different in every run, or the store's own.
 LEFT_OUT = {"row_id", "file_no", "received_at", "as_of", "order_no"}
+# Taken away before it was claimed, and the same file came again.
+CAME_BACK = ("(state = 'vanished' AND EXISTS (SELECT 1 FROM file AS o WHERE o.name = file.name AND o.intake = file.intake "
+             "AND o.partner = file.partner AND o.state = 'judged'))")
 
 
 class Ledger:
@@ -126,7 +129,7 @@ def after_the_restart(root, receipts=(), rests=()):
         wrong += visible_runs(root, ledger)
         for row in ledger.rows("SELECT * FROM command WHERE done_at IS NULL"):
             wrong.append(f"the command {row['command_id']} is not finished")
-        for row in ledger.rows("SELECT f.*, (SELECT count(*) FROM run r WHERE r.file_no = f.file_no AND r.reason = 'receipt') AS answers FROM file f"):
+        for row in ledger.rows("SELECT f.*, (SELECT count(*) FROM run r WHERE r.file_no = f.file_no AND r.reason = 'receipt') AS answers FROM file f WHERE state != 'vanished'"):
             if f"{row['partner']}/{row['intake']}" in receipts and row["answers"] == 0:
                 wrong.append(f"{row['name']} ({row['file_id']}) has no receipt")
     return wrong
@@ -145,7 +148,7 @@ def originals_and_papers(root, ledger):
         if name.endswith(".done") and row["name"] + ".done" == found.group(2):
             continue
         places.setdefault((row["file_id"], paper_of(name, row["name"])), []).append((state, path))
-    for row in ledger.rows("SELECT * FROM file"):
+    for row in ledger.rows(f"SELECT * FROM file WHERE NOT {CAME_BACK}"):
         label = f"{row['partner']}/{row['intake']}/{row['name']} ({row['file_id']})"
         if row["state"] != "judged":
             wrong.append(f"{label} has no verdict, its state is {row['state']}")
@@ -231,11 +234,11 @@ def ledger_lines(ledger, labels, clean):
     lines = []
     counts = ("messages", "accepted", "unchanged", "duplicate", "stale", "held", "refused", "rows_written", "rows_taken")
     for row in ledger.rows("SELECT * FROM file"):
-        cells = [row[k] for k in ("state", "verdict", "code", "place", "kind", "layout", "placed", "comment") + counts]
+        cells = [cleaned(row[k], clean) for k in ("state", "verdict", "code", "place", "kind", "layout", "placed", "comment") + counts]
         lines.append(f"file {labels[row['file_no']]} {cells} {clean(row['reason_text'] or '')!r}")
     orders = {r["row_id"]: r["buyer_order_no"] for r in ledger.rows("SELECT row_id, buyer_order_no FROM orders")}
     for row in ledger.rows("SELECT * FROM message"):
-        cells = [row[k] for k in ("number", "kind", "key", "verdict", "code", "line", "bytes", "problems", "payload", "waits_kind", "waits_key", "comment")]
+        cells = [cleaned(row[k], clean) for k in ("number", "kind", "key", "verdict", "code", "line", "bytes", "problems", "payload", "waits_kind", "waits_key", "comment")]
         lines.append(f"message {labels[row['file_no']]} {cells} of {orders.get(row['row_id'])}")
     for row in ledger.rows("SELECT * FROM problem_count"):
         lines.append(f"problems {labels[row['file_no']]} {row['code']} {row['count']}")
@@ -247,6 +250,10 @@ def ledger_lines(ledger, labels, clean):
     for row in ledger.rows("SELECT * FROM command"):
         lines.append(f"command {row['verb']} {row['arguments']} finished {row['done_at'] is not None}")
     return sorted(lines)
+
+
+def cleaned(cell, clean):
+    return clean(cell) if isinstance(cell, str) else cell
 
 
 def spool_lines(root, ledger, clean):

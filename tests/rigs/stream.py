@@ -111,7 +111,7 @@ def check(root, feeder):
         wrong += compare("orders", feeder.good, found)
         lines = dict(ledger.rows("SELECT o.buyer_order_no, count(*) FROM orders o JOIN order_line l ON l.head_row = o.row_id GROUP BY 1"))
         wrong += [f"the order {n} has {lines.get(n, 0)} lines instead of {len(w)}" for n, w in feeder.good.items() if lines.get(n, 0) != len(w)]
-        wrong += compare("files", [f"{i}/{n}" for i, n in feeder.files], [f"{r[0]}/{r[1]}" for r in ledger.rows("SELECT intake, name FROM file")])
+        wrong += compare("files", [f"{i}/{n}" for i, n in feeder.files], [f"{r[0]}/{r[1]}" for r in ledger.rows(f"SELECT intake, name FROM file WHERE NOT {promises.CAME_BACK}")])
         refused = [r[0] for r in ledger.rows("SELECT key FROM message WHERE verdict = 'refused'")]
         wrong += compare("refused orders", feeder.bad, [key.rsplit("/", 1)[-1].strip() for key in refused])
     return wrong

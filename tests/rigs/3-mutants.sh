@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Breaks the program on purpose: the kill loop has to notice each of tests/mutants.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+cargo build --quiet
+python3 tests/rigs/mutants.py
