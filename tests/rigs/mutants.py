@@ -79,7 +79,8 @@ def attack(mutant, copy):
     if not any(mutant.expects in line for line in found[first:]):
         raise night.Broken(f"{mutant.name} is caught for another reason than '{mutant.expects}':\n" + "\n".join(found[first : first + 5]))
     line = next(line for line in found[first:] if mutant.expects in line)
-    return f"{found[first].split(': ', 1)[1][:60]} {line.strip()}"[:240]
+    where = found[first].split(": ", 1)[1]
+    return (where if line is found[first] else f"{where} {line.strip()}")[:240]
 
 
 def main():
