@@ -25,3 +25,54 @@ fn killed_or_failing_at_some_of_the_calls_every_promise_holds() {
     assert!(said.contains("kill loop:"), "{said}");
     println!("{said}");
 }
+
+const SHOP: &str = "name = \"Shop\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\n\
+                    customers = \"accept\"\narticles = \"accept\"\n";
+const HEAD: &str = "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\n";
+const FIRST: &str = "order;S-1;1001\nline;1;A1;2\n";
+const SECOND: &str = "order;S-2;1001\nline;1;A1;3\n";
+
+/// A company with one file of two orders in in/.
+fn company() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = folder.path().join("spool/in/shop/orders");
+    std::fs::create_dir_all(&inbox).unwrap();
+    std::fs::create_dir_all(folder.path().join("partners")).unwrap();
+    std::fs::write(folder.path().join("nattpost.toml"), "company = \"Nordkap\"\n").unwrap();
+    std::fs::write(folder.path().join("partners/shop.toml"), SHOP).unwrap();
+    std::fs::write(inbox.join("orders.csv"), format!("{HEAD}{FIRST}{SECOND}")).unwrap();
+    folder
+}
+
+fn run_once(root: &Path, fault: Option<&str>) -> Option<i32> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
+    command.args(["run", "--once"]).current_dir(root).env_remove("NATTPOST_CONFIG").env_remove("NATTPOST_FAULT");
+    fault.into_iter().for_each(|fault| _ = command.env("NATTPOST_FAULT", fault));
+    command.output().unwrap().status.code()
+}
+
+/// What a sender did not sync is gone with the power, also after its rename to work/ has reached the disk. What is left may
+/// look like a whole file.
+#[test]
+fn a_claimed_file_that_lost_its_end_with_the_power_is_not_applied() {
+    let counted = company();
+    let list = counted.path().join("calls");
+    run_once(counted.path(), Some(&format!("count@{}", list.display())));
+    let calls = std::fs::read_to_string(&list).unwrap();
+    let judging = calls.lines().position(|line| line.ends_with("store.savepoint")).expect("a file was judged") + 1;
+
+    let night = company();
+    assert_eq!(run_once(night.path(), Some(&format!("kill@{judging}"))), None, "it is killed");
+    let work = night.path().join("spool/work/shop/orders");
+    let claimed = std::fs::read_dir(&work).unwrap().next().expect("it stands in work/").unwrap().path();
+    std::fs::File::options().write(true).open(&claimed).unwrap().set_len((HEAD.len() + FIRST.len()) as u64).unwrap();
+    run_once(night.path(), None);
+
+    let store = nattpost::edges::store::Store::open(&night.path().join("nattpost.db")).unwrap();
+    let snapshot = store.read().unwrap();
+    let files = snapshot.files(&Default::default()).unwrap();
+    let [file] = &files[..] else { panic!("{files:?}") };
+    assert_eq!((file.code.as_str(), file.counts.accepted), ("file-truncated", 0));
+    let reason = snapshot.reason_text(file.no).unwrap().unwrap();
+    assert!(reason.contains("it came with") && reason.contains("are left"), "{reason}");
+}

@@ -161,7 +161,7 @@ fn come_back(snapshot: &Snapshot<'_>, dropped: &[u8]) -> Result<Option<FileRow>>
 }
 
 fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
-    let Candidate { intake, name: dropped, meta, truncated, done_file } = candidate;
+    let Candidate { intake, name: dropped, meta, mut truncated, done_file } = candidate;
     let returned = come_back(tx, &dropped)?;
     let returns_of = returned.as_ref().map(|r| r.id);
     let raw_name = returned.as_ref().map_or_else(|| dropped.clone(), |r| r.raw_name.clone());
@@ -171,6 +171,9 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
     let (file, id, attempts) = match open.filter(|f| f.verdict.is_none() && f.state == FileState::Seen) {
         // Seen before a crash, never claimed: the same id.
         Some(known) => {
+            if known.inode == meta.inode {
+                truncated = truncated.or(cut_by_power(known.size, meta.size));
+            }
             tx.resee_file(known.no, meta.size, meta.inode, meta.mtime_ns)?;
             tx.begin_attempt(known.no, alone)?;
             (known.no, known.id, known.attempts + u32::from(alone))
@@ -209,6 +212,15 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         returns_of,
         attempts,
         again: false,
+    })
+}
+
+/// What a sender wrote and did not sync may be gone with the power after we saw it whole: what is left is no file of his.
+pub fn cut_by_power(came_with: u64, left: u64) -> Option<String> {
+    (left < came_with).then(|| {
+        format!(
+            "it came with {came_with} bytes, and {left} are left; the machine stopped before all of it was on the disk"
+        )
     })
 }
 

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 
 use super::super::is_outage;
 use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
-use super::claiming::Claimed;
+use super::claiming::{Claimed, cut_by_power};
 use super::deciding::{self, Judgement};
 use super::finish::{self, Decided};
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading, SpillFiles};
@@ -56,7 +56,13 @@ impl Bench<'_> {
         let mut claimed = Vec::new();
         for row in rows {
             match self.intake_of(&row.partner, &row.intake) {
-                Some(intake) => claimed.push(self.claimed_from(row, intake)),
+                Some(intake) => {
+                    let (name, came_with) = (state_name(row.id, &row.raw_name, Role::Original), row.size);
+                    let work = Place::Work { partner: &row.partner, intake: &row.intake };
+                    let left = self.spool.look(work, &name)?.map_or(came_with, |meta| meta.size);
+                    let truncated = cut_by_power(came_with, left);
+                    claimed.push(Claimed { truncated, ..self.claimed_from(row, intake) });
+                }
                 None => self.tell_orphan(&row),
             }
         }
