@@ -212,9 +212,9 @@ fn write_reject(bench: &Bench<'_>, file: &Decided, original: Place<'_>, layout: 
     }
     let mut source = bench.spool.read(original, &file.name_as(Role::Original))?;
     let mut draft = bench.spool.draft(State::Failed)?;
-    layout
-        .rebuild_reject(&mut source, &ranges, &mut draft)
-        .with_context(|| format!("cannot write the reject of {}", file.name))?;
+    if let Err(error) = layout.rebuild_reject(&mut source, &ranges, &mut draft) {
+        return Err(draft.failed(error)).with_context(|| format!("cannot write the reject of {}", file.name));
+    }
     draft.publish(bench.spool, (file.failed(), &file.name_as(Role::Reject)), Existing::Replace, Lasting::NextSync)?;
     Ok(())
 }

@@ -26,6 +26,10 @@ pub struct FileFilter<'a> {
     pub limit: u32,
 }
 
+/// No message of the file waits or stands refused; one that a person closed, or that came back and was taken, does not count.
+const NOTHING_OPEN: &str = "held = 0 AND (refused = 0 OR NOT EXISTS (SELECT 1 FROM message m WHERE m.file_no = file.file_no \
+     AND m.verdict = 'refused' AND m.code NOT IN ('ignored', 'came-back')))";
+
 impl Snapshot<'_> {
     pub fn file(&self, file: FileNo) -> Result<Option<FileRow>> {
         self.find_file("file_no = ?1", [file.0])
@@ -112,9 +116,11 @@ impl Snapshot<'_> {
 
     /// Originals in done/ of an intake whose day lies before this one: past their keep days. Held and failed ones are never named.
     pub fn originals_before(&self, partner: &str, intake: &str, day: &str, limit: u32) -> Result<Vec<FileRow>> {
-        let filter = "placed = 1 AND original_gone = 0 AND place = 'done' AND held = 0 AND day < ?3 AND partner = ?1 AND intake = ?2 \
-             ORDER BY day, file_no LIMIT ?4";
-        self.find_files(filter, params![partner, intake, day, limit])
+        let filter = format!(
+            "placed = 1 AND original_gone = 0 AND place = 'done' AND {NOTHING_OPEN} AND day < ?3 AND partner = ?1 AND intake = ?2 \
+             ORDER BY day, file_no LIMIT ?4"
+        );
+        self.find_files(&filter, params![partner, intake, day, limit])
     }
 
     /// The same for copies whose personal fields are to be overwritten and were not looked for in vain under this fingerprint.
@@ -126,9 +132,11 @@ impl Snapshot<'_> {
         fingerprint: u64,
         limit: u32,
     ) -> Result<Vec<FileRow>> {
-        let filter = "placed = 1 AND original_gone = 0 AND redacted <> 1 AND place = 'done' AND held = 0 AND day < ?3 \
-             AND (redact_tried IS NULL OR redact_tried <> ?5) AND partner = ?1 AND intake = ?2 ORDER BY day, file_no LIMIT ?4";
-        self.find_files(filter, params![partner, intake, day, limit, fingerprint.cast_signed()])
+        let filter = format!(
+            "placed = 1 AND original_gone = 0 AND redacted <> 1 AND place = 'done' AND {NOTHING_OPEN} AND day < ?3 \
+             AND (redact_tried IS NULL OR redact_tried <> ?5) AND partner = ?1 AND intake = ?2 ORDER BY day, file_no LIMIT ?4"
+        );
+        self.find_files(&filter, params![partner, intake, day, limit, fingerprint.cast_signed()])
     }
 
     /// Problems of a file by code, the most frequent first.

@@ -1,10 +1,15 @@
 //! Judging a file by its ends: is its last record there, and could its beginning be of this layout?
 
+use std::collections::HashMap;
+
 use super::Rows;
+use super::header;
 use super::header::{Opening, Preamble};
 use super::options::{Columns, Cutting};
+use super::places::At;
 use super::tell;
 use super::text::RowText;
+
 use super::values::value_of;
 use crate::model::layout::assembly::At as Where;
 use crate::model::layout::plan::{Checked, Control, Ours, Role};
@@ -48,7 +53,7 @@ fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended
     let encoding = reader.encoding().clone();
     let readings = rows.fixed_readings(layout);
     let (mut decoded, mut scratch, mut other) = (String::new(), String::new(), String::new());
-    let mut before = 0;
+    let mut before = Before::default();
     let mut missing = None;
     while let Ok(Some(row)) = reader.next() {
         let cells = row.cells.len();
@@ -64,12 +69,37 @@ fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended
                     Some(format!("its last record \"{}\" is missing", layout.records[trailer].name))
                 }
                 _ if ended || row.ended => None,
-                _ => cut_off(layout, rows, record, cells, before, width),
+                _ => cut_off(layout, rows, record, cells, &before, width),
             }
         };
-        before = cells;
+        before.note(layout, rows, &row, &encoding, cells);
     }
     missing
+}
+
+/// How many cells the rows above had: the last one, and for each record type the last of it or the row that names its columns.
+#[derive(Default)]
+struct Before {
+    last: usize,
+    by_tag: HashMap<String, usize>,
+}
+
+impl Before {
+    fn note(&mut self, layout: &Layout, rows: &Rows, row: &Row<'_>, encoding: &Encoding, cells: usize) {
+        self.last = cells;
+        let Cutting::Delimited(d) = &rows.options.cutting else { return };
+        let Some(At::Cell(at)) = rows.tag() else { return };
+        if let Some(cell) = header::cells(row, encoding, rows.quote()).get(at) {
+            let tag = cell.strip_prefix(&d.column_mark).unwrap_or(cell);
+            if layout.records.iter().any(|record| record.tags.iter().any(|t| t == tag)) {
+                self.by_tag.insert(tag.to_string(), cells);
+            }
+        }
+    }
+
+    fn of(&self, layout: &Layout, record: usize) -> usize {
+        layout.records[record].tags.iter().filter_map(|tag| self.by_tag.get(tag)).copied().max().unwrap_or(0)
+    }
 }
 
 /// A row without line end that is shorter than it must be.
@@ -78,7 +108,7 @@ fn cut_off(
     rows: &Rows,
     record: Option<usize>,
     cells: usize,
-    before: usize,
+    before: &Before,
     width: usize,
 ) -> Option<String> {
     let cut = match &rows.options.cutting {
@@ -87,8 +117,8 @@ fn cut_off(
             record.is_none_or(|record| cells < readings[record].least) && !d.fewer_allowed
         }
         // The header or the row before says how many there are.
-        Cutting::Delimited(d) if d.tag.is_none() => cells < before && !d.fewer_allowed,
-        Cutting::Delimited(_) => record.is_none(),
+        Cutting::Delimited(d) if d.tag.is_none() => cells < before.last && !d.fewer_allowed,
+        Cutting::Delimited(d) => record.is_none_or(|r| cells < before.of(layout, r) && !d.fewer_allowed),
         Cutting::Fixed(f) => {
             let needed = record.map_or(0, |record| last_needed(layout, record));
             record.is_none() || width < needed || !f.shorter_allowed && width < f.width
