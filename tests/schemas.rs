@@ -89,7 +89,7 @@ const MUTANTS: [(&str, Mutant); 7] = [
         replace(text, line, &format!("{line}\n{line}"))
     }),
     ("a word that is no number", |text| {
-        numeric(text).and_then(|(from, to)| Some(format!("{}2,5x{}", &text[..from], &text[to..])))
+        numeric(text).map(|(from, to)| format!("{}2,5x{}", &text[..from], &text[to..]))
     }),
     ("a date that does not exist", |text| {
         let names = ["date>2", "_at>2", "valid_from>2", "valid_to>2"];

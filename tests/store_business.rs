@@ -173,7 +173,8 @@ fn an_order_is_written_once_and_comes_back_as_it_was() {
             .for_each(|s| *s = s.replace("[1]", "[]").replace("[2]", "[]").replace("[3]", "[]").replace("[0]", "[]"));
         list.sort();
     };
-    (strip(&mut before), strip(&mut after));
+    strip(&mut before);
+    strip(&mut after);
     assert_eq!(before, after);
     let loaded = loaded.message(0);
     let charges = loaded.kind().group("line_charges").unwrap();

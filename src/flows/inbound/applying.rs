@@ -62,8 +62,8 @@ pub type Scopes = BTreeSet<Vec<String>>;
 
 /// Writes the rows of the file's kind.
 enum Writer<'t> {
-    Requests(Requests<'t>),
-    Records(Records<'t>),
+    Requests(Box<Requests<'t>>),
+    Records(Box<Records<'t>>),
 }
 
 pub struct Applying<'t, 'f> {
@@ -95,8 +95,8 @@ impl<'t, 'f> Applying<'t, 'f> {
         // A person's "apply all the same" makes an old file speak of now.
         let as_of = if hand.overrule { &decided_at } else { hand.as_of };
         let writer = match kind.class {
-            Class::Request => Writer::Requests(tx.requests(&kind, hand.file)?),
-            _ => Writer::Records(tx.records(&kind, &Stamp { file: hand.file, as_of })?),
+            Class::Request => Writer::Requests(Box::new(tx.requests(&kind, hand.file)?)),
+            _ => Writer::Records(Box::new(tx.records(&kind, &Stamp { file: hand.file, as_of })?)),
         };
         let scope_fields = match &hand.intake.absent {
             Absent::CloseWithin { fields } => fields.iter().filter_map(|f| kind.head().field(f)).collect(),
@@ -326,7 +326,14 @@ impl<'t, 'f> Applying<'t, 'f> {
             return self.refuse(message, vec![problem]);
         }
         let hold = Hold { problem, waits_for: None, until: None };
-        self.list(message, Verdict::Held, "content-changed", &[hold.problem.clone()], Some(row), Some(&hold))?;
+        self.list(
+            message,
+            Verdict::Held,
+            "content-changed",
+            std::slice::from_ref(&hold.problem),
+            Some(row),
+            Some(&hold),
+        )?;
         self.count(Verdict::Held);
         Ok(())
     }

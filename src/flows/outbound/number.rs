@@ -23,7 +23,7 @@ impl Numbers {
         Ok(Numbers { last, given: false })
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn give(&mut self) -> u64 {
         self.last += 1;
         self.given = true;
         self.last

@@ -51,7 +51,7 @@ pub fn add(
         Ok(paper) => {
             let (id, hash, size) = (fileless.id, paper.hash, paper.size);
             paper.stage(spool, id, Lasting::NextSync)?;
-            let number = numbers.next();
+            let number = numbers.give();
             let name = name(&row.name, number, ending(layout));
             tx.add_run(&NewRun { state: RunState::Ready, number, name: &name, hash: &hash, size, ..fileless })?;
             Ok(Some(id))

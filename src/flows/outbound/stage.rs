@@ -128,7 +128,7 @@ impl Occasion<'_> {
         let (hash, size) = (paper.hash, paper.size);
         paper.stage(spool, self.id, Lasting::Now)?;
         let mut numbers = Numbers::read(tx, spool)?;
-        let number = numbers.next();
+        let number = numbers.give();
         let name = self.file_name(number);
         let new = NewRun { number, name: &name, hash: &hash, size, rows, ..self.without_file(RunState::Ready) };
         let run = tx.add_run(&new)?;

@@ -54,12 +54,12 @@ impl Totals {
         for field in records.iter().flat_map(|r| &r.fields) {
             let Ours::Control(control) = &field.ours else { continue };
             idle &= matches!(control.what, Checked::Constant(_) | Checked::Version(_));
-            if let Checked::Sum { group, field } = control.what {
-                if !summed.iter().any(|s| (s.group, s.field) == (group, field)) {
-                    let of = &kind.groups[group].fields[field];
-                    let scale = of.field_type.scale().unwrap_or(0);
-                    summed.push(Summed { group, field, scale, name: of.name.clone() });
-                }
+            if let Checked::Sum { group, field } = control.what
+                && !summed.iter().any(|s| (s.group, s.field) == (group, field))
+            {
+                let of = &kind.groups[group].fields[field];
+                let scale = of.field_type.scale().unwrap_or(0);
+                summed.push(Summed { group, field, scale, name: of.name.clone() });
             }
         }
         let counters =
@@ -111,10 +111,10 @@ impl Totals {
     pub fn add_node(&mut self, node: NodeRef<'_>) {
         for at in 0..self.summed.len() {
             let (group, field) = (self.summed[at].group, self.summed[at].field);
-            if node.group() == group {
-                if let Some(value) = node.value(field).number() {
-                    self.add(group, field, Some(value));
-                }
+            if node.group() == group
+                && let Some(value) = node.value(field).number()
+            {
+                self.add(group, field, Some(value));
             }
         }
     }

@@ -114,7 +114,7 @@ pub fn value_missing(place: Place) -> Problem {
     Problem::new(
         "value-missing",
         place,
-        format!("is empty or missing; expected a value. Fill it in and drop the file again."),
+        "is empty or missing; expected a value. Fill it in and drop the file again.".to_string(),
     )
 }
 

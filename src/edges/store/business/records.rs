@@ -146,10 +146,8 @@ impl Records<'_> {
     /// `None` when there is no row with this key.
     fn update(&mut self, message: Message<'_>) -> Result<Option<Applied>> {
         let head = message.head();
-        let mut place = 1;
-        for column in self.tables.columns.iter().filter(|c| c.key) {
-            self.find.set_key(place, column, column.value(&head))?;
-            place += 1;
+        for (nth, column) in self.tables.columns.iter().filter(|c| c.key).enumerate() {
+            self.find.set_key(nth + 1, column, column.value(&head))?;
         }
         let mut rows = self.find.query();
         let Some(stored) = rows.next()? else { return Ok(None) };

@@ -115,12 +115,11 @@ fn check_records(root: &Section<'_>, records: &[Record], kind: &Kind) {
     }
     for record in records {
         for field in &record.fields {
-            if let Ours::Control(control) = &field.ours {
-                if let Checked::Sum { group, field: index } = control.what {
-                    if !kind.groups[group].fields[index].field_type.is_number() {
-                        root.problem_at(field.span.clone(), "record.fields", "only numbers can be summed up.", None);
-                    }
-                }
+            if let Ours::Control(control) = &field.ours
+                && let Checked::Sum { group, field: index } = control.what
+                && !kind.groups[group].fields[index].field_type.is_number()
+            {
+                root.problem_at(field.span.clone(), "record.fields", "only numbers can be summed up.", None);
             }
         }
     }

@@ -264,12 +264,11 @@ impl RecordReader<'_> {
 
 /// `line_charges#2.amount` → (`line_charges.amount`, 1).
 fn split_nth(text: &str) -> (String, usize) {
-    if let Some((group, rest)) = text.split_once('#') {
-        if let Some((nth, field)) = rest.split_once('.') {
-            if let Ok(nth @ 1..=99) = nth.parse::<usize>() {
-                return (format!("{group}.{field}"), nth - 1);
-            }
-        }
+    if let Some((group, rest)) = text.split_once('#')
+        && let Some((nth, field)) = rest.split_once('.')
+        && let Ok(nth @ 1..=99) = nth.parse::<usize>()
+    {
+        return (format!("{group}.{field}"), nth - 1);
     }
     (text.to_string(), 0)
 }

@@ -237,10 +237,10 @@ impl<'w> RowEncoder<'w> {
         if column.is_tag && column.field.is_none() {
             out.push_str(record.tags.first().map_or("", String::as_str));
         }
-        if let Some(word) = column.condition {
-            if let Some(Condition::Is { words, not: false, .. }) = record.when.get(word) {
-                out.push_str(words.first().map_or("", String::as_str));
-            }
+        if let Some(word) = column.condition
+            && let Some(Condition::Is { words, not: false, .. }) = record.when.get(word)
+        {
+            out.push_str(words.first().map_or("", String::as_str));
         }
         let Some(field) = column.field.map(|at| &record.fields[at]) else { return Ok(()) };
         let start = out.len();

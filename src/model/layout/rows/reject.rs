@@ -257,11 +257,11 @@ fn count(record: &Record, reading: &Reading, text: &RowText<'_>, totals: &mut To
     let mut scratch = String::new();
     for step in &reading.steps {
         let field = &record.fields[step.field];
-        if let (Ours::Field { group, field: index, .. }, Source::One(at)) = (&field.ours, &step.source) {
-            if totals.sums(*group, *index) {
-                let value = text.at(*at, &mut scratch).ok().flatten();
-                totals.add(*group, *index, value.and_then(|value| number(field, value)));
-            }
+        if let (Ours::Field { group, field: index, .. }, Source::One(at)) = (&field.ours, &step.source)
+            && totals.sums(*group, *index)
+        {
+            let value = text.at(*at, &mut scratch).ok().flatten();
+            totals.add(*group, *index, value.and_then(|value| number(field, value)));
         }
     }
 }

@@ -22,10 +22,10 @@ pub fn record_of(
     other: &mut String,
 ) -> Option<usize> {
     let tag_at = rows.tag();
-    if let (None, [only]) = (tag_at, &layout.records[..]) {
-        if only.when.is_empty() {
-            return Some(0);
-        }
+    if let (None, [only]) = (tag_at, &layout.records[..])
+        && only.when.is_empty()
+    {
+        return Some(0);
     }
     let tag = match tag_at {
         Some(at) => text.at(at, scratch).ok().flatten()?.trim(),

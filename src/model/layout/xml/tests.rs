@@ -111,7 +111,7 @@ fn namespaces_roles_and_attributes_are_found_whatever_the_prefixes() {
             "line_charges": [{"charge_type": "allowance"}]}],
     });
     let layout = layout(ONE_ORDER);
-    assert_eq!(read(&layout, text).0, [expected.clone()]);
+    assert_eq!(read(&layout, text).0, std::slice::from_ref(&expected));
     let again = text.replace("<CURRENCY>EUR</CURRENCY>", "<o:CUR>EUR</o:CUR>");
     assert_eq!(read(&layout, &again).0, [expected]);
 }

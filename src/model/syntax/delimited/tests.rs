@@ -37,7 +37,7 @@ fn lines_end_with_lf_crlf_or_cr_and_are_counted_alike() {
     for end in ["\n", "\r\n", "\r"] {
         let text = ["a;b", "c;\"d", "e\";f", "", "g;h"].join(end);
         let n = end.len() as u64;
-        let expected = vec![
+        let expected = [
             format!("1 0..{} a|b", 3 + n),
             format!("2 {}..{} c|d{end}e|f", 3 + n, 11 + 3 * n - 1 - 1 + 1),
             format!("5 {}..{} g|h", 11 + 4 * n, 14 + 4 * n),
