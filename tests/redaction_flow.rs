@@ -236,15 +236,15 @@ fn copies_past_their_days_lose_what_is_personal_and_held_and_failed_ones_do_not(
 fn a_copy_without_its_fields_is_not_judged_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut house = House::on(folder.path()).unwrap();
-    let files = [(); 2].map(|()| house.judged(OLD, counts(1, 0, 1), SENT));
+    let files = [(); 2].map(|()| house.judged(OLD, Counts { accepted: 1, stale: 1, ..Counts::default() }, SENT));
     let tx = house.store.begin().unwrap();
     for (no, _) in &files {
         let refused = Exception {
             number: 2,
             kind: "order",
             key: "2",
-            verdict: Verdict::Refused,
-            code: "article-unknown",
+            verdict: Verdict::Stale,
+            code: "stale",
             line: 3,
             bytes: &[],
             problems: &[],

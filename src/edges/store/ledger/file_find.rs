@@ -49,7 +49,8 @@ impl Snapshot<'_> {
 
     /// The newest file of an intake that came under exactly these bytes as its name.
     pub fn last_file_named(&self, partner: &str, intake: &str, raw_name: &[u8], name: &str) -> Result<Option<FileRow>> {
-        let filter = "name = ?4 AND raw_name = ?3 AND partner = ?1 AND intake = ?2 ORDER BY file_no DESC LIMIT 1";
+        // The signs keep the planner with the index by name: by intake it would walk all files that ever came.
+        let filter = "name = ?4 AND raw_name = ?3 AND +partner = ?1 AND +intake = ?2 ORDER BY +file_no DESC LIMIT 1";
         self.find_file(filter, params![partner, intake, raw_name, name])
     }
 
