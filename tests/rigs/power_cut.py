@@ -178,7 +178,9 @@ def judge(root, feeder, acknowledged):
         return wrong + [str(hung)], len(acknowledged)
     if code:
         return wrong + [f"the start ends with {code}: {night.tail(said, 4)}"], len(acknowledged)
-    wrong += promises.after_the_restart(root, stream.RECEIPTS)
+    # What its sender did not sync may be gone, done-file or data: then the other waits in in/, listed. Not once it is acknowledged.
+    rests = {name for _, name in feeder.files} - set(acknowledged)
+    wrong += promises.after_the_restart(root, stream.RECEIPTS, rests | {f"{name}.done" for name in rests})
     with promises.Ledger(root) as ledger:
         kept = {(row["name"]): row for row in ledger.rows("SELECT * FROM file WHERE state = 'judged'")}
         found = [r[0] for r in ledger.rows("SELECT buyer_order_no FROM orders")]

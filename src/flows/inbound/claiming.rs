@@ -43,6 +43,8 @@ pub struct Claimed {
     pub as_of: Result<String, NotAsOf>,
     pub first_seen: String,
     pub truncated: Option<String>,
+    /// It was whole when it was seen and is no longer: refused with these words, whatever can be read of it.
+    pub cut: Option<String>,
     pub done_file: Option<Vec<u8>>,
     /// The file it is a corrected or returned copy of.
     pub returns_of: Option<Id>,
@@ -102,6 +104,7 @@ impl Bench<'_> {
             intake,
             first_seen: row.first_seen,
             truncated: None,
+            cut: None,
             done_file: None,
             returns_of: row.returns_of,
             attempts: row.attempts,
@@ -161,18 +164,19 @@ fn come_back(snapshot: &Snapshot<'_>, dropped: &[u8]) -> Result<Option<FileRow>>
 }
 
 fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
-    let Candidate { intake, name: dropped, meta, mut truncated, done_file } = candidate;
+    let Candidate { intake, name: dropped, meta, truncated, done_file } = candidate;
     let returned = come_back(tx, &dropped)?;
     let returns_of = returned.as_ref().map(|r| r.id);
     let raw_name = returned.as_ref().map_or_else(|| dropped.clone(), |r| r.raw_name.clone());
     let shown = shown_name(&raw_name).to_string();
     let first_seen = returned.as_ref().map_or_else(|| iso(now.wall), |r| r.first_seen.clone());
     let open = tx.last_file_named(&intake.sender.partner, &intake.id, &raw_name, &shown)?;
+    let mut cut = None;
     let (file, id, attempts) = match open.filter(|f| f.verdict.is_none() && f.state == FileState::Seen) {
         // Seen before a crash, never claimed: the same id.
         Some(known) => {
             if known.inode == meta.inode {
-                truncated = truncated.or(cut_by_power(known.size, meta.size));
+                cut = cut_by_power(known.size, meta.size);
             }
             tx.resee_file(known.no, meta.size, meta.inode, meta.mtime_ns)?;
             tx.begin_attempt(known.no, alone)?;
@@ -208,6 +212,7 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         intake,
         first_seen,
         truncated,
+        cut,
         done_file,
         returns_of,
         attempts,

@@ -60,8 +60,8 @@ impl Bench<'_> {
                     let (name, came_with) = (state_name(row.id, &row.raw_name, Role::Original), row.size);
                     let work = Place::Work { partner: &row.partner, intake: &row.intake };
                     let left = self.spool.look(work, &name)?.map_or(came_with, |meta| meta.size);
-                    let truncated = cut_by_power(came_with, left);
-                    claimed.push(Claimed { truncated, ..self.claimed_from(row, intake) });
+                    let cut = cut_by_power(came_with, left);
+                    claimed.push(Claimed { cut, ..self.claimed_from(row, intake) });
                 }
                 None => self.tell_orphan(&row),
             }
@@ -247,14 +247,15 @@ fn tell_fault(events: &Events, now: Now, file: &Claimed, words: &str) {
 }
 
 fn is_read(file: &Claimed) -> bool {
-    file.as_of.is_ok() && file.attempts <= ATTEMPTS_MAX
+    file.cut.is_none() && file.as_of.is_ok() && file.attempts <= ATTEMPTS_MAX
 }
 
 /// Why a file is refused without being read.
 fn unread(file: &Claimed) -> Judgement {
-    let problem = match &file.as_of {
-        Err(why) => words::as_of_refused(why),
-        Ok(_) => words::crashed_while_reading(ATTEMPTS_MAX),
+    let problem = match (&file.cut, &file.as_of) {
+        (Some(cut), _) => words::truncated(cut),
+        (None, Err(why)) => words::as_of_refused(why),
+        (None, Ok(_)) => words::crashed_while_reading(ATTEMPTS_MAX),
     };
     Judgement::refused_whole(problem)
 }
