@@ -15,6 +15,8 @@ use crate::model::layout::{DecodeContext, Decoded, Layout, Refused, Sink, Spill,
 
 /// Batches that may wait between the threads; with 256 KiB each this bounds what is in flight.
 const AHEAD: usize = 8;
+/// Read at a time of what a layout left unread; mostly there is nothing.
+const CHUNK_BYTES: usize = 16 * 1024;
 /// The head of a file that layouts look at to recognise it.
 const HEAD_BYTES: usize = 64 * 1024;
 
@@ -244,7 +246,7 @@ impl Hashing {
 
     fn hash_rest(&mut self) -> io::Result<()> {
         self.seek(SeekFrom::Start(self.hashed))?;
-        let mut chunk = vec![0; HEAD_BYTES];
+        let mut chunk = [0; CHUNK_BYTES];
         while self.read(&mut chunk)? > 0 {}
         Ok(())
     }

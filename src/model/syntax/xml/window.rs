@@ -81,7 +81,9 @@ impl<'r> Window<'r> {
         raw.drain(..mark);
         let spot = Spot { byte: mark as u64, line: 1 };
         let cursor = Cursor { charset: charset.clone(), at: 0, spot, next_newline: usize::MAX };
-        let text = String::with_capacity(WINDOW_BYTES);
+        // A small file, the usual one, does not pay for a large window.
+        let room = if input_ended { raw.len() * 3 + CHARACTER_ROOM_BYTES } else { WINDOW_BYTES };
+        let text = String::with_capacity(room.min(WINDOW_BYTES));
         let mut window = Window { input, charset, raw, text, flaw: None, input_ended, cursor };
         window.fill(0)?;
         Ok(Ok(window))
