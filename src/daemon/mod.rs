@@ -7,6 +7,7 @@ mod signals;
 mod turn;
 mod works;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -57,7 +58,8 @@ pub struct Daemon {
     housekeeping_at: Duration,
     /// When files were last taken in.
     last_round: Duration,
-    _lock: InstanceLock,
+    /// Of the spool and of the database: two spools on one database would write each other's ledger.
+    _locks: [InstanceLock; 2],
 }
 
 /// Runs until it is told to stop; once: until nothing is left to do.
@@ -102,6 +104,7 @@ impl Daemon {
         let events = Arc::new(events);
         let spool = Arc::new(Spool::open(&config.spool)?);
         let lock = InstanceLock::take(&spool.lock_path())?;
+        let store_lock = InstanceLock::take(&lock_beside(&config.store))?;
         let store = Store::open(&config.store)?;
         let clock = Clock::start();
         let (ring, rung) = sync_channel(1);
@@ -131,7 +134,7 @@ impl Daemon {
             housekeeping_at: Duration::ZERO,
             last_round: Duration::ZERO,
             config,
-            _lock: lock,
+            _locks: [lock, store_lock],
         };
         let now = daemon.clock.now();
         // Of a process that was killed while everything waited.
@@ -237,6 +240,10 @@ impl Daemon {
 
     fn stop_in_order(&mut self) -> Result<()> {
         self.confirm_placed().context("cannot write the last confirmation; the next start does it again")?;
+        if let Err(error) = self.works.store.gather() {
+            // Nothing is lost: the log beside the database holds it.
+            self.tell(Event::StoreWaiting, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
+        }
         self.tell(Event::DaemonStopped, &[]);
         Ok(())
     }
@@ -268,6 +275,13 @@ fn watch(config: &Config, spool: &Spool, ring: &SyncSender<()>) -> Result<Watch>
     let ring = ring.clone();
     // Full means that the loop has not come to the last ring yet: it will look anyway.
     Ok(Watch::start(folders, config.scan_every, move || _ = ring.try_send(())))
+}
+
+/// `nattpost.db` → `nattpost.db.lock`.
+fn lock_beside(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_os_string();
+    name.push(".lock");
+    name.into()
 }
 
 fn desks(intakes: &[Arc<Intake>]) -> Vec<Desk> {

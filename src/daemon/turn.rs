@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::works::receipts;
 use super::{Daemon, Ended};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::Place;
 use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::finish;
+use crate::flows::inbound::round::{Answer, answer_all};
 use crate::flows::inbound::waiting::newest_of_each;
 use crate::flows::{command, commands, recover, retention};
 
@@ -150,6 +152,8 @@ impl Daemon {
         let mut decided = Vec::new();
         again.time_out(&tx, &mut decided)?;
         again.all_that_wait(&tx, &mut decided)?;
+        let answering: (&Answer, _, _) = (&receipts, &*self.works.spool, &self.works.intakes[..]);
+        answer_all(answering, &tx, &decided, now, self.works.zone)?;
         self.works.spool.sync()?;
         tx.commit()?;
         self.tell(Event::HeldExpired, &[(Key::Messages, Value::Number(decided.len() as i64))]);

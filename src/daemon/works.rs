@@ -28,7 +28,7 @@ pub struct Works {
 }
 
 /// The receipts of files that were just decided, in the transaction of their verdicts.
-fn receipts(tx: &Tx<'_>, spool: &Spool, files: &[(FileNo, Arc<Intake>)], now: Now, zone: Tz) -> Result<()> {
+pub(super) fn receipts(tx: &Tx<'_>, spool: &Spool, files: &[(FileNo, Arc<Intake>)], now: Now, zone: Tz) -> Result<()> {
     let mut numbers = Numbers::read(tx, spool)?;
     for (file, intake) in files {
         receipt::add(tx, spool, &mut numbers, intake, *file, (now, zone))?;

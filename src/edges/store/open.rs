@@ -71,6 +71,14 @@ impl Store {
         Ok(Tx { snapshot: Snapshot { conn: &self.conn, tables: &self.tables, ends: false } })
     }
 
+    /// Brings everything committed into the one database file, so that a copy of it is whole. The log stays, empty.
+    pub fn gather(&self) -> Result<()> {
+        fault::point("store.gather")?;
+        self.conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .context("cannot gather the database's log")
+    }
+
     /// Reads on the write connection, as it is at this moment.
     pub fn read(&self) -> Result<Snapshot<'_>> {
         Snapshot::begin(&self.conn, &self.tables)

@@ -33,7 +33,10 @@ impl Bench<'_> {
             bail!(why);
         }
         let Some(place) = finish::find_original(self.spool, &decided)? else {
-            bail!("the original of {} is no longer kept", row.name);
+            bail!(
+                "the original of {} is not in the spool any more: its days are over, or it was taken away by hand. Have it sent again",
+                row.name
+            );
         };
         let name = state_name(row.id, &row.raw_name, Role::Original);
         let work = Place::Work { partner: &row.partner, intake: &row.intake };
@@ -115,7 +118,10 @@ impl Bench<'_> {
         let Some(intake) = self.intake_of(&row.partner, &row.intake) else { bail!("the intake is gone") };
         let decided = Decided::from_row(row.clone(), None).context("a file that is judged again has a verdict")?;
         let Some(place) = finish::find_original(self.spool, &decided)? else {
-            bail!("the original of {} is no longer kept", row.name);
+            bail!(
+                "the original of {} is not in the spool any more: its days are over, or it was taken away by hand. Have it sent again",
+                row.name
+            );
         };
         let file = self.spool.read(place, &state_name(row.id, &row.raw_name, Role::Original))?;
         Ok(Assignment {

@@ -239,15 +239,17 @@ impl Desk {
 pub fn end_of(spool: &Spool, intake: &Intake, name: &[u8], size: u64) -> Option<Completeness> {
     let mut file = spool.read(Place::In { partner: &intake.sender.partner, intake: &intake.id }, name).ok()?;
     let from = size.saturating_sub(TAIL_BYTES);
+    let layout = match &intake.layouts[..] {
+        [only] => only,
+        several => {
+            // The layout that will read it says what its end is; a file that none knows is refused by the reading.
+            let mut head = Vec::new();
+            file.by_ref().take(TAIL_BYTES).read_to_end(&mut head).ok()?;
+            several.iter().find(|layout| layout.recognises(&head))?
+        }
+    };
     file.seek(SeekFrom::Start(from)).ok()?;
     let mut tail = Vec::with_capacity(size.min(TAIL_BYTES) as usize);
     file.take(TAIL_BYTES).read_to_end(&mut tail).ok()?;
-    let mut missing = None;
-    for layout in &intake.layouts {
-        match layout.completeness(&tail, from == 0) {
-            Completeness::Complete => return Some(Completeness::Complete),
-            incomplete => missing = missing.or(Some(incomplete)),
-        }
-    }
-    missing
+    Some(layout.completeness(&tail, from == 0))
 }
