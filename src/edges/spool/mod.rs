@@ -110,6 +110,14 @@ impl Spool {
         done.map_err(|e| SpoolError::new(format!("sync the file system of {}", shown(&self.root)), e))
     }
 
+    /// One file with its content and its name is on the disk when this returns.
+    pub fn sync_file(&self, place: Place<'_>, name: &[u8]) -> Result<()> {
+        let path = self.path(place, name)?;
+        let asked = fault::point("spool.sync_file");
+        let done = if self.syncs { asked.and_then(|()| sync_file_and_folder(&path)) } else { asked };
+        done.map_err(|e| SpoolError::new(format!("sync {}", shown(&path)), e))
+    }
+
     /// Places that lie on another file system or mount than the root, where a rename cannot reach: their paths. Looks at
     /// all state folders, and at the given places (intakes are often mounted), which must be there.
     pub fn elsewhere<'a>(&self, places: impl IntoIterator<Item = Place<'a>>) -> Result<Vec<PathBuf>> {
@@ -167,4 +175,13 @@ fn mount(path: &Path) -> Result<(u32, u32, u64)> {
     let found = statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)
         .map_err(|e| SpoolError::new(format!("look at {}", shown(path)), e))?;
     Ok((found.stx_dev_major, found.stx_dev_minor, found.stx_mnt_id))
+}
+
+/// The file first: the name of a file whose content is lost is worth nothing.
+fn sync_file_and_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }

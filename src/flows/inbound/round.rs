@@ -50,6 +50,11 @@ pub struct Bench<'r> {
 /// Adds the receipts of decided files. What leaves the house is not this flow's: they meet in the ledger.
 pub type Answer = dyn Fn(&Tx<'_>, &Spool, &[(FileNo, Arc<Intake>)], Now, Tz) -> Result<()>;
 
+/// So many files cost less synced one by one than with everything else on their file system.
+const FEW_FILES: usize = 2;
+/// Moves that may wait for their confirmation while files come one by one without a pause.
+const UNCONFIRMED_FILES: usize = 500;
+
 impl Bench<'_> {
     /// Judges files that stand in work/ already: left by a crash, or by an outage of the store.
     pub fn resume(&mut self, rows: Vec<FileRow>, alone: bool) -> Result<()> {
@@ -169,15 +174,25 @@ impl Bench<'_> {
             again.all_that_wait(&tx, &mut decided)?;
         }
         answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
-        tx.mark_placed(self.placed.iter().copied())?;
         let given = tx.high_water(ORDER_NUMBERS)?;
         if given > order_mark {
             // Before the commit: a number that is lost is better than one given twice.
             self.spool.raise_marks(Marks { order: given, run: 0 })?;
         }
-        self.spool.sync()?;
+        let whole = must_sync_whole(self.intakes, self.placed, files, &decided);
+        if whole {
+            tx.mark_placed(self.placed.iter().copied())?;
+            self.spool.sync()?;
+        } else {
+            for file in files {
+                let place = Place::Work { partner: &file.intake.sender.partner, intake: &file.intake.id };
+                self.spool.sync_file(place, &state_name(file.id, &file.raw_name, Role::Original))?;
+            }
+        }
         tx.commit()?;
-        self.placed.clear();
+        if whole {
+            self.placed.clear();
+        }
         tell_released(self.events, self.now, &decided[read..]);
         decided.extend(came_back);
         Ok(newest_of_each(decided))
@@ -230,6 +245,16 @@ pub fn answer_all(
     wanted.sort_by_key(|(file, _)| *file);
     wanted.dedup_by_key(|(file, _)| *file);
     if wanted.is_empty() { Ok(()) } else { answer(tx, spool, &wanted, now, zone) }
+}
+
+/// A few files alone are synced one by one: the whole file system may hold much that is not ours. Receipts, and moves that
+/// are to be confirmed, need the sync of everything.
+fn must_sync_whole(intakes: &[Arc<Intake>], placed: &[FileNo], files: &[Claimed], decided: &[Decided]) -> bool {
+    let answers = |i: &&Arc<Intake>| i.receipt.is_some();
+    let has_receipt = |file: &Decided| {
+        intakes.iter().filter(answers).any(|i| i.sender.partner == file.partner && i.id == file.intake)
+    };
+    files.len() > FEW_FILES || placed.len() > UNCONFIRMED_FILES || decided.iter().any(has_receipt)
 }
 
 /// A claimed done-file stands beside its data file under that one's name, whatever form of name it came in.
