@@ -68,6 +68,7 @@ cases! {
     case_043_dropped_again_by_hand = "043-dropped-again-by-hand",
     case_044_an_order_twice_in_a_file = "044-an-order-twice-in-a-file",
     case_045_retry_by_reason = "045-retry-by-reason",
+    case_060_own_csv_cut_in_its_last_number = "060-own-csv-cut-in-its-last-number",
 }
 
 #[test]

@@ -7,23 +7,29 @@ use std::io::Cursor;
 use nattpost::model::batch::Batch;
 use nattpost::model::json::{read_line, to_json};
 use nattpost::model::kind::{Kind, shipped_kinds};
-use nattpost::model::layout::own::{own_id, shipped_layout};
-use nattpost::model::layout::{DecodeContext, EncodeContext, Layout, Refused, Sink, Spill, Stop};
+use nattpost::model::layout::own::{own_csv, own_id, shipped_layout};
+use nattpost::model::layout::{
+    Completeness, DecodeContext, EncodeContext, Layout, Refused, Sink, Spill, Stop, read_layout,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
 #[derive(Default)]
-struct Kept(Vec<Value>);
+struct Kept {
+    good: Vec<Value>,
+    refused: Vec<Refused>,
+}
 
 impl Sink for Kept {
     fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
-        self.0.extend(batch.messages().map(to_json));
+        self.good.extend(batch.messages().map(to_json));
         batch.clear();
         Ok(batch)
     }
 
     fn refused(&mut self, message: Refused) -> Result<(), Stop> {
-        panic!("refused: {message:?}");
+        self.refused.push(message);
+        Ok(())
     }
 }
 
@@ -38,7 +44,8 @@ fn read_back(layout: &Layout, bytes: &[u8]) -> Result<Vec<Value>, String> {
     if !decoded.fatal.is_empty() {
         return Err(format!("{:?}\n{}", decoded.fatal, String::from_utf8_lossy(bytes)));
     }
-    Ok(kept.0)
+    assert!(kept.refused.is_empty(), "{:?}", kept.refused);
+    Ok(kept.good)
 }
 
 fn written(layout: &Layout, batch: &Batch) -> Result<Vec<u8>, String> {
@@ -169,4 +176,33 @@ impl Sink for Refusals {
         self.0.extend(message.problems.iter().map(|p| p.code.to_string()));
         Ok(())
     }
+}
+
+/// Cut anywhere inside its last row, a CSV of ours is never read as if it were whole.
+#[test]
+fn a_csv_without_its_last_line_end_is_incomplete() {
+    let whole = b"nattpost;stock;1\n!stock;article_no;qty\nstock;A-1;7\nstock;A-2;125\r\n";
+    let layout = shipped_layout("nattpost-stock-csv").unwrap();
+    let last = whole.iter().rposition(|b| *b == b'A').unwrap();
+    assert_eq!(layout.completeness(whole, true), Completeness::Complete);
+    assert_eq!(read_back(layout, whole).unwrap().len(), 2);
+    for end in last..whole.len() - 2 {
+        assert!(matches!(layout.completeness(&whole[..end], true), Completeness::Incomplete(_)), "{end}");
+        let told = read_back(layout, &whole[..end]).unwrap_err();
+        assert!(told.contains("file-truncated") && told.contains("no line end"), "{end}: {told}");
+    }
+    // Blanks, a Ctrl-Z and UTF-16 do not hide the line end.
+    for end in [&b"\n\n"[..], b"\r", b"\n  ", b"\n\x1A"] {
+        let text = [&whole[..whole.len() - 2], end].concat();
+        assert_eq!(read_back(layout, &text).unwrap().len(), 2, "{end:?}");
+    }
+    let kind = shipped_kinds().get("stock").unwrap();
+    let text = own_csv(kind).replace("kind = ", "encoding = \"utf-16\"\nkind = ");
+    let layout = &read_layout("wide", &text, shipped_kinds()).unwrap();
+    let wide = std::iter::once('\u{FEFF}').chain(std::str::from_utf8(whole).unwrap().chars());
+    let wide: Vec<u8> = wide.flat_map(|c| (c as u16).to_le_bytes()).collect();
+    assert_eq!(layout.completeness(&wide, true), Completeness::Complete);
+    assert_eq!(read_back(layout, &wide).unwrap().len(), 2);
+    assert!(matches!(layout.completeness(&wide[..wide.len() - 4], true), Completeness::Incomplete(_)));
+    assert!(read_back(layout, &wide[..wide.len() - 4]).unwrap_err().contains("no line end"));
 }

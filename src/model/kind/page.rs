@@ -12,7 +12,7 @@ pub fn page(kinds: &Kinds) -> String {
         Every message that comes or goes is of one of these kinds. Field names are the same everywhere: in layouts, in\n\
         Nattpost's own XML and CSV, in JSON lines, in the store's columns (scaled numbers carry their scale there: `qty_e6`).\n\n\
         - **Own XML** (layout `nattpost-<kind>-xml` with dashes for `_`, schema in schemas/xsd): a root element with `version`, one element a\n  message, fields as elements in any order, repeated parts inside an element of the group's name.\n\
-        - **Own CSV** (layout `nattpost-<kind>-csv`, columns in schemas/columns): `nattpost;<kind>;<version>`, then a row\n  `!<record type>;<column>;…` for each record type that follows, then the records, parents before their children.\n\
+        - **Own CSV** (layout `nattpost-<kind>-csv`, columns in schemas/columns): `nattpost;<kind>;<version>`, then a row\n  `!<record type>;<column>;…` for each record type that follows, then the records, parents before their children.\n  Every row ends with a line end, the last one too: a file without it is not complete (`file-truncated`).\n\
         - **JSON lines** (`decode`, `encode`): one object a message, decimals as strings.\n\n\
         An element or column that is not there leaves a value as it is; one that is there and empty clears it.\n\
         *only written* marks what we set ourselves and never read from a partner's file, *personal* marks personal data.\n",

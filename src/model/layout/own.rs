@@ -1,7 +1,8 @@
 //! Nattpost's own XML and CSV: layouts like any other, written from the kinds into schemas/layouts/own and compiled in.
 //!
 //! A test compares the files with what is generated here, so that a kind and its formats never part. What is only
-//! written (`ours`) has its place too; texts are taken exactly, numbers that are looked up without blanks around them.
+//! written (`ours`) has its place too; texts are taken exactly. Every row of the CSV has its line end: without the last one nobody
+//! could tell `12` from the beginning of `125`.
 
 use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
@@ -75,7 +76,7 @@ pub fn own_csv(kind: &Kind) -> String {
     let mut out = head(kind, "csv", "CSV");
     let _ = write!(
         out,
-        "syntax = \"delimited\"\n\n[delimited]\ndelimiter = \";\"\ncolumns = \"rows\"\ntag = 1\nfirst_line = [\"nattpost\", \"{}\", \"{}\"]\n",
+        "syntax = \"delimited\"\n\n[delimited]\ndelimiter = \";\"\ncolumns = \"rows\"\ntag = 1\nfirst_line = [\"nattpost\", \"{}\", \"{}\"]\nfinal_line_end = \"required\"\n",
         kind.name, kind.version
     );
     for index in 0..kind.groups.len() {

@@ -203,7 +203,10 @@ impl Rows {
         sink: &mut dyn Sink,
     ) -> io::Result<Decoded> {
         let order = if self.grouped { grouped::survey(layout, self, input, context)? } else { Order::AsItStands };
-        let assembly = Assembly::new(layout, context, sink);
+        let mut assembly = Assembly::new(layout, context, sink);
+        if let Some(problem) = tail::unended(self, input)? {
+            assembly.fatal(problem);
+        }
         input.rewind()?;
         let mut head = &mut *input;
         let mut reader = RowReader::open(&mut head, &layout.encoding, self.style())?;

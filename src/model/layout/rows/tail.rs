@@ -1,6 +1,7 @@
 //! Judging a file by its ends: is its last record there, and could its beginning be of this layout?
 
 use std::collections::HashMap;
+use std::io::{self, SeekFrom};
 
 use super::Rows;
 use super::header;
@@ -11,29 +12,57 @@ use super::tell;
 use super::text::RowText;
 
 use super::values::value_of;
+use crate::model::diagnostic::Problem;
 use crate::model::layout::assembly::At as Where;
 use crate::model::layout::plan::{Checked, Control, Ours, Role};
-use crate::model::layout::{Completeness, Layout};
+use crate::model::layout::{Completeness, Input, Layout};
 use crate::model::syntax::delimited::{Row, RowReader};
 use crate::model::syntax::encoding::Encoding;
 use crate::model::syntax::fixed;
+use crate::model::wording;
 
+/// Room for a line end and what may stand behind it. Blanks that go on for longer are no end.
+const LINE_END_BYTES: i64 = 64;
+
+/// The problem of a file whose last row has no line end, where the layout asks for one: its last value may be cut.
+pub fn unended(rows: &Rows, input: &mut dyn Input) -> io::Result<Option<Problem>> {
+    if !rows.options.final_line_end {
+        return Ok(None);
+    }
+    let size = input.seek(SeekFrom::End(0))?;
+    input.seek(SeekFrom::End(-LINE_END_BYTES.min(size as i64)))?;
+    let mut tail = Vec::new();
+    input.read_to_end(&mut tail)?;
+    let cut = !tail.is_empty() && !has_line_end(behind_content(&tail));
+    Ok(cut.then(|| wording::judging::truncated(LAST_LINE_END)))
+}
+
+/// Line ends, blanks and Ctrl-Z; the zeros are the other halves of these in UTF-16.
+fn behind_content(tail: &[u8]) -> &[u8] {
+    let is_blank = |b: &u8| b.is_ascii_whitespace() || matches!(b, 0 | 0x1A);
+    &tail[tail.iter().rposition(|b| !is_blank(b)).map_or(0, |at| at + 1)..]
+}
+
+fn has_line_end(rest: &[u8]) -> bool {
+    rest.iter().any(|b| matches!(b, b'\n' | b'\r'))
+}
+
+const LAST_LINE_END: &str = "the last row has no line end, so that its last value may be cut";
 const NOWHERE: Where = Where { line: 0, byte: 0 };
 
 /// Looks at the last record: a trailer where the layout has one, and whole.
 pub fn completeness(layout: &Layout, rows: &Rows, tail: &[u8], whole: bool) -> Completeness {
-    let content = tail.trim_ascii_end();
-    let content = content.strip_suffix(b"\x1A").map_or(content, |c| c.trim_ascii_end());
-    if content.is_empty() {
+    let rest = behind_content(tail);
+    if rest.len() == tail.len() {
         return Completeness::Incomplete("the file is empty".to_string());
     }
     if layout.encoding == Encoding::Utf16 && !whole {
         // Where the last bytes begin in mid-character nothing can be told; the decoder will see.
         return Completeness::Complete;
     }
-    let ended = tail[content.len()..].iter().any(|b| matches!(b, b'\n' | b'\r'));
+    let ended = has_line_end(rest);
     if !ended && rows.options.final_line_end {
-        return Completeness::Incomplete("the last row has no line end".to_string());
+        return Completeness::Incomplete(LAST_LINE_END.to_string());
     }
     let closes = |role| layout.records.iter().position(|r| r.role == role && r.required);
     let trailer = closes(Role::ClosesFile).or_else(|| closes(Role::ClosesInterchange));
