@@ -68,6 +68,8 @@ cases! {
     case_043_dropped_again_by_hand = "043-dropped-again-by-hand",
     case_044_an_order_twice_in_a_file = "044-an-order-twice-in-a-file",
     case_045_retry_by_reason = "045-retry-by-reason",
+    case_046_a_lost_database = "046-a-lost-database",
+    case_047_an_older_database = "047-an-older-database",
     case_060_own_csv_cut_in_its_last_number = "060-own-csv-cut-in-its-last-number",
 }
 

@@ -135,6 +135,9 @@ pub struct Run {
     /// Do what is to be done, wait out what still settles, then end (for cron and tests)
     #[arg(long)]
     pub once: bool,
+    /// Begin also with a database that is not the one this spool was last run with: lost, exchanged or an older copy
+    #[arg(long)]
+    pub accept_database: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use super::{setting, status_page};
 use crate::config::Config;
 use crate::daemon::{self, Ended};
 use crate::edges::lock::LockError;
+use crate::flows::lineage::NotItsDatabase;
 use crate::flows::waiting::{self, WaitingFile};
 
 /// Files of an intake that are told one by one.
@@ -16,9 +17,12 @@ const TOLD: usize = 20;
 
 pub fn run(page: &mut Page<'_>, config: Config, asked: &Run) -> Outcome {
     page.zone = config.zone;
-    let ended = daemon::run(config.clone(), asked.once).map_err(|error| match error.downcast_ref() {
-        Some(LockError::Held { .. }) => Failure { end: End::Unavailable, error },
-        _ => Failure::from(error),
+    let ended = daemon::run(config.clone(), asked.once, asked.accept_database).map_err(|error| {
+        let another_runs = matches!(error.downcast_ref(), Some(LockError::Held { .. }));
+        match another_runs || error.is::<NotItsDatabase>() {
+            true => Failure { end: End::Unavailable, error },
+            false => Failure::from(error),
+        }
     })?;
     match ended {
         Ended::Done => {

@@ -13,6 +13,7 @@ use crate::edges::lock;
 use crate::edges::spool::Spool;
 use crate::edges::store::Reader;
 use crate::flows::files::Sight;
+use crate::flows::lineage;
 use crate::model::document::DocumentProblem;
 use crate::model::kind::shipped_kinds;
 use crate::model::layout::own::shipped_layouts;
@@ -62,6 +63,9 @@ pub fn daemon_runs(config: &Config) -> bool {
 /// The ledger for reading, also while the daemon is down.
 pub fn reader(config: &Config) -> Result<Reader, Failure> {
     if !config.store.exists() {
+        if let Some(missing) = lineage::is_missing(&config.store, &spool(config)?)? {
+            return Err(Failure { end: End::Unavailable, error: missing.into() });
+        }
         return Err(Failure::new(
             End::Unavailable,
             format!("there is no database {} yet, so nothing has come; nattpost run makes it", config.store.display()),

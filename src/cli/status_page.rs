@@ -5,6 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::page::{Columns, Page};
+use super::setting;
 use crate::config::Config;
 use crate::edges::clock;
 use crate::flows::moments;
@@ -29,10 +30,25 @@ pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Resul
             moments::count(status.unplaced, "file is", "files are")
         ))?;
     }
+    unknown(page, status)?;
     page.gap()?;
     intakes(page, status)?;
     waiting(page, status)?;
     feeds(page, status)
+}
+
+fn unknown(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
+    let (paths, count) = &status.unknown;
+    if *count == 0 {
+        return Ok(());
+    }
+    page.line(format!(
+        "! {} here that the database does not know: it was accepted without them. To have one judged anew, move it to its intake's \
+         folder in in/; what needs nothing more can be removed.",
+        moments::count(*count, "file stands", "files stand")
+    ))?;
+    paths.iter().try_for_each(|path| page.line(format!("    {}", setting::shown_path(path))))?;
+    if *count > paths.len() as u64 { page.line("    …") } else { Ok(()) }
 }
 
 fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
@@ -120,6 +136,8 @@ pub fn object(config: &Config, status: &Status) -> Value {
         "unplaced": status.unplaced,
         "intakes": status.intakes.iter().map(intake_object).collect::<Vec<_>>(),
         "strays": status.strays.iter().map(|file| waiting_object(file, status.daemon_runs)).collect::<Vec<_>>(),
+        "unknown": status.unknown.0.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+        "unknown_count": status.unknown.1,
         "feeds": status.feeds.iter().map(feed_object).collect::<Vec<_>>(),
     })
 }

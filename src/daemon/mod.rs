@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::config::{Config, LogFormat};
-use crate::edges::clock::Clock;
+use crate::edges::clock::{Clock, Now};
 use crate::edges::events::{Event, Events, Format, Key, Value};
 use crate::edges::lock::{InstanceLock, LockError};
 use crate::edges::spool::{Place, Spool};
@@ -23,7 +23,7 @@ use crate::edges::store::Store;
 use crate::edges::watch::Watch;
 use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::reading::{Decoder, SpillFiles};
-use crate::flows::recover;
+use crate::flows::{lineage, recover};
 use crate::model::intake::Intake;
 
 use feeds::Out;
@@ -62,10 +62,11 @@ pub struct Daemon {
     _locks: [InstanceLock; 2],
 }
 
-/// Runs until it is told to stop; once: until nothing is left to do.
-pub fn run(config: Config, once: bool) -> Result<Ended> {
+/// Runs until it is told to stop; once: until nothing is left to do. `accept_database`: also one that is not the spool's own.
+pub fn run(config: Config, once: bool, accept_database: bool) -> Result<Ended> {
     let stop = Arc::new(Stop::default());
-    let mut daemon = Daemon::start(config, stop.clone())?;
+    let events = Events::to_stderr(format(config.log));
+    let mut daemon = Daemon::start(config, stop.clone(), events, accept_database)?;
     let signals = signals::listen(stop, daemon.ring.clone())?;
     let ended = daemon.run(once);
     signals.end();
@@ -76,7 +77,7 @@ pub fn run(config: Config, once: bool) -> Result<Ended> {
 /// Silent: who asked is told, and the audit trail stands in the ledger.
 pub fn carry_out_alone(config: Config) -> Result<bool> {
     let events = Events::to(format(config.log), Box::new(std::io::sink()));
-    let mut daemon = match Daemon::start_telling(config, Arc::new(Stop::default()), events) {
+    let mut daemon = match Daemon::start(config, Arc::new(Stop::default()), events, false) {
         Ok(daemon) => daemon,
         Err(error) if matches!(error.downcast_ref(), Some(LockError::Held { .. })) => return Ok(false),
         Err(error) => return Err(error),
@@ -95,18 +96,13 @@ fn format(log: LogFormat) -> Format {
 
 impl Daemon {
     /// Opens everything and puts right what the last run left.
-    pub fn start(config: Config, stop: Arc<Stop>) -> Result<Daemon> {
-        let events = Events::to_stderr(format(config.log));
-        Self::start_telling(config, stop, events)
-    }
-
-    fn start_telling(config: Config, stop: Arc<Stop>, events: Events) -> Result<Daemon> {
+    fn start(config: Config, stop: Arc<Stop>, events: Events, accept_database: bool) -> Result<Daemon> {
         let events = Arc::new(events);
         let spool = Arc::new(Spool::open(&config.spool)?);
         let lock = InstanceLock::take(&spool.lock_path())?;
         let store_lock = InstanceLock::take(&lock_beside(&config.store))?;
-        let store = Store::open(&config.store)?;
         let clock = Clock::start();
+        let store = open_store(&config, &spool, &events, clock.now(), accept_database)?;
         let (ring, rung) = sync_channel(1);
         let spill = spill_files(&spool);
         let urgent = stop.clone();
@@ -275,6 +271,16 @@ fn watch(config: &Config, spool: &Spool, ring: &SyncSender<()>) -> Result<Watch>
     let ring = ring.clone();
     // Full means that the loop has not come to the last ring yet: it will look anyway.
     Ok(Watch::start(folders, config.scan_every, move || _ = ring.try_send(())))
+}
+
+/// The spool's own database; a new one only where both begin.
+fn open_store(config: &Config, spool: &Spool, events: &Events, now: Now, accept: bool) -> Result<Store> {
+    if let Some(missing) = lineage::is_missing(&config.store, spool)?.filter(|_| !accept) {
+        return Err(missing.into());
+    }
+    let mut store = Store::open(&config.store)?;
+    lineage::meet(&mut store, &config.store, spool, events, now, accept)?;
+    Ok(store)
 }
 
 /// `nattpost.db` → `nattpost.db.lock`.

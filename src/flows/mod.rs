@@ -6,6 +6,7 @@ pub mod explain;
 pub mod files;
 pub mod find;
 pub mod inbound;
+pub mod lineage;
 pub mod moments;
 pub mod next_steps;
 pub mod outbound;

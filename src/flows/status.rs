@@ -1,15 +1,15 @@
 //! How things stand: per intake what waits and why, what is held, refused and came last; per feed what went out last and
 //! what is due; whether a daemon runs and whether the disks take anything. It changes nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::files::Sight;
-use super::moments;
 use super::waiting::{self, WaitingFile};
+use super::{lineage, moments};
 use crate::edges::store::IntakeFigures;
 use crate::edges::store::ledger::RunRow;
 use crate::edges::{clock, disk, lock};
@@ -29,11 +29,13 @@ const FEED_LATE: TimeDelta = TimeDelta::minutes(15);
 #[derive(Debug)]
 pub struct Status {
     pub daemon_runs: bool,
-    /// Sentences about disks that make everything wait, or soon will.
+    /// Sentences about disks and the database that make everything wait, or soon will.
     pub disks: Vec<String>,
     pub intakes: Vec<IntakeStatus>,
     /// Files in folders no intake has.
     pub strays: Vec<WaitingFile>,
+    /// Files of ours that the ledger does not know since its database was accepted: the first, and how many at least.
+    pub unknown: (Vec<PathBuf>, u64),
     pub feeds: Vec<FeedStatus>,
     /// Commands that nobody has carried out yet.
     pub commands_waiting: u64,
@@ -97,8 +99,12 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
     if let Some(words) = sight.spool.why_all_waits().filter(|_| daemon_runs) {
         disks.push(format!("Everything waits and is tried again by itself; the last try said: {words}."));
     }
+    if !daemon_runs {
+        disks.extend(lineage::why_refused(sight, known.store)?.map(|words| format!("No daemon starts: {words}.")));
+    }
     Ok(Status {
         daemon_runs,
+        unknown: lineage::unknown_files(sight, WAITING_TOLD)?,
         disks,
         intakes,
         strays: strays.into_iter().filter(|s| wanted(&s.partner, &s.intake)).collect(),

@@ -29,6 +29,15 @@ impl Id {
         bytes.iter().all(|b| ALPHABET.contains(b)).then_some(Id(bytes))
     }
 
+    /// When it was made, in milliseconds since 1970.
+    pub fn made_ms(&self) -> i64 {
+        let bits = self.0.iter().fold(0u128, |bits, letter| {
+            let value = ALPHABET.iter().position(|known| known == letter).unwrap_or_default();
+            (bits << 5) | value as u128
+        });
+        EPOCH_MS + ((bits >> 25) & ((1 << 40) - 1)) as i64
+    }
+
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("the alphabet is ASCII")
     }
@@ -59,6 +68,7 @@ mod tests {
         let b = Id::new(1_795_300_000_001, 0);
         assert!(a < b);
         assert_eq!(Id::parse(a.as_str()), Some(a));
+        assert_eq!((a.made_ms(), b.made_ms()), (1_795_300_000_000, 1_795_300_000_001));
         let name = format!("{a}~x~y.csv");
         assert_eq!(split_prefixed(name.as_bytes()), Some((a, &b"x~y.csv"[..])));
         assert_eq!(split_prefixed(b"orders~x"), None);

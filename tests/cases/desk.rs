@@ -80,6 +80,29 @@ impl Desk {
         command
     }
 
+    /// `gone`, `empty`, `keep as NAME` or `from NAME`: what happens to databases by hand or by a disk. No daemon runs.
+    pub fn database(&self, said: &str) {
+        let file = |name: &str| self.root().join(name);
+        let gone = || {
+            for name in ["nattpost.db", "nattpost.db-wal", "nattpost.db-shm"] {
+                fs::remove_file(file(name)).unwrap_or_default();
+            }
+        };
+        match said.rsplit_once(' ') {
+            None if said == "gone" => gone(),
+            None if said == "empty" => {
+                gone();
+                fs::write(file("nattpost.db"), "").unwrap();
+            }
+            Some(("keep as", name)) => drop(fs::copy(file("nattpost.db"), file(name)).unwrap()),
+            Some(("from", name)) => {
+                gone();
+                fs::copy(file(name), file("nattpost.db")).unwrap();
+            }
+            _ => panic!("database: no such thing: {said}"),
+        }
+    }
+
     /// A folder of an intake; made where the daemon has not come by yet.
     pub fn intake(&self, intake: &str) -> PathBuf {
         let folder = self.spool().join("in").join(intake);
@@ -120,7 +143,9 @@ impl Desk {
     fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         walk(&self.spool(), &mut files);
-        files.retain(|path| !matches!(path.file_name().unwrap().as_bytes(), b"README.md" | b".lock" | b".numbers"));
+        files.retain(|path| {
+            !matches!(path.file_name().unwrap().as_bytes(), b"README.md" | b".lock" | b".numbers" | b".database")
+        });
         files
     }
 

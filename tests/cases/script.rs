@@ -14,8 +14,10 @@ use super::desk::{Desk, unescaped};
 
 type Table = Map<String, Value>;
 
-const STEP_KEYS: [&str; 12] =
-    ["drop", "make", "return", "correct", "append", "nobody", "command", "ends", "says", "tree", "rows", "texts"];
+const STEP_KEYS: [&str; 13] = [
+    "database", "drop", "make", "return", "correct", "append", "nobody", "command", "ends", "says", "tree", "rows",
+    "texts",
+];
 
 pub fn play(case: &str) {
     let mut desk = Desk::new(case);
@@ -64,6 +66,9 @@ fn shared() -> PathBuf {
 
 /// What is dropped, made and moved; then the command, which is `run --once` where none is named.
 fn done(desk: &Desk, step: &Table) -> (String, Vec<String>) {
+    if let Some(said) = step.get("database") {
+        desk.database(said.as_str().unwrap());
+    }
     for drop in list(step, "drop") {
         dropped(desk, drop.as_str().unwrap());
     }

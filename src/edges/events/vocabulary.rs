@@ -111,6 +111,7 @@ events! {
     FolderFailed "folder-failed" Error "A folder of the spool cannot be listed or changed; the others go on.";
     FolderRemade "folder-remade" Warning "An intake's folder was gone and was made anew.";
     WatchPoor "watch-poor" Warning "Folders are not watched; the periodic scan finds files, later than usual.";
+    DatabaseAccepted "database-accepted" Warning "A person accepted a database that does not know all that stands in the spool.";
     DaemonStarted "daemon-started" Info "The program runs.";
     DaemonStopping "daemon-stopping" Info "It was asked to stop and finishes what it can.";
     DaemonStopped "daemon-stopped" Info "It has stopped in order.";

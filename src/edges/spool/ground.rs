@@ -59,7 +59,7 @@ pub fn clear(root: &Path) -> Result<()> {
     for folder in folders {
         gone(&root.join(folder), |path| fs::remove_dir_all(path))?;
     }
-    for file in [".lock", ".numbers", ".waiting"] {
+    for file in [".lock", ".numbers", ".database", ".waiting"] {
         gone(&root.join(file), |path| fs::remove_file(path))?;
     }
     Ok(())

@@ -1,13 +1,15 @@
 //! The spool: a folder is a state, a change of state is one rename. Owns every path below the root; nobody else joins one.
 //! Parts: `place` and `name` (what stands where, called what), `step` (rename, write whole, remove: each one system call
 //! that counts), `draft` (a file being written), `scan` (an intake folder), `walk` (all files of a state), `writer` (is it
-//! still being written?), `numbers` (high-water marks), `commands`, `waiting` (why everything waits). It decides nothing and
-//! knows no ledger: which file goes where is said by `model::rules` and the flows. spool/README.md is the same for people.
+//! still being written?), `numbers` (high-water marks), `lineage` (its database), `commands`, `waiting` (why everything waits).
+//! It decides nothing and knows no ledger: which file goes where is said by `model::rules` and the flows. spool/README.md is
+//! the same for people.
 
 mod commands;
 mod draft;
 mod error;
 pub mod ground;
+mod lineage;
 mod name;
 mod numbers;
 mod place;

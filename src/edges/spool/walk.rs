@@ -57,7 +57,7 @@ impl Spool {
     }
 }
 
-type Flow = io::Result<ControlFlow<()>>;
+pub(super) type Flow = io::Result<ControlFlow<()>>;
 type PlaceOf<'p> = dyn for<'a> Fn(&'a str, &'a str) -> Option<Place<'a>> + 'p;
 
 fn day_of(text: &str) -> Option<NaiveDate> {
@@ -87,7 +87,7 @@ fn out(folder: &Path, partner: &str, below: &str, depth: usize, visit: &mut Visi
     })
 }
 
-fn folders(root: &Path, each: &mut dyn FnMut(&str) -> Flow) -> Flow {
+pub(super) fn folders(root: &Path, each: &mut dyn FnMut(&str) -> Flow) -> Flow {
     for entry in list(root)? {
         let entry = entry?;
         if let (true, Some(name)) = (entry.file_type()?.is_dir(), entry.file_name().to_str())

@@ -7,11 +7,12 @@ use rusqlite::Connection;
 
 use crate::edges::fault;
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_business.sql"),
     include_str!("migrations/0003_views.sql"),
     include_str!("migrations/0004_redaction.sql"),
+    include_str!("migrations/0005_identity.sql"),
 ];
 
 /// The version of the tables this program works with.
