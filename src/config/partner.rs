@@ -11,7 +11,7 @@ use super::{feed, intake};
 use crate::model::document::{Document, DocumentProblem, Section, Spot};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
-use crate::model::rules::units;
+use crate::model::rules::{identity, units};
 
 /// What a partner's file may refer to.
 pub struct Surroundings<'a> {
@@ -70,9 +70,9 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     Partner { sender, intakes, feeds }
 }
 
-/// A number as partners write them: anything printable.
+/// A number as partners write them: as it is stored.
 pub fn number(text: &str) -> Result<String, Wrong> {
-    if text.trim().is_empty() || text.trim() != text || text.chars().any(char::is_control) {
+    if text.is_empty() || !identity::is_bare(text) {
         return Err(Wrong::new(format!(
             "\"{}\" is not a number of a customer; expected it as it stands in his files.",
             text.escape_debug()

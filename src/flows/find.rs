@@ -6,6 +6,7 @@ use anyhow::Result;
 use super::files::Sight;
 use crate::edges::store::ledger::{FileRow, MessageRow, RunRow};
 use crate::edges::store::{OrderFound, RowFound};
+use crate::model::rules::identity;
 use crate::model::verdict::Verdict;
 
 /// Of each sort; a number that names more says too little.
@@ -41,6 +42,9 @@ impl FoundByKey {
 
 pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
     let snapshot = sight.snapshot;
+    // As it would have been stored; what no file can bring is looked for as it is.
+    let mut bare = String::new();
+    let key = identity::bare(key, &mut bare).unwrap_or(key);
     let mut found = snapshot.find_number(key, SHOWN)?;
     // As reasons and tables write an order: `customer/number`.
     if let Some((customer, number)) = key.split_once('/').filter(|_| found.orders.is_empty()) {

@@ -50,7 +50,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A found value, cut and made safe to print: control characters are shown, not sent to a terminal.
+/// A found value, cut and made safe to print: what nobody could see is shown as its number, not sent to a terminal.
 pub fn shown(found: &str) -> String {
     let mut text: String = found.chars().take(SHOWN_CHARS).flat_map(escape).collect();
     if found.chars().nth(SHOWN_CHARS).is_some() {
@@ -59,8 +59,24 @@ pub fn shown(found: &str) -> String {
     text
 }
 
+/// Nobody sees it, or sees a blank where none is: control characters, other white space than the blank, and what Unicode
+/// calls format characters and default ignorable.
+pub fn is_unseen(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    c.is_control()
+        || c.is_whitespace()
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{600}'..='\u{605}' | '\u{61C}' | '\u{6DD}' | '\u{70F}' | '\u{890}'..='\u{891}'
+            | '\u{8E2}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{110BD}' | '\u{110CD}'
+            | '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
 fn escape(c: char) -> impl Iterator<Item = char> {
-    let keep = !c.is_control();
+    let keep = !is_unseen(c);
     c.escape_default().filter(move |_| !keep).chain(std::iter::once(c).filter(move |_| keep))
 }
 
@@ -111,6 +127,7 @@ mod tests {
     #[test]
     fn values_are_shown_cut_and_without_control_characters() {
         assert_eq!(shown("a\nb\u{0}ü"), "a\\nb\\u{0}ü");
+        assert_eq!(shown("a\u{200b}b\u{a0}c d"), "a\\u{200b}b\\u{a0}c d");
         assert_eq!(shown(&"x".repeat(200)).chars().count(), SHOWN_CHARS + 1);
     }
 

@@ -14,6 +14,7 @@ use super::decimal::{self, NotDecimal};
 use super::diagnostic::{Place, Problem};
 use super::document::suggest;
 use super::kind::{Field, FieldType, Group};
+use super::rules::identity;
 use super::wording;
 
 /// Where the partner's own fields stand.
@@ -216,10 +217,14 @@ fn read_decimal(text: &str, scale: u32) -> Result<Read<'static>, String> {
 /// Is the text what a batch would hold in a field of this type?
 fn check_text(field_type: &FieldType, text: &str) -> Result<(), String> {
     let upper = |count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_uppercase());
+    if field_type.is_identifier() && !identity::is_bare(text) {
+        return Err("a number without white space at its ends and without characters that nobody sees".into());
+    }
+    if let Some(max) = field_type.length() {
+        let fits = text.chars().count() <= max;
+        return if fits { Ok(()) } else { Err(format!("at most {max} characters")) };
+    }
     let (good, expected) = match field_type {
-        FieldType::Text(max) | FieldType::Customer(max) | FieldType::Article(max) | FieldType::Order(max) => {
-            (text.chars().count() <= *max, format!("at most {max} characters"))
-        }
         FieldType::Date => (
             text.len() == 10 && chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
             "a date like 2026-11-30".to_string(),

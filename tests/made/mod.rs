@@ -72,10 +72,11 @@ fn value(field: &Field, tape: &mut Tape<'_>) -> Value {
     };
     match &field.field_type {
         FieldType::Text(max) => text(*max, tape).into(),
-        FieldType::Customer(max) | FieldType::Article(max) | FieldType::Order(max) => {
+        FieldType::Identifier(max) | FieldType::Customer(max) | FieldType::Article(max) | FieldType::Order(max) => {
             let text = text(*max, tape);
-            // Blanks around a number that is looked up are not part of it.
-            let trimmed = text.trim();
+            // What is no part of a number, or in none.
+            let kept = text.replace(['\n', '\r', '\t', '\u{FEFF}', '\u{a0}'], "");
+            let trimmed = kept.trim();
             if trimmed.is_empty() { "N".into() } else { trimmed.into() }
         }
         FieldType::Boolean => (tape.below(2) == 1).into(),

@@ -43,7 +43,11 @@ fn field(field: &Field) -> Value {
     }
     let mut limit = |name: &str, value: Value| constraints.insert(name.into(), value);
     let (type_name, format) = match &field.field_type {
-        FieldType::Text(max) | FieldType::Customer(max) | FieldType::Article(max) | FieldType::Order(max) => {
+        FieldType::Text(max)
+        | FieldType::Identifier(max)
+        | FieldType::Customer(max)
+        | FieldType::Article(max)
+        | FieldType::Order(max) => {
             limit("maxLength", (*max).into());
             ("string", None)
         }

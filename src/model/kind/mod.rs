@@ -34,6 +34,9 @@ pub enum Class {
 pub enum FieldType {
     /// Text of at most so many characters.
     Text(usize),
+    /// A number that tells one thing from another: order, article, warehouse, list. Two writings of it are one
+    /// (`rules::identity`).
+    Identifier(usize),
     /// Our number of a customer, found by what the partner sent; the number as sent is stored too.
     Customer(usize),
     /// Our number of an article, found by what the partner sent; the number as sent is stored too.
@@ -74,6 +77,28 @@ impl FieldType {
             FieldType::Integer | FieldType::Boolean => Some(0),
             _ => None,
         }
+    }
+
+    /// Most characters, for types that are free text or somebody's number.
+    pub fn length(&self) -> Option<usize> {
+        match self {
+            FieldType::Text(max) => Some(*max),
+            _ => self.identifier_length(),
+        }
+    }
+
+    fn identifier_length(&self) -> Option<usize> {
+        match self {
+            FieldType::Identifier(max) | FieldType::Customer(max) | FieldType::Article(max) | FieldType::Order(max) => {
+                Some(*max)
+            }
+            _ => None,
+        }
+    }
+
+    /// Somebody's number, to which the rule of `rules::identity` applies.
+    pub fn is_identifier(&self) -> bool {
+        self.identifier_length().is_some()
     }
 
     /// Numbers are held and stored as integers, everything else as text.

@@ -14,6 +14,14 @@ pub fn page(kinds: &Kinds) -> String {
         - **Own XML** (layout `nattpost-<kind>-xml` with dashes for `_`, schema in schemas/xsd): a root element with `version`, one element a\n  message, fields as elements in any order, repeated parts inside an element of the group's name.\n\
         - **Own CSV** (layout `nattpost-<kind>-csv`, columns in schemas/columns): `nattpost;<kind>;<version>`, then a row\n  `!<record type>;<column>;…` for each record type that follows, then the records, parents before their children.\n  Every row ends with a line end, the last one too: a file without it is not complete (`file-truncated`).\n\
         - **JSON lines** (`decode`, `encode`): one object a message, decimals as strings.\n\n\
+        **Identifiers** (order, customer and article numbers, EANs, warehouses, price lists: the types *identifier*, *customer number*,\n\
+        *article number* and *order number*) tell one thing from another, so that two writings of one number must not become two\n\
+        orders. The same rule holds in every syntax and layout, whatever the layout says of blanks:\n\n\
+        - White space at the ends does not belong to it: blanks, tabs, line breaks, no-break spaces and the other spaces of Unicode are\n  taken off before it is stored, compared and counted.\n\
+        - Inside, a blank is part of it. Every other white space, control characters (NUL, tab, line breaks) and characters that nobody\n  sees (zero-width, bidirectional marks, soft hyphens, byte order marks) refuse the message with `identifier-invalid`.\n\
+        - Letters are stored composed (Unicode NFC), so that an `é` is the same whether it was sent as one character or as two.\n\
+        - Nothing else is changed: `po-1` and `PO-1`, `007` and `7`, `A 1` and `A  1` are different.\n\n\
+        Other texts are stored as they were sent.\n\n\
         An element or column that is not there leaves a value as it is; one that is there and empty clears it.\n\
         *only written* marks what we set ourselves and never read from a partner's file, *personal* marks personal data.\n",
     );
@@ -52,6 +60,7 @@ fn write_kind(kind: &Kind, out: &mut String) {
 fn describe(field: &Field) -> String {
     let base = match &field.field_type {
         FieldType::Text(max) => format!("text, at most {max}"),
+        FieldType::Identifier(max) => format!("identifier, at most {max}"),
         FieldType::Customer(max) => format!("customer number, at most {max}"),
         FieldType::Article(max) => format!("article number, at most {max}"),
         FieldType::Order(max) => format!("order number, at most {max}"),

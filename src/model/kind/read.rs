@@ -28,9 +28,25 @@ pub fn shipped_kinds() -> &'static Kinds {
     &KINDS
 }
 
-const TYPES: [&str; 17] = [
-    "text", "customer", "article", "order", "integer", "quantity", "price", "money", "percent", "boolean", "date",
-    "time", "instant", "currency", "country", "unit", "choice",
+const TYPES: [&str; 18] = [
+    "text",
+    "identifier",
+    "customer",
+    "article",
+    "order",
+    "integer",
+    "quantity",
+    "price",
+    "money",
+    "percent",
+    "boolean",
+    "date",
+    "time",
+    "instant",
+    "currency",
+    "country",
+    "unit",
+    "choice",
 ];
 
 pub fn read_kind(file: &str, text: &str) -> Result<Kind, Vec<DocumentProblem>> {
@@ -103,6 +119,7 @@ fn read_field(section: &Section<'_>, name: &Spot<String>, form: &Spot<String>, a
     let mut length = || words.next_if(|w| w.bytes().all(|b| b.is_ascii_digit())).and_then(|w| w.parse().ok());
     let field_type = match type_name {
         "text" => FieldType::Text(length().unwrap_or(200)),
+        "identifier" => FieldType::Identifier(length().unwrap_or(40)),
         "customer" => FieldType::Customer(length().unwrap_or(40)),
         "article" => FieldType::Article(length().unwrap_or(60)),
         "order" => FieldType::Order(length().unwrap_or(60)),

@@ -125,17 +125,14 @@ fn write_group(kind: &Kind, index: usize, types: &mut BTreeMap<String, String>, 
 
 /// Name of the simple type of a field; its definition is added to the types used.
 fn value_type(field: &Field, types: &mut BTreeMap<String, String>) -> String {
-    let base = match &field.field_type {
-        FieldType::Text(max) | FieldType::Customer(max) | FieldType::Article(max) | FieldType::Order(max) => {
-            let least = if field.required { "<xs:minLength value=\"1\"/>" } else { "" };
-            let name = format!("{}_{max}", if field.required { "required_text" } else { "text" });
-            let facets = format!("{least}<xs:maxLength value=\"{max}\"/>");
-            types.entry(name.clone()).or_insert_with(|| restriction(&name, "xs:string", &facets));
-            return name;
-        }
-        other => basic_type(other, &field.name),
-    };
-    let (name, xs_base, facets) = base;
+    if let Some(max) = field.field_type.length() {
+        let least = if field.required { "<xs:minLength value=\"1\"/>" } else { "" };
+        let name = format!("{}_{max}", if field.required { "required_text" } else { "text" });
+        let facets = format!("{least}<xs:maxLength value=\"{max}\"/>");
+        types.entry(name.clone()).or_insert_with(|| restriction(&name, "xs:string", &facets));
+        return name;
+    }
+    let (name, xs_base, facets) = basic_type(&field.field_type, &field.name);
     types.entry(name.clone()).or_insert_with(|| restriction(&name, xs_base, &facets));
     if field.required {
         return name;
@@ -178,9 +175,7 @@ fn basic_type(field_type: &FieldType, field_name: &str) -> (String, &'static str
             let words: String = words.iter().map(|w| format!("<xs:enumeration value=\"{w}\"/>")).collect();
             (format!("{field_name}_choice"), "xs:string", words)
         }
-        FieldType::Text(_) | FieldType::Customer(_) | FieldType::Article(_) | FieldType::Order(_) => {
-            ("text".into(), "xs:string", String::new())
-        }
+        _ => ("text".into(), "xs:string", String::new()),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod as_of;
 pub mod file_name;
 pub mod identifiers;
 pub mod lineage;
+pub mod identity;
 pub mod order_of_files;
 pub mod plausible;
 pub mod recovery;

@@ -5,6 +5,7 @@ use crate::model::diagnostic::{Place, Problem, shown};
 use crate::model::kind::FieldType;
 use crate::model::layout::form::moment::Pattern;
 use crate::model::layout::form::{Check, Form, NumberShape, Shape, Wrong};
+use crate::model::rules::identity;
 
 const AGAIN: &str = "Correct it and drop the file again.";
 /// So many words of a table are listed to a person.
@@ -37,6 +38,14 @@ pub fn value_invalid(place: Place, field_type: Option<&FieldType>, form: &Form, 
             let text = format!("\"{found}\" has no \"{}\"; expected a value with it. {AGAIN}", shown(&marks.concat()));
             Problem::new("value-incomplete", place, text)
         }
+        Wrong::Invisible(c) => Problem::new(
+            "identifier-invalid",
+            place,
+            format!(
+                "\"{found}\" holds {}, which no number has; expected it as a person would type it. {AGAIN}",
+                identity::named(*c)
+            ),
+        ),
         Wrong::TooFine => Problem::new(
             code,
             place,
@@ -90,7 +99,7 @@ fn expected(form: &Form) -> String {
         Shape::Text(Check::Choice(words)) => {
             format!("one of: {}", list(&words.iter().map(String::as_str).collect::<Vec<_>>()))
         }
-        Shape::Text(Check::Any) => "text".to_string(),
+        Shape::Text(Check::Any | Check::Identifier) => "text".to_string(),
     }
 }
 

@@ -15,6 +15,7 @@ use chrono_tz::Tz;
 use self::moment::Pattern;
 use super::lookup::Lookup;
 use crate::model::decimal::{self, NotDecimal};
+use crate::model::rules::identity;
 
 pub use self::words::read_form;
 pub use self::write::NotWritable;
@@ -101,6 +102,8 @@ pub enum Sign {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
     Any,
+    /// One number has one writing.
+    Identifier,
     Currency,
     Country,
     Choice(Vec<String>),
@@ -147,6 +150,8 @@ pub enum Wrong {
     NotListed,
     /// The part before or after the mark is not there.
     NoMark,
+    /// An identifier with a character that nobody sees.
+    Invisible(char),
 }
 
 /// Room for values that are not a piece of the file; reused from value to value.
@@ -173,7 +178,7 @@ impl Form {
         }
         made.clear();
         match &self.shape {
-            Shape::Text(check) => self.read_text(text, check),
+            Shape::Text(check) => self.read_text(text, check, made),
             Shape::Number(shape) => shape.read(text.as_bytes()).map(Got::Number),
             Shape::Boolean { yes, no } => read_boolean(text, yes, no),
             Shape::Date(patterns) => {
@@ -226,9 +231,17 @@ impl Form {
         Ok(text)
     }
 
-    fn read_text<'a>(&self, text: &'a str, check: &Check) -> Result<Got<'a>, Wrong> {
+    fn read_text<'a>(&self, text: &'a str, check: &Check, made: &'a mut String) -> Result<Got<'a>, Wrong> {
+        let mut text = text;
         let fits = match check {
             Check::Any => true,
+            Check::Identifier => {
+                text = identity::bare(text, made).map_err(|identity::Invisible(c)| Wrong::Invisible(c))?;
+                if text.is_empty() {
+                    return Ok(Got::Empty);
+                }
+                true
+            }
             Check::Currency => text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase()),
             Check::Country => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
             Check::Choice(words) => words.iter().any(|word| word == text),

@@ -127,10 +127,11 @@ fn natural_shape(field_type: Option<&FieldType>) -> (Shape, Option<usize>) {
         let number = NumberShape { scale, point: b'.', thousands: None, implied: None, places: 0, sign: Sign::Leading };
         return (Shape::Number(number), None);
     }
+    if let Some(max) = field_type.length() {
+        let check = if field_type.is_identifier() { Check::Identifier } else { Check::Any };
+        return (Shape::Text(check), Some(max));
+    }
     match field_type {
-        FieldType::Text(max) | FieldType::Customer(max) | FieldType::Article(max) | FieldType::Order(max) => {
-            (Shape::Text(Check::Any), Some(*max))
-        }
         FieldType::Currency => (Shape::Text(Check::Currency), None),
         FieldType::Country => (Shape::Text(Check::Country), None),
         FieldType::Choice(words) => (Shape::Text(Check::Choice(words.clone())), None),
@@ -213,14 +214,16 @@ impl Reader<'_> {
             Shape::Date(_) => &["date"],
             Shape::Time(_) => &["time"],
             Shape::Instant(_) => &["instant"],
-            Shape::Text(Check::Any) => &["text", "date", "time", "instant"],
+            Shape::Text(Check::Any | Check::Identifier) => &["text", "date", "time", "instant"],
             Shape::Text(_) => &["text"],
         };
         let Some(word) = word else { return };
         if !fits.contains(&word) {
             return self.problem(format!("\"{word}\" does not fit this field; expected {}.", fits.join(" or ")));
         }
-        if field_type.is_none() || matches!(self.form.shape, Shape::Text(Check::Any)) && word != "text" {
+        if field_type.is_none()
+            || matches!(self.form.shape, Shape::Text(Check::Any | Check::Identifier)) && word != "text"
+        {
             let natural = match word {
                 "date" => FieldType::Date,
                 "time" => FieldType::Time,
