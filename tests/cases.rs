@@ -70,6 +70,7 @@ cases! {
     case_045_retry_by_reason = "045-retry-by-reason",
     case_046_a_lost_database = "046-a-lost-database",
     case_047_an_older_database = "047-an-older-database",
+    case_048_names_that_are_not_taken = "048-names-that-are-not-taken",
     case_060_own_csv_cut_in_its_last_number = "060-own-csv-cut-in-its-last-number",
     case_061_one_number_one_order = "061-one-number-one-order",
 }

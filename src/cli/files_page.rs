@@ -8,9 +8,17 @@ use super::page::{Columns, Page};
 use crate::edges::store::ledger::{FileRow, FileState};
 use crate::flows::files::FileList;
 use crate::flows::moments;
+use crate::flows::waiting::WaitingFile;
 use crate::model::verdict::Verdict;
 
-pub fn print(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result<()> {
+pub fn print(page: &mut Page<'_>, list: &FileList, strays: &[WaitingFile], narrowed: bool) -> io::Result<()> {
+    came(page, list, narrowed)?;
+    strays.iter().try_for_each(|stray| {
+        page.line(super::page::safe(&format!("Not taken: {}", super::status_page::waiting_line(stray, true))))
+    })
+}
+
+fn came(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result<()> {
     if list.files.is_empty() {
         return page.line(if narrowed { "No such file has come." } else { "No file has come yet." });
     }
@@ -51,7 +59,7 @@ pub fn outcome(file: &FileRow) -> String {
     }
 }
 
-pub fn object(list: &FileList) -> Value {
+pub fn object(list: &FileList, strays: &[WaitingFile]) -> Value {
     let files: Vec<Value> = list
         .files
         .iter()
@@ -61,7 +69,8 @@ pub fn object(list: &FileList) -> Value {
             object
         })
         .collect();
-    json!({ "total": list.total, "files": files })
+    let strays: Vec<Value> = strays.iter().map(|stray| super::status_page::waiting_object(stray, true)).collect();
+    json!({ "total": list.total, "files": files, "strays": strays })
 }
 
 pub fn file_object(file: &FileRow) -> Value {

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::edges::lock;
 use crate::flows::files::Sight;
 use crate::flows::show::Shown;
-use crate::flows::{explain, files, find, show, status};
+use crate::flows::{explain, files, find, show, status, waiting};
 use crate::model::kind::shipped_kinds;
 
 pub fn status(page: &mut Page<'_>, config: &Config, asked: &Status) -> Outcome {
@@ -29,10 +29,15 @@ pub fn files(page: &mut Page<'_>, config: &Config, asked: &Files) -> Outcome {
     page.zone = config.zone;
     setting::look(config, |sight| {
         let list = files::list(sight, &ask::selection(&asked.choice, config.zone, sight.now), asked.limit)?;
+        // Who asks for all that came wants to know what lies where nobody takes it.
+        let strays = match asked.choice.is_empty() {
+            true => waiting::without_intake(sight, &config.intakes, asked.limit as usize)?,
+            false => Vec::new(),
+        };
         if page.json {
-            page.object(&files_page::object(&list))?;
+            page.object(&files_page::object(&list, &strays))?;
         } else {
-            files_page::print(page, &list, !asked.choice.is_empty())?;
+            files_page::print(page, &list, &strays, !asked.choice.is_empty())?;
         }
         Ok(End::Well)
     })

@@ -39,8 +39,7 @@ pub fn run(page: &mut Page<'_>, config: Config, asked: &Run) -> Outcome {
             } else {
                 page.line("Done but for what still settles; the next run takes it:")?;
                 for file in &files {
-                    let why = file.why.told(true);
-                    page.line(safe(&format!("  {}/{}: {} {why}", file.partner, file.intake, file.name)))?;
+                    page.line(safe(&format!("  {}", status_page::waiting_line(file, true))))?;
                 }
             }
             Ok(End::Later)

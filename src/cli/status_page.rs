@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::edges::clock;
 use crate::flows::moments;
 use crate::flows::status::{FeedStatus, IntakeStatus, Status};
-use crate::flows::waiting::WaitingFile;
+use crate::flows::waiting::{WaitingFile, Why};
 
 pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Result<()> {
     let daemon = if status.daemon_runs { "the daemon runs" } else { "THE DAEMON IS DOWN: nothing is taken in or sent" };
@@ -75,7 +75,7 @@ fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
 fn waiting(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     let mut lines = Vec::new();
     for file in status.intakes.iter().flat_map(|intake| &intake.waiting).chain(&status.strays) {
-        lines.push(format!("{}/{}: {} {}", file.partner, file.intake, file.name, file.why.told(status.daemon_runs)));
+        lines.push(waiting_line(file, status.daemon_runs));
     }
     for intake in &status.intakes {
         for (code, count) in &intake.held_reasons {
@@ -95,6 +95,14 @@ fn waiting(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     page.gap()?;
     page.line("What waits, and why:")?;
     lines.iter().try_for_each(|line| page.line(format!("  {}", super::page::safe(line))))
+}
+
+/// What is odd about a file begins with its name.
+pub fn waiting_line(file: &WaitingFile, daemon_runs: bool) -> String {
+    match &file.why {
+        Why::Odd(words) => format!("{}: {words}", file.source()),
+        why => format!("{}: {} {}", file.source(), file.name, why.told(daemon_runs)),
+    }
 }
 
 fn feeds(page: &mut Page<'_>, status: &Status) -> io::Result<()> {

@@ -175,7 +175,16 @@ fn explain_tells_the_story_of_files_numbers_and_names_never_seen() {
         ],
     );
     let settling = night.desk.well(&["explain", "late\u{1b}.csv"]);
-    holds(&settling, &["lies in in/dealer/orders now", "still settles", "settle = stable 3600 s", "No daemon runs"]);
+    holds(
+        &settling,
+        &[
+            "lies in in/dealer/orders now",
+            "still settles",
+            "must rest for 1 h, so for",
+            "settle = stable 3600 s",
+            "No daemon runs",
+        ],
+    );
     let never = night.desk.run(&["explain", "nothing-like-it"]);
     assert_eq!(never.code, 66);
     holds(&never.out, &["nothing-like-it was never seen"]);

@@ -33,9 +33,9 @@ pub use error::{Result, SpoolError, shown_name};
 pub use name::{Role, role_of, state_name};
 pub use numbers::Marks;
 pub use place::{Place, State};
-pub use scan::{Entry, Kind, Listing, Odd, Oddities};
+pub use scan::{Entry, Kind, Listing, Odd, Oddities, PassedOver, Sort};
 pub use step::{Existing, Lasting, Meta};
-pub use walk::Found;
+pub use walk::{Astray, Found};
 
 use crate::edges::fault;
 use error::shown;

@@ -3,7 +3,7 @@
 //! Decides nothing: whether a file is complete is said by `model::rules::settle`.
 
 use std::collections::HashSet;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -44,6 +44,24 @@ impl Kind {
             Kind::Unreadable => "unreadable",
         }
     }
+}
+
+/// Why a name in an intake's folder is neither taken nor mentioned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassedOver {
+    /// It begins with a dot.
+    Hidden,
+    /// It ends like a file that is still being written.
+    Unfinished,
+    SubFolder,
+}
+
+/// What a name in an intake's folder is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sort {
+    File,
+    PassedOver(PassedOver),
+    Odd(Odd),
 }
 
 /// A file that may be taken.
@@ -177,6 +195,31 @@ impl Spool {
     }
 }
 
+impl Spool {
+    /// What one name in a drop folder is, by the same rules as `scan`; `None` when there is nothing of that name.
+    pub fn sort_of(&self, place: Place<'_>, name: &[u8]) -> Result<Option<(Sort, Meta)>> {
+        let path = self.path(place, name)?;
+        let wrong = |e: io::Error| SpoolError::new(format!("look at {}", shown(&path)), e);
+        let folder = match open_folder(&self.folder(place)?) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            folder => folder.map_err(wrong)?,
+        };
+        let c_name = CString::new(name).map_err(|e| wrong(e.into()))?;
+        let stat = match statat(&folder, &c_name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            stat => stat.map_err(|e| wrong(e.into()))?,
+        };
+        let kind = kind_of(&folder, &c_name, &stat);
+        let sort = match (passed_over(name), kind) {
+            (Some(why), _) => Sort::PassedOver(why),
+            (None, Kind::File) => Sort::File,
+            (None, Kind::Folder) if !is_named_like_a_file(name) => Sort::PassedOver(PassedOver::SubFolder),
+            (None, kind) => Sort::Odd(Odd { name: name.to_owned(), kind, inode: stat.st_ino }),
+        };
+        Ok(Some((sort, meta_of(&stat))))
+    }
+}
+
 fn open_folder(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(open(path, flags, Mode::empty())?)
@@ -186,7 +229,7 @@ fn fill(listing: &mut Listing, folder: &OwnedFd) -> io::Result<()> {
     for entry in Dir::read_from(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        if is_passed_over(name.to_bytes()) {
+        if passed_over(name.to_bytes()).is_some() {
             continue;
         }
         if entry.file_type() == FileType::Directory && !is_named_like_a_file(name.to_bytes()) {
@@ -226,9 +269,12 @@ fn meta_of(stat: &Stat) -> Meta {
     Meta { size: stat.st_size as u64, mtime_ns, inode: stat.st_ino, uid: stat.st_uid }
 }
 
-fn is_passed_over(name: &[u8]) -> bool {
+fn passed_over(name: &[u8]) -> Option<PassedOver> {
     let ends = |end: &&[u8]| name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end);
-    name.starts_with(b".") || UNFINISHED.iter().any(ends)
+    if name.starts_with(b".") {
+        return Some(PassedOver::Hidden);
+    }
+    UNFINISHED.iter().any(ends).then_some(PassedOver::Unfinished)
 }
 
 /// `orders.xml`, unlike `archive` or `2026.Q4 old`: somebody may believe that it was sent.
@@ -245,10 +291,10 @@ mod tests {
     #[test]
     fn what_is_passed_over_and_what_is_named_like_a_file() {
         for name in ["..x", ".orders.xml", "a.part", "a.TMP", "a.csv.filepart", ".part"] {
-            assert!(is_passed_over(name.as_bytes()), "{name}");
+            assert!(passed_over(name.as_bytes()).is_some(), "{name}");
         }
         for name in ["a.parts", "part", "tmp", "a.tmp.csv", "\n"] {
-            assert!(!is_passed_over(name.as_bytes()), "{name}");
+            assert!(passed_over(name.as_bytes()).is_none(), "{name}");
         }
         let looks: Vec<bool> = ["orders.xml", "a.b.csv", "archive", "2026.Q4 old", "x.", "v1.2026-11"]
             .map(|n| is_named_like_a_file(n.as_bytes()))

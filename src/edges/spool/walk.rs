@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
@@ -25,6 +25,16 @@ pub struct Found<'a> {
     pub name: &'a [u8],
     /// From the front of the name; in staged/ the whole name is the id, in commands/ all before the dot.
     pub id: Option<Id>,
+    pub meta: Meta,
+}
+
+/// A file below in/ that lies in no intake's folder.
+#[derive(Debug, Clone)]
+pub struct Astray {
+    pub path: PathBuf,
+    /// The folders between in/ and the file.
+    pub folders: Vec<String>,
+    pub name: Vec<u8>,
     pub meta: Meta,
 }
 
@@ -55,6 +65,53 @@ impl Spool {
             Err(e) => Err(SpoolError::new(format!("list {}", shown(&root)), e)),
         }
     }
+}
+
+impl Spool {
+    /// Files in in/ itself, in a partner's folder there, in a folder that is no intake's, and in the sub-folders of an
+    /// intake. Hidden names too. `levels` of folders are looked into: two are the partner's and the intake's.
+    pub fn astray(&self, levels: usize, is_intake: &IsIntake<'_>, visit: &mut VisitAstray<'_>) -> Result<()> {
+        let root = self.root.join(State::In.folder());
+        let listed = below_in(&root, &mut Vec::new(), levels, is_intake, visit);
+        _ = listed.map_err(|e| SpoolError::new(format!("list {}", shown(&root)), e))?;
+        Ok(())
+    }
+}
+
+type IsIntake<'i> = dyn Fn(&str, &str) -> bool + 'i;
+type VisitAstray<'v> = dyn FnMut(Astray) -> ControlFlow<()> + 'v;
+
+fn below_in(
+    folder: &Path,
+    above: &mut Vec<String>,
+    levels: usize,
+    is_intake: &IsIntake<'_>,
+    visit: &mut VisitAstray<'_>,
+) -> Flow {
+    let is_drop = above.len() == 2 && is_intake(&above[0], &above[1]);
+    if !is_drop {
+        for entry in list(folder)? {
+            let entry = entry?;
+            let Ok(meta) = entry.metadata() else { continue };
+            if meta.is_dir() {
+                continue;
+            }
+            let name = entry.file_name().as_bytes().to_vec();
+            let found = Astray { path: entry.path(), folders: above.clone(), name, meta: Meta::of(&meta) };
+            if visit(found).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+    if above.len() == levels {
+        return Ok(ControlFlow::Continue(()));
+    }
+    folders(folder, &mut |name| {
+        above.push(name.to_owned());
+        let done = below_in(&folder.join(name), above, levels, is_intake, visit);
+        above.pop();
+        done
+    })
 }
 
 pub(super) type Flow = io::Result<ControlFlow<()>>;

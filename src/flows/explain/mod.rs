@@ -7,6 +7,7 @@ mod of_file;
 mod of_number;
 mod of_run;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -15,9 +16,10 @@ use chrono::{DateTime, Utc};
 use super::files::Sight;
 use super::next_steps::NextStep;
 use super::show::{self, Shown};
-use super::waiting::{self, WaitingFile};
+use super::waiting::{self, WaitingFile, Why};
 use super::{find, moments};
 use crate::edges::clock;
+use crate::edges::spool::PassedOver;
 use crate::edges::store::ledger::{FileRow, RunRow, RunState};
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Kinds;
@@ -47,7 +49,12 @@ pub fn explain(
     let teller = Teller { sight };
     let mut stories = Vec::new();
     let name = item.rsplit('/').next().unwrap_or(item);
-    for file in waiting::named(sight, intakes, name)? {
+    let mut waiting = waiting::named(sight, intakes, name)?;
+    // A path means the file that lies there, where one does.
+    if waiting.iter().any(|file| is_meant(&file.path, item)) {
+        waiting.retain(|file| is_meant(&file.path, item));
+    }
+    for file in waiting {
         stories.push(teller.waiting(&file, intakes, daemon_runs));
     }
     let near = match show::show(sight, kinds, item)? {
@@ -81,20 +88,31 @@ impl Teller<'_> {
     }
 
     fn waiting(&self, file: &WaitingFile, intakes: &[Arc<Intake>], daemon_runs: bool) -> Story {
-        let source = format!("{}/{}", file.partner, file.intake);
+        let source = file.source();
+        let folder = if file.partner.is_empty() { source.clone() } else { format!("in/{source}") };
+        let (what, taken) = match (&file.why, file.why.is_on_its_way()) {
+            (_, true) => ("A file", "is not taken yet"),
+            (Why::PassedOver(PassedOver::SubFolder), _) => ("A folder", "is not taken"),
+            _ => ("A file", "is not taken"),
+        };
         let mut sentences = vec![format!(
-            "A file of this name lies in in/{source} now ({}, last changed {}) and is not taken yet.",
+            "{what} of this name lies in {folder} now ({}, last changed {}) and {taken}.",
             moments::size(file.size),
             self.at(file.changed)
         )];
-        sentences.push(format!("It {}.", file.why.told(daemon_runs)));
-        if !daemon_runs {
-            sentences.push("No daemon runs on this spool.".to_string());
+        sentences.push(match &file.why {
+            // It begins with the name.
+            Why::Odd(words) => format!("{words}."),
+            why => format!("It {}.", why.told(daemon_runs)),
+        });
+        if file.why.is_on_its_way() {
+            if !daemon_runs {
+                sentences.push("No daemon runs on this spool.".to_string());
+            }
+            let intake = intakes.iter().find(|i| i.source() == source);
+            sentences.extend(intake.map(|intake| format!("Rule: {}.", rule_of(intake))));
         }
-        if let Some(intake) = intakes.iter().find(|i| i.source() == source) {
-            sentences.push(format!("Rule: {}.", rule_of(intake)));
-        }
-        Story { title: format!("{} in in/{source}", file.name), sentences, next: Vec::new() }
+        Story { title: format!("{} in {folder}", file.name), sentences, next: Vec::new() }
     }
 
     fn run_told(&self, run: &RunRow) -> String {
@@ -110,6 +128,12 @@ impl Teller<'_> {
         };
         format!("{}{name}, {state}", title_of_run(run))
     }
+}
+
+/// `in/shop/a.csv`, `./spool/in/shop/a.csv` and the whole path mean the same file; a name alone means no path.
+fn is_meant(path: &Path, item: &str) -> bool {
+    let item = item.rsplit("../").next().unwrap_or(item);
+    item.contains('/') && path.ends_with(item.trim_start_matches("./"))
 }
 
 fn source(file: &FileRow) -> String {
