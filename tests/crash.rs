@@ -70,7 +70,7 @@ fn a_claimed_file_that_lost_its_end_with_the_power_is_not_applied() {
 
     let store = nattpost::edges::store::Store::open(&night.path().join("nattpost.db")).unwrap();
     let snapshot = store.read().unwrap();
-    let files = snapshot.files(&Default::default()).unwrap();
+    let files = snapshot.select_files(&Default::default(), u32::MAX).unwrap();
     let [file] = &files[..] else { panic!("{files:?}") };
     assert_eq!((file.code.as_str(), file.counts.accepted), ("file-truncated", 0));
     let reason = snapshot.reason_text(file.no).unwrap().unwrap();

@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use nattpost::edges::store::ledger::*;
-use nattpost::edges::store::{FileNo, Reader, RowId, Store, StoreFault, Tx, VERSION};
+use nattpost::edges::store::{FileNo, IntakeFigures, Reader, RowId, Selection, Store, StoreFault, Tx, VERSION};
 use nattpost::model::diagnostic::{Place, Problem};
 use nattpost::model::ids::Id;
 use nattpost::model::verdict::{Counts, Home, Verdict};
@@ -133,11 +133,20 @@ fn files_are_found_by_name_id_content_and_filter() {
     let same: Vec<_> = tx.applied_with_content("shop", b"hash").unwrap().iter().map(|f| f.no).collect();
     assert_eq!(same, vec![good], "a refused file makes no duplicate");
     assert!(tx.applied_with_content("dealer", b"hash").unwrap().is_empty());
-    let refused = FileFilter { verdict: Some(Verdict::Refused), limit: 5, ..FileFilter::default() };
-    assert_eq!(tx.files(&refused).unwrap().len(), 1);
-    let by_code = FileFilter { code: Some("article-unknown"), ..FileFilter::default() };
-    assert_eq!(tx.files(&by_code).unwrap()[0].no, bad);
-    assert_eq!(tx.files(&FileFilter { partner: Some("erp"), ..FileFilter::default() }).unwrap(), vec![]);
+    let refused = Selection { verdict: Some(Verdict::Refused), ..Selection::default() };
+    assert_eq!(tx.select_files(&refused, 5).unwrap().len(), 1);
+    let by_code = Selection { reason: Some("article-unknown".into()), ..Selection::default() };
+    assert_eq!(tx.select_files(&by_code, 5).unwrap()[0].no, bad);
+    assert_eq!(tx.select_files(&Selection { partner: Some("erp".into()), ..Selection::default() }, 5).unwrap(), vec![]);
+    let unread = with_file(&tx, 3, Counts::default());
+    assert_eq!(tx.file(unread).unwrap().unwrap().verdict, Some(Verdict::Refused), "as one that could not be read");
+    assert_eq!(tx.select_files(&refused, 5).unwrap().len(), 2);
+    let mut many: Vec<String> = (0..3_000).map(|n| format!("{n}.csv")).collect();
+    many.push(id(2).to_string());
+    many.extend(["b*".to_string(), "a.*v".to_string()]);
+    let many = Selection { items: many, ..Selection::default() };
+    assert_eq!(tx.select_files(&many, 5).unwrap().len(), 3);
+    assert_eq!(tx.count_files(&many).unwrap(), 3);
     tx.vanish_file(good, NOW, "gone").unwrap();
     assert_eq!(tx.file(good).unwrap().unwrap().state, FileState::Vanished);
 }
@@ -235,17 +244,15 @@ fn a_request_goes_out_once_per_feed() {
     assert!(tx.is_exported(RowId(1)).unwrap() && !tx.is_exported(RowId(3)).unwrap());
     assert_eq!(tx.runs_of_request(RowId(1)).unwrap()[0].number, 7);
     assert_eq!(tx.open_runs().unwrap().len(), 2);
-    assert_eq!(tx.feed_status().unwrap()[0].unsent, 1);
     tx.mark_runs_placed([run]).unwrap();
     assert_eq!(tx.open_runs().unwrap().len(), 2, "it stands in out/, and is not at rest");
-    assert_eq!(tx.feed_status().unwrap()[0].unsent, 1);
     tx.set_run_state(run, RunState::Sent, NOW, "").unwrap();
     tx.mark_runs_placed([run]).unwrap();
     let sent = tx.run_by_id(id(5)).unwrap().unwrap();
     assert_eq!((sent.state, sent.sent_at.as_deref(), sent.placed), (RunState::Sent, Some(NOW), true));
     assert_eq!(tx.runs_of_file(file).unwrap()[0].reason, RunReason::Receipt);
     assert_eq!(tx.last_run("erp", "orders").unwrap().unwrap().no, run);
-    assert_eq!((tx.feed_status().unwrap().len(), tx.feed_status().unwrap()[0].unsent), (1, 0));
+    assert_eq!(tx.open_runs().unwrap().len(), 1, "the receipt");
     assert_eq!(tx.sent_before("2026-11-22", 5).unwrap().len(), 1);
 }
 
@@ -282,17 +289,17 @@ fn status_tells_backlog_last_arrival_and_last_success() {
     with_file(&tx, 1, Counts { accepted: 1, held: 2, ..Counts::default() });
     with_file(&tx, 2, Counts { refused: 1, ..Counts::default() });
     tx.see_file(&Arrival { first_seen: "2026-11-21T23:00:00.000Z", ..arrival(3, "b.csv") }).unwrap();
-    let expected = IntakeStatus {
-        partner: "shop".into(),
-        intake: "orders".into(),
-        backlog: 1,
-        oldest: Some("2026-11-21T23:00:00.000Z".into()),
+    let expected = IntakeFigures {
+        open: 1,
+        oldest_open: Some("2026-11-21T23:00:00.000Z".into()),
+        held: 0,
+        refused: 1,
         last_arrival: Some("2026-11-21T23:00:00.000Z".into()),
-        last_success: Some(NOW.into()),
-        held: 2,
-        failed: 1,
+        last_applied: Some((NOW.into(), "a.csv".into())),
     };
-    assert_eq!(tx.intake_status().unwrap(), vec![expected]);
+    let since = "2026-11-21T00:00:00Z".parse().unwrap();
+    assert_eq!(tx.intake_figures("shop", "orders", since).unwrap(), expected);
+    assert_eq!(tx.known_intakes().unwrap(), [("shop".to_string(), "orders".to_string())]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::daemon;
 use crate::edges::store::Selection;
 use crate::edges::store::ledger::CommandRow;
 use crate::edges::{clock, who};
-use crate::flows::commands::{self, Command, Verb, Which};
+use crate::flows::commands::{self, Command, Verb};
 use crate::flows::files::{self, Sight};
 use crate::model::document::suggest;
 
@@ -51,7 +51,7 @@ pub fn send(page: &mut Page<'_>, config: &Config, asked: &Send) -> Outcome {
 }
 
 /// Names become ids here, so that a mistyped one is told at once; filters stay filters.
-fn which(config: &Config, verb: &str, choice: &Choice) -> Result<Which, Failure> {
+fn which(config: &Config, verb: &str, choice: &Choice) -> Result<Selection, Failure> {
     if choice.is_empty() {
         return Err(Failure::new(
             End::Usage,
@@ -60,23 +60,14 @@ fn which(config: &Config, verb: &str, choice: &Choice) -> Result<Which, Failure>
             ),
         ));
     }
-    let selection = selection(choice, config.zone, Utc::now());
-    let mut which = Which {
-        files: Vec::new(),
-        partner: selection.partner.clone(),
-        intake: selection.intake.clone(),
-        verdict: selection.verdict,
-        reason: selection.reason.clone(),
-        from: selection.from,
-        to: selection.to,
-    };
-    if choice.items.is_empty() {
+    let mut which = selection(choice, config.zone, Utc::now());
+    if which.items.is_empty() {
         return Ok(which);
     }
-    which.files = setting::look(config, |sight| {
+    which.items = setting::look(config, |sight| {
         let mut ids = Vec::new();
         for item in &choice.items {
-            let found = matching(sight, &selection, item)?;
+            let found = matching(sight, &which, item)?;
             if found.is_empty() {
                 return Err(Failure::new(End::NotFound, format!("no such file has come: {}", safe(item))));
             }
@@ -88,7 +79,7 @@ fn which(config: &Config, verb: &str, choice: &Choice) -> Result<Which, Failure>
 }
 
 /// A name means the newest file of that name, a pattern all of them.
-fn matching(sight: Sight<'_>, selection: &Selection, item: &str) -> Result<Vec<crate::model::ids::Id>, Failure> {
+fn matching(sight: Sight<'_>, selection: &Selection, item: &str) -> Result<Vec<String>, Failure> {
     let limit = if item.contains('*') { FILES_MAX } else { 1 };
     let one = Selection { items: vec![item.to_string()], ..selection.clone() };
     let list = files::list(sight, &one, limit)?;
@@ -103,7 +94,7 @@ fn matching(sight: Sight<'_>, selection: &Selection, item: &str) -> Result<Vec<c
         ));
     }
     // The oldest first: that is the order in which they were sent.
-    Ok(list.files.iter().rev().map(|listed| listed.file.id).collect())
+    Ok(list.files.iter().rev().map(|listed| listed.file.id.to_string()).collect())
 }
 
 /// What was said on the command line as a question to the ledger; days are those of the company's zone.

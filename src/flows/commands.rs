@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 
 use crate::edges::clock;
 use crate::edges::spool::Spool;
+use crate::edges::store::Selection;
 use crate::model::ids::Id;
 use crate::model::verdict::Verdict;
 
-/// What somebody wants to be done.
+/// What somebody wants to be done. The files of a selection stand in it by id, and it is never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     pub id: Id,
@@ -25,26 +26,11 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verb {
     /// Judge again. `overrule`: apply what is stale or changed all the same.
-    Retry { which: Which, overrule: bool },
+    Retry { which: Selection, overrule: bool },
     /// Close without applying.
-    Ignore { which: Which },
+    Ignore { which: Selection },
     /// Write a feed now: `partner/feed`.
     Send { feeds: Vec<String> },
-}
-
-/// Which files and messages; what is not said does not narrow it. Never all empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Which {
-    /// File ids; empty: all that the rest describes.
-    pub files: Vec<Id>,
-    pub partner: Option<String>,
-    pub intake: Option<String>,
-    pub verdict: Option<Verdict>,
-    /// Code of the reason, of a message or of the file.
-    pub reason: Option<String>,
-    /// First seen in `[from, to)`.
-    pub from: Option<DateTime<Utc>>,
-    pub to: Option<DateTime<Utc>>,
 }
 
 impl Command {
@@ -80,10 +66,10 @@ impl Command {
         let arguments = &whole["arguments"];
         let verb = match text("verb")? {
             "retry" => Verb::Retry {
-                which: Which::parse(arguments)?,
+                which: parse_which(arguments)?,
                 overrule: arguments["overrule"].as_bool().unwrap_or_default(),
             },
-            "ignore" => Verb::Ignore { which: Which::parse(arguments)? },
+            "ignore" => Verb::Ignore { which: parse_which(arguments)? },
             "send" => Verb::Send { feeds: texts(arguments, "feeds")? },
             other => anyhow::bail!("\"{other}\" is not a verb; expected retry, ignore or send"),
         };
@@ -99,64 +85,57 @@ impl Command {
     fn arguments_json(&self) -> Value {
         match &self.verb {
             Verb::Retry { which, overrule } => {
-                let mut arguments = which.to_json();
+                let mut arguments = to_json(which);
                 if *overrule {
                     arguments.insert("overrule".into(), true.into());
                 }
                 arguments.into()
             }
-            Verb::Ignore { which } => which.to_json().into(),
+            Verb::Ignore { which } => to_json(which).into(),
             Verb::Send { feeds } => json!({ "feeds": feeds }),
         }
     }
 }
 
-impl Which {
-    pub fn is_empty(&self) -> bool {
-        *self == Which::default()
+fn to_json(which: &Selection) -> Map<String, Value> {
+    let mut object = Map::new();
+    if !which.items.is_empty() {
+        object.insert("files".into(), which.items.clone().into());
     }
-
-    fn to_json(&self) -> Map<String, Value> {
-        let mut object = Map::new();
-        let ids: Vec<&str> = self.files.iter().map(Id::as_str).collect();
-        if !ids.is_empty() {
-            object.insert("files".into(), ids.into());
+    let mut put = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            object.insert(name.into(), value.into());
         }
-        let mut put = |name: &str, value: Option<String>| {
-            if let Some(value) = value {
-                object.insert(name.into(), value.into());
-            }
-        };
-        put("partner", self.partner.clone());
-        put("intake", self.intake.clone());
-        put("verdict", self.verdict.map(|v| v.to_string()));
-        put("reason", self.reason.clone());
-        put("from", self.from.map(clock::iso));
-        put("to", self.to.map(clock::iso));
-        object
-    }
+    };
+    put("partner", which.partner.clone());
+    put("intake", which.intake.clone());
+    put("verdict", which.verdict.map(|v| v.to_string()));
+    put("reason", which.reason.clone());
+    put("from", which.from.map(clock::iso));
+    put("to", which.to.map(clock::iso));
+    object
+}
 
-    fn parse(arguments: &Value) -> Result<Which> {
-        let text = |name: &str| arguments[name].as_str().map(str::to_string);
-        let at = |name: &str| text(name).map(|t| instant(&t)).transpose();
-        let ids = texts(arguments, "files")?;
-        let which = Which {
-            files: ids
-                .iter()
-                .map(|t| Id::parse(t).with_context(|| format!("\"{t}\" is not a file id")))
-                .collect::<Result<_>>()?,
-            partner: text("partner"),
-            intake: text("intake"),
-            verdict: text("verdict")
-                .map(|t| Verdict::parse(&t).with_context(|| format!("\"{t}\" is not a verdict")))
-                .transpose()?,
-            reason: text("reason"),
-            from: at("from")?,
-            to: at("to")?,
-        };
-        anyhow::ensure!(!which.is_empty(), "it names no file and says nothing that would narrow it down");
-        Ok(which)
+fn parse_which(arguments: &Value) -> Result<Selection> {
+    let text = |name: &str| arguments[name].as_str().map(str::to_string);
+    let at = |name: &str| text(name).map(|t| instant(&t)).transpose();
+    let items = texts(arguments, "files")?;
+    if let Some(other) = items.iter().find(|t| Id::parse(t).is_none()) {
+        anyhow::bail!("\"{other}\" is not a file id");
     }
+    let which = Selection {
+        items,
+        partner: text("partner"),
+        intake: text("intake"),
+        verdict: text("verdict")
+            .map(|t| Verdict::parse(&t).with_context(|| format!("\"{t}\" is not a verdict")))
+            .transpose()?,
+        reason: text("reason"),
+        from: at("from")?,
+        to: at("to")?,
+    };
+    anyhow::ensure!(which != Selection::default(), "it names no file and says nothing that would narrow it down");
+    Ok(which)
 }
 
 fn texts(arguments: &Value, name: &str) -> Result<Vec<String>> {
@@ -192,8 +171,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_is_read() {
-        let which = Which {
-            files: vec![Id::new(1_795_300_000_000, 1), Id::new(1_795_300_000_000, 2)],
+        let which = Selection {
+            items: [1, 2].map(|nth| Id::new(1_795_300_000_000, nth).to_string()).to_vec(),
             partner: Some("dealer".into()),
             intake: Some("orders".into()),
             verdict: Some(Verdict::Held),
@@ -201,7 +180,7 @@ mod tests {
             from: Some("2026-11-06T23:00:00.000Z".parse().unwrap()),
             to: Some("2026-11-07T23:00:00.000Z".parse().unwrap()),
         };
-        let narrow = Which { reason: Some("x".into()), ..Which::default() };
+        let narrow = Selection { reason: Some("x".into()), ..Selection::default() };
         for verb in [
             Verb::Retry { which: which.clone(), overrule: true },
             Verb::Retry { which: narrow, overrule: false },

@@ -19,7 +19,7 @@ pub struct Selection {
     pub items: Vec<String>,
     pub partner: Option<String>,
     pub intake: Option<String>,
-    /// With at least one message of this verdict.
+    /// Of the file as a whole, or of any of its messages.
     pub verdict: Option<Verdict>,
     /// Of the file as a whole, or of any of its messages.
     pub reason: Option<String>,
@@ -116,7 +116,8 @@ fn conditions(selection: &Selection) -> (String, Vec<Value>) {
     equal("partner", &selection.partner);
     equal("intake", &selection.intake);
     if let Some(verdict) = selection.verdict {
-        all.push(format!("f.{} > 0", verdict.as_str()));
+        // A file that could not be read at all is refused without a message.
+        all.push(format!("(f.{0} > 0 OR f.verdict = '{0}')", verdict.as_str()));
     }
     if let Some(code) = &selection.reason {
         let of_part =
@@ -131,15 +132,14 @@ fn conditions(selection: &Selection) -> (String, Vec<Value>) {
         }
     }
     if !selection.items.is_empty() {
-        let mut any = Vec::new();
-        for item in &selection.items {
-            if item.contains('*') {
-                any.push("f.name LIKE ? ESCAPE '\\'");
-                values.push(like(item).into());
-            } else {
-                any.push("f.file_id = ? OR f.name = ?");
-                values.extend([item.clone().into(), item.clone().into()]);
-            }
+        let (patterns, exact): (Vec<&String>, Vec<&String>) = selection.items.iter().partition(|i| i.contains('*'));
+        // A list and not a chain of OR: that one may only be 1,000 deep.
+        let list = vec!["?"; exact.len()].join(", ");
+        let mut any = vec![format!("f.file_id IN ({list}) OR f.name IN ({list})")];
+        values.extend([&exact, &exact].into_iter().flatten().map(|item| Value::from(item.to_string())));
+        for pattern in patterns {
+            any.push("f.name LIKE ? ESCAPE '\\'".to_string());
+            values.push(like(pattern).into());
         }
         all.push(format!("({})", any.join(" OR ")));
     }

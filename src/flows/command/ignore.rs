@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use super::super::commands::Which;
 use super::super::inbound::finish::{self, Decided};
 use super::super::inbound::round::Bench;
 use super::files;
 use crate::edges::clock::iso;
+use crate::edges::store::Selection;
 use crate::edges::store::ledger::FileRow;
 use crate::model::verdict::{Home, Verdict};
 
@@ -14,7 +14,7 @@ const PAGE: u32 = 100_000;
 /// Code of messages that a person closed.
 const IGNORED: &str = "ignored";
 
-pub fn ignore(bench: &mut Bench<'_>, which: &Which, comment: &str) -> Result<String> {
+pub fn ignore(bench: &mut Bench<'_>, which: &Selection, comment: &str) -> Result<String> {
     let (mut file_count, mut message_count) = (0, 0);
     for row in files(bench, which)? {
         let has_open = row.counts.held + row.counts.refused > 0 || row.verdict == Some(Verdict::Refused);
@@ -26,7 +26,7 @@ pub fn ignore(bench: &mut Bench<'_>, which: &Which, comment: &str) -> Result<Str
     Ok(format!("closed {file_count} file(s) with {message_count} message(s)"))
 }
 
-fn ignore_file(bench: &mut Bench<'_>, row: FileRow, which: &Which, comment: &str) -> Result<u64> {
+fn ignore_file(bench: &mut Bench<'_>, row: FileRow, which: &Selection, comment: &str) -> Result<u64> {
     let again = bench.again(false)?;
     let tx = bench.store.begin()?;
     let mut closed = 0;

@@ -6,7 +6,7 @@ mod retry;
 
 use anyhow::Result;
 
-use super::commands::{Command, Verb, Which};
+use super::commands::{Command, Verb};
 use super::inbound::round::Bench;
 use crate::edges::clock::iso;
 use crate::edges::events::{Event, Key, Value};
@@ -72,17 +72,8 @@ fn send_all(
 const FILES_MAX: u32 = 100_000;
 
 /// The files a command means, the oldest first: that is the order in which they would have been applied.
-fn files(bench: &Bench<'_>, which: &Which) -> Result<Vec<FileRow>> {
-    let selection = Selection {
-        items: which.files.iter().map(|id| id.to_string()).collect(),
-        partner: which.partner.clone(),
-        intake: which.intake.clone(),
-        verdict: which.verdict,
-        reason: which.reason.clone(),
-        from: which.from,
-        to: which.to,
-    };
-    let mut rows = bench.store.read()?.select_files(&selection, FILES_MAX)?;
+fn files(bench: &Bench<'_>, which: &Selection) -> Result<Vec<FileRow>> {
+    let mut rows = bench.store.read()?.select_files(which, FILES_MAX)?;
     rows.reverse();
     Ok(rows)
 }

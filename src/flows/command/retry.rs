@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::super::commands::Which;
 use super::super::inbound::again::is_overwritten;
 use super::super::inbound::finish;
 use super::super::inbound::round::{Bench, answer_all};
 use super::super::inbound::waiting::newest_of_each;
 use super::files;
 use crate::edges::events::{Event, Key, Value};
+use crate::edges::store::Selection;
 use crate::edges::store::ledger::{FileRow, MessageRow};
 use crate::model::verdict::Verdict;
 
 /// Exceptions of a file looked at together.
 const PAGE: u32 = 100_000;
 
-pub fn retry(bench: &mut Bench<'_>, which: &Which, overrule: bool, comment: &str) -> Result<String> {
+pub fn retry(bench: &mut Bench<'_>, which: &Selection, overrule: bool, comment: &str) -> Result<String> {
     let mut outcome: BTreeMap<&'static str, u64> = BTreeMap::new();
     let rows = files(bench, which)?;
     let count = rows.len();
@@ -49,7 +49,7 @@ pub fn retry(bench: &mut Bench<'_>, which: &Which, overrule: bool, comment: &str
     Ok(format!("{count} file(s): {words}{left_out}"))
 }
 
-fn wanted_of(bench: &Bench<'_>, row: &FileRow, which: &Which) -> Result<Vec<MessageRow>> {
+fn wanted_of(bench: &Bench<'_>, row: &FileRow, which: &Selection) -> Result<Vec<MessageRow>> {
     let messages = bench.store.read()?.messages_of(row.no, 0, PAGE)?;
     Ok(messages.into_iter().filter(|m| is_wanted(m, which)).collect())
 }
@@ -79,7 +79,7 @@ fn retry_file(
     Ok(results)
 }
 
-fn is_wanted(message: &MessageRow, which: &Which) -> bool {
+fn is_wanted(message: &MessageRow, which: &Selection) -> bool {
     let open = matches!(message.verdict, Verdict::Held | Verdict::Refused | Verdict::Stale);
     open && which.reason.as_ref().is_none_or(|code| *code == message.code)
         && which.verdict.is_none_or(|verdict| verdict == message.verdict)

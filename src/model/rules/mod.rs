@@ -4,8 +4,8 @@
 pub mod as_of;
 pub mod file_name;
 pub mod identifiers;
-pub mod lineage;
 pub mod identity;
+pub mod lineage;
 pub mod order_of_files;
 pub mod plausible;
 pub mod recovery;

@@ -1,30 +1,13 @@
-//! Finds files: by id, name, content, partner and day, and those that something is still to be done with.
-//! It only reads.
+//! Finds files: by id, name and content, and those that something is still to be done with. It only reads; what people
+//! select files by stands in `queries_files`.
 
 use anyhow::Result;
 use rusqlite::{Params, params};
 
-use super::file::{COLUMNS, FileRow, FileState, read};
+use super::file::{COLUMNS, FileRow, read};
 use crate::edges::store::query::{list, one};
 use crate::edges::store::{FileNo, Snapshot};
 use crate::model::ids::Id;
-use crate::model::verdict::Verdict;
-
-/// What `files` lists. `None` and empty mean: all.
-#[derive(Debug, Clone, Default)]
-pub struct FileFilter<'a> {
-    pub partner: Option<&'a str>,
-    pub intake: Option<&'a str>,
-    pub state: Option<FileState>,
-    pub verdict: Option<Verdict>,
-    /// Of the file as a whole, or of any of its messages.
-    pub code: Option<&'a str>,
-    pub day: Option<&'a str>,
-    /// First seen at or after.
-    pub since: Option<&'a str>,
-    /// The newest so many; 0: all.
-    pub limit: u32,
-}
 
 /// No message of the file waits or stands refused; one that a person closed, or that came back and was taken, does not count.
 const NOTHING_OPEN: &str = "held = 0 AND (refused = 0 OR NOT EXISTS (SELECT 1 FROM message m WHERE m.file_no = file.file_no \
@@ -93,27 +76,6 @@ impl Snapshot<'_> {
                 && others == 0
                 && file.rows_taken == 0
         }))
-    }
-
-    /// The newest first.
-    pub fn files(&self, filter: &FileFilter<'_>) -> Result<Vec<FileRow>> {
-        let sql = "(?1 IS NULL OR partner = ?1) AND (?2 IS NULL OR intake = ?2) AND (?3 IS NULL OR state = ?3) \
-             AND (?4 IS NULL OR verdict = ?4) AND (?5 IS NULL OR day = ?5) AND (?6 IS NULL OR first_seen >= ?6) \
-             AND (?7 IS NULL OR code = ?7 \
-             OR EXISTS (SELECT 1 FROM problem_count p WHERE p.file_no = file.file_no AND p.code = ?7) \
-             OR EXISTS (SELECT 1 FROM message m WHERE m.code = ?7 AND m.file_no = file.file_no)) \
-             ORDER BY file_no DESC LIMIT ?8";
-        let values = params![
-            filter.partner,
-            filter.intake,
-            filter.state.map(FileState::as_str),
-            filter.verdict.map(Verdict::as_str),
-            filter.day,
-            filter.since,
-            filter.code,
-            if filter.limit == 0 { -1 } else { i64::from(filter.limit) },
-        ];
-        self.find_files(sql, values)
     }
 
     /// Originals in done/ of an intake whose day lies before this one: past their keep days. Held and failed ones are never named.

@@ -1,7 +1,7 @@
 //! The ledger: what became of every file and message, every run of a feed, every command.
 //!
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` what went out,
-//! `command` the audit trail, `marks` high-water marks and due instants, `identity` which database this is, `status` the figures a person looks at first.
+//! `command` the audit trail, `marks` high-water marks and due instants, `identity` which database this is.
 
 mod byte_ranges;
 mod command;
@@ -12,13 +12,10 @@ mod identity;
 mod marks;
 mod message;
 mod run;
-mod status;
 mod waiting;
 
 pub use command::{CommandRow, NewCommand};
 pub use file::{Arrival, Decision, FileRow, FileState};
-pub use file_find::FileFilter;
 pub use identity::Identity;
 pub use message::{Exception, MessageFilter, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use run::{NewRun, RunReason, RunRow, RunState};
-pub use status::{FeedStatus, IntakeStatus};
