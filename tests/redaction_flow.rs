@@ -14,9 +14,9 @@ use nattpost::edges::clock::Now;
 use nattpost::edges::events::{Events, Format};
 use nattpost::edges::spool::{Place, Role, Spool, state_name};
 use nattpost::edges::store::ledger::{Arrival, Decision, Exception, FileRow};
-use nattpost::edges::store::{FileNo, Store};
+use nattpost::edges::store::{FileNo, Selection, Store};
 use nattpost::flows::command::carry_out;
-use nattpost::flows::commands::{Command, Verb, Which};
+use nattpost::flows::commands::{Command, Verb};
 use nattpost::flows::inbound::reading::{Decoder, SpillFiles};
 use nattpost::flows::inbound::round::Bench;
 use nattpost::flows::retention;
@@ -49,7 +49,6 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         name: "Dealer".into(),
         customers: Vec::new(),
         units: BTreeMap::new(),
-        tables: BTreeMap::new(),
         zone: chrono_tz::Europe::Berlin,
     };
     Arc::new(Intake {
@@ -259,7 +258,7 @@ fn a_copy_without_its_fields_is_not_judged_again() {
     house.keep_house();
     let row = house.row(files[0].0);
     let mut asked = 0;
-    let mut retry = |house: &mut House, which: Which| {
+    let mut retry = |house: &mut House, which: Selection| {
         asked += 1;
         let command = Command {
             id: Id::new(1_790_000_000_000, 1_000 + asked),
@@ -270,9 +269,9 @@ fn a_copy_without_its_fields_is_not_judged_again() {
         };
         carry_out(&mut house.bench(), &command, &mut |_, _| Ok(String::new())).unwrap()
     };
-    let said = retry(&mut house, Which { files: vec![row.id], ..Which::default() });
+    let said = retry(&mut house, Selection { items: vec![row.id.to_string()], ..Selection::default() });
     assert!(said.contains("o.csv were overwritten") && said.contains("have dealer send it again"), "{said}");
-    let said = retry(&mut house, Which { partner: Some("dealer".into()), ..Which::default() });
+    let said = retry(&mut house, Selection { partner: Some("dealer".into()), ..Selection::default() });
     assert!(said.contains("2 file(s)") && said.contains("2 of them left out"), "{said}");
     let error = house.bench().judge_whole_again(row).unwrap_err().to_string();
     assert!(error.contains("o.csv were overwritten"), "{error}");

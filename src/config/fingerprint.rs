@@ -17,7 +17,7 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
         add("layout", known.hash.to_hex().to_string());
         add("kind", format!("{:?}", known.layout.kind));
     }
-    add("sender", format!("{:?} {:?} {:?} {}", sender.customers, sender.units, sender.tables, sender.zone));
+    add("sender", format!("{:?} {:?} {}", sender.customers, sender.units, sender.zone));
     add("policy", format!("{:?}", intake.policy));
     add("references", format!("{:?} {:?} {:?}", intake.customers, intake.articles, intake.orders));
     add("schemes", format!("{:?}", intake.article_schemes));

@@ -126,7 +126,7 @@ pub const KEYS: &[Key] = &[
         "tables",
         "tables: his word = ours",
         None,
-        "Code tables by name, [tables.NAME]; layouts look words up in them.",
+        "His own rows for the tables of his layouts: [tables.NAME] goes before [lookup.NAME], when reading and when writing.",
     ),
     key(
         Table::Partner,

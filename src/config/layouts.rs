@@ -7,7 +7,8 @@ use super::keyed::Wrong;
 use super::texts::{self, NamedText};
 use crate::model::document::{Document, DocumentProblem, suggest};
 use crate::model::kind::shipped_kinds;
-use crate::model::layout::{Layout, read_layout};
+use crate::model::layout::lookup::Words;
+use crate::model::layout::{Layout, read_layout, read_layout_with};
 
 /// A layout that can be named.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct KnownLayout {
     pub file: Option<String>,
     /// Of everything the layout says, so that a change of it is noticed.
     pub hash: blake3::Hash,
+    /// Of the site's layouts, to read it again with a partner's words.
+    text: Arc<str>,
 }
 
 /// All layouts that can be named.
@@ -60,9 +63,30 @@ impl Layouts {
                     layout: Arc::new(layout),
                     file: Some(text.name.clone()),
                     hash: blake3::hash(text.text.as_bytes()),
+                    text: text.text.as_str().into(),
                 }),
             },
         }
+    }
+
+    /// As one partner sees them: with his words in their tables. Those that ship with Nattpost have no tables.
+    pub fn of_partner(&self, words: &[Words]) -> Layouts {
+        let mut all = self.clone();
+        for known in &mut all.entries {
+            let his: Vec<&Words> = words.iter().filter(|w| known.layout.tables.contains(&w.table)).collect();
+            let Some(file) = known.file.as_ref().filter(|_| !his.is_empty()) else { continue };
+            // It was read before, and words alone make no problem.
+            if let Ok(layout) = read_layout_with(file, &known.text, shipped_kinds(), words) {
+                known.layout = Arc::new(layout);
+                known.hash = blake3::hash(format!("{} {his:?}", known.hash.to_hex()).as_bytes());
+            }
+        }
+        all
+    }
+
+    /// Whether every file of the site's could be read.
+    pub fn are_whole(&self) -> bool {
+        self.broken.is_empty()
     }
 
     fn by_id(&self, id: &str) -> Option<&KnownLayout> {
@@ -98,5 +122,5 @@ impl Layouts {
 /// What a shipped layout says changes with the program only.
 fn ship(layout: &Arc<Layout>) -> KnownLayout {
     let said = format!("{} {}", env!("CARGO_PKG_VERSION"), layout.id);
-    KnownLayout { layout: layout.clone(), file: None, hash: blake3::hash(said.as_bytes()) }
+    KnownLayout { layout: layout.clone(), file: None, hash: blake3::hash(said.as_bytes()), text: "".into() }
 }

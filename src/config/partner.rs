@@ -1,6 +1,6 @@
 //! partners/<id>.toml: who the partner is, his words, and his intakes and feeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::company::Company;
@@ -8,9 +8,11 @@ use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use super::layouts::Layouts;
 use super::{feed, intake};
-use crate::model::document::{Document, DocumentProblem, Section, Spot};
+use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
+use crate::model::layout::Layout;
+use crate::model::layout::lookup::Words;
 use crate::model::rules::{identity, units};
 
 /// What a partner's file may refer to.
@@ -48,10 +50,13 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
         name: keyed.required_text("name"),
         customers: keyed.parsed_list("customers", number),
         units: read_units(&keyed, around),
-        tables: read_tables(&keyed),
         zone: keyed.zone("zone", around.company.zone),
     });
-    let intakes = keyed
+    let tables = read_tables(&keyed);
+    let words: Vec<Words> = tables.iter().map(|(_, words)| words.clone()).collect();
+    let layouts = around.layouts.of_partner(&words);
+    let around = &Surroundings { layouts: &layouts, ..*around };
+    let intakes: Vec<Arc<Intake>> = keyed
         .named("intake")
         .into_iter()
         .map(|(name, section)| {
@@ -67,6 +72,9 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
             feeds.push(Arc::new(feed));
         }
     }
+    let incoming = intakes.iter().flat_map(|intake| intake.layouts.iter().chain(&intake.receipt));
+    let used: Vec<&Arc<Layout>> = incoming.chain(feeds.iter().map(|feed| &feed.layout)).collect();
+    check_tables(&keyed, &tables, &used, &layouts);
     Partner { sender, intakes, feeds }
 }
 
@@ -116,19 +124,40 @@ fn suggest_unit(word: &str, code: &str) -> Option<String> {
         return Some(format!("Did you mean \"{upper}\"?"));
     }
     let codes: Vec<&str> = units::KNOWN.iter().map(|(code, _)| *code).collect();
-    crate::model::document::suggest(code, &codes)
+    suggest(code, &codes)
 }
 
-fn read_tables(keyed: &Keyed<'_, '_>) -> BTreeMap<String, BTreeMap<String, String>> {
-    let Some(outer) = keyed.table("tables") else { return BTreeMap::new() };
+fn read_tables(keyed: &Keyed<'_, '_>) -> Vec<(Spot<String>, Words)> {
+    let Some(outer) = keyed.table("tables") else { return Vec::new() };
     outer
         .keys()
         .into_iter()
-        .map(|name| {
-            let rows = outer.pairs(&name.value).unwrap_or_default();
-            (name.value, rows.into_iter().map(|(theirs, ours)| (theirs.value, ours.value)).collect())
+        .filter_map(|name| {
+            let rows = outer.pairs(&name.value)?;
+            let rows = rows.into_iter().map(|(theirs, ours)| (theirs.value, ours.value)).collect();
+            let words = Words { table: name.value.clone(), rows };
+            Some((name, words))
         })
         .collect()
+}
+
+/// Words for a table that no layout of the partner's has were meant for another.
+fn check_tables(keyed: &Keyed<'_, '_>, tables: &[(Spot<String>, Words)], used: &[&Arc<Layout>], all: &Layouts) {
+    let known: BTreeSet<&str> = used.iter().flat_map(|layout| &layout.tables).map(String::as_str).collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    // A layout that could not be read might have had it.
+    for (name, words) in tables.iter().filter(|(name, _)| all.are_whole() && !known.contains(&name.value.as_str())) {
+        let expected = match known.is_empty() {
+            true => "none of them has a table".to_string(),
+            false => format!("expected one of: {}", known.join(", ")),
+        };
+        keyed.section.problem_at(
+            name.span.clone(),
+            &format!("tables.{}", words.table),
+            format!("no layout of this partner's looks words up in a table \"{}\"; {expected}. Correct the name, or put [lookup.{0}] into the layout that is to use it.", words.table),
+            suggest(&words.table, &known),
+        );
+    }
 }
 
 /// Two feeds must not write the same name into the same folder.

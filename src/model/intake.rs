@@ -19,8 +19,6 @@ pub struct Sender {
     pub customers: Vec<String>,
     /// His words for units → UN/ECE Recommendation 20.
     pub units: BTreeMap<String, String>,
-    /// His code tables by name: his word → ours. Layouts look words up in them.
-    pub tables: BTreeMap<String, BTreeMap<String, String>>,
     /// Zone of his local times.
     pub zone: chrono_tz::Tz,
 }

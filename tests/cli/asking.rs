@@ -49,7 +49,7 @@ fn a_daemon_that_runs_gets_the_command_and_its_outcome_is_told() {
         std::thread::yield_now();
     };
     let Verb::Retry { which, overrule: true } = &given.verb else { panic!("{given:?}") };
-    assert_eq!((which.files.as_slice(), given.comment.as_str()), (&[id][..], "asked by phone"));
+    assert_eq!((which.items.as_slice(), given.comment.as_str()), (&[id.to_string()][..], "asked by phone"));
     assert!(!given.who.is_empty());
     let tx = store.begin().unwrap();
     let at = iso(given.at);

@@ -232,7 +232,6 @@ pub fn sender(partner: &str) -> Arc<Sender> {
         name: partner.to_string(),
         customers: Vec::new(),
         units: BTreeMap::new(),
-        tables: BTreeMap::new(),
         zone: Berlin,
     })
 }

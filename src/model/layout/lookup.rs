@@ -10,22 +10,31 @@ pub struct Lookup {
     rows: Vec<(String, String, usize)>,
 }
 
+/// Rows that one partner brings for a layout's table: his word, ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    pub table: String,
+    pub rows: Vec<(String, String)>,
+}
+
 impl Lookup {
+    /// Of several rows with the same word of the partner's, the first counts.
     pub fn new(name: &str, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut rows: Vec<_> = pairs.into_iter().enumerate().map(|(at, (theirs, ours))| (theirs, ours, at)).collect();
-        rows.sort();
+        rows.sort_by(|a, b| (&a.0, a.2).cmp(&(&b.0, b.2)));
+        rows.dedup_by(|later, first| later.0 == first.0);
         Lookup { name: name.to_string(), rows }
     }
 
-    pub(super) fn read(name: &str, section: &Section<'_>) -> Self {
+    /// The rows of one partner come before those of the layout: they win when read, and are written.
+    pub(super) fn read(name: &str, section: &Section<'_>, partners: &[Words]) -> Self {
         let keys = section.keys();
-        Lookup::new(
-            name,
-            keys.into_iter().filter_map(|key| {
-                let ours = section.text_or_integer(&key.value)?;
-                Some((key.value, ours))
-            }),
-        )
+        let own = keys.into_iter().filter_map(|key| {
+            let ours = section.text_or_integer(&key.value)?;
+            Some((key.value, ours))
+        });
+        let his = partners.iter().filter(|words| words.table == name).flat_map(|words| words.rows.iter().cloned());
+        Lookup::new(name, his.chain(own))
     }
 
     pub fn ours(&self, theirs: &str) -> Option<&str> {

@@ -5,7 +5,7 @@ pub mod control;
 mod cover;
 mod expression;
 pub mod form;
-mod lookup;
+pub mod lookup;
 pub mod own;
 pub mod plan;
 mod read;
@@ -24,7 +24,7 @@ use self::plan::{Ours, Place, Record};
 use super::kind::Kind;
 use super::syntax::encoding::Encoding;
 
-pub use read::read_layout;
+pub use read::{read_layout, read_layout_with};
 pub use seam::*;
 
 /// A compiled layout.
@@ -42,6 +42,8 @@ pub struct Layout {
     pub replacement: Option<char>,
     pub records: Vec<Record>,
     pub syntax: Syntax,
+    /// Names of its tables of words; a partner may bring further rows for them.
+    pub tables: Vec<String>,
 }
 
 /// What the file is cut into.

@@ -7,7 +7,7 @@ mod record;
 
 use std::sync::Arc;
 
-use super::lookup::Lookup;
+use super::lookup::{Lookup, Words};
 use super::plan::{Checked, Ours, Record, Role};
 use super::{Layout, Syntax, rows, xml};
 use crate::model::document::{Document, DocumentProblem, Section, suggest};
@@ -16,8 +16,18 @@ use crate::model::syntax::encoding::Encoding;
 
 /// Reads and compiles a layout document; `file` is what problems call it.
 pub fn read_layout(file: &str, text: &str, kinds: &Kinds) -> Result<Layout, Vec<DocumentProblem>> {
+    read_layout_with(file, text, kinds, &[])
+}
+
+/// The same for one partner, who brings words of his own for its tables.
+pub fn read_layout_with(
+    file: &str,
+    text: &str,
+    kinds: &Kinds,
+    words: &[Words],
+) -> Result<Layout, Vec<DocumentProblem>> {
     let document = Document::parse(file, text);
-    let layout = read_root(&document.root(), kinds);
+    let layout = read_root(&document.root(), kinds, words);
     let problems = document.into_problems();
     match layout {
         Some(layout) if problems.is_empty() => Ok(layout),
@@ -37,7 +47,7 @@ enum Options {
     Xml(xml::Options),
 }
 
-fn read_root(root: &Section<'_>, kinds: &Kinds) -> Option<Layout> {
+fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layout> {
     let id = root.required_text("layout");
     let title = root.required_text("title");
     let version = root.text_or_integer("version").unwrap_or_default();
@@ -47,7 +57,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds) -> Option<Layout> {
     let lookups: Vec<Arc<Lookup>> = root
         .named_sections("lookup")
         .into_iter()
-        .map(|(name, section)| Arc::new(Lookup::read(&name.value, &section)))
+        .map(|(name, section)| Arc::new(Lookup::read(&name.value, &section, words)))
         .collect();
     root.required_text("syntax");
     let words = [("delimited", SyntaxWord::Delimited), ("fixed", SyntaxWord::Fixed), ("xml", SyntaxWord::Xml)];
@@ -68,7 +78,8 @@ fn read_root(root: &Section<'_>, kinds: &Kinds) -> Option<Layout> {
         Options::Rows(options) => Syntax::Rows(Box::new(rows::Rows::compile(root, options, &kind, &records))),
         Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, &kind, &records))),
     };
-    Some(Layout { id, title, version, source, kind, encoding, replacement, records, syntax })
+    let tables = lookups.iter().map(|lookup| lookup.name.clone()).collect();
+    Some(Layout { id, title, version, source, kind, encoding, replacement, records, syntax, tables })
 }
 
 fn read_encoding(root: &Section<'_>) -> Encoding {
