@@ -2,8 +2,8 @@
 //! counters give the values when a file is written or rebuilt.
 
 use super::form::{Form, Got, Scratch};
-use super::plan::{Checked, Control, Ours, Record, Scope};
-use crate::model::batch::NodeRef;
+use super::plan::{Checked, Control, Field, Ours, Record, Scope};
+use crate::model::batch::{NodeRef, Value};
 use crate::model::decimal;
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::kind::Kind;
@@ -38,6 +38,31 @@ struct Counters {
     claims: Vec<Claim>,
 }
 
+/// What a control of a file made of some messages must say where it says something else now: counted in what was kept;
+/// where a value there could not be read, what the sender claimed less what was taken out, so that it is right once the
+/// value is. Filled up to `width`.
+pub fn corrected(field: &Field, found: &str, kept: &Totals, dropped: &Totals, width: usize) -> Option<String> {
+    let Ours::Control(control) = &field.ours else { return None };
+    if control.scope == Scope::Message || matches!(control.what, Checked::Constant(_) | Checked::Version(_)) {
+        return None;
+    }
+    let claimed = number(&field.form, found)?;
+    let rest = || claimed.checked_sub(dropped.value(control)?);
+    let value = kept.value(control).or_else(rest).filter(|value| *value != claimed)?;
+    let (mut written, mut padded) = (String::new(), String::new());
+    field.form.write(Value::Number(value), chrono_tz::Tz::UTC, &mut written).ok()?;
+    field.form.pad_to(&written, width.max(written.len()), &mut padded).ok()?;
+    Some(padded)
+}
+
+/// The number a text is by its form.
+pub fn number(form: &Form, text: &str) -> Option<i64> {
+    match form.read(text, chrono_tz::Tz::UTC, &mut Scratch::default()) {
+        Ok(Got::Number(value)) => Some(value),
+        _ => None,
+    }
+}
+
 /// A total that the file claims, checked when its scope closes.
 #[derive(Debug)]
 struct Claim {
@@ -65,6 +90,11 @@ impl Totals {
         let counters =
             || Counters { records: vec![0; records.len()], sums: vec![Some(0); summed.len()], ..Counters::default() };
         Totals { scopes: [counters(), counters(), counters()], summed, idle }
+    }
+
+    /// No record has a control that counts or sums.
+    pub fn is_idle(&self) -> bool {
+        self.idle
     }
 
     /// A message, interchange or file begins.

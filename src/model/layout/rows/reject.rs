@@ -11,10 +11,8 @@ use super::header::{self, Opening, Preamble};
 use super::places::{At, Reading, Source};
 use super::tell;
 use super::text::RowText;
-use crate::model::batch::Value;
-use crate::model::layout::control::Totals;
-use crate::model::layout::form::{Got, Scratch};
-use crate::model::layout::plan::{Checked, Field, Ours, Record, Role, Scope};
+use crate::model::layout::control::{Totals, corrected, number};
+use crate::model::layout::plan::{Ours, Record, Role, Scope};
 use crate::model::layout::{Input, Layout};
 use crate::model::syntax::delimited::{Flaw, Row, RowReader};
 use crate::model::syntax::encoding::Encoding;
@@ -190,29 +188,15 @@ impl Cutter<'_> {
         let mut patches: Vec<(Range<usize>, String)> = Vec::new();
         for step in &self.readings[record].steps {
             let field = &plan.fields[step.field];
-            let (Ours::Control(control), Source::One(at)) = (&field.ours, &step.source) else { continue };
-            if control.scope == Scope::Message || matches!(control.what, Checked::Constant(_) | Checked::Version(_)) {
-                continue;
-            }
-            let mut scratch = String::new();
-            let claimed = text.at(*at, &mut scratch).ok().flatten().and_then(|found| number(field, found));
-            let rest = || Some(claimed? - self.dropped.value(control)?);
-            let Some(value) = self.kept.value(control).or_else(rest).filter(|value| Some(*value) != claimed) else {
-                continue;
-            };
-            let mut written = String::new();
-            if claimed.is_none() || field.form.write(Value::Number(value), chrono_tz::Tz::UTC, &mut written).is_err() {
-                continue;
-            }
+            let Source::One(at) = &step.source else { continue };
             let (range, width) = match at {
-                At::Cell(cell) => (text.row.cells[*cell].range(), field.form.width),
+                At::Cell(cell) if *cell < text.row.cells.len() => (text.row.cells[*cell].range(), field.form.width),
                 At::Columns(start, end) => (fixed::byte_range(text.whole(), *start..*end), end - start),
-                At::Absent => continue,
+                _ => continue,
             };
-            let mut padded = String::new();
-            if field.form.pad_to(&written, width.max(written.len()), &mut padded).is_ok() {
-                patches.push((range, padded));
-            }
+            let mut scratch = String::new();
+            let found = text.at(*at, &mut scratch).ok().flatten().unwrap_or_default();
+            patches.extend(corrected(field, found, &self.kept, &self.dropped, width).map(|new| (range, new)));
         }
         let mut bytes = text.row.bytes.to_vec();
         patches.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
@@ -261,15 +245,7 @@ fn count(record: &Record, reading: &Reading, text: &RowText<'_>, totals: &mut To
             && totals.sums(*group, *index)
         {
             let value = text.at(*at, &mut scratch).ok().flatten();
-            totals.add(*group, *index, value.and_then(|value| number(field, value)));
+            totals.add(*group, *index, value.and_then(|value| number(&field.form, value)));
         }
-    }
-}
-
-fn number(field: &Field, text: &str) -> Option<i64> {
-    let mut scratch = Scratch::default();
-    match field.form.read(text, chrono_tz::Tz::UTC, &mut scratch) {
-        Ok(Got::Number(value)) => Some(value),
-        _ => None,
     }
 }

@@ -1,11 +1,8 @@
-//! What stands around the messages of an XML file: its root element, its end, and the file made of some of its messages.
-
-use std::io::{self, Read, SeekFrom, Write};
-use std::ops::Range;
+//! What tells an XML file of this layout: its root element at the beginning, and its end.
 
 use crate::model::layout::Layout;
 use crate::model::layout::plan::{Checked, Control, Ours, Place, Role};
-use crate::model::layout::seam::{Completeness, Input};
+use crate::model::layout::seam::Completeness;
 use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
 
 use super::Xml;
@@ -104,80 +101,4 @@ fn root_constants(layout: &Layout) -> impl Iterator<Item = (&str, &str)> {
             _ => None,
         }
     })
-}
-
-/// Writes a file of the given messages alone: the beginning of the original up to its first message, the messages' own
-/// bytes, and the tags that close what the beginning opened. What followed the messages is not repeated.
-pub fn rebuild(
-    layout: &Layout,
-    xml: &Xml,
-    original: &mut dyn Input,
-    messages: &[Range<u64>],
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    original.seek(SeekFrom::Start(0))?;
-    let mut probe = FrameProbe { xml, open: Vec::new(), first_message: None };
-    let fallback = Charset::from(layout.encoding.clone());
-    xml::read(original, Some(&fallback), &mut probe)?;
-    let Some(head) = probe.first_message else { return Ok(()) };
-    let charset = charset_of(original, &fallback)?;
-    copy(original, 0..head, out)?;
-    let encoded = |text: &str| {
-        let mut bytes = Vec::new();
-        // Names that were read in this encoding can be written in it.
-        let _ = charset.encode(text, &mut bytes);
-        bytes
-    };
-    for range in messages {
-        copy(original, range.clone(), out)?;
-        out.write_all(&encoded(xml.options.line_end))?;
-    }
-    for (name, _) in probe.open.iter().rev() {
-        out.write_all(&encoded(&format!("</{name}>")))?;
-    }
-    out.write_all(&encoded(xml.options.line_end))
-}
-
-fn charset_of(original: &mut dyn Input, fallback: &Charset) -> io::Result<Charset> {
-    let mut first = Vec::new();
-    original.seek(SeekFrom::Start(0))?;
-    Read::take(&mut *original, 1024).read_to_end(&mut first)?;
-    Ok(Charset::detect(&first, Some(fallback)).map_or_else(|_| fallback.clone(), |detected| detected.charset))
-}
-
-fn copy(original: &mut dyn Input, range: Range<u64>, out: &mut dyn Write) -> io::Result<()> {
-    original.seek(SeekFrom::Start(range.start))?;
-    io::copy(&mut Read::take(&mut *original, range.end - range.start), out)?;
-    Ok(())
-}
-
-/// Finds the first message and the elements that are open around it.
-struct FrameProbe<'p> {
-    xml: &'p Xml,
-    /// Name as sent, and state, of each open element.
-    open: Vec<(String, Option<usize>)>,
-    first_message: Option<u64>,
-}
-
-impl Visitor for FrameProbe<'_> {
-    fn open(&mut self, tag: &Tag<'_>) -> Result<(), Halt> {
-        let tree = &self.xml.tree;
-        let from = self.open.last().map_or(Some(OUTSIDE), |(_, state)| *state);
-        let state = from.and_then(|from| child_state(tree, from, tag.name, tag.space, &mut 0));
-        if state.and_then(|s| tree.states[s].set).is_some_and(|set| tree.sets[set].opens_message) {
-            self.first_message = Some(tag.at.byte);
-            return Err(Halt::Stop);
-        }
-        self.open.push((tag.qualified.to_string(), state));
-        Ok(())
-    }
-
-    fn text(&mut self, _: &str) -> Result<(), Halt> {
-        Ok(())
-    }
-
-    fn close(&mut self, _: Spot) -> Result<(), Halt> {
-        self.open.pop();
-        Ok(())
-    }
 }

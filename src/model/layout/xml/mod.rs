@@ -2,8 +2,8 @@
 //!
 //! `tree` compiles the paths of all records to states, one an element, so that reading compares a name once; `read`
 //! collects what a message holds and `message` turns it into nodes when its element ends, since the order of elements
-//! means nothing; `template` and `write` are the way back, `frame` knows what stands around the messages, `redact` copies
-//! a file without its personal data.
+//! means nothing; `template` and `write` are the way back, `frame` tells whether a file begins and ends as one of the layout,
+//! `reject` makes one of some of its messages, `redact` copies it without its personal data.
 //!
 //! A record's tag is its path below the element of the record it repeats in (`Lines/Line` below the message, the message
 //! below the root; `.` where the root itself is the message). A place is a path below the record's element: `name`,
@@ -15,6 +15,7 @@ mod message;
 mod options;
 mod read;
 mod redact;
+mod reject;
 mod template;
 mod tree;
 mod write;
@@ -28,10 +29,11 @@ use super::plan::Record;
 use crate::model::document::Section;
 use crate::model::kind::Kind;
 
-pub use frame::{completeness, rebuild, recognises};
+pub use frame::{completeness, recognises};
 pub use options::{Options, read_options};
 pub use read::decode;
 pub use redact::redact;
+pub use reject::rebuild;
 pub use write::XmlWriter;
 
 /// A compiled XML layout.

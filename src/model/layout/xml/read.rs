@@ -4,12 +4,15 @@
 //! Nothing is allocated per element: all texts of a message stand in one buffer, all places in one vector.
 
 use std::io;
+use std::ops::Range;
 
+use crate::model::batch::Batch;
 use crate::model::diagnostic::Problem;
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::{Assembly, At};
+use crate::model::layout::control::Totals;
 use crate::model::layout::plan::Scope;
-use crate::model::layout::seam::{DecodeContext, Decoded, Input, Sink};
+use crate::model::layout::seam::{DecodeContext, Decoded, Input, Refused, Sink, Stop};
 use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
 use crate::model::wording;
 
@@ -32,17 +35,7 @@ pub fn decode(
     context: &DecodeContext<'_>,
     sink: &mut dyn Sink,
 ) -> io::Result<Decoded> {
-    let mut reader = Reader {
-        layout,
-        xml,
-        assembly: Assembly::new(layout, context, sink),
-        found: Found::default(),
-        frames: Vec::new(),
-        open_records: Vec::new(),
-        message: None,
-        too_large: false,
-        unknown: Vec::new(),
-    };
+    let mut reader = Reader::new(layout, xml, Assembly::new(layout, context, sink), None);
     let fallback = Charset::from(layout.encoding.clone());
     let end = xml::read(input, Some(&fallback), &mut reader)?;
     let Reader { mut assembly, .. } = reader;
@@ -59,6 +52,39 @@ pub fn decode(
         None => {}
     }
     Ok(assembly.end())
+}
+
+/// Counts the given messages and all others apart: the totals of the file that holds them, and of what it lacks.
+pub(super) fn totals_apart(
+    layout: &Layout,
+    xml: &Xml,
+    input: &mut dyn Input,
+    messages: &[Range<u64>],
+) -> io::Result<(Totals, Totals)> {
+    let no_spill = || Err(io::Error::other("XML is read without a spill file"));
+    let context = DecodeContext { file_name: "", zone: chrono_tz::Tz::UTC, spill: &no_spill };
+    let dropped = Totals::new(&layout.kind, &layout.records);
+    let mut nowhere = Nowhere;
+    let assembly = Assembly::new(layout, &context, &mut nowhere);
+    let mut reader = Reader::new(layout, xml, assembly, Some(Apart { messages, dropped }));
+    xml::read(input, Some(&Charset::from(layout.encoding.clone())), &mut reader)?;
+    let Reader { assembly, apart, .. } = reader;
+    let dropped = apart.map_or_else(|| Totals::new(&layout.kind, &layout.records), |apart| apart.dropped);
+    Ok((assembly.totals, dropped))
+}
+
+/// Messages that are only counted.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
+        batch.clear();
+        Ok(batch)
+    }
+
+    fn refused(&mut self, _: Refused) -> Result<(), Stop> {
+        Ok(())
+    }
 }
 
 /// What was found of the records that are open or make the open message.
@@ -120,6 +146,23 @@ struct Reader<'a> {
     message: Option<Marks>,
     too_large: bool,
     unknown: Vec<Problem>,
+    apart: Option<Apart<'a>>,
+}
+
+/// Messages that are not among these are counted for themselves.
+struct Apart<'a> {
+    /// Sorted.
+    messages: &'a [Range<u64>],
+    dropped: Totals,
+}
+
+impl Apart<'_> {
+    fn drops(&mut self, start: u64) -> bool {
+        while self.messages.first().is_some_and(|range| range.end <= start) {
+            self.messages = &self.messages[1..];
+        }
+        !self.messages.first().is_some_and(|range| range.contains(&start))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -197,7 +240,22 @@ impl Visitor for Reader<'_> {
     }
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(layout: &'a Layout, xml: &'a Xml, assembly: Assembly<'a>, apart: Option<Apart<'a>>) -> Self {
+        Reader {
+            layout,
+            xml,
+            assembly,
+            found: Found::default(),
+            frames: Vec::new(),
+            open_records: Vec::new(),
+            message: None,
+            too_large: false,
+            unknown: Vec::new(),
+            apart,
+        }
+    }
+
     /// A child begins: the text of the element around it ends, unless it was blank. Tells its state and next child.
     fn suspend_text(&mut self) -> Option<(Option<usize>, usize)> {
         let frame = self.frames.last_mut()?;
@@ -318,6 +376,8 @@ impl Reader<'_> {
 
     fn finish_message(&mut self, marks: Marks, end: Spot) -> Result<(), Halt> {
         self.message = None;
+        let drops = self.apart.as_mut().is_some_and(|apart| apart.drops(marks.start));
+        self.change_totals(drops);
         let at = self.found.records[marks.records].at;
         self.assembly.begin(at);
         self.assembly.bytes(marks.start..end.byte);
@@ -330,10 +390,18 @@ impl Reader<'_> {
             self.assembly.problem(problem);
         }
         self.assembly.finish();
+        self.change_totals(drops);
         self.found.records.truncate(marks.records);
         self.found.slots.truncate(marks.slots);
         self.found.text.truncate(marks.text);
         if self.assembly.stopped() { Err(Halt::Stop) } else { Ok(()) }
+    }
+
+    /// To those of the messages that are left out, and back.
+    fn change_totals(&mut self, drops: bool) {
+        if let Some(apart) = self.apart.as_mut().filter(|_| drops) {
+            std::mem::swap(&mut self.assembly.totals, &mut apart.dropped);
+        }
     }
 
     /// Checks what a record around the messages says of the file: its attributes when it opens, the rest when it closes.

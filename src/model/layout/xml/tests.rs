@@ -163,8 +163,91 @@ fn an_envelope_is_written_checked_and_kept_around_rejects() {
     let mut reject = Vec::new();
     layout.rebuild_reject(&mut Cursor::new(bad.as_bytes()), &refused[0].bytes, &mut reject).unwrap();
     let reject = String::from_utf8(reject).unwrap();
-    assert!(reject.contains("of today") && reject.trim_end().ends_with("</List></Envelope>"), "{reject}");
+    assert!(reject.contains("of today") && reject.ends_with("</Article>\n\n  </List>\n</Envelope>\n"), "{reject}");
     assert_eq!(read(&layout, &reject.replace("one", "-1")).0, messages[1..]);
+}
+
+const COUNTED: &str = r#"
+layout = "orders-counted"
+title = "Orders with counts and sums around them"
+kind = "order"
+syntax = "xml"
+[xml]
+root = "Orders"
+[[record]]
+name = "envelope"
+tag = "."
+opens = "file"
+fields = [
+  ["@count",       "count(order)"],
+  ["@sender",      "constant(WE)"],
+  ["Head/Lines",   "count(line)"],
+  ["Foot/Qty",     "sum(lines.qty)", "decimal point=, places=2"],
+  ["Foot/Qty/@of", "count(order)"],
+]
+[[record]]
+name = "order"
+tag = "Batch/Order"
+opens = "message"
+fields = [["No", "buyer_order_no", "required"]]
+[[record]]
+name = "line"
+tag = "Line"
+opens = "lines"
+fields = [["Art", "lines.article_no"], ["Qty", "lines.qty", "decimal point=, required"]]
+"#;
+
+/// Three orders; the envelope counts them all.
+fn counted(second: &str, third: &str) -> String {
+    let order = |no: u32, lines: &[&str]| {
+        let lines: String = lines.iter().map(|q| format!("<Line><Art>A</Art><Qty>{q}</Qty></Line>")).collect();
+        format!("    <Order><No>N{no}</No>{lines}</Order>\n")
+    };
+    let orders = [order(1, &["1", "2"]), order(2, &["3", second]), order(3, &[third])].concat();
+    format!(
+        "<?xml version=\"1.0\"?>\n<Orders sender=\"WE\" count='3'>\n  <Head><Lines> 5 </Lines></Head>\n  <Batch>\n{orders}  </Batch>\n  <Foot><Qty of=\"3\"><!-- in all -->17,50</Qty></Foot>\n</Orders>\n"
+    )
+}
+
+#[test]
+fn a_reject_has_its_counts_and_sums_made_right() {
+    let layout = layout(COUNTED);
+    let (good, problems, _) = read(&layout, &counted("4,5", "7"));
+    assert_eq!((good.len(), problems.len()), (3, 0), "{problems:?}");
+    let wrong = read(&layout, &counted("4,5", "7").replace("count='3'", "count='4'")).1;
+    assert!(wrong.iter().any(|p| p.starts_with("total-mismatch")), "{wrong:?}");
+
+    let bad = counted("4,5x", "7");
+    let (good, problems, refused) = read(&layout, &bad);
+    // The sum over a value that cannot be read is not judged; the file stands, but for that order.
+    assert_eq!((good.len(), refused.len(), problems.len()), (2, 1, 1), "{problems:?}");
+    let mut reject = Vec::new();
+    layout.rebuild_reject(&mut Cursor::new(bad.as_bytes()), &refused[0].bytes, &mut reject).unwrap();
+    let reject = String::from_utf8(reject).unwrap();
+    let expected = "<?xml version=\"1.0\"?>\n<Orders sender=\"WE\" count='1'>\n  <Head><Lines> 2 </Lines></Head>\n  <Batch>\n    <Order><No>N2</No><Line><Art>A</Art><Qty>3</Qty></Line><Line><Art>A</Art><Qty>4,5x</Qty></Line></Order>\n\n  </Batch>\n  <Foot><Qty of=\"1\"><!-- in all -->7,50</Qty></Foot>\n</Orders>\n";
+    assert_eq!(reject, expected);
+    let corrected = reject.replace("4,5x", "4,5");
+    let (good, problems, _) = read(&layout, &corrected);
+    assert_eq!((good.len(), problems.len()), (1, 0), "{problems:?}");
+}
+
+#[test]
+fn a_reject_from_utf_16_has_its_counts_made_right_too() {
+    let layout = layout(COUNTED);
+    let bad = counted("x", "y").replace("version=\"1.0\"", "version=\"1.0\" encoding=\"UTF-16\"");
+    let wide: Vec<u8> = format!("\u{FEFF}{bad}").encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let context = DecodeContext { file_name: "t.xml", zone: chrono_tz::Europe::Berlin, spill: &no_spill };
+    let mut kept = Kept::default();
+    layout.decode(&mut Cursor::new(&wide), &context, &mut kept).unwrap();
+    let ranges: Vec<_> = kept.1.iter().flat_map(|r| r.bytes.iter().cloned()).collect();
+    assert_eq!(ranges.len(), 2);
+    let mut reject = Vec::new();
+    layout.rebuild_reject(&mut Cursor::new(&wide), &ranges, &mut reject).unwrap();
+    let units: Vec<u16> = reject.chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+    let text = String::from_utf16(&units).unwrap();
+    assert!(text.contains("count='2'") && text.contains("<Lines> 3 </Lines>"), "{text}");
+    // What was taken out held 3: 17.5 less that is what the two orders must add up to.
+    assert!(text.contains("<Qty of=\"2\"><!-- in all -->14,50<"), "{text}");
 }
 
 #[test]
