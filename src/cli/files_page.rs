@@ -6,19 +6,19 @@ use serde_json::{Map, Value, json};
 
 use super::page::{Columns, Page};
 use crate::edges::store::ledger::{FileRow, FileState};
-use crate::flows::files::FileList;
+use crate::flows::files::{FileList, came};
 use crate::flows::moments;
 use crate::flows::waiting::WaitingFile;
 use crate::model::verdict::Verdict;
 
 pub fn print(page: &mut Page<'_>, list: &FileList, strays: &[WaitingFile], narrowed: bool) -> io::Result<()> {
-    came(page, list, narrowed)?;
+    table(page, list, narrowed)?;
     strays.iter().try_for_each(|stray| {
         page.line(super::page::safe(&format!("Not taken: {}", super::status_page::waiting_line(stray, true))))
     })
 }
 
-fn came(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result<()> {
+fn table(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result<()> {
     if list.files.is_empty() {
         return page.line(if narrowed { "No such file has come." } else { "No file has come yet." });
     }
@@ -26,7 +26,7 @@ fn came(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result<()> 
     for listed in &list.files {
         let file = &listed.file;
         columns.row([
-            page.when_stored(Some(&file.first_seen)),
+            page.when_stored(Some(&came(file))),
             format!("{}/{}", file.partner, file.intake),
             file.name.clone(),
             outcome(file),
@@ -81,6 +81,7 @@ pub fn file_object(file: &FileRow) -> Value {
         "intake": file.intake,
         "origin": file.origin,
         "first_seen": file.first_seen,
+        "came": came(file),
         "size": file.size,
         "state": file.state.as_str(),
         "verdict": file.verdict.map(Verdict::as_str),
@@ -114,7 +115,7 @@ pub fn headline(page: &Page<'_>, file: &FileRow) -> String {
         file.id,
         file.partner,
         file.intake,
-        page.when_stored(Some(&file.first_seen)),
+        page.when_stored(Some(&came(file))),
         moments::size(file.size)
     )
 }

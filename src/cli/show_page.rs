@@ -9,7 +9,7 @@ use super::files_page::{self, file_object, headline, outcome};
 use super::page::{Columns, Page, safe};
 use super::setting::shown_path;
 use crate::edges::store::ledger::{CommandRow, MessageRow, RunRow, RunState};
-use crate::flows::files::Standing;
+use crate::flows::files::{Standing, came};
 use crate::flows::moments;
 use crate::flows::next_steps::NextStep;
 use crate::flows::show::{FileShown, MessageShown, RunShown};
@@ -21,6 +21,12 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
     let decided = page.when_stored(file.decided_at.as_deref());
     let decided = if decided.is_empty() { String::new() } else { format!(" (judged {decided})") };
     page.line(format!("  {}{decided}", outcome(file)))?;
+    if let Some(of) = file.returns_of {
+        page.line(format!(
+            "  it is the file {of} come back, which was first seen {}",
+            page.when_stored(Some(&file.first_seen))
+        ))?;
+    }
     if !file.layout.is_empty() {
         page.line(format!(
             "  read as {} with layout {}; rows written {}, taken over since by others {}",
@@ -41,7 +47,7 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
             "  same content as {} ({}), which came {}",
             safe(&before.name),
             before.id,
-            page.when_stored(Some(&before.first_seen))
+            page.when_stored(Some(&came(before)))
         ))?;
     }
     reasons(page, shown)?;
@@ -63,7 +69,7 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
 
 fn same_names(page: &Page<'_>, shown: &FileShown) -> String {
     let list: Vec<String> =
-        shown.same_name.iter().map(|f| format!("{} ({})", f.id, page.when_stored(Some(&f.first_seen)))).collect();
+        shown.same_name.iter().map(|f| format!("{} ({})", f.id, page.when_stored(Some(&came(f))))).collect();
     list.join(", ")
 }
 
@@ -73,6 +79,7 @@ fn standing(page: &mut Page<'_>, standing: &Standing) -> io::Result<()> {
         Standing::Missing(path) => page.line(format!("  NOT at {}, where it should be", shown_path(path))),
         Standing::NoLongerKept => page.line("  the original is no longer kept"),
         Standing::Vanished => page.line("  it was gone before it could be claimed"),
+        Standing::CameBack => page.line("  the original is that of the file it came back as"),
     }
 }
 
@@ -106,10 +113,12 @@ fn message(page: &mut Page<'_>, shown: &MessageShown) -> io::Result<()> {
         format!(" [{}]", message.code)
     };
     page.line(format!("  {}{code}: {} {}, line {}", message.verdict, message.kind, safe(&message.key), message.line))?;
-    if let Some(waits) = &message.waits
-        && message.verdict == Verdict::Held
-        && !waits.kind.is_empty()
+    if let Some(waits) =
+        message.waits.as_ref().filter(|waits| !waits.kind.is_empty() && message.verdict != Verdict::Held)
     {
+        let decided = page.when_stored(Some(&message.decided_at));
+        page.line(format!("      waited for {} {}, decided {decided}", waits.kind, safe(&waits.key)))?;
+    } else if let Some(waits) = message.waits.as_ref().filter(|waits| !waits.kind.is_empty()) {
         let until = page.when_stored(waits.until.as_deref());
         let until = if until.is_empty() { String::new() } else { format!(", refused if it has not come by {until}") };
         page.line(format!("      waits for {} {}{until}", waits.kind, safe(&waits.key)))?;
@@ -215,6 +224,7 @@ pub fn plain_message_object(message: &MessageRow) -> Value {
         .map(|p| json!({ "code": p.code, "line": p.line, "byte": p.byte, "field": p.field, "text": p.text }))
         .collect();
     let waits = message.waits.as_ref().map(|w| json!({ "kind": w.kind, "key": w.key, "until": w.until }));
+    let waited = waits.clone().filter(|_| message.verdict != Verdict::Held);
     json!({
         "number": message.number,
         "kind": message.kind,
@@ -223,7 +233,8 @@ pub fn plain_message_object(message: &MessageRow) -> Value {
         "code": message.code,
         "line": message.line,
         "problems": problems,
-        "waits_for": waits,
+        "waits_for": waits.filter(|_| message.verdict == Verdict::Held),
+        "waited_for": waited,
         "decided_at": message.decided_at,
         "comment": message.comment,
     })
@@ -276,7 +287,7 @@ pub fn next_object(steps: &[NextStep]) -> Value {
 fn path_of(standing: &Standing) -> Value {
     match standing {
         Standing::At(path) => path_text(Some(path)),
-        Standing::Missing(_) | Standing::NoLongerKept | Standing::Vanished => Value::Null,
+        Standing::Missing(_) | Standing::NoLongerKept | Standing::Vanished | Standing::CameBack => Value::Null,
     }
 }
 

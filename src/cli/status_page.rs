@@ -64,7 +64,7 @@ fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
             intake.oldest.map(|oldest| moments::span(page.now - oldest)).unwrap_or_default(),
             number(intake.figures.held),
             number(intake.figures.refused),
-            intake.figures.last_arrival.as_deref().map_or("never".into(), |at| page.when_stored(Some(at))),
+            intake.last_arrival.as_deref().map_or("never".into(), |at| page.when_stored(Some(at))),
             intake.figures.last_applied.as_ref().map_or("never".into(), |(at, _)| page.when_stored(Some(at))),
         ]);
     }
@@ -162,7 +162,7 @@ fn intake_object(intake: &IntakeStatus) -> Value {
         "held": intake.figures.held,
         "held_reasons": held,
         "refused_last_day": intake.figures.refused,
-        "last_arrival": intake.figures.last_arrival,
+        "last_arrival": intake.last_arrival,
         "last_applied": intake.figures.last_applied.as_ref().map(|(at, _)| at),
         "last_applied_name": intake.figures.last_applied.as_ref().map(|(_, name)| name),
         "waiting": intake.waiting.iter().map(|file| waiting_object(file, true)).collect::<Vec<_>>(),

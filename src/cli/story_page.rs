@@ -8,6 +8,7 @@ use super::page::{Columns, Page, safe};
 use super::show_page::{next, next_object, plain_message_object, run_object};
 use crate::edges::store::{Origin, RowFound};
 use crate::flows::explain::{Stories, title_of_run};
+use crate::flows::files;
 use crate::flows::find::{FoundByKey, OrderStory};
 
 pub fn print_stories(page: &mut Page<'_>, item: &str, stories: &Stories) -> io::Result<()> {
@@ -85,7 +86,7 @@ pub fn print_found(page: &mut Page<'_>, found: &FoundByKey) -> io::Result<()> {
                 found.message.key.clone(),
                 found.message.verdict.to_string(),
                 found.message.code.clone(),
-                page.when_stored(Some(&found.file.first_seen)),
+                page.when_stored(Some(&files::came(&found.file))),
                 format!("{} ({})", found.file.name, found.file.id),
                 found.message.line.to_string(),
             ]);

@@ -8,6 +8,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::edges::clock;
 use crate::edges::spool::{Place, Role, Spool, state_name};
 use crate::edges::store::ledger::{FileRow, FileState};
 use crate::edges::store::{Selection, Snapshot};
@@ -47,6 +48,8 @@ pub enum Standing {
     NoLongerKept,
     /// Gone before it was claimed.
     Vanished,
+    /// A person moved it back: it is the original of the file that it came back as.
+    CameBack,
 }
 
 pub fn list(sight: Sight<'_>, selection: &Selection, limit: u32) -> Result<FileList> {
@@ -105,6 +108,12 @@ fn meanings(typed: &str) -> Vec<String> {
     all
 }
 
+/// When the file came. One that came back keeps the first sight of the file it was, for what it says; its id is of its own coming.
+pub fn came(file: &FileRow) -> String {
+    let own = DateTime::from_timestamp_millis(file.id.made_ms()).filter(|_| file.returns_of.is_some());
+    own.map_or_else(|| file.first_seen.clone(), clock::iso)
+}
+
 /// Where the original is now, by what the ledger says and the folders show.
 pub fn standing(sight: Sight<'_>, file: &FileRow) -> Result<Standing> {
     if file.state == FileState::Vanished {
@@ -128,6 +137,9 @@ pub fn standing(sight: Sight<'_>, file: &FileRow) -> Result<Standing> {
         if sight.spool.look(*place, name)?.is_some() {
             return Ok(Standing::At(sight.spool.path(*place, name)?));
         }
+    }
+    if !sight.snapshot.returned_as(file)?.is_empty() {
+        return Ok(Standing::CameBack);
     }
     Ok(Standing::Missing(sight.spool.path(places[0].0, places[0].1)?))
 }

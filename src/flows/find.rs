@@ -25,6 +25,8 @@ pub struct OrderStory {
     pub order: OrderFound,
     /// The runs it went out in, the oldest first.
     pub runs: Vec<RunRow>,
+    /// It was held and applied later: its message.
+    pub waited: Option<MessageRow>,
 }
 
 /// A message that was not simply taken, and its file.
@@ -46,18 +48,21 @@ pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
     let mut bare = String::new();
     let key = identity::bare(key, &mut bare).unwrap_or(key);
     let mut found = snapshot.find_number(key, SHOWN)?;
-    // As reasons and tables write an order: `customer/number`.
+    // As reasons and tables write an order: `customer / number`.
     if let Some((customer, number)) = key.split_once('/').filter(|_| found.orders.is_empty()) {
-        found.orders = snapshot.find_number(number, SHOWN)?.orders;
-        found.orders.retain(|order| order.customer_no == customer);
+        found.orders = snapshot.find_number(number.trim(), SHOWN)?.orders;
+        found.orders.retain(|order| order.customer_no == customer.trim());
     }
     let mut orders = Vec::new();
+    let noted = snapshot.messages_numbered(key, SHOWN)?;
     for order in found.orders {
-        orders.push(OrderStory { runs: snapshot.runs_of_request(order.row)?, order });
+        let is_it = |m: &&MessageRow| m.file == order.origin.file_no && m.line == order.origin.line;
+        let waited = noted.iter().filter(|m| m.verdict == Verdict::Accepted && m.waits.is_some()).find(is_it).cloned();
+        orders.push(OrderStory { runs: snapshot.runs_of_request(order.row)?, waited, order });
     }
     let mut messages = Vec::new();
     // One that was applied later is told by its order.
-    for message in snapshot.messages_numbered(key, SHOWN)?.into_iter().filter(|m| m.verdict != Verdict::Accepted) {
+    for message in noted.into_iter().filter(|m| m.verdict != Verdict::Accepted) {
         if let Some(file) = snapshot.file(message.file)? {
             messages.push(MessageOfFile { message, file });
         }

@@ -1,5 +1,6 @@
 //! What a person can do next about a file, with the exact command. Pure: from what the ledger says.
 
+use super::inbound::returned::CAME_BACK;
 use crate::edges::store::ledger::{FileRow, FileState, MessageRow};
 use crate::model::verdict::{Home, Verdict};
 
@@ -19,6 +20,18 @@ const IGNORED: &str = "ignored";
 pub fn is_closed(file: &FileRow, messages: &[MessageRow]) -> bool {
     let mut open = messages.iter().filter(|m| matches!(m.verdict, Verdict::Held | Verdict::Refused)).peekable();
     file.home == Some(Home::Done) && open.peek().is_some() && open.all(|m| m.code == IGNORED)
+}
+
+/// Is nothing open of it but what came back as another file?
+pub fn is_replaced(file: &FileRow, messages: &[MessageRow]) -> bool {
+    let mut open = messages.iter().filter(|m| matches!(m.verdict, Verdict::Held | Verdict::Refused));
+    file.home == Some(Home::Done) && open.all(|m| m.code == CAME_BACK)
+}
+
+/// The way on of such a file.
+pub fn of_replaced(came_back_as: &FileRow) -> Vec<NextStep> {
+    let why = "nothing: it came back; what became of it".to_string();
+    vec![NextStep { why, command: format!("nattpost show {}", came_back_as.id) }]
 }
 
 /// Ways on for a file, the likeliest first. `reject`: a reject file stands beside its reason.

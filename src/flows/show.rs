@@ -105,6 +105,7 @@ fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<Fil
     let listed = counts.held + counts.refused + counts.duplicate + counts.stale;
     let reject_file = files::beside(sight, &file, Role::Reject)?;
     let shown_path = reject_file.as_ref().map(|path| path.display().to_string());
+    let came_back_as = snapshot.returned_as(&file)?;
     let repeats = match file.verdict {
         Some(Verdict::Unchanged | Verdict::Duplicate) => snapshot.same_content_before(&file)?,
         _ => None,
@@ -117,9 +118,12 @@ fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<Fil
         more: listed.saturating_sub(rows.len() as u64),
         receipts: snapshot.runs_of_file(file.no)?,
         repeats,
-        came_back_as: snapshot.returned_as(&file)?,
         commands: snapshot.commands_naming(file.id.as_str(), COMMANDS_SHOWN)?,
-        next: next_steps::of_file(&file, &rows, shown_path.as_deref()),
+        next: match came_back_as.last() {
+            Some(as_file) if next_steps::is_replaced(&file, &rows) => next_steps::of_replaced(as_file),
+            _ => next_steps::of_file(&file, &rows, shown_path.as_deref()),
+        },
+        came_back_as,
         messages: rows.into_iter().map(|row| message_shown(sight, kinds, row)).collect::<Result<_>>()?,
         reject_file,
         same_name,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::files::Sight;
+use super::files::{self, Sight};
 use super::waiting::{self, WaitingFile};
 use super::{lineage, moments};
 use crate::edges::store::IntakeFigures;
@@ -55,6 +55,8 @@ pub struct IntakeStatus {
     pub waiting: Vec<WaitingFile>,
     /// Held messages by reason.
     pub held_reasons: Vec<(String, u64)>,
+    /// When the newest file came.
+    pub last_arrival: Option<String>,
     pub figures: IntakeFigures,
 }
 
@@ -128,6 +130,7 @@ fn configured(sight: Sight<'_>, intake: &Intake) -> Result<IntakeStatus> {
         backlog: in_folder.max(figures.open),
         oldest: first_known.into_iter().chain(first_waiting).min(),
         waiting,
+        last_arrival: last_arrival(sight, &figures)?,
         held_reasons: held_reasons(sight, partner, &intake.id, &figures)?,
         figures,
     })
@@ -140,11 +143,17 @@ fn forgotten(sight: Sight<'_>, partner: String, intake: String) -> Result<Intake
         backlog: figures.open,
         oldest: figures.oldest_open.as_deref().and_then(clock::read_iso),
         waiting: Vec::new(),
+        last_arrival: last_arrival(sight, &figures)?,
         held_reasons: held_reasons(sight, &partner, &intake, &figures)?,
         figures,
         partner,
         intake,
     })
+}
+
+fn last_arrival(sight: Sight<'_>, figures: &IntakeFigures) -> Result<Option<String>> {
+    let newest = figures.last_arrival.map(|file| sight.snapshot.file(file)).transpose()?.flatten();
+    Ok(newest.as_ref().map(files::came))
 }
 
 fn held_reasons(sight: Sight<'_>, partner: &str, intake: &str, figures: &IntakeFigures) -> Result<Vec<(String, u64)>> {

@@ -39,14 +39,36 @@ pub fn text(reason: &Reason<'_>) -> String {
     out
 }
 
-/// The text when messages of the file were refused after it was judged: what was said before, and what came later.
-pub fn later(before: Option<&str>, name: &str, when: &str, problems: &Diagnostics) -> String {
-    let mut out = before.map_or_else(|| format!("{name}\n"), str::to_string);
+/// The text when messages of the file changed their verdicts after it was judged: the counts as they are now, what was said
+/// before, and what was refused later.
+pub fn later(before: Option<&str>, name: &str, when: &str, counts: Counts, problems: &Diagnostics) -> String {
+    let mut out = match before {
+        Some(before) => recounted(before, counts),
+        None => format!("{name}\n\n{}\n", counted(counts)),
+    };
+    if problems.is_empty() {
+        return out;
+    }
     out.push_str(&format!("\nLater, on {when}, refused as well:\n"));
     for problem in problems.kept() {
         out.push_str(&format!("\n{name}, {}\n    [{}]\n", one(problem), problem.code));
     }
     out.push_str("\nThe .reject file beside this one holds all refused messages as they were sent.\n");
+    out
+}
+
+/// Where the line of counts may stand: below the name, with or without the id between them.
+const HEADLINE_AT: std::ops::RangeInclusive<usize> = 1..=3;
+
+/// A reason that speaks of the file as a whole has no counts, and stays.
+fn recounted(before: &str, counts: Counts) -> String {
+    let mut out = String::with_capacity(before.len());
+    for (at, line) in before.split_inclusive('\n').enumerate() {
+        match HEADLINE_AT.contains(&at) && line.starts_with(COUNTED) && line.contains("message(s): ") {
+            true => out.push_str(&format!("{}\n", counted(counts))),
+            false => out.push_str(line),
+        }
+    }
     out
 }
 
@@ -59,12 +81,16 @@ fn headline(reason: &Reason<'_>) -> String {
     if reason.whole_file {
         return "Nothing of this file was applied: it is refused whole.".to_string();
     }
+    if counts.total() == 0 { "Nothing of this file was applied.".to_string() } else { counted(counts) }
+}
+
+/// How the line of counts begins.
+const COUNTED: &str = "Of ";
+
+fn counted(counts: Counts) -> String {
     let parts: Vec<String> =
         Verdict::ALL.into_iter().filter(|v| counts.get(*v) > 0).map(|v| format!("{} {}", counts.get(v), v)).collect();
-    if parts.is_empty() {
-        return "Nothing of this file was applied.".to_string();
-    }
-    format!("Of {} message(s): {}.", counts.total(), parts.join(", "))
+    format!("{COUNTED}{} message(s): {}.", counts.total(), parts.join(", "))
 }
 
 fn advice(reason: &Reason<'_>) -> String {
@@ -116,5 +142,10 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{text}");
         }
+        counts.change(Verdict::Accepted, Verdict::Held);
+        let now = later(Some(&text), "orders-1107.csv", "2026-11-07 06:00", counts, &Diagnostics::default());
+        assert_eq!(now, text.replace("4 accepted, 1 refused", "3 accepted, 1 held, 1 refused"));
+        let first = later(None, "Of 1 message(s): x", "2026-11-07 06:00", counts, &problems);
+        assert!(first.contains("Of 5 message(s): 3 accepted, 1 held, 1 refused.\n\nLater, on 2026-11-07"), "{first}");
     }
 }

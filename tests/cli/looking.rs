@@ -45,17 +45,17 @@ fn night() -> Night {
         row: None,
         waits: None,
     };
-    list(&desk, &tx, refused_no, Listed { text, ..listed(1, "K-1/B-8", Verdict::Refused, "quantity-invalid") });
+    list(&desk, &tx, refused_no, Listed { text, ..listed(1, "K-1 / B-8", Verdict::Refused, "quantity-invalid") });
     decide(&desk, &tx, refused_no, &[(Verdict::Refused, 1)], "");
 
     let (waiting_no, waiting) = came(&desk, &tx, "orders-3.csv", 30);
     let until = iso(desk.now + chrono::TimeDelta::hours(24));
     let waits = Some(Waits { kind: "customer".into(), key: "K-9".into(), until: Some(until) });
-    list(&desk, &tx, waiting_no, Listed { waits, ..listed(1, "K-9/B-9", Verdict::Held, "customer-unknown") });
+    list(&desk, &tx, waiting_no, Listed { waits, ..listed(1, "K-9 / B-9", Verdict::Held, "customer-unknown") });
     decide(&desk, &tx, waiting_no, &[(Verdict::Held, 1)], "");
 
     let (changed_no, changed) = came(&desk, &tx, "orders-4.csv", 20);
-    let change = listed(1, "K-1/B-7", Verdict::Held, "content-changed");
+    let change = listed(1, "K-1 / B-7", Verdict::Held, "content-changed");
     list(&desk, &tx, changed_no, Listed { payload: Some(CHANGED), row: Some(row), ..change });
     decide(&desk, &tx, changed_no, &[(Verdict::Held, 1)], "");
     tx.commit().unwrap();
@@ -162,7 +162,7 @@ fn explain_tells_the_story_of_files_numbers_and_names_never_seen() {
         &["orders-1.csv came ", "of 1 message 1 accepted", "Orders of it went out in erp/orders#41", "It is now "],
     );
     let held = night.desk.well(&["explain", night.waiting.as_str()]);
-    holds(&held, &["Order K-9/B-9 (line 14) waits for customer K-9 until ", "then it is refused"]);
+    holds(&held, &["Order K-9 / B-9 (line 14) waits for customer K-9 until ", "then it is refused"]);
     let number = night.desk.well(&["explain", "B-7"]);
     holds(
         &number,
@@ -171,7 +171,7 @@ fn explain_tells_the_story_of_files_numbers_and_names_never_seen() {
             "line 14",
             "no status has come for it yet",
             "It went out in erp/orders#41 as orders_41.xml",
-            "Order K-1/B-7 in orders-4.csv",
+            "Order K-1 / B-7 in orders-4.csv",
         ],
     );
     let settling = night.desk.well(&["explain", "late\u{1b}.csv"]);
@@ -199,9 +199,9 @@ fn find_tells_where_from_and_where_to() {
         &["orders-1.csv", "14", "erp/orders#41 orders_41.xml", "content-changed"],
     );
     let found = night.desk.object(&["find", "B-9"]);
-    assert_eq!((found["orders"].as_array().unwrap().len(), &found["messages"][0]["key"]), (0, &"K-9/B-9".into()));
+    assert_eq!((found["orders"].as_array().unwrap().len(), &found["messages"][0]["key"]), (0, &"K-9 / B-9".into()));
     let orders = |key| night.desk.object(&["find", key])["orders"].as_array().unwrap().len();
-    assert_eq!((orders("K-1/B-7"), night.desk.run(&["find", "K-2/B-7"]).code), (1, 66));
+    assert_eq!((orders("K-1 / B-7"), night.desk.run(&["find", "K-2/B-7"]).code), (1, 66));
     let nothing = night.desk.run(&["find", "B-999"]);
     assert_eq!(nothing.code, 66);
     holds(&nothing.out, &["Nothing goes by B-999"]);

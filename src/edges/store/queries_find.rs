@@ -127,9 +127,9 @@ impl Snapshot<'_> {
             .collect()
     }
 
-    /// Messages that were not simply taken and whose key is this number or ends with it (`customer/number`), newest first.
+    /// Messages that were not simply taken and whose key is this number or ends with it (`customer / number`), newest first.
     pub fn messages_numbered(&self, number: &str, limit: u32) -> Result<Vec<MessageRow>> {
-        let sql = "SELECT message_no FROM message WHERE key = ?1 OR substr(key, -length(?1) - 1) = '/' || ?1
+        let sql = "SELECT message_no FROM message WHERE key = ?1 OR substr(key, -length(?1) - 3) = ' / ' || ?1
                    ORDER BY message_no DESC LIMIT ?2";
         let numbers = list(self.conn, sql, params![number, limit], |row| row.get(0).map(MessageNo))
             .context("cannot look for messages")?;

@@ -22,8 +22,8 @@ pub struct IntakeFigures {
     pub held: u64,
     /// Messages refused in files judged since the given instant.
     pub refused: u64,
-    /// First sight of the newest file, whatever became of it; an unchanged one arrived too.
-    pub last_arrival: Option<String>,
+    /// The newest file, whatever became of it; an unchanged one arrived too.
+    pub last_arrival: Option<FileNo>,
     /// Verdict and name of the last file of which something was applied, or that said what is known.
     pub last_applied: Option<(String, String)>,
 }
@@ -72,9 +72,9 @@ impl Snapshot<'_> {
             |row| row.get(0),
         )?;
         let last_arrival = self.first_row(
-            "SELECT first_seen FROM file WHERE partner = ?1 AND intake = ?2 ORDER BY file_no DESC LIMIT 1",
+            "SELECT file_no FROM file WHERE partner = ?1 AND intake = ?2 ORDER BY file_no DESC LIMIT 1",
             params![partner, intake],
-            |row| row.get(0),
+            |row| Ok(FileNo(row.get(0)?)),
         )?;
         let last_applied = self.first_row(
             "SELECT COALESCE(decided_at, first_seen), name FROM file WHERE partner = ?1 AND intake = ?2 AND accepted + unchanged > 0

@@ -7,13 +7,14 @@ use anyhow::Result;
 
 use super::super::inbound::again::is_overwritten;
 use super::super::inbound::finish;
+use super::super::inbound::returned::CAME_BACK;
 use super::super::inbound::round::{Bench, answer_all};
 use super::super::inbound::waiting::newest_of_each;
 use super::files;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::store::Selection;
 use crate::edges::store::ledger::{FileRow, MessageRow};
-use crate::model::verdict::Verdict;
+use crate::model::verdict::{Home, Verdict};
 
 /// Exceptions of a file looked at together.
 const PAGE: u32 = 100_000;
@@ -60,6 +61,10 @@ fn retry_file(
     wanted: Vec<MessageRow>,
     overrule: bool,
 ) -> Result<Vec<(Verdict, u64)>> {
+    // Closed when it came back: the file that it came back as is the one to judge.
+    if row.home == Some(Home::Done) && wanted.is_empty() && !bench.store.read()?.returned_as(&row)?.is_empty() {
+        return Ok(Vec::new());
+    }
     if wanted.is_empty() {
         // Refused as a whole: it is read from the beginning.
         return if row.verdict == Some(Verdict::Refused) { bench.judge_whole_again(row) } else { Ok(Vec::new()) };
@@ -81,7 +86,8 @@ fn retry_file(
 
 fn is_wanted(message: &MessageRow, which: &Selection) -> bool {
     let open = matches!(message.verdict, Verdict::Held | Verdict::Refused | Verdict::Stale);
-    open && which.reason.as_ref().is_none_or(|code| *code == message.code)
+    open && message.code != CAME_BACK
+        && which.reason.as_ref().is_none_or(|code| *code == message.code)
         && which.verdict.is_none_or(|verdict| verdict == message.verdict)
 }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Story, Teller, source, title};
 use crate::edges::store::ledger::{FileRow, FileState};
-use crate::flows::files::Standing;
+use crate::flows::files::{Standing, came};
 use crate::flows::moments;
 use crate::flows::show::{FileShown, MessageShown};
 use crate::model::verdict::Verdict;
@@ -18,13 +18,16 @@ impl Teller<'_> {
         let mut sentences = vec![format!(
             "{} came {} from {} ({}) and got the id {}.",
             file.name,
-            self.at_stored(&file.first_seen),
+            self.at_stored(&came(file)),
             source(file),
             moments::size(file.size),
             file.id
         )];
         if let Some(of) = file.returns_of {
-            sentences.push(format!("It is the file {of} come back: corrected, or moved into the intake again."));
+            sentences.push(format!(
+                "It is the file {of} come back: corrected, or moved into the intake again. That one was first seen {}.",
+                self.at_stored(&file.first_seen)
+            ));
         }
         sentences.extend(self.verdict(shown, daemon_runs));
         sentences.extend(shown.messages.iter().take(MESSAGES_TOLD).filter_map(|m| self.message(m)));
@@ -54,17 +57,12 @@ impl Teller<'_> {
         }
         sentences.extend(self.standing(&shown.standing));
         for back in &shown.came_back_as {
-            sentences.push(format!(
-                "It came back {} as {} (id {}).",
-                self.at_stored(&back.first_seen),
-                back.name,
-                back.id
-            ));
+            sentences.push(format!("It came back {} as {} (id {}).", self.at_stored(&came(back)), back.name, back.id));
         }
-        for other in &shown.same_name {
+        for other in shown.same_name.iter().filter(|other| Some(other.id) != file.returns_of) {
             sentences.push(format!(
                 "A file of this name also came {} from {}: {} (id {}).",
-                self.at_stored(&other.first_seen),
+                self.at_stored(&came(other)),
                 source(other),
                 verdict_word(other),
                 other.id
@@ -95,7 +93,7 @@ impl Teller<'_> {
                 "Its content is that of {} (id {}), which came {}.",
                 before.name,
                 before.id,
-                self.at_stored(&before.first_seen)
+                self.at_stored(&came(before))
             ));
         }
         if !shown.reasons.is_empty() {
@@ -153,6 +151,14 @@ impl Teller<'_> {
             (Verdict::Refused, _) => format!("{what} was refused ({}): {reason}", message.code),
             (Verdict::Duplicate, _) => format!("{what} was had before with the same content."),
             (Verdict::Stale, _) => format!("{what} was not written: what is known is newer."),
+            (Verdict::Accepted, Some(waits)) => {
+                let awaited = if waits.kind.is_empty() {
+                    "a person".to_string()
+                } else {
+                    format!("{} {}", waits.kind, waits.key)
+                };
+                format!("{what} waited for {awaited} and was applied {}.", self.at_stored(&message.decided_at))
+            }
             (Verdict::Accepted, _) => format!("{what} was applied {}.", self.at_stored(&message.decided_at)),
             (Verdict::Unchanged, _) => return None,
         };
@@ -167,6 +173,9 @@ impl Teller<'_> {
                 path.display()
             )],
             Standing::NoLongerKept => vec!["Its original is no longer kept; its days are over.".to_string()],
+            Standing::CameBack => {
+                vec!["Its original was moved back by hand: it is that of the file it came back as.".to_string()]
+            }
             Standing::Vanished => Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 
 use super::{Story, Teller, source, title};
 use crate::edges::store::RowFound;
+use crate::flows::files::came;
 use crate::flows::find::{FoundByKey, MessageOfFile, OrderStory};
 use crate::flows::moments;
 use crate::flows::next_steps::NextStep;
@@ -32,6 +33,11 @@ impl Teller<'_> {
             order.origin.file_id,
             moments::count(order.lines, "order line", "order lines")
         )];
+        if let Some(message) = &story.waited {
+            let waits = message.waits.as_ref().filter(|waits| !waits.kind.is_empty());
+            let awaited = waits.map_or("a person".to_string(), |waits| format!("{} {}", waits.kind, waits.key));
+            sentences.push(format!("It waited for {awaited} and was applied {}.", self.at_stored(&message.decided_at)));
+        }
         let number =
             if order.order_no.is_empty() { String::new() } else { format!(" under our number {}", order.order_no) };
         let since = order.status_at.as_deref().map(|at| format!(" since {}", self.at_stored(at))).unwrap_or_default();
@@ -77,7 +83,7 @@ impl Teller<'_> {
                 format!(
                     "{} came {} from {} (id {}).",
                     found.file.name,
-                    self.at_stored(&found.file.first_seen),
+                    self.at_stored(&came(&found.file)),
                     source(&found.file),
                     found.file.id
                 ),

@@ -98,7 +98,7 @@ impl Bench<'_> {
             _ => {
                 let before = tx.reason_text(row.no)?;
                 let when = self.now.wall.with_timezone(&self.zone).format("%Y-%m-%d %H:%M").to_string();
-                Some(reason::later(before.as_deref(), &row.name, &when, &applied.problems))
+                Some(reason::later(before.as_deref(), &row.name, &when, counts, &applied.problems))
             }
         };
         tx.set_reason(row.no, text.as_deref(), None)?;

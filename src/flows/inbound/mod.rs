@@ -9,6 +9,6 @@ pub mod desk;
 pub mod finish;
 mod judge;
 pub mod reading;
-mod returned;
+pub mod returned;
 pub mod round;
 pub mod waiting;

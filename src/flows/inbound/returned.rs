@@ -1,32 +1,75 @@
-//! A file that came back corrected, or was moved back by hand, and is taken now: nothing is asked about the file it was any
-//! more. Its refused messages are closed, its papers go, its original (where it still stands in failed/) goes to done/.
+//! A file that came back, corrected or moved back by hand: nothing is asked about the file it was any more. Its open messages
+//! are closed, its papers go, its original (where it still stands in failed/) goes to done/.
+//!
+//! A corrected reject closes what was refused, once it is taken. An original that a person moved is judged under its new id
+//! whatever comes of it, so what it was is closed before: also what it held, which would be applied twice.
+
+use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::finish::Decided;
+use super::claiming::Claimed;
+use super::finish::{self, Decided};
 use crate::edges::clock::{Now, iso};
+use crate::edges::spool::Spool;
 use crate::edges::store::Tx;
-use crate::edges::store::ledger::Revision;
+use crate::edges::store::ledger::{FileRow, Revision};
 use crate::model::ids::Id;
+use crate::model::intake::{Intake, Originals};
 use crate::model::verdict::{Home, Verdict};
 
 /// Exceptions looked at together.
 const PAGE: u32 = 10_000;
-/// Code of refused messages whose corrected form was taken.
+/// Code of messages whose corrected form was taken, or that are judged as part of the file that came back.
 pub const CAME_BACK: &str = "came-back";
 
-/// Closes the file `before`, which came back as `now_id`.
-pub fn close(tx: &Tx<'_>, before: Id, now_id: Id, now: Now) -> Result<Option<Decided>> {
-    let Some(row) = tx.file_by_id(before)?.filter(|row| row.counts.refused > 0 || !row.code.is_empty()) else {
-        return Ok(None);
+/// Before a file that came back is judged: closes the one it was, where a person moved its original itself.
+pub fn close_moved(
+    tx: &Tx<'_>,
+    (spool, intakes): (&Spool, &[Arc<Intake>]),
+    file: &Claimed,
+    now: Now,
+) -> Result<Option<Decided>> {
+    match file.returns_of.filter(|_| !file.again).map(|before| tx.file_by_id(before)).transpose()?.flatten() {
+        Some(before) if was_moved(spool, intakes, &before)? => close(tx, before, file.id, true, now),
+        _ => Ok(None),
+    }
+}
+
+/// After it was judged, and was taken: closes what was refused of the one it was.
+pub fn close_taken(tx: &Tx<'_>, file: &Claimed, done: &Decided, now: Now) -> Result<Option<Decided>> {
+    let is_taken = done.counts.refused == 0 && done.home != Home::Failed;
+    match file.returns_of.filter(|_| is_taken).map(|before| tx.file_by_id(before)).transpose()?.flatten() {
+        Some(before) => close(tx, before, file.id, false, now),
+        None => Ok(None),
+    }
+}
+
+/// Does nothing stand any more where its original was kept?
+fn was_moved(spool: &Spool, intakes: &[Arc<Intake>], before: &FileRow) -> Result<bool> {
+    let intake = intakes.iter().find(|i| i.sender.partner == before.partner && i.id == before.intake);
+    let was_kept = before.home != Some(Home::Done) || intake.is_none_or(|intake| intake.originals != Originals::None);
+    let Some(decided) = Decided::from_row(before.clone(), None).filter(|_| was_kept && !before.original_gone) else {
+        return Ok(false);
     };
+    Ok(finish::find_original(spool, &decided)?.is_none())
+}
+
+/// Closes what was refused of the file `row`, which came back as `now_id`; `held`: what it held as well.
+fn close(tx: &Tx<'_>, row: FileRow, now_id: Id, held: bool, now: Now) -> Result<Option<Decided>> {
+    let mut counts = row.counts;
+    if counts.refused == 0 && row.code.is_empty() && (counts.held == 0 || !held) {
+        return Ok(None);
+    }
     let (comment, at) = (format!("came back as {now_id}"), iso(now.wall));
     let mut from = 0;
     loop {
         let page = tx.messages_of(row.no, from, PAGE)?;
         let Some(last) = page.last() else { break };
         from = last.number + 1;
-        for message in page.iter().filter(|m| m.verdict == Verdict::Refused) {
+        let is_open = |verdict| verdict == Verdict::Refused || (held && verdict == Verdict::Held);
+        for message in page.iter().filter(|m| is_open(m.verdict)) {
+            counts.change(message.verdict, Verdict::Refused);
             let closed = Revision {
                 verdict: Verdict::Refused,
                 code: CAME_BACK,
@@ -41,7 +84,7 @@ pub fn close(tx: &Tx<'_>, before: Id, now_id: Id, now: Now) -> Result<Option<Dec
     }
     tx.comment_file(row.no, &comment)?;
     tx.set_reason(row.no, None, None)?;
-    tx.revise_file(row.no, row.counts, Home::Done, &at)?;
+    tx.revise_file(row.no, counts, Home::Done, &at)?;
     let decided = tx.file(row.no)?.and_then(|row| Decided::from_row(row, None));
     Ok(decided.map(|decided| Decided { came_back: true, ..decided }))
 }

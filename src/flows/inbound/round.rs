@@ -26,7 +26,6 @@ use crate::model::intake::Intake;
 use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::rules::recovery::ATTEMPTS_MAX;
-use crate::model::verdict::Home;
 use crate::model::wording::judging as words;
 
 /// What a round works with. Made anew for each round.
@@ -151,6 +150,7 @@ impl Bench<'_> {
             if file.again {
                 tx.clear_exceptions(file.file)?;
             }
+            came_back.extend(returned::close_moved(&tx, (self.spool, self.intakes), file, self.now)?);
             tx.savepoint()?;
             let judgement = if is_read(file) {
                 apply_one(&tx, self.decoder, file, order_mark, self.now, self.give_up)?
@@ -161,14 +161,12 @@ impl Bench<'_> {
                 tell_fault(self.events, self.now, file, words);
             }
             let done = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
-            if let Some(before) = file.returns_of.filter(|_| done.counts.refused == 0 && done.home != Home::Failed) {
-                came_back.extend(returned::close(&tx, before, file.id, self.now)?);
-            }
+            came_back.extend(returned::close_taken(&tx, file, &done, self.now)?);
             tx.release()?;
             decided.push(done);
         }
         let read = decided.len();
-        if decided.iter().any(|d| d.counts.accepted > 0) {
+        if !came_back.is_empty() || decided.iter().any(|d| d.counts.accepted > 0) {
             let again =
                 Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
             again.all_that_wait(&tx, &mut decided)?;

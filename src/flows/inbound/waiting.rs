@@ -144,7 +144,8 @@ impl Again {
                 code,
                 problems: &problems,
                 row: message.row,
-                waits: None,
+                // Kept, so that its story can be told.
+                waits: message.waits.as_ref(),
                 decided_at: &iso(self.now.wall),
                 comment,
             },
@@ -169,9 +170,10 @@ impl Again {
         let mut counts = file.counts;
         counts.change(from, to);
         tx.revise_file(file.no, counts, counts.home(), &iso(self.now.wall))?;
-        if !problems.is_empty() {
-            let before = tx.reason_text(file.no)?;
-            let text = reason::later(before.as_deref(), &file.name, &self.local_time(), &problems);
+        let before = tx.reason_text(file.no)?;
+        if before.is_some() || !problems.is_empty() {
+            // What a person reads in failed/ says how things stand now.
+            let text = reason::later(before.as_deref(), &file.name, &self.local_time(), counts, &problems);
             tx.set_reason(file.no, Some(&text), None)?;
         }
         let reason = tx.reason_text(file.no)?;
