@@ -288,13 +288,13 @@ fn status_tells_backlog_last_arrival_and_last_success() {
     let tx = store.begin().unwrap();
     with_file(&tx, 1, Counts { accepted: 1, held: 2, ..Counts::default() });
     with_file(&tx, 2, Counts { refused: 1, ..Counts::default() });
-    tx.see_file(&Arrival { first_seen: "2026-11-21T23:00:00.000Z", ..arrival(3, "b.csv") }).unwrap();
+    let newest = tx.see_file(&Arrival { first_seen: "2026-11-21T23:00:00.000Z", ..arrival(3, "b.csv") }).unwrap();
     let expected = IntakeFigures {
         open: 1,
         oldest_open: Some("2026-11-21T23:00:00.000Z".into()),
         held: 0,
         refused: 1,
-        last_arrival: Some("2026-11-21T23:00:00.000Z".into()),
+        last_arrival: Some(newest),
         last_applied: Some((NOW.into(), "a.csv".into())),
     };
     let since = "2026-11-21T00:00:00Z".parse().unwrap();
