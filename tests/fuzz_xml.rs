@@ -22,7 +22,7 @@ struct Kept {
 impl Sink for Kept {
     fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
         self.good += batch.len() as u64;
-        self.ranges.extend(batch.messages().flat_map(|m| m.origin().bytes.clone()));
+        self.ranges.extend(batch.messages().flat_map(|m| m.origin().bytes.to_vec()));
         batch.clear();
         Ok(batch)
     }

@@ -20,7 +20,7 @@ struct Kept {
 impl Sink for Kept {
     fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
         self.messages.extend(batch.messages().map(to_json));
-        self.ranges.extend(batch.messages().flat_map(|m| m.origin().bytes.clone()));
+        self.ranges.extend(batch.messages().flat_map(|m| m.origin().bytes.to_vec()));
         batch.clear();
         Ok(batch)
     }

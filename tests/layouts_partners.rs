@@ -54,7 +54,7 @@ fn contradicting_head_data_refuse_the_message_wherever_its_rows_stand() {
     let skus: Vec<_> =
         orders[0]["lines"].as_array().unwrap().iter().map(|l| l["article_no"].as_str().unwrap()).collect();
     assert_eq!((skus, orders.len()), (vec!["a", "c"], 2));
-    let origin = found.messages().next().unwrap().origin().clone();
+    let origin = found.messages().next().unwrap().origin();
     let cut: Vec<&str> = origin.bytes.iter().map(|r| &text[r.start as usize..r.end as usize]).collect();
     assert_eq!(cut, [rows[0].as_str(), rows[2].as_str()]);
 }

@@ -1,4 +1,4 @@
-//! Decoded messages, many at a time, in three flat vectors: no allocation per message or field.
+//! Decoded messages, many at a time, in a few flat vectors: no allocation per message or field.
 //!
 //! A message is a tree of nodes (head, lines, charges …) shaped by its kind; a node's cells stand in the order of its
 //! group's fields. Values are already typed: numbers scaled, dates and instants as ISO text. What a partner did not send
@@ -8,6 +8,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::kind::Kind;
+
+mod packed;
+
+pub use packed::Packed;
 
 /// One value of a node. Fields that are resolved to ours have a second cell, for the number as the partner sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,21 +69,23 @@ struct Extra {
 }
 
 /// Where a message stands in the sender's file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origin {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin<'a> {
     /// Number of the message in the file, from 1.
     pub number: u64,
     /// First line (delimited, fixed: record; XML: line of the start tag), from 1; 0 when unknown.
     pub line: u32,
     /// The bytes of the sender's file that make the message, in order; several when its rows are scattered.
-    pub bytes: Vec<Range<u64>>,
+    pub bytes: &'a [Range<u64>],
 }
 
 #[derive(Debug, Clone)]
 struct Head {
     first_node: u32,
     first_extra: u32,
-    origin: Origin,
+    first_range: u32,
+    line: u32,
+    number: u64,
 }
 
 /// Messages of one kind. A decoder fills it, the writer reads it.
@@ -92,6 +98,7 @@ pub struct Batch {
     nodes: Vec<Node>,
     cells: Vec<Cell>,
     extras: Vec<Extra>,
+    ranges: Vec<Range<u64>>,
     messages: Vec<Head>,
 }
 
@@ -104,6 +111,7 @@ impl Batch {
             nodes: Vec::new(),
             cells: Vec::new(),
             extras: Vec::new(),
+            ranges: Vec::new(),
             messages: Vec::new(),
         }
     }
@@ -122,7 +130,12 @@ impl Batch {
 
     /// Memory that the content takes, so that a decoder knows when to hand the batch on.
     pub fn size(&self) -> usize {
-        self.text.len() + self.cells.len() * size_of::<Cell>() + self.nodes.len() * size_of::<Node>()
+        self.text.len()
+            + size_of_val(&self.cells[..])
+            + size_of_val(&self.nodes[..])
+            + size_of_val(&self.extras[..])
+            + size_of_val(&self.ranges[..])
+            + size_of_val(&self.messages[..])
     }
 
     pub fn clear(&mut self) {
@@ -130,6 +143,7 @@ impl Batch {
         self.nodes.clear();
         self.cells.clear();
         self.extras.clear();
+        self.ranges.clear();
         self.messages.clear();
     }
 
@@ -148,7 +162,9 @@ impl Batch {
         self.messages.push(Head {
             first_node: self.nodes.len() as u32,
             first_extra: self.extras.len() as u32,
-            origin: Origin { number, line, bytes: Vec::new() },
+            first_range: self.ranges.len() as u32,
+            line,
+            number,
         });
         self.open(0, 0, line);
     }
@@ -196,10 +212,10 @@ impl Batch {
 
     /// Adds bytes of the sender's file to the message begun last; adjoining ranges are joined.
     pub fn add_bytes(&mut self, range: Range<u64>) {
-        let origin = &mut self.messages.last_mut().expect("a message was begun").origin;
-        match origin.bytes.last_mut() {
+        let first = self.current().first_range as usize;
+        match self.ranges[first..].last_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
-            _ => origin.bytes.push(range),
+            _ => self.ranges.push(range),
         }
     }
 
@@ -241,6 +257,7 @@ impl Batch {
             }
             self.nodes.truncate(head.first_node as usize);
             self.extras.truncate(head.first_extra as usize);
+            self.ranges.truncate(head.first_range as usize);
             // Its text stays until the batch is cleared: harmless, and other cells' places do not move.
         }
     }
@@ -256,6 +273,13 @@ impl Batch {
         }
         if self.read(sent).text() != Some(ours) {
             self.cells[at] = self.store_text(ours);
+        }
+    }
+
+    /// Takes the number the partner sent for ours.
+    pub fn keep_sent(&mut self, message: usize, node: u32, field: usize) {
+        if let Some(second) = self.sent_at(message, node, field) {
+            self.cells[second] = self.cells[self.cell_at(message, node, field)];
         }
     }
 
@@ -311,8 +335,10 @@ impl<'a> Message<'a> {
         &self.batch.kind
     }
 
-    pub fn origin(&self) -> &'a Origin {
-        &self.batch.messages[self.index].origin
+    pub fn origin(&self) -> Origin<'a> {
+        let head = &self.batch.messages[self.index];
+        let end = self.batch.messages.get(self.index + 1).map_or(self.batch.ranges.len(), |h| h.first_range as usize);
+        Origin { number: head.number, line: head.line, bytes: &self.batch.ranges[head.first_range as usize..end] }
     }
 
     fn node_range(&self) -> Range<usize> {
@@ -373,6 +399,11 @@ impl<'a> NodeRef<'a> {
         self.batch.read(self.batch.cells[self.node.first_cell as usize + field])
     }
 
+    /// A cell by its place: fields come first, then the second cells of those that are resolved.
+    pub fn cell(&self, cell: usize) -> Value<'a> {
+        self.batch.read(self.batch.cells[self.node.first_cell as usize + cell])
+    }
+
     /// The number as the partner sent it, of a field that was resolved to ours.
     pub fn sent(&self, field: usize) -> Value<'a> {
         match self.batch.kind.groups[self.group()].sent_cell(field) {
@@ -395,44 +426,4 @@ impl<'a> NodeRef<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::kind::shipped_kinds;
-
-    #[test]
-    fn messages_keep_their_own_nodes_cells_and_extras() {
-        let kind = shipped_kinds().get("order").unwrap().clone();
-        let (lines, qty) = kind.path("lines.qty").unwrap();
-        let (_, no) = kind.path("buyer_order_no").unwrap();
-        let mut batch = Batch::new(kind);
-        let colour: Arc<str> = "colour".into();
-        for n in 1..=3u64 {
-            batch.begin(n, n as u32 * 10);
-            batch.set_text(0, no, &format!("B-{n}"));
-            let line = batch.open(lines, 0, n as u32 * 10 + 1);
-            batch.set_number(line, qty, n as i64 * 1_000_000);
-            batch.add_extra(line, &colour, "red");
-            batch.add_bytes(n * 100..n * 100 + 50);
-            batch.add_bytes(n * 100 + 50..n * 100 + 60);
-            if n == 2 {
-                batch.drop_last();
-            }
-        }
-        let read: Vec<_> = batch
-            .messages()
-            .map(|m| {
-                let line = m.group(lines).next().unwrap();
-                (
-                    m.head().value(no).text().unwrap(),
-                    line.value(qty),
-                    line.extras().count(),
-                    m.origin().bytes[0].clone(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            read,
-            vec![("B-1", Value::Number(1_000_000), 1, 100..160), ("B-3", Value::Number(3_000_000), 1, 300..360),]
-        );
-    }
-}
+mod tests;

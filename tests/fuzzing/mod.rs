@@ -106,7 +106,7 @@ impl Sink for Check {
     fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
         for message in batch.messages() {
             let origin = message.origin();
-            self.origin(origin.number, origin.line, &origin.bytes);
+            self.origin(origin.number, origin.line, origin.bytes);
             for node in message.nodes() {
                 assert!(node.line() >= 1 && node.line() <= self.lines);
             }

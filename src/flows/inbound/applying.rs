@@ -2,8 +2,7 @@
 //! their rows, and lists the exceptions. It decides nothing about folders and commits nothing.
 //!
 //! Requests are written in the order of the file. Records and facts are gathered in chunks and written in the order of
-//! their keys, since rows in random order touch every page again and again; the sort is stable, so of two rows with one
-//! key the later one wins.
+//! their keys, since rows in random order touch every page again and again; of two rows with one key the later one wins.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
+use super::gathered::Gathered;
 use super::judge::{Hold, Judge, Judged};
 use crate::edges::clock::iso;
 use crate::edges::store::business::{Applied as Row, Inserted, Records, References, Requests, Stamp};
@@ -26,9 +26,6 @@ use crate::model::kind::{Class, Kind};
 use crate::model::layout::{Layout, Refused};
 use crate::model::verdict::{Counts, Verdict};
 use crate::model::wording::judging as words;
-
-/// Records and facts gathered before they are sorted and written. More means fewer passes over the table, and memory.
-const CHUNK_BYTES: usize = 24 * 1024 * 1024;
 
 /// The file that is being applied.
 #[derive(Clone)]
@@ -81,8 +78,7 @@ pub struct Applying<'t, 'f> {
     /// The stored message that is judged again: it does not wait behind itself.
     again: Option<MessageNo>,
     until: Option<String>,
-    gathered: Vec<Batch>,
-    gathered_bytes: usize,
+    gathered: Gathered,
     /// Head fields within whose values a full file closes.
     scope_fields: Vec<usize>,
     applied: Applied,
@@ -116,8 +112,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             until: None,
             decided_at,
             judge: Judge::new(hand.intake, layout, hand.now),
-            gathered: Vec::new(),
-            gathered_bytes: 0,
+            gathered: Gathered::new(&kind),
             applied: Applied::default(),
             tx,
             hand,
@@ -131,22 +126,26 @@ impl<'t, 'f> Applying<'t, 'f> {
         self.until = message.waits.as_ref().and_then(|w| w.until.clone());
     }
 
-    /// Takes a batch; gives it back for reuse when it is done with it.
-    pub fn batch(&mut self, mut batch: Batch) -> Result<Option<Batch>> {
-        if self.kind.class == Class::Request {
-            for index in 0..batch.len() {
-                if self.judge_one(&mut batch, index)? {
-                    self.request(&batch.message(index))?;
-                }
+    /// Takes a batch and gives it back for reuse.
+    pub fn batch(&mut self, mut batch: Batch) -> Result<Batch> {
+        for index in 0..batch.len() {
+            if !self.judge_one(&mut batch, index)? {
+                continue;
             }
-            return Ok(Some(batch));
+            let message = batch.message(index);
+            if self.kind.class == Class::Request {
+                self.request(&message)?;
+            } else {
+                self.gathered.push(message);
+            }
         }
-        self.gathered_bytes += batch.size();
-        self.gathered.push(batch);
-        if self.gathered_bytes >= CHUNK_BYTES {
-            self.write_gathered()?;
+        if self.gathered.is_full() {
+            self.write_gathered(usize::MAX)?;
+            self.gathered.turn();
         }
-        Ok(None)
+        // While the next chunk comes in, so that the decoder goes on meanwhile.
+        self.write_gathered(batch.len())?;
+        Ok(batch)
     }
 
     /// A message whose bytes make none.
@@ -177,7 +176,9 @@ impl<'t, 'f> Applying<'t, 'f> {
     }
 
     pub fn finish(mut self) -> Result<Applied> {
-        self.write_gathered()?;
+        self.write_gathered(usize::MAX)?;
+        self.gathered.turn();
+        self.write_gathered(usize::MAX)?;
         match self.writer {
             Writer::Requests(writer) => writer.finish()?,
             Writer::Records(writer) => writer.finish()?,
@@ -250,7 +251,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             verdict,
             code,
             line: origin.line,
-            bytes: &origin.bytes,
+            bytes: origin.bytes,
             problems,
             payload: payload.as_deref(),
             row,
@@ -338,22 +339,12 @@ impl<'t, 'f> Applying<'t, 'f> {
         Ok(())
     }
 
-    /// Writes what was gathered, in the order of the keys.
-    fn write_gathered(&mut self) -> Result<()> {
-        let mut batches = std::mem::take(&mut self.gathered);
-        self.gathered_bytes = 0;
-        let mut order = Vec::new();
-        for (batch_index, batch) in batches.iter_mut().enumerate() {
-            for index in 0..batch.len() {
-                if self.judge_one(batch, index)? {
-                    order.push(SortEntry::of(&self.kind, &batch.message(index), batch_index, index));
-                }
-            }
-        }
-        order.sort_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| compare(&self.kind, &batches, a, b)));
-        for entry in order {
-            let message = batches[entry.batch as usize].message(entry.index as usize);
-            self.row(&message)?;
+    /// Writes so many of the messages whose turn it is.
+    fn write_gathered(&mut self, at_most: usize) -> Result<()> {
+        for _ in 0..at_most {
+            let Some(row) = self.gathered.take() else { break };
+            self.row(&row.message(0))?;
+            self.gathered.give_back(row);
         }
         Ok(())
     }
@@ -390,40 +381,4 @@ fn field_text(message: &Message<'_>, field: usize) -> String {
         }
         Value::Missing | Value::Empty => String::new(),
     }
-}
-
-/// Where a message of the chunk stands, with the first eight bytes of its key: most comparisons need no more.
-struct SortEntry {
-    prefix: u64,
-    batch: u32,
-    index: u32,
-}
-
-impl SortEntry {
-    fn of(kind: &Kind, message: &Message<'_>, batch: usize, index: usize) -> Self {
-        let mut prefix = [0; 8];
-        if let Some(first) = kind.head().key.first()
-            && let Value::Text(text) = message.head().value(*first)
-        {
-            let count = text.len().min(8);
-            prefix[..count].copy_from_slice(&text.as_bytes()[..count]);
-        }
-        SortEntry { prefix: u64::from_be_bytes(prefix), batch: batch as u32, index: index as u32 }
-    }
-}
-
-fn compare(kind: &Kind, batches: &[Batch], a: &SortEntry, b: &SortEntry) -> std::cmp::Ordering {
-    let head = |entry: &SortEntry| batches[entry.batch as usize].message(entry.index as usize).head();
-    let (a, b) = (head(a), head(b));
-    for field in &kind.head().key {
-        let order = match (a.value(*field), b.value(*field)) {
-            (Value::Text(a), Value::Text(b)) => a.cmp(b),
-            (Value::Number(a), Value::Number(b)) => a.cmp(&b),
-            (a, b) => a.is_given().cmp(&b.is_given()),
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
-    std::cmp::Ordering::Equal
 }

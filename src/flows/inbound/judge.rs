@@ -220,6 +220,7 @@ impl<'f> Judge<'f> {
             let matches = self.article_matches(look, &node, place)?;
             match decide(matches, self.intake.articles) {
                 Decision::Resolved(ours) => batch.resolve(index, node_index, place.field, &ours),
+                Decision::AsSent if field == place.field => batch.keep_sent(index, node_index, field),
                 Decision::AsSent => {
                     let sent = sent.to_string();
                     batch.resolve(index, node_index, place.field, &sent);

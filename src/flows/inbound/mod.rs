@@ -1,5 +1,5 @@
 //! Files in: looked at (desk), taken in rounds (round), read on a thread of their own (reading), judged (judge), applied
-//! (applying), decided (deciding), moved (finish); what waits is judged again (waiting).
+//! (applying; records and facts by way of gathered), decided (deciding), moved (finish); what waits is judged again (waiting).
 
 pub mod again;
 pub mod applying;
@@ -7,6 +7,7 @@ pub mod claiming;
 mod deciding;
 pub mod desk;
 pub mod finish;
+mod gathered;
 mod judge;
 pub mod reading;
 pub mod returned;

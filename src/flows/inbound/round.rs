@@ -315,10 +315,8 @@ pub fn read_and_apply(
                 layout = Some(found);
             }
             Reading::Batch(batch) => {
-                if let Some(applying) = &mut applying
-                    && let Some(emptied) = applying.batch(batch)?
-                {
-                    decoder.recycle(emptied);
+                if let Some(applying) = &mut applying {
+                    decoder.recycle(applying.batch(batch)?);
                 }
             }
             Reading::Refused(message) => {

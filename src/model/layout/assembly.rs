@@ -323,13 +323,12 @@ impl<'a> Assembly<'a> {
         let message = self.batch.message(self.batch.len() - 1);
         let head = self.kind.head();
         let key: Vec<&str> = head.key.iter().filter_map(|field| message.head().value(*field).text()).collect();
-        let origin = message.origin().clone();
+        let (line, bytes) = (message.origin().line, message.origin().bytes.to_vec());
         let mut problems = std::mem::take(&mut self.problems);
         for problem in &mut problems {
             problem.message = self.number;
         }
-        let refused =
-            Refused { number: self.number, line: origin.line, key: key.join(" / "), bytes: origin.bytes, problems };
+        let refused = Refused { number: self.number, line, key: key.join(" / "), bytes, problems };
         self.batch.drop_last();
         if !self.batch.is_empty() {
             self.hand_on();

@@ -7,6 +7,7 @@ use anyhow::Result;
 use rusqlite::Connection;
 
 use super::bind::{Bound, equals};
+use super::insert::Insert;
 use super::tables::KindTables;
 use crate::edges::store::RowId;
 use crate::model::batch::{Message, NodeRef};
@@ -23,9 +24,8 @@ pub(super) struct Groups<'c> {
     insert_extra: Option<Bound<'c>>,
 }
 
-#[derive(Default)]
 struct Statements<'c> {
-    insert: Option<Bound<'c>>,
+    insert: Insert<'c>,
     select: Option<Bound<'c>>,
     delete: Option<Bound<'c>>,
 }
@@ -34,7 +34,11 @@ impl<'c> Groups<'c> {
     pub fn new(conn: &'c Connection, about: &Arc<KindTables>) -> Self {
         Groups {
             conn,
-            statements: about.groups.iter().map(|_| Statements::default()).collect(),
+            statements: about
+                .groups
+                .iter()
+                .map(|_| Statements { insert: Insert::new(), select: None, delete: None })
+                .collect(),
             counted: vec![0; about.groups.len()],
             positions: Vec::new(),
             insert_extra: None,
@@ -102,15 +106,12 @@ impl<'c> Groups<'c> {
         let position = self.positions[node.index() as usize];
         let parent_position = self.positions[node.parent() as usize];
         let Some(about) = &self.about.groups[node.group()] else { return Ok(()) };
-        let insert = ready(self.conn, &mut self.statements[node.group()].insert, &about.insert)?;
+        let insert = self.statements[node.group()].insert.of(self.conn, &about.insert, &about.columns, node)?;
         insert.set(1, head.0)?;
         insert.set(2, position)?;
-        let mut place = 3;
         if about.parent.is_some() {
-            insert.set(place, parent_position)?;
-            place += 1;
+            insert.set(3, parent_position)?;
         }
-        insert.set_node(place, &about.columns, node)?;
         insert.execute()?;
         Ok(())
     }

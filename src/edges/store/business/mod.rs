@@ -1,7 +1,7 @@
 //! What the messages say: orders, customers, articles, stock, prices, order status. One writer per class of message.
 //!
-//! `tables` says which tables and columns a kind has and makes the statements; `bind` puts cells into them. `requests`
-//! inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
+//! `tables` says which tables and columns a kind has and makes the statements; `bind` puts cells into them, `insert` writes
+//! rows of the columns that turn up. `requests` inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
 //! are whose, `close` closes what a full file no longer names
 //! (`condition` reads its scope). `references` answers "whose number is this",
 //! `select` streams rows out, `load` reads one message back, `find` tells where a row came from.
@@ -11,6 +11,7 @@ mod close;
 mod condition;
 mod find;
 mod groups;
+mod insert;
 mod load;
 mod records;
 mod references;

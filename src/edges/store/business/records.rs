@@ -12,6 +12,7 @@ use rusqlite::{Row, params};
 
 use super::bind::{Bound, equals};
 use super::groups::Groups;
+use super::insert::Insert;
 use super::tables::{KindTables, TableColumn};
 use super::tally::Tally;
 use crate::edges::fault;
@@ -44,7 +45,7 @@ pub enum Applied {
 pub struct Records<'t> {
     tx: &'t Tx<'t>,
     tables: Arc<KindTables>,
-    insert: Bound<'t>,
+    insert: Insert<'t>,
     find: Bound<'t>,
     update: Bound<'t>,
     touch: Bound<'t>,
@@ -73,7 +74,7 @@ impl Tx<'_> {
         let file_as_of: Option<String> =
             one(conn, "SELECT as_of FROM file WHERE file_no = ?1", [stamp.file.0], |row| row.get(0))?;
         Ok(Records {
-            insert: Bound::prepare(conn, &tables.statements.insert)?,
+            insert: Insert::new(),
             find: Bound::prepare(conn, &tables.statements.find)?,
             update: Bound::prepare(conn, &tables.statements.update)?,
             touch: Bound::prepare(conn, &tables.statements.touch)?,
@@ -127,13 +128,14 @@ impl Records<'_> {
 
     /// `false` when there is a row with this key.
     fn insert(&mut self, message: Message<'_>) -> Result<bool> {
-        let next = self.insert.set_node(1, &self.tables.columns, &message.head())?;
-        self.insert.set(next, self.file.0)?;
-        self.insert.set(next + 1, message.origin().line)?;
+        let tables = &*self.tables;
+        let insert = self.insert.of(self.tx.conn, &tables.statements.insert, &tables.columns, &message.head())?;
+        insert.set(1, self.file.0)?;
+        insert.set(2, message.origin().line)?;
         if let Some(as_of) = &self.own_as_of {
-            self.insert.set(next + 2, as_of)?;
+            insert.set(3, as_of)?;
         }
-        if self.insert.execute()? == 0 {
+        if insert.execute()? == 0 {
             return Ok(false);
         }
         if !self.tables.flat {

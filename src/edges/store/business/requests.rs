@@ -8,6 +8,7 @@ use rusqlite::params;
 
 use super::bind::Bound;
 use super::groups::Groups;
+use super::insert::Insert;
 use super::tables::KindTables;
 use super::tally::Tally;
 use crate::edges::fault;
@@ -26,7 +27,7 @@ pub enum Inserted {
 pub struct Requests<'t> {
     tx: &'t Tx<'t>,
     tables: Arc<KindTables>,
-    insert: Bound<'t>,
+    insert: Insert<'t>,
     find: Option<Bound<'t>>,
     groups: Groups<'t>,
     tally: Tally<'t>,
@@ -40,7 +41,7 @@ impl Tx<'_> {
             bail!("the kind \"{}\" is not a request", kind.name);
         };
         Ok(Requests {
-            insert: Bound::prepare(self.conn, &tables.statements.insert)?,
+            insert: Insert::new(),
             find: None,
             groups: Groups::new(self.conn, &tables),
             tally: Tally::new(self.conn, file),
@@ -61,10 +62,11 @@ impl Requests<'_> {
     }
 
     fn try_insert(&mut self, message: Message<'_>) -> Result<Inserted> {
-        let next = self.insert.set_node(1, &self.tables.columns, &message.head())?;
-        self.insert.set(next, self.file.0)?;
-        self.insert.set(next + 1, message.origin().line)?;
-        if self.insert.execute()? == 0 {
+        let tables = &*self.tables;
+        let insert = self.insert.of(self.tx.conn, &tables.statements.insert, &tables.columns, &message.head())?;
+        insert.set(1, self.file.0)?;
+        insert.set(2, message.origin().line)?;
+        if insert.execute()? == 0 {
             return Ok(Inserted::Exists(self.find(message)?));
         }
         let row = RowId(self.tx.conn.last_insert_rowid());

@@ -5,9 +5,9 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::Arc;
 
+use super::insert::InsertInto;
 use crate::model::batch::{NodeRef, Value};
 use crate::model::kind::{Class, Group, Kind};
 
@@ -19,6 +19,8 @@ pub(super) const ORIGIN: [&str; 2] = ["file_no", "file_line"];
 pub struct TableColumn {
     pub name: String,
     pub(super) field: usize,
+    /// Where its value stands in a node.
+    cell: usize,
     /// The number as the partner sent it, instead of ours.
     pub(super) sent: bool,
     pub number: bool,
@@ -29,14 +31,10 @@ pub struct TableColumn {
 
 impl TableColumn {
     pub(super) fn value<'a>(&self, node: &NodeRef<'a>) -> Value<'a> {
-        let value = node.value(self.field);
-        if !self.sent {
-            return value;
-        }
-        match node.sent(self.field) {
+        match node.cell(self.cell) {
             // Ours was given as it is, so what a partner once sent for it no longer holds.
-            Value::Missing if value != Value::Missing => Value::Empty,
-            sent => sent,
+            Value::Missing if self.sent && node.value(self.field) != Value::Missing => Value::Empty,
+            value => value,
         }
     }
 }
@@ -49,7 +47,7 @@ pub(super) struct GroupTable {
     pub parent: Option<usize>,
     /// The group right below the head that this one belongs to; itself where it is one.
     pub family: usize,
-    pub insert: String,
+    pub insert: InsertInto,
     /// Parent position (0 below the head), then the cells, of one head.
     pub select: String,
     pub delete: String,
@@ -72,8 +70,8 @@ pub struct KindTables {
 /// Statements on head rows. Making their texts costs more than running them on a small file, so they are made once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct HeadStatements {
-    /// Cells, file_no, file_line and, for records and facts, as_of. A row with that key stays as it is.
-    pub insert: String,
+    /// file_no, file_line and, for records and facts, as_of; then cells. A row with that key stays as it is.
+    pub insert: InsertInto,
     /// By the key: row_id (NULL for flat kinds), file_no; for records and facts as_of, active and the cells.
     pub find: String,
     /// Requests: everything, by the row id. Others: cells that are not keys, file_no, file_line, as_of, by the key.
@@ -117,7 +115,7 @@ impl KindTables {
             statements: HeadStatements::default(),
         };
         tables.statements = HeadStatements {
-            insert: tables.insert_head(),
+            insert: InsertInto::new(&tables.head, origin_columns(request), true),
             find: tables.find_head(),
             update: tables.update_head(true),
             touch: tables.update_head(false),
@@ -156,14 +154,6 @@ impl KindTables {
         terms.join(" AND ")
     }
 
-    fn insert_head(&self) -> String {
-        let mut names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).chain(ORIGIN).collect();
-        if !self.request {
-            names.push("as_of");
-        }
-        format!("{} ON CONFLICT DO NOTHING", insert(&self.head, &names))
-    }
-
     fn find_head(&self) -> String {
         let row_id = if self.flat { "NULL" } else { "row_id" };
         let cells: Vec<_> = self.columns.iter().map(|c| format!(", \"{}\"", c.name)).collect();
@@ -173,10 +163,7 @@ impl KindTables {
 
     fn update_head(&self, cells: bool) -> String {
         let cells = self.columns.iter().filter(|c| cells && (self.request || !c.key)).map(|c| c.name.as_str());
-        let mut names: Vec<&str> = cells.chain(ORIGIN).collect();
-        if !self.request {
-            names.push("as_of");
-        }
+        let names: Vec<&str> = cells.chain(origin_columns(self.request)).collect();
         let mut set: Vec<_> = names.iter().enumerate().map(|(nth, n)| format!("\"{n}\" = ?{}", nth + 1)).collect();
         let next = names.len() + 1;
         let condition = if self.request {
@@ -188,6 +175,15 @@ impl KindTables {
         };
         format!("UPDATE \"{}\" SET {} WHERE {condition}", self.head, set.join(", "))
     }
+}
+
+/// Columns of ours on a head row whose values come with every row.
+fn origin_columns(request: bool) -> Vec<&'static str> {
+    let mut names = ORIGIN.to_vec();
+    if !request {
+        names.push("as_of");
+    }
+    names
 }
 
 fn head_columns(kind: &Kind, request: bool) -> Vec<TableColumn> {
@@ -204,13 +200,24 @@ fn columns(group: &Group, is_key: impl Fn(usize) -> bool) -> Vec<TableColumn> {
         columns.push(TableColumn {
             name: field.column(),
             field: index,
+            cell: index,
             sent: false,
             number: field.field_type.is_number(),
             key: is_key(index),
             required: field.required,
         });
-        if let Some(name) = field.sent_column() {
-            columns.push(TableColumn { name, field: index, sent: true, number: false, key: false, required: false });
+        if let Some(name) = field.sent_column()
+            && let Some(cell) = group.sent_cell(index)
+        {
+            columns.push(TableColumn {
+                name,
+                field: index,
+                cell,
+                sent: true,
+                number: false,
+                key: false,
+                required: false,
+            });
         }
     }
     columns
@@ -234,31 +241,13 @@ fn group_table(kind: &Kind, index: usize) -> Option<GroupTable> {
     if nested {
         names.push("parent_pos");
     }
-    names.extend(columns.iter().map(|c| c.name.as_str()));
     Some(GroupTable {
         name: table.clone(),
         parent: nested.then_some(group.parent),
         family,
-        insert: insert(table, &names),
+        insert: InsertInto::new(table, names, false),
         select: format!("SELECT {parent}{} FROM \"{table}\" WHERE head_row = ?1 ORDER BY pos", cells.concat()),
         delete: format!("DELETE FROM \"{table}\" WHERE head_row = ?1"),
         columns,
     })
-}
-
-fn insert(table: &str, names: &[&str]) -> String {
-    let mut sql = format!("INSERT INTO \"{table}\" (");
-    push_list(&mut sql, names.iter().map(|n| format!("\"{n}\"")));
-    sql.push_str(") VALUES (");
-    push_list(&mut sql, (1..=names.len()).map(|n| format!("?{n}")));
-    sql.push(')');
-    sql
-}
-
-fn push_list(sql: &mut String, items: impl Iterator<Item = String>) {
-    for (nth, item) in items.enumerate() {
-        let comma = if nth > 0 { ", " } else { "" };
-        // Writing into a string cannot fail.
-        let _ = write!(sql, "{comma}{item}");
-    }
 }
