@@ -73,6 +73,7 @@ cases! {
     case_048_names_that_are_not_taken = "048-names-that-are-not-taken",
     case_049_a_held_file_moved_back_by_hand = "049-a-held-file-moved-back-by-hand",
     case_050_a_reason_says_the_present = "050-a-reason-says-the-present",
+    case_051_a_folder_that_refuses = "051-a-folder-that-refuses",
     case_060_own_csv_cut_in_its_last_number = "060-own-csv-cut-in-its-last-number",
     case_061_one_number_one_order = "061-one-number-one-order",
     case_062_words_of_a_partner = "062-words-of-a-partner",

@@ -98,6 +98,7 @@ struct House {
     log: Log,
     intakes: Vec<Arc<Intake>>,
     placed: Vec<FileNo>,
+    denied: std::collections::BTreeSet<String>,
     files: u32,
 }
 
@@ -114,6 +115,7 @@ impl House {
             log,
             intakes: vec![intake(vec![layout(LAYOUT)], 1)],
             placed: Vec::new(),
+            denied: Default::default(),
             files: 0,
         })
     }
@@ -129,6 +131,7 @@ impl House {
             zone: chrono_tz::Europe::Berlin,
             now: Now { wall: "2026-11-20T04:00:00Z".parse().unwrap(), mono: Duration::from_secs(1) },
             placed: &mut self.placed,
+            denied: &mut self.denied,
             give_up: &|| false,
             answer: &|_, _, _, _, _| Ok(()),
         }

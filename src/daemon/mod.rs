@@ -4,9 +4,11 @@
 mod feeds;
 mod outage;
 mod signals;
+mod troubles;
 mod turn;
 mod works;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -28,6 +30,7 @@ use crate::model::intake::Intake;
 
 use feeds::Out;
 pub use signals::Stop;
+use troubles::Troubles;
 use works::Works;
 
 /// How a run ended.
@@ -55,6 +58,9 @@ pub struct Daemon {
     rung: Receiver<()>,
     stop: Arc<Stop>,
     outage: outage::Outage,
+    troubles: Troubles,
+    /// What `status` was told last of what waits.
+    told_waiting: Vec<String>,
     housekeeping_at: Duration,
     /// When files were last taken in.
     last_round: Duration,
@@ -119,6 +125,7 @@ impl Daemon {
                 intakes: config.intakes.clone(),
                 zone: config.zone,
                 placed: Vec::new(),
+                denied: BTreeSet::new(),
                 give_up: Box::new(move || urgent.is_urgent()),
             },
             next_partner: 0,
@@ -127,6 +134,8 @@ impl Daemon {
             rung,
             stop,
             outage: outage::Outage::default(),
+            troubles: Troubles::default(),
+            told_waiting: Vec::new(),
             housekeeping_at: Duration::ZERO,
             last_round: Duration::ZERO,
             config,
@@ -162,7 +171,7 @@ impl Daemon {
     pub fn run(&mut self, once: bool) -> Result<Ended> {
         loop {
             match self.turn() {
-                Ok(()) => self.outage.over(&self.works.spool, &self.works.events, self.clock.now()),
+                Ok(()) => self.outage.over(&self.works.events, self.clock.now()),
                 Err(error) if self.stop.is_asked() => {
                     self.give_attempts_back(&error);
                     break;
@@ -174,6 +183,7 @@ impl Daemon {
                     }
                 }
             }
+            self.say_what_waits();
             if self.stop.is_asked() {
                 break;
             }
@@ -186,6 +196,17 @@ impl Daemon {
         self.tell(Event::DaemonStopping, &[]);
         self.stop_in_order()?;
         Ok(Ended::Done)
+    }
+
+    /// `status` is another process.
+    fn say_what_waits(&mut self) {
+        let waits: Vec<String> = self.outage.sentence().into_iter().chain(self.troubles.sentences()).collect();
+        if waits.is_empty() && !self.told_waiting.is_empty() {
+            self.works.spool.nothing_waits_any_more();
+        } else if waits != self.told_waiting {
+            self.works.spool.say_what_waits(&waits);
+        }
+        self.told_waiting = waits;
     }
 
     /// Until somebody rings, or the next thing is due.
@@ -239,6 +260,9 @@ impl Daemon {
         if let Err(error) = self.works.store.gather() {
             // Nothing is lost: the log beside the database holds it.
             self.tell(Event::StoreWaiting, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
+        }
+        if !self.told_waiting.is_empty() {
+            self.works.spool.nothing_waits_any_more();
         }
         self.tell(Event::DaemonStopped, &[]);
         Ok(())

@@ -1,4 +1,4 @@
-//! The disk or the database takes nothing: everything waits, says so once, tries again with growing pauses, and says when
+//! The disk or the database takes nothing (or a folder that all need refuses us): everything waits, says so once, tries again with growing pauses, and says when
 //! it is over. Anything else that fails ends the process; its supervisor starts it anew and the ledger knows the rest.
 
 use std::time::Duration;
@@ -8,17 +8,15 @@ use anyhow::Result;
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::Spool;
-use crate::edges::store::StoreFault;
-use crate::flows::is_outage;
+use crate::flows::{is_outage, of_spool, rights};
 
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+use super::troubles::{FIRST_PAUSE, LONGEST_PAUSE};
 
 #[derive(Debug, Default)]
 pub struct Outage {
     /// Since it began; nothing when all is well.
     pause: Option<Duration>,
-    is_store: bool,
+    is_back: Option<Event>,
     words: String,
 }
 
@@ -28,13 +26,16 @@ impl Outage {
         if !is_outage(&error) {
             return Err(error);
         }
-        let words = format!("{error:#}");
-        let is_store = StoreFault::of(&error).is_some();
+        let denied = rights::told(spool, &[], &error);
+        let (begins, is_back) = match (&denied, of_spool(&error)) {
+            (Some(_), _) => (Event::FolderFailed, Event::FolderBack),
+            (None, Some(_)) => (Event::DiskFull, Event::DiskBack),
+            (None, None) => (Event::StoreWaiting, Event::StoreBack),
+        };
+        let words = denied.unwrap_or_else(|| format!("{error:#}"));
         if self.words != words {
-            let event = if is_store { Event::StoreWaiting } else { Event::DiskFull };
-            events.tell(now.wall, "", event, &[(Key::Reason, Value::Text(words.as_str().into()))]);
-            spool.say_why_all_waits(&words);
-            self.is_store = is_store;
+            events.tell(now.wall, "", begins, &[(Key::Reason, Value::Text(words.as_str().into()))]);
+            self.is_back = Some(is_back);
             self.words.clone_from(&words);
         }
         let longer = self.pause.map_or(FIRST_PAUSE, |pause| pause * 2);
@@ -42,13 +43,19 @@ impl Outage {
         Ok(words)
     }
 
-    pub fn over(&mut self, spool: &Spool, events: &Events, now: Now) {
+    pub fn over(&mut self, events: &Events, now: Now) {
         if self.pause.take().is_some() {
-            let event = if self.is_store { Event::StoreBack } else { Event::DiskBack };
-            events.tell(now.wall, "", event, &[]);
-            spool.nothing_waits_any_more();
+            if let Some(event) = self.is_back.take() {
+                events.tell(now.wall, "", event, &[]);
+            }
             self.words.clear();
         }
+    }
+
+    /// For `status`.
+    pub fn sentence(&self) -> Option<String> {
+        let words = Some(&self.words).filter(|words| !words.is_empty())?;
+        Some(format!("Everything waits and is tried again by itself; the last try said: {words}."))
     }
 
     /// How long to wait before the next try.

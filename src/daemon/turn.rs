@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::troubles::What;
 use super::works::receipts;
 use super::{Daemon, Ended};
 use crate::edges::clock::Now;
@@ -13,7 +14,7 @@ use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::finish;
 use crate::flows::inbound::round::{Answer, answer_all};
 use crate::flows::inbound::waiting::newest_of_each;
-use crate::flows::{command, commands, recover, retention};
+use crate::flows::{command, commands, recover, retention, rights};
 
 /// Between rounds the loop looks for commands and a stop, so that neither waits for a large backlog.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
@@ -30,6 +31,7 @@ impl Daemon {
             // So were the files that were to be claimed next: nothing in in/ rings for them a second time.
             self.desks.iter_mut().for_each(|desk| desk.look_at = Some(now.mono));
         }
+        self.try_moves_again()?;
         self.carry_out_commands()?;
         self.look_at_desks()?;
         while !self.stop.is_asked() && self.one_round()? {
@@ -39,7 +41,9 @@ impl Daemon {
         if self.clock.now().mono.saturating_sub(self.last_round) >= IDLE {
             self.confirm_placed()?;
         }
-        self.keep_house()
+        self.keep_house()?;
+        self.note_moves();
+        Ok(())
     }
 
     /// Folders that rang, and those whose time has come.
@@ -53,7 +57,7 @@ impl Daemon {
             let desk = &mut self.desks[index];
             let is_due = desk.look_at.is_some_and(|at| at <= now.mono);
             if desk.is_empty() && (woken.all || is_due || woken.folders.contains(&index)) {
-                desk.look(&self.works.spool, &self.works.events, now)?;
+                self.look_at_desk(index)?;
             } else if woken.folders.contains(&index) || woken.all {
                 // Its last look is still being worked off: look again right after.
                 desk.look_at = Some(now.mono);
@@ -66,17 +70,79 @@ impl Daemon {
     fn one_round(&mut self) -> Result<bool> {
         let Some(index) = self.next_desk() else { return Ok(false) };
         let now = self.clock.now();
-        let candidates = self.desks[index].take(&self.works.spool, &self.works.events, now)?;
-        if !candidates.is_empty() {
-            self.works.bench(now).take(candidates)?;
+        let settled = self.desks[index].take(&self.works.spool, &self.works.events, now);
+        let taken = match settled {
+            Ok(candidates) if candidates.is_empty() => None,
+            Ok(candidates) => Some(self.works.bench(now).take(candidates)),
+            Err(error) => Some(Err(error.into())),
+        };
+        if let Some(taken) = taken {
+            self.note_intake(index, taken)?;
+            self.note_moves();
             self.place_ready()?;
             self.last_round = self.clock.now().mono;
         }
         if self.desks[index].is_empty() && self.desks[index].look_at.is_some_and(|at| at <= self.clock.now().mono) {
-            let now = self.clock.now();
-            self.desks[index].look(&self.works.spool, &self.works.events, now)?;
+            self.look_at_desk(index)?;
         }
         Ok(true)
+    }
+
+    fn look_at_desk(&mut self, index: usize) -> Result<()> {
+        let now = self.clock.now();
+        match self.desks[index].look(&self.works.spool, &self.works.events, now) {
+            // That it can be listed does not say that files can be taken from it: the next one that is taken does.
+            Ok(()) if !self.desks[index].is_empty() => Ok(()),
+            looked => self.note_intake(index, looked.map_err(Into::into)),
+        }
+    }
+
+    /// A folder that refuses us stops its own intake only, until it is mended.
+    fn note_intake(&mut self, index: usize, done: Result<()>) -> Result<()> {
+        let (now, desk) = (self.clock.now(), &mut self.desks[index]);
+        let (partner, intake) = (&desk.intake.sender.partner[..], &desk.intake.id[..]);
+        let places = [Place::In { partner, intake }, Place::Work { partner, intake }];
+        let what = What::Intake(desk.intake.source());
+        let words = match done {
+            Ok(()) if !self.troubles.is_known(&what) => return Ok(()),
+            // Nothing lies in it any more, so nothing was tried.
+            Ok(()) => rights::missing(&self.works.spool, &places),
+            Err(error) => match rights::told(&self.works.spool, &places, &error) {
+                None => return Err(error),
+                words => words,
+            },
+        };
+        match words {
+            None => self.troubles.over(&what, &self.works.events, now),
+            Some(words) => {
+                let again_at = self.troubles.begins(what, vec![words], &self.works.events, now);
+                desk.put_aside(again_at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Files whose verdict stands and whose folder refused them.
+    pub(super) fn note_moves(&mut self) {
+        let denied = std::mem::take(&mut self.works.denied);
+        if !denied.is_empty() {
+            let now = self.clock.now();
+            self.troubles.begins(What::Moves, denied.into_iter().collect(), &self.works.events, now);
+        }
+    }
+
+    fn try_moves_again(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        if self.troubles.again_at(&What::Moves).is_some_and(|at| at <= now.mono) {
+            // What is confirmed is not looked at again.
+            self.confirm_placed()?;
+            recover::finish_moves(&mut self.works.bench(now))?;
+            if self.works.denied.is_empty() {
+                self.troubles.over(&What::Moves, &self.works.events, now);
+            }
+        }
+        self.note_moves();
+        Ok(())
     }
 
     /// Master data of anybody first: what an order refers to is there when both were dropped at one moment. Then partners in
@@ -138,7 +204,14 @@ impl Daemon {
         }
         self.housekeeping_at = now.mono + HOUSEKEEPING_EVERY;
         self.time_out_held(now)?;
-        retention::prune(&mut self.works.bench(now), self.config.sent_days)?;
+        let pruned = retention::prune(&mut self.works.bench(now), self.config.sent_days);
+        match pruned {
+            Ok(()) => self.troubles.over(&What::Pruning, &self.works.events, now),
+            Err(error) => {
+                let Some(words) = rights::told(&self.works.spool, &[], &error) else { return Err(error) };
+                self.troubles.begins(What::Pruning, vec![words], &self.works.events, now);
+            }
+        }
         self.confirm_placed()
     }
 
@@ -181,6 +254,10 @@ impl Daemon {
         {
             return Ok(None);
         }
+        let troubles = self.troubles.sentences();
+        if !troubles.is_empty() {
+            return Ok(Some(Ended::Waiting(troubles.join(" "))));
+        }
         let mut settling = Vec::new();
         for desk in self.desks.iter().filter(|desk| desk.look_at.is_some()) {
             let place = Place::In { partner: &desk.intake.sender.partner, intake: &desk.intake.id };
@@ -200,6 +277,9 @@ impl Daemon {
         });
         if !self.works.placed.is_empty() {
             next = next.min(IDLE);
+        }
+        if let Some(again) = self.troubles.again_at(&What::Moves) {
+            next = next.min(again.saturating_sub(now.mono));
         }
         next.min(self.until_feed(now)).min(self.housekeeping_at.saturating_sub(now.mono))
     }

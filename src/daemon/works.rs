@@ -1,5 +1,6 @@
 //! What files in are worked with, apart from the rest of the daemon, so that a bench can be laid while feeds are at hand.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -24,6 +25,8 @@ pub struct Works {
     pub zone: Tz,
     /// Files whose folders have followed, to be confirmed by the next commit.
     pub placed: Vec<FileNo>,
+    /// Folders that refused a move, in words.
+    pub denied: BTreeSet<String>,
     pub give_up: Box<dyn Fn() -> bool>,
 }
 
@@ -48,6 +51,7 @@ impl Works {
             zone: self.zone,
             now,
             placed: &mut self.placed,
+            denied: &mut self.denied,
             give_up: &self.give_up,
             answer: &receipts,
         }

@@ -13,6 +13,7 @@ pub mod outbound;
 pub mod recover;
 pub mod redaction;
 pub mod retention;
+pub mod rights;
 pub mod show;
 pub mod status;
 pub mod waiting;
@@ -22,6 +23,15 @@ use crate::edges::store::StoreFault;
 
 /// The disk or the database takes nothing at the moment: everything waits and goes on by itself.
 pub fn is_outage(error: &anyhow::Error) -> bool {
-    let spool = error.chain().any(|cause| cause.downcast_ref::<SpoolError>().is_some_and(SpoolError::is_outage));
-    spool || StoreFault::of(error).is_some_and(StoreFault::passes)
+    of_spool(error).is_some_and(SpoolError::is_outage) || StoreFault::of(error).is_some_and(StoreFault::passes)
+}
+
+/// A folder of the spool refuses us, by no fault of any file: only what needs it waits.
+pub fn is_denied(error: &anyhow::Error) -> bool {
+    of_spool(error).is_some_and(SpoolError::is_denied)
+}
+
+/// The spool's error behind another one.
+pub fn of_spool(error: &anyhow::Error) -> Option<&SpoolError> {
+    error.chain().find_map(|cause| cause.downcast_ref::<SpoolError>())
 }

@@ -1,17 +1,20 @@
 //! What a start does with what it finds: papers and moves that a crash left undone, files in work/ without a verdict, files
 //! that are gone. The table is `model::rules::recovery`; this file looks, asks it and obeys. Doing it twice changes nothing.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use anyhow::Result;
 
 use super::inbound::finish::{self, Decided};
 use super::inbound::round::{Bench, travelling_name};
+use super::rights;
 use crate::edges::clock::iso;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, State, role_of, state_name};
+use crate::edges::store::FileNo;
 use crate::edges::store::ledger::FileRow;
-use crate::model::ids::split_prefixed;
+use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::Settle;
 use crate::model::rules::recovery::{FileAction, FileFound, FileKnown, file as rule};
 
@@ -36,8 +39,8 @@ pub fn after_outage(bench: &mut Bench<'_>) -> Result<()> {
     judge_left_over(bench, false)
 }
 
-/// Verdicts whose folders have not followed.
-fn finish_moves(bench: &mut Bench<'_>) -> Result<()> {
+/// Verdicts whose folders have not followed. One whose folder refuses us stays for the next time.
+pub fn finish_moves(bench: &mut Bench<'_>) -> Result<()> {
     let mut decided = Vec::new();
     {
         let snapshot = bench.store.read()?;
@@ -48,10 +51,15 @@ fn finish_moves(bench: &mut Bench<'_>) -> Result<()> {
     }
     for file in &decided {
         bring_from_in(bench, file)?;
-        let fields = [(Key::Name, Value::Bytes(&file.raw_name))];
-        bench.events.tell(bench.now.wall, file.id.as_str(), Event::FileRecovered, &fields);
     }
-    finish::carry_out(bench, decided)
+    let names: Vec<(FileNo, Id, Vec<u8>)> = decided.iter().map(|d| (d.file, d.id, d.raw_name.clone())).collect();
+    let before = bench.placed.len();
+    finish::carry_out(bench, decided)?;
+    let placed: HashSet<FileNo> = bench.placed[before..].iter().copied().collect();
+    for (_, id, name) in names.iter().filter(|(file, ..)| placed.contains(file)) {
+        bench.events.tell(bench.now.wall, id.as_str(), Event::FileRecovered, &[(Key::Name, Value::Bytes(name))]);
+    }
+    Ok(())
 }
 
 /// A power cut may take the rename to work/ back while the verdict stands: the very same file is moved, not judged.
@@ -89,9 +97,11 @@ fn return_strangers(bench: &mut Bench<'_>) -> Result<()> {
         let plain = split.map_or(&file.name[..], |(_, rest)| rest);
         match row {
             None => {
-                bench
-                    .spool
-                    .rename((Place::Work { partner, intake }, &file.name), (Place::In { partner, intake }, plain))?;
+                let (from, to) = (Place::Work { partner, intake }, Place::In { partner, intake });
+                if let Err(error) = bench.spool.rename((from, &file.name), (to, plain)) {
+                    bench.denied.insert(rights::told_of_spool(bench.spool, &[from, to], error)?);
+                    continue;
+                }
                 let fields = [(Key::Name, Value::Bytes(plain))];
                 bench.events.tell(bench.now.wall, "", Event::FileReturned, &fields);
             }

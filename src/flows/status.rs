@@ -98,8 +98,8 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
     let strays = waiting::without_intake(sight, known.intakes, WAITING_TOLD)?;
     let daemon_runs = lock::is_held(&sight.spool.lock_path());
     let mut disks = disks(sight.spool.root(), known.store);
-    if let Some(words) = sight.spool.why_all_waits().filter(|_| daemon_runs) {
-        disks.push(format!("Everything waits and is tried again by itself; the last try said: {words}."));
+    if daemon_runs {
+        disks.extend(sight.spool.what_waits());
     }
     if !daemon_runs {
         disks.extend(lineage::why_refused(sight, known.store)?.map(|words| format!("No daemon starts: {words}.")));

@@ -128,6 +128,8 @@ fn make(desk: &Desk, made: &Table) {
             fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
         }
         "readable" => fs::set_permissions(target(), fs::Permissions::from_mode(0o644)).unwrap(),
+        "locked" => fs::set_permissions(target(), fs::Permissions::from_mode(0o555)).unwrap(),
+        "unlocked" => fs::set_permissions(target(), fs::Permissions::from_mode(0o777)).unwrap(),
         other => panic!("make: no such thing: {other}"),
     }
 }

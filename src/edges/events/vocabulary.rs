@@ -109,6 +109,7 @@ events! {
     DiskFull "disk-full" Error "The spool takes nothing at the moment (full, read-only, failing); everything waits.";
     DiskBack "disk-back" Info "The spool takes files again.";
     FolderFailed "folder-failed" Error "A folder of the spool cannot be listed or changed; the others go on.";
+    FolderBack "folder-back" Info "A folder of the spool can be listed and changed again.";
     FolderRemade "folder-remade" Warning "An intake's folder was gone and was made anew.";
     WatchPoor "watch-poor" Warning "Folders are not watched; the periodic scan finds files, later than usual.";
     DatabaseAccepted "database-accepted" Warning "A person accepted a database that does not know all that stands in the spool.";

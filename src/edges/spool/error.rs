@@ -27,6 +27,11 @@ impl SpoolError {
         self.source.kind()
     }
 
+    /// The system does not let this user do it.
+    pub fn is_denied(&self) -> bool {
+        self.source.kind() == io::ErrorKind::PermissionDenied
+    }
+
     /// The spool itself takes nothing at the moment (full, over quota, read-only, failing): all wait, none is at fault.
     pub fn is_outage(&self) -> bool {
         use io::ErrorKind as K;

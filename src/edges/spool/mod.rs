@@ -1,7 +1,7 @@
 //! The spool: a folder is a state, a change of state is one rename. Owns every path below the root; nobody else joins one.
 //! Parts: `place` and `name` (what stands where, called what), `step` (rename, write whole, remove: each one system call
 //! that counts), `draft` (a file being written), `scan` (an intake folder), `walk` (all files of a state), `writer` (is it
-//! still being written?), `numbers` (high-water marks), `lineage` (its database), `commands`, `waiting` (why everything waits).
+//! still being written?), `numbers` (high-water marks), `lineage` (its database), `commands`, `waiting` (what waits and why), `rights`.
 //! It decides nothing and knows no ledger: which file goes where is said by `model::rules` and the flows. spool/README.md is
 //! the same for people.
 
@@ -13,6 +13,7 @@ mod lineage;
 mod name;
 mod numbers;
 mod place;
+mod rights;
 mod scan;
 mod step;
 mod unnamed;
@@ -33,6 +34,7 @@ pub use error::{Result, SpoolError, shown_name};
 pub use name::{Role, role_of, state_name};
 pub use numbers::Marks;
 pub use place::{Place, State};
+pub use rights::Denied;
 pub use scan::{Entry, Kind, Listing, Odd, Oddities, PassedOver, Sort};
 pub use step::{Existing, Lasting, Meta};
 pub use walk::{Astray, Found};

@@ -30,7 +30,7 @@ pub fn carry_out(
     let (outcome, event) = match outcome {
         Ok(text) => (text, Event::CommandDone),
         // With a full disk it waits like everything else; the command file stays.
-        Err(error) if super::is_outage(&error) => return Err(error),
+        Err(error) if super::is_outage(&error) && !super::is_denied(&error) => return Err(error),
         Err(error) => (format!("failed: {error:#}"), Event::CommandRefused),
     };
     let tx = bench.store.begin()?;

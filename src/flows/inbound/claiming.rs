@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use super::super::is_denied;
 use super::round::{Bench, travelling_name};
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::events::{Event, Key, Value};
@@ -67,12 +68,31 @@ impl Bench<'_> {
         let alone = candidates.len() == 1;
         let seen = self.see(candidates, alone)?;
         let mut claimed = Vec::with_capacity(seen.len());
+        let mut refused = None;
         for file in seen {
-            if self.claim(&file)? {
-                claimed.push(file);
+            match self.claim(&file) {
+                Ok(true) => claimed.push(file),
+                Ok(false) => {}
+                // Those behind it stand in the same folder; all stay seen and are claimed under their ids when it is mended.
+                Err(error) if is_denied(&error) => {
+                    refused = Some(error);
+                    if alone {
+                        self.take_attempt_back(&file)?;
+                    }
+                    break;
+                }
+                Err(error) => return Err(error),
             }
         }
-        self.judge(claimed)
+        self.judge(claimed)?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// That its folder refuses us is no fault of the file.
+    fn take_attempt_back(&mut self, file: &Claimed) -> Result<()> {
+        let tx = self.store.begin()?;
+        tx.take_back_attempt(file.file)?;
+        tx.commit()
     }
 
     /// A reason file that was moved into in/ with its original is for people: it is removed, never decoded.

@@ -67,6 +67,12 @@ impl Desk {
         self.queue.is_empty()
     }
 
+    /// Its folder refuses us: nothing is tried before then.
+    pub fn put_aside(&mut self, look_at: Duration) {
+        self.queue.clear();
+        self.look_at = Some(look_at);
+    }
+
     fn folder(&self) -> Place<'_> {
         Place::In { partner: &self.intake.sender.partner, intake: &self.intake.id }
     }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
 
+use super::super::rights;
 use super::round::{Bench, travelling_name};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Existing, Lasting, Place, Role, Spool, State, state_name};
@@ -103,7 +104,15 @@ pub fn carry_out(bench: &mut Bench<'_>, decided: Vec<Decided>) -> Result<()> {
     let mut placed = Vec::with_capacity(decided.len());
     for file in decided {
         let intake = bench.intake_of(&file.partner, &file.intake);
-        carry_out_one(bench, &file, intake.as_deref())?;
+        if let Err(error) = carry_out_one(bench, &file, intake.as_deref()) {
+            let work = Place::Work { partner: &file.partner, intake: &file.intake };
+            let Some(words) = rights::told(bench.spool, &[file.home(), file.failed(), work], &error) else {
+                return Err(error);
+            };
+            // It is not `placed`: the move is made when the folder can be worked in again.
+            bench.denied.insert(words);
+            continue;
+        }
         if !file.came_back {
             tell(bench, &file);
         }

@@ -4,6 +4,7 @@
 //! commit 1 knows the files → renames to work/ → decode, judge, apply → one sync of the spool → commit 2 → moves.
 //! It does not choose the files (desk), and does not know what a kind is (applying).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -40,6 +41,8 @@ pub struct Bench<'r> {
     pub now: Now,
     /// Files whose folders have followed: the next commit says so.
     pub placed: &'r mut Vec<FileNo>,
+    /// Folders that refused us, in words: the daemon tells and tries again.
+    pub denied: &'r mut BTreeSet<String>,
     /// A stop that will not wait any longer: the running file is taken back.
     pub give_up: &'r dyn Fn() -> bool,
     /// Answers to senders, in the transaction of the verdicts they speak of.

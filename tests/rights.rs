@@ -1,0 +1,94 @@
+//! A folder of the spool that the running daemon may not work in: `status` tells it, the daemon goes on with what needs it as
+//! soon as it is mended, without being asked. The cases 051 and 034 show what is told of each folder.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Root may work everywhere, so a user without rights plays where the tests run as root.
+const NOBODY: u32 = 65534;
+/// The daemon tries again after 1, 2, 4 s.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const SHOP: &str = "name = \"Shop\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\n\
+                    customers = \"accept\"\narticles = \"accept\"\n";
+const ORDER: &str =
+    "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\norder;S-1;1001\nline;1;A1;2\n";
+
+fn nattpost(root: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
+    command.args(words).current_dir(root).env_remove("NATTPOST_CONFIG").stdin(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+fn said(root: &Path, words: &[&str]) -> String {
+    let output = nattpost(root, words).output().unwrap();
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn give(path: &Path) {
+    if rustix::process::geteuid().is_root() {
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+}
+
+fn may_write(folder: &Path, may: bool) {
+    fs::set_permissions(folder, fs::Permissions::from_mode(if may { 0o755 } else { 0o555 })).unwrap();
+}
+
+fn wait_for(what: &str, condition: impl Fn() -> bool) -> Result<(), String> {
+    let end = Instant::now() + PATIENCE;
+    while !condition() {
+        if Instant::now() > end {
+            return Err(format!("still not after {} s: {what}", PATIENCE.as_secs()));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+fn files_below(folder: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
+}
+
+#[test]
+fn what_waits_for_a_folder_goes_on_by_itself_when_it_is_mended() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    fs::create_dir(root.join("partners")).unwrap();
+    fs::write(root.join("nattpost.toml"), "company = \"Nordkap\"\n").unwrap();
+    fs::write(root.join("partners/shop.toml"), SHOP).unwrap();
+    give(root);
+    let made = said(root, &["run", "--once"]);
+    let inbox = root.join("spool/in/shop/orders");
+    if !inbox.is_dir() {
+        println!("skipped: another user cannot work here: {made}");
+        return;
+    }
+    let aside = root.join("aside");
+    fs::write(&aside, ORDER).unwrap();
+    fs::rename(&aside, inbox.join("orders.csv")).unwrap();
+    may_write(&inbox, false);
+    may_write(&root.join("spool/done"), false);
+    let mut daemon = nattpost(root, &["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let story = (|| {
+        wait_for("status tells of in/", || said(root, &["status"]).contains("in/shop/orders may not be worked in"))?;
+        may_write(&inbox, true);
+        wait_for("status tells of done/", || said(root, &["status"]).contains("spool/done may not be worked in"))?;
+        may_write(&root.join("spool/done"), true);
+        wait_for("the file stands in done/", || files_below(&root.join("spool/done")) == 1)?;
+        wait_for("status tells nothing any more", || !said(root, &["status"]).contains("may not be worked in"))
+    })();
+    let pid = rustix::process::Pid::from_child(&daemon);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = daemon.wait().unwrap();
+    let status = said(root, &["show", "orders.csv"]);
+    assert!(story.is_ok() && ended.success() && status.contains("1 accepted"), "{story:?} {ended}\n{status}");
+}
