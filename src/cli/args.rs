@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+use crate::model::document::suggest;
 use crate::model::verdict::Verdict;
 
 /// Takes in the files that partners drop, applies their messages exactly once, and writes the files they wait for.
@@ -307,7 +308,8 @@ fn day(text: &str) -> Result<Day, String> {
 fn verdict(text: &str) -> Result<Verdict, String> {
     Verdict::parse(text).ok_or_else(|| {
         let known: Vec<&str> = Verdict::ALL.iter().map(|v| v.as_str()).collect();
-        format!("expected one of: {}", known.join(", "))
+        let hint = suggest(text, &known).map(|hint| format!(". {hint}")).unwrap_or_default();
+        format!("expected one of: {}{hint}", known.join(", "))
     })
 }
 

@@ -20,7 +20,7 @@ use crate::edges::store::ledger::CommandRow;
 use crate::edges::{clock, who};
 use crate::flows::commands::{self, Command, Verb};
 use crate::flows::files::{self, Sight};
-use crate::model::document::suggest;
+use crate::model::wording::CODES;
 
 /// How long the outcome is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,6 +34,12 @@ pub fn retry(page: &mut Page<'_>, config: &Config, asked: &Retry) -> Outcome {
 }
 
 pub fn ignore(page: &mut Page<'_>, config: &Config, asked: &Ignore) -> Outcome {
+    if asked.comment.trim().is_empty() {
+        return Err(Failure::new(End::Usage, "comment-missing", "the comment is empty")
+            .at("--comment")
+            .expected("why these files are closed without being applied")
+            .advice("It stands in the ledger for ever: whoever asks later has nothing else to go by."));
+    }
     let which = which(config, "ignore", &asked.choice)?;
     give(page, config, Verb::Ignore { which }, &asked.comment)
 }
@@ -43,8 +49,7 @@ pub fn send(page: &mut Page<'_>, config: &Config, asked: &Send) -> Outcome {
     for feed in &asked.feeds {
         if !known.contains(feed) {
             let names: Vec<&str> = known.iter().map(String::as_str).collect();
-            let hint = suggest(feed, &names).unwrap_or_else(|| format!("Known are: {}.", known.join(", ")));
-            return Err(Failure::new(End::NotFound, format!("there is no feed \"{}\". {hint}", safe(feed))));
+            return Err(setting::unknown(("feed-unknown", "feed"), "FEED", feed, &names));
         }
     }
     give(page, config, Verb::Send { feeds: asked.feeds.clone() }, &asked.comment)
@@ -53,14 +58,13 @@ pub fn send(page: &mut Page<'_>, config: &Config, asked: &Send) -> Outcome {
 /// Names become ids here, so that a mistyped one is told at once; filters stay filters.
 fn which(config: &Config, verb: &str, choice: &Choice) -> Result<Selection, Failure> {
     if choice.is_empty() {
-        return Err(Failure::new(
-            End::Usage,
-            format!(
-                "{verb} needs files, or --reason, --partner, --day or --verdict to say which; see nattpost {verb} --help"
-            ),
-        ));
+        return Err(Failure::new(End::Usage, "usage-wrong", format!("{verb} was not told which files"))
+            .at("the command line")
+            .expected("files, or --reason, --partner, --day or --verdict")
+            .advice(format!("nattpost {verb} --help shows examples.")));
     }
     let mut which = selection(choice, config.zone, Utc::now());
+    check(config, choice)?;
     if which.items.is_empty() {
         return Ok(which);
     }
@@ -69,7 +73,13 @@ fn which(config: &Config, verb: &str, choice: &Choice) -> Result<Selection, Fail
         for item in &choice.items {
             let found = matching(sight, &which, item)?;
             if found.is_empty() {
-                return Err(Failure::new(End::NotFound, format!("no such file has come: {}", safe(item))));
+                return Err(Failure::new(
+                    End::NotFound,
+                    "file-unknown",
+                    format!("no such file has come: {}", safe(item)),
+                )
+                .expected("the id or name of a file, a name with * for any text")
+                .advice("nattpost files lists what came."));
             }
             ids.extend(found);
         }
@@ -84,17 +94,24 @@ fn matching(sight: Sight<'_>, selection: &Selection, item: &str) -> Result<Vec<S
     let one = Selection { items: vec![item.to_string()], ..selection.clone() };
     let list = files::list(sight, &one, limit)?;
     if item.contains('*') && list.total > u64::from(limit) {
-        return Err(Failure::new(
-            End::Usage,
-            format!(
-                "{} matches {} files; at most {FILES_MAX} can be named at once: say more, or use --day",
-                safe(item),
-                list.total
-            ),
-        ));
+        let found = format!("{} matches {} files", safe(item), list.total);
+        return Err(Failure::new(End::Usage, "too-many-files", found)
+            .expected(format!("at most {FILES_MAX} in one command"))
+            .advice("Say more of the name, or narrow it with --day."));
     }
     // The oldest first: that is the order in which they were sent.
     Ok(list.files.iter().rev().map(|listed| listed.file.id.to_string()).collect())
+}
+
+/// A partner or reason that nobody knows was mistyped: an empty list would say that all is well.
+pub fn check(config: &Config, choice: &Choice) -> Result<(), Failure> {
+    if let Some(reason) = choice.reason.as_deref().filter(|reason| !CODES.contains(reason)) {
+        return Err(setting::unknown(("reason-unknown", "reason"), "--reason", reason, &CODES));
+    }
+    match &choice.partner {
+        Some(partner) => setting::known_partner(config, "--partner", partner),
+        None => Ok(()),
+    }
 }
 
 /// What was said on the command line as a question to the ledger; days are those of the company's zone.

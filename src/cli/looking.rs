@@ -1,7 +1,7 @@
 //! `status`, `files`, `show`, `explain` and `find`: each looks with one moment of the ledger and prints. Nothing changes.
 
 use super::args::{Explain, Files, Find, Show, Status};
-use super::ends::{End, Outcome};
+use super::ends::{End, Failure, Outcome};
 use super::page::{Page, safe};
 use super::{ask, files_page, setting, show_page, status_page, story_page};
 use crate::config::Config;
@@ -13,6 +13,9 @@ use crate::model::kind::shipped_kinds;
 
 pub fn status(page: &mut Page<'_>, config: &Config, asked: &Status) -> Outcome {
     page.zone = config.zone;
+    for only in &asked.only {
+        setting::known_partner(config, "PARTNER", only)?;
+    }
     setting::look(config, |sight| {
         let known = status::Known { intakes: &config.intakes, feeds: &config.feeds, store: &config.store };
         let now = status::status(sight, &known, &asked.only)?;
@@ -27,6 +30,7 @@ pub fn status(page: &mut Page<'_>, config: &Config, asked: &Status) -> Outcome {
 
 pub fn files(page: &mut Page<'_>, config: &Config, asked: &Files) -> Outcome {
     page.zone = config.zone;
+    ask::check(config, &asked.choice)?;
     setting::look(config, |sight| {
         let list = files::list(sight, &ask::selection(&asked.choice, config.zone, sight.now), asked.limit)?;
         // Who asks for all that came wants to know what lies where nobody takes it.
@@ -49,6 +53,7 @@ pub fn show(page: &mut Page<'_>, config: &Config, asked: &Show) -> Outcome {
 }
 
 fn show_one(page: &mut Page<'_>, sight: Sight<'_>, item: &str) -> Outcome {
+    one_name(item)?;
     match show::show(sight, shipped_kinds(), item)? {
         Shown::File(shown) if page.json => page.object(&show_page::file_shown_object(&shown))?,
         Shown::File(shown) => show_page::print_file(page, &shown)?,
@@ -75,6 +80,7 @@ pub fn explain(page: &mut Page<'_>, config: &Config, asked: &Explain) -> Outcome
     setting::look(config, |sight| {
         let daemon_runs = lock::is_held(&sight.spool.lock_path());
         each(page, &asked.items, |page, item| {
+            one_name(item)?;
             let stories = explain::explain(sight, shipped_kinds(), &config.intakes, daemon_runs, item)?;
             if page.json {
                 page.object(&story_page::stories_object(item, &stories))?;
@@ -90,6 +96,7 @@ pub fn find(page: &mut Page<'_>, config: &Config, asked: &Find) -> Outcome {
     page.zone = config.zone;
     setting::look(config, |sight| {
         each(page, &asked.keys, |page, key| {
+            one_name(key)?;
             let found = find::find(sight, key)?;
             if page.json {
                 page.object(&story_page::found_object(&found))?;
@@ -99,6 +106,20 @@ pub fn find(page: &mut Page<'_>, config: &Config, asked: &Find) -> Outcome {
             Ok(if found.is_empty() { End::NotFound } else { End::Well })
         })
     })
+}
+
+/// These tell of single things: an empty word or a pattern was meant for another command.
+fn one_name(item: &str) -> Result<(), Failure> {
+    if item.trim().is_empty() {
+        return Err(Failure::new(End::Usage, "usage-wrong", "an argument is empty").expected("a name, id or number"));
+    }
+    if item.contains('*') {
+        let found = format!("\"{}\" is a pattern", safe(item));
+        return Err(Failure::new(End::Usage, "usage-wrong", found)
+            .expected("one name, id or number")
+            .advice("nattpost files takes patterns and lists what fits; name one of those."));
+    }
+    Ok(())
 }
 
 /// One after the other, with a gap between; the worst end counts.

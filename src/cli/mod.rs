@@ -32,14 +32,10 @@ use page::Page;
 
 /// Reads the command line, does what it says, and tells how it ended. Failures are told once, here.
 pub fn start(words: impl IntoIterator<Item = OsString>) -> End {
-    let cli = match Cli::try_parse_from(words) {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(told) => {
-            let end = if told.use_stderr() { End::Usage } else { End::Well };
-            // Nobody is left to be told when this cannot be written.
-            let _ = told.print();
-            return end;
-        }
+        Err(told) => return misread(&told, words.iter().any(|word| word == "--json")),
     };
     let stdout = io::stdout();
     let mut out = io::BufWriter::new(stdout.lock());
@@ -51,10 +47,39 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> End {
         // Whoever read along has what he wanted (`| head`).
         Err(failure) if failure.is_broken_pipe() => End::Well,
         Err(failure) => {
-            let _ = writeln!(io::stderr(), "nattpost: {:#}", failure.error);
+            tell(&failure, cli.json);
             failure.end
         }
     }
+}
+
+/// Nobody is left to be told when this cannot be written.
+fn tell(failure: &Failure, json: bool) {
+    let complaint = &failure.complaint;
+    let _ = match json {
+        true => writeln!(io::stderr(), "{}", complaint.object()),
+        false => writeln!(io::stderr(), "nattpost: {complaint}"),
+    };
+}
+
+/// The words of the command line were wrong, or only help was asked for.
+fn misread(told: &clap::Error, json: bool) -> End {
+    if !told.use_stderr() || !json {
+        // Nobody is left to be told when this cannot be written.
+        let _ = told.print();
+        return if told.use_stderr() { End::Usage } else { End::Well };
+    }
+    let text = told.render().to_string();
+    let said: Vec<&str> = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim).collect();
+    let said = said.join(" ");
+    let found = said.trim().strip_prefix("error: ").unwrap_or(said.trim());
+    tell(
+        &Failure::new(End::Usage, "usage-wrong", found)
+            .at("the command line")
+            .advice("nattpost --help lists the commands, nattpost COMMAND --help what each takes."),
+        true,
+    );
+    End::Usage
 }
 
 fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {

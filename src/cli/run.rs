@@ -19,9 +19,10 @@ pub fn run(page: &mut Page<'_>, config: Config, asked: &Run) -> Outcome {
     page.zone = config.zone;
     let ended = daemon::run(config.clone(), asked.once, asked.accept_database).map_err(|error| {
         let another_runs = matches!(error.downcast_ref(), Some(LockError::Held { .. }));
-        match another_runs || error.is::<NotItsDatabase>() {
-            true => Failure { end: End::Unavailable, error },
-            false => Failure::from(error),
+        match (another_runs, error.is::<NotItsDatabase>()) {
+            (true, _) => Failure::from(error).ending(End::Unavailable, "already-running"),
+            (_, true) => Failure::from(error).ending(End::Unavailable, "database-not-its-own"),
+            _ => Failure::from(error),
         }
     })?;
     match ended {
@@ -44,7 +45,8 @@ pub fn run(page: &mut Page<'_>, config: Config, asked: &Run) -> Outcome {
             }
             Ok(End::Later)
         }
-        Ended::Waiting(words) => Err(Failure::new(End::Later, format!("everything waits: {words}"))),
+        Ended::Waiting(words) => Err(Failure::new(End::Later, "all-waits", format!("everything waits: {words}"))
+            .advice("It goes on by itself once that has passed.")),
     }
 }
 

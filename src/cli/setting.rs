@@ -1,6 +1,7 @@
 //! What a command works with: the configuration, the spool, one moment of the ledger, a layout by its name.
 //! Every way this can fail is told here once, with what to do.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,13 +9,14 @@ use chrono::Utc;
 use chrono_tz::Tz;
 
 use super::ends::{End, Failure};
+use super::page::safe;
 use crate::config::Config;
 use crate::edges::lock;
 use crate::edges::spool::Spool;
 use crate::edges::store::Reader;
 use crate::flows::files::Sight;
 use crate::flows::lineage;
-use crate::model::document::DocumentProblem;
+use crate::model::document::{DocumentProblem, suggest};
 use crate::model::kind::shipped_kinds;
 use crate::model::layout::own::shipped_layouts;
 use crate::model::layout::{Layout, read_layout};
@@ -30,18 +32,18 @@ pub fn configuration(path: &Path) -> Result<Config, Failure> {
 }
 
 fn misconfigured(path: &Path, problems: &[DocumentProblem]) -> Failure {
-    let mut text = if path.exists() {
-        "the configuration is wrong:".to_string()
-    } else {
-        format!(
-            "there is no configuration {}; name one with --config or NATTPOST_CONFIG, or go to the folder of nattpost.toml:",
-            path.display()
+    if !path.exists() {
+        return Failure::new(
+            End::Configuration,
+            "configuration-missing",
+            format!("there is no configuration {}", path.display()),
         )
-    };
-    for problem in problems {
-        text.push_str(&format!("\n  {problem}"));
+        .expected("a nattpost.toml")
+        .advice("Name it with --config or NATTPOST_CONFIG, or go to its folder.");
     }
-    Failure::new(End::Configuration, text)
+    Failure::new(End::Configuration, "configuration-wrong", "the configuration is wrong")
+        .at(path.display().to_string())
+        .problems(problems.iter().map(ToString::to_string).collect())
 }
 
 /// A spool that was begun; a command that only looks makes none.
@@ -49,8 +51,10 @@ pub fn spool(config: &Config) -> Result<Spool, Failure> {
     if !config.spool.is_dir() {
         return Err(Failure::new(
             End::Unavailable,
-            format!("there is no spool {} yet; nattpost run makes it", config.spool.display()),
-        ));
+            "spool-missing",
+            format!("there is no spool {} yet", config.spool.display()),
+        )
+        .advice("nattpost run makes it."));
     }
     Spool::open(&config.spool).map_err(|error| Failure::from(anyhow::Error::new(error)))
 }
@@ -64,12 +68,14 @@ pub fn daemon_runs(config: &Config) -> bool {
 pub fn reader(config: &Config) -> Result<Reader, Failure> {
     if !config.store.exists() {
         if let Some(missing) = lineage::is_missing(&config.store, &spool(config)?)? {
-            return Err(Failure { end: End::Unavailable, error: missing.into() });
+            return Err(Failure::from(anyhow::Error::new(missing)).ending(End::Unavailable, "database-missing"));
         }
         return Err(Failure::new(
             End::Unavailable,
-            format!("there is no database {} yet, so nothing has come; nattpost run makes it", config.store.display()),
-        ));
+            "database-missing",
+            format!("there is no database {} yet, so nothing has come", config.store.display()),
+        )
+        .advice("nattpost run makes it."));
     }
     Ok(Reader::open(&config.store)?)
 }
@@ -80,6 +86,44 @@ pub fn look<T>(config: &Config, looking: impl FnOnce(Sight<'_>) -> Result<T, Fai
     let reader = reader(config)?;
     let snapshot = reader.snapshot()?;
     looking(Sight { snapshot: &snapshot, spool: &spool, zone: config.zone, now: Utc::now() })
+}
+
+/// A name that nobody knows, with the one that was probably meant; `what` is its code and its noun.
+pub fn unknown((code, noun): (&'static str, &str), place: &str, found: &str, known: &[&str]) -> Failure {
+    const LISTED: usize = 12;
+    let mut list = known.iter().take(LISTED).map(|name| safe(name)).collect::<Vec<_>>().join(", ");
+    if known.len() > LISTED {
+        list.push_str(&format!(" … ({} in all)", known.len()));
+    }
+    let expected = if known.is_empty() { String::new() } else { format!("one of: {list}") };
+    Failure::new(End::NotFound, code, format!("there is no {noun} \"{}\"", safe(found)))
+        .at(place)
+        .expected(expected)
+        .advice(suggest(found, known).unwrap_or_default())
+}
+
+/// A partner, or `partner/intake` or `partner/feed`: of the configuration, or one that the ledger still knows.
+pub fn known_partner(config: &Config, place: &str, asked: &str) -> Result<(), Failure> {
+    let mut names: BTreeSet<String> = config.partners.iter().map(|partner| partner.partner.clone()).collect();
+    names.extend(config.intakes.iter().map(|intake| intake.source()));
+    names.extend(config.feeds.iter().map(|feed| feed.name()));
+    if names.contains(asked) {
+        return Ok(());
+    }
+    // What has no ledger yet knows no partner of earlier times.
+    if config.store.exists() {
+        for (partner, intake) in reader(config)?.snapshot()?.known_intakes()? {
+            names.insert(format!("{partner}/{intake}"));
+            names.insert(partner);
+        }
+    }
+    if names.contains(asked) {
+        return Ok(());
+    }
+    let of_its_sort = names.iter().map(String::as_str).filter(|name| name.contains('/') == asked.contains('/'));
+    let known: Vec<&str> = of_its_sort.collect();
+    let noun = if asked.contains('/') { "intake or feed" } else { "partner" };
+    Err(unknown(("partner-unknown", noun), place, asked, &known))
 }
 
 /// A layout by id (ours or the site's) or by path, and the zone that local times are read in.
@@ -95,24 +139,31 @@ pub fn layout(config_path: &Path, name: &str) -> Result<(Arc<Layout>, Tz), Failu
     }
     let Some(config) = config.transpose()? else {
         let known: Vec<&str> = shipped_layouts().iter().map(|layout| layout.id.as_str()).collect();
-        let hint = crate::model::document::suggest(name, &known).unwrap_or_default();
+        let hint = suggest(name, &known).unwrap_or_default();
         return Err(Failure::new(
             End::NotFound,
+            "layout-unknown",
             format!(
-                "there is no layout \"{name}\" among Nattpost's own, and no configuration {} that could name others; a layout file is named by its path. {hint}",
+                "there is no layout \"{name}\" among Nattpost's own, and no configuration {} that could name others",
                 config_path.display()
             ),
-        ));
+        )
+        .at("--layout")
+        .expected("the id of a layout, or the path of a layout file")
+        .advice(hint));
     };
     match config.layouts.find(name) {
         Ok(Some(known)) => Ok((Arc::clone(&known.layout), zone)),
         // A file with problems of its own would have failed the configuration.
         Ok(None) => {
-            Err(Failure::new(End::NotFound, format!("the layout \"{name}\" has problems; nattpost check lists them")))
+            let found = format!("the layout \"{name}\" has problems");
+            Err(Failure::new(End::Configuration, "layout-wrong", found).advice("nattpost check lists them."))
         }
         Err(wrong) => {
-            let hint = wrong.suggestion.map(|s| format!(" {s}")).unwrap_or_default();
-            Err(Failure::new(End::NotFound, format!("{}{hint}", wrong.text)))
+            let found = wrong.text.trim_end_matches('.');
+            Err(Failure::new(End::NotFound, "layout-unknown", found)
+                .at("--layout")
+                .advice(wrong.suggestion.unwrap_or_else(|| "nattpost check lists the layouts.".to_string())))
         }
     }
 }
@@ -126,8 +177,8 @@ fn layout_file(path: &Path) -> Result<Layout, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::from(anyhow::Error::new(error).context(format!("cannot read the layout {shown}"))))?;
     read_layout(&shown, &text, shipped_kinds()).map_err(|problems| {
-        let list: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-        Failure::new(End::Configuration, format!("the layout {shown} is wrong:{}", list.concat()))
+        Failure::new(End::Configuration, "layout-wrong", format!("the layout {shown} is wrong"))
+            .problems(problems.iter().map(ToString::to_string).collect())
     })
 }
 
@@ -135,5 +186,5 @@ fn layout_file(path: &Path) -> Result<Layout, Failure> {
 pub fn shown_path(path: &Path) -> String {
     let here: Option<PathBuf> = std::env::current_dir().ok();
     let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
-    super::page::safe(&relative.to_string_lossy())
+    safe(&relative.to_string_lossy())
 }

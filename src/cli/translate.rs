@@ -39,16 +39,18 @@ pub fn decode(page: &mut Page<'_>, config: &Path, asked: &Decode) -> Outcome {
         }
         if refused > 0 || !read.fatal.is_empty() {
             end = End::Refused;
-            summary(&name, &read, refused);
+            summary(page.json, &name, &read, refused);
         }
     }
     Ok(end)
 }
 
-fn summary(name: &str, read: &Decoded, refused: u64) {
+fn summary(as_json: bool, name: &str, read: &Decoded, refused: u64) {
     let whole = if read.fatal.is_empty() { "" } else { "; an intake would take nothing of this file" };
     let counted = moments::count(read.messages, "message", "messages");
-    let _ = writeln!(io::stderr(), "{name}: {refused} of {counted} refused{whole}.");
+    let found = format!("{refused} of {counted} refused{whole}");
+    let told = Failure::new(End::Refused, "messages-refused", found).at(name).complaint;
+    let _ = if as_json { writeln!(io::stderr(), "{}", told.object()) } else { writeln!(io::stderr(), "{told}.") };
 }
 
 /// Prints messages as they come.
@@ -106,10 +108,9 @@ pub fn shown_name(path: &Path) -> String {
 
 pub fn read(layout: &Layout, zone: Tz, path: &Path, sink: &mut dyn Sink) -> Result<Decoded, Failure> {
     if !layout.reads() {
-        return Err(Failure::new(
-            End::Usage,
-            format!("the layout {} only writes; nattpost check tells what each can do", layout.id),
-        ));
+        return Err(Failure::new(End::Usage, "layout-only-writes", format!("the layout {} only writes", layout.id))
+            .expected("one that reads")
+            .advice("nattpost check tells what each can do."));
     }
     let mut input = Shown::new(open(path)?, shown_name(path))?;
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -162,13 +163,10 @@ pub fn encode(page: &mut Page<'_>, config: &Path, asked: &Encode) -> Outcome {
     if !problems.is_empty() {
         // Without its end, what was written so far is not taken for a whole file.
         problems.kept().iter().for_each(|problem| tell(page.json, &name, problem));
-        return Err(Failure::new(
-            End::Refused,
-            format!(
-                "{name}: {} with problems; the output is not complete",
-                moments::count(problems.total(), "line", "lines")
-            ),
-        ));
+        let found = format!("{}; the output is not complete", moments::count(problems.total(), "problem", "problems"));
+        return Err(Failure::new(End::Refused, "messages-refused", found)
+            .at(name)
+            .advice("Correct the lines and encode the whole file again."));
     }
     encoder.write(&batch).and_then(|()| encoder.finish()).map_err(|error| refused_writing(&name, error))?;
     Ok(End::Well)
@@ -177,7 +175,11 @@ pub fn encode(page: &mut Page<'_>, config: &Path, asked: &Encode) -> Outcome {
 fn refused_writing(name: &str, error: EncodeError) -> Failure {
     match error {
         EncodeError::Io(error) => Failure::from(error),
-        EncodeError::NotWritable { .. } => Failure::new(End::Usage, error.to_string()),
-        EncodeError::Value { .. } => Failure::new(End::Refused, format!("{name}: {error}; the output is not complete")),
+        EncodeError::NotWritable { .. } => Failure::new(End::Usage, "layout-only-reads", error.to_string())
+            .expected("one that writes")
+            .advice("nattpost check tells what each can do."),
+        EncodeError::Value { .. } => {
+            Failure::new(End::Refused, "messages-refused", format!("{error}; the output is not complete")).at(name)
+        }
     }
 }

@@ -93,7 +93,12 @@ fn read_file_name(keyed: &Keyed<'_, '_>) -> Option<NamePattern> {
     if text.trim().is_empty() {
         return None;
     }
-    NamePattern::parse(&text).map_err(|e| keyed.section.problem("file_name", e.to_string())).ok()
+    let wrong = match NamePattern::parse(&text) {
+        Ok(pattern) => return Some(pattern),
+        Err(wrong) => wrong,
+    };
+    wrong.iter().for_each(|wrong| keyed.section.problem("file_name", wrong.to_string()));
+    None
 }
 
 fn known_partner(text: &str, around: &Surroundings<'_>) -> Result<String, Wrong> {

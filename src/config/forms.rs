@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::keyed::{Wrong, parse_days, parse_duration};
+use super::keyed::{Wrong, Wrongs, parse_days, parse_duration};
 use crate::model::decimal;
 use crate::model::feed::Missed;
 use crate::model::intake::{
@@ -98,7 +98,7 @@ pub fn references(text: &str) -> Result<References, Wrong> {
     }
 }
 
-pub fn originals(text: &str) -> Result<Originals, Wrong> {
+pub fn originals(text: &str) -> Result<Originals, Wrongs> {
     let wrong = || {
         Wrong::new(format!(
             "\"{text}\" is not known here; expected \"keep 90 d\", \"redact after 30 d, keep 365 d\" or \"none\"."
@@ -112,11 +112,15 @@ pub fn originals(text: &str) -> Result<Originals, Wrong> {
     }
     let (after, keep) = text.strip_prefix("redact after ").and_then(|r| r.split_once(',')).ok_or_else(wrong)?;
     let keep = keep.trim().strip_prefix("keep ").ok_or_else(wrong)?;
-    let (after_days, keep_days) = (parse_days(after)?, parse_days(keep)?);
+    let (after_days, keep_days) = match (parse_days(after), parse_days(keep)) {
+        (Ok(after), Ok(keep)) => (after, keep),
+        (after, keep) => return Err(Wrongs([after.err(), keep.err()].into_iter().flatten().collect())),
+    };
     if after_days >= keep_days {
         return Err(Wrong::new(format!(
             "\"{text}\" would remove the file before it is redacted; expected a longer time behind keep."
-        )));
+        ))
+        .into());
     }
     Ok(Originals::Redact { after_days, keep_days })
 }
@@ -136,13 +140,13 @@ pub fn as_of(text: &str) -> Result<AsOf, Wrong> {
 }
 
 /// A cron pattern that comes due.
-pub fn cron(text: &str) -> Result<String, Wrong> {
-    schedule::check(text).map(|()| text.to_string()).map_err(|why| {
+pub fn cron(text: &str) -> Result<String, Wrongs> {
+    let wrong = |why: String| {
         Wrong::new(format!(
-            "\"{text}\" is not a cron pattern ({}); expected minute, hour, day, month, weekday, like \"0 5 * * 1-5\" for five o'clock on working days.",
-            why.trim_end_matches('.')
+            "\"{text}\" is not a cron pattern: {why}; expected minute, hour, day, month, weekday, like \"0 5 * * 1-5\" for five o'clock on working days."
         ))
-    })
+    };
+    schedule::check(text).map(|()| text.to_string()).map_err(|all| Wrongs(all.into_iter().map(wrong).collect()))
 }
 
 pub fn article_scheme(text: &str) -> Result<ArticleScheme, Wrong> {
@@ -265,8 +269,8 @@ mod tests {
             ("names no share", policy("refuse above 101 %").unwrap_err()),
             ("names no share", policy("refuse above -1 %").unwrap_err()),
             ("out of bounds", references("wait 1 s").unwrap_err()),
-            ("before it is redacted", originals("redact after 30 d, keep 30 d").unwrap_err()),
-            ("whole days", originals("keep 36 h").unwrap_err()),
+            ("before it is redacted", originals("redact after 30 d, keep 30 d").unwrap_err().0.remove(0)),
+            ("whole days", originals("keep 36 h").unwrap_err().0.remove(0)),
             ("out/<partner>/", folder("../x").unwrap_err()),
             ("out/<partner>/", folder("/etc").unwrap_err()),
             ("out/<partner>/", folder("a//b").unwrap_err()),

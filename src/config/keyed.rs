@@ -16,6 +16,16 @@ pub struct Wrong {
     pub suggestion: Option<String>,
 }
 
+/// All that is wrong with one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrongs(pub Vec<Wrong>);
+
+impl From<Wrong> for Wrongs {
+    fn from(wrong: Wrong) -> Self {
+        Wrongs(vec![wrong])
+    }
+}
+
 impl Wrong {
     pub fn new(text: impl Into<String>) -> Self {
         Wrong { text: text.into(), suggestion: None }
@@ -52,6 +62,10 @@ impl<'s, 'd> Keyed<'s, 'd> {
         self.section.problem_at(spot.span.clone(), name, wrong.text, wrong.suggestion);
     }
 
+    fn wrongs(&self, spot: &Spot<String>, name: &str, wrongs: impl Into<Wrongs>) {
+        wrongs.into().0.into_iter().for_each(|wrong| self.wrong(spot, name, wrong));
+    }
+
     pub fn required_text(&self, name: &str) -> String {
         let key = self.key(name);
         debug_assert_eq!(key.default, Fallback::Required);
@@ -66,12 +80,12 @@ impl<'s, 'd> Keyed<'s, 'd> {
     }
 
     /// What the text means; a text that means nothing is reported and the default taken.
-    pub fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Option<T> {
+    pub fn parsed<T, E: Into<Wrongs>>(&self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         let key = self.key(name);
         if let Some(spot) = self.section.text_spot(key.name) {
             match parse(&spot.value) {
                 Ok(value) => return Some(value),
-                Err(wrong) => self.wrong(&spot, name, wrong),
+                Err(wrongs) => self.wrongs(&spot, name, wrongs),
             }
         }
         match key.default {
@@ -81,7 +95,7 @@ impl<'s, 'd> Keyed<'s, 'd> {
     }
 
     /// As `parsed`, for keys that have a default.
-    pub fn value<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> T {
+    pub fn value<T, E: Into<Wrongs>>(&self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> T {
         self.parsed(name, parse)
             .expect("the default of every key reads with the key's own parser (a test reads them all)")
     }
@@ -138,7 +152,11 @@ impl<'s, 'd> Keyed<'s, 'd> {
     }
 
     /// A list whose entries are each parsed; what cannot be is reported and left out. The same twice is once too often.
-    pub fn parsed_list<T: PartialEq>(&self, name: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Vec<T> {
+    pub fn parsed_list<T: PartialEq, E: Into<Wrongs>>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
         let mut values = Vec::new();
         for spot in self.list(name) {
             match parse(&spot.value) {
@@ -146,7 +164,7 @@ impl<'s, 'd> Keyed<'s, 'd> {
                     self.wrong(&spot, name, Wrong::new(format!("\"{}\" stands here twice.", spot.value)));
                 }
                 Ok(value) => values.push(value),
-                Err(wrong) => self.wrong(&spot, name, wrong),
+                Err(wrongs) => self.wrongs(&spot, name, wrongs),
             }
         }
         values

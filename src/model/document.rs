@@ -56,7 +56,8 @@ impl<'a> Document<'a> {
         let document =
             Document { file: file.to_string(), text, root: root.into_inner(), problems: RefCell::new(Vec::new()) };
         for error in errors {
-            document.report(error.span(), "", format!("this is not valid TOML: {}", error.message()), None);
+            let at = error.span().map_or(text.len(), |span| span.start);
+            document.report(Some(at..at), "", not_toml(text, at), None);
         }
         document
     }
@@ -95,6 +96,35 @@ impl<'a> Document<'a> {
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
+}
+
+/// Words for what cannot be read from this byte on.
+fn not_toml(text: &str, at: usize) -> String {
+    let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let line_start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    let found = text[at..line_end].trim_end();
+    let name: String = found.chars().take_while(|c| c.is_alphanumeric() || "_-.".contains(*c)).collect();
+    let heads = |line: &str| {
+        let line = line.trim_start().trim_start_matches('[');
+        line.strip_prefix(name.as_str()).is_some_and(|rest| rest.trim_start().starts_with(['=', ']', '.']))
+    };
+    let is_name =
+        text[line_start..at].trim_start_matches([' ', '\t', '[']).rsplit('.').next().is_some_and(str::is_empty)
+            || text[line_start..at].trim().is_empty();
+    if is_name && !name.is_empty() && heads(found) && text[..line_start].lines().any(|line| line.contains(&name)) {
+        return format!(
+            "this is not valid TOML: \"{name}\" stands here again; expected each name once. Take one of them out, or give it another name."
+        );
+    }
+    let what = match found {
+        "" if line_end == text.len() => "the file ends here".to_string(),
+        "" => "the line ends here".to_string(),
+        found => format!("\"{}\" cannot stand here", super::diagnostic::shown(found)),
+    };
+    format!(
+        "this is not valid TOML: {what}; expected [table], key = value or # comment on a line, a text in quotes, a list in brackets. Look for a quote or bracket that is missing, here or on the line before."
+    )
 }
 
 /// A value with its place, for problems found later than at reading.

@@ -87,7 +87,12 @@ pub fn read_line(text: &str, line: u32, number: u64, batch: &mut Batch) -> Resul
             }
         }
         Ok(_) => reader.problem("", wording::json_not_object),
-        Err(error) => reader.problem("", |place| wording::json_invalid(place, &error.to_string())),
+        Err(error) => {
+            // Columns are bytes from 1; 0 is before all of them.
+            let at = error.column().saturating_sub(1);
+            let found = text.get(at..).filter(|_| !error.is_eof()).map(str::trim_end);
+            reader.problem("", |place| wording::json_invalid(place, error.column().max(1), found));
+        }
     }
     if reader.problems.is_empty() { Ok(()) } else { Err(reader.problems) }
 }

@@ -8,6 +8,71 @@ use super::diagnostic::{Place, Problem, shown};
 
 pub use values::*;
 
+/// The code of every reason, for whoever asks by one.
+pub const CODES: [&str; 61] = [
+    "amount-invalid",
+    "article-ambiguous",
+    "article-missing",
+    "article-unknown",
+    "came-back",
+    "character-invalid",
+    "check-digit-wrong",
+    "columns-wrong",
+    "content-changed",
+    "country-invalid",
+    "crashed-while-reading",
+    "currency-invalid",
+    "customer-ambiguous",
+    "customer-missing",
+    "customer-not-yours",
+    "customer-unknown",
+    "date-implausible",
+    "date-invalid",
+    "encoding-invalid",
+    "file-empty",
+    "file-name-invalid",
+    "file-truncated",
+    "flag-invalid",
+    "head-contradicts",
+    "identifier-invalid",
+    "ignored",
+    "instant-invalid",
+    "internal-error",
+    "json-invalid",
+    "layout-mismatch",
+    "line-number-duplicate",
+    "message-too-large",
+    "number-invalid",
+    "order-ambiguous",
+    "order-unknown",
+    "percent-invalid",
+    "price-invalid",
+    "quantity-invalid",
+    "quote-invalid",
+    "record-misplaced",
+    "record-missing",
+    "record-too-long",
+    "record-unknown",
+    "record-width",
+    "row-in-doubt",
+    "sequence-broken",
+    "text-too-long",
+    "time-invalid",
+    "total-mismatch",
+    "unit-unknown",
+    "value-incomplete",
+    "value-invalid",
+    "value-missing",
+    "value-repeated",
+    "version-mismatch",
+    "waits-behind",
+    "word-unknown",
+    "xml-doctype",
+    "xml-entity",
+    "xml-invalid",
+    "xml-limit",
+];
+
 // XML documents.
 
 const NOT_XML: &str = "The file is not a valid XML document";
@@ -152,8 +217,18 @@ pub fn encoding_unknown(label: &str) -> Problem {
 
 // Messages as JSON lines.
 
-pub fn json_invalid(place: Place, why: &str) -> Problem {
-    json(place, format!("this line is no JSON ({}). Expected one message a line, as `decode` writes them.", shown(why)))
+/// `found`: from where on it cannot be read; nothing where the line ended too early.
+pub fn json_invalid(place: Place, column: usize, found: Option<&str>) -> Problem {
+    let found = match found {
+        Some(found) => format!("is no JSON from column {column} on, where \"{}\" stands", shown(found)),
+        None => "ends before it is complete: a quote, bracket or brace is not closed".to_string(),
+    };
+    json(
+        place,
+        format!(
+            "this line {found}. Expected one message a line, as `decode` writes them; look for a missing quote, comma or brace."
+        ),
+    )
 }
 
 pub fn json_not_object(place: Place) -> Problem {
@@ -208,4 +283,26 @@ pub fn xml_repeated(place: Place, found: &str, first: &str) -> Problem {
         shown(first)
     );
     Problem::new("value-repeated", place, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CODES;
+
+    #[test]
+    fn every_code_that_is_told_is_listed() {
+        assert!(CODES.is_sorted());
+        let sources =
+            [include_str!("wording.rs"), include_str!("wording/judging.rs"), include_str!("wording/values.rs")];
+        // Written so that it does not find itself.
+        let mark = format!("Problem::{}(", "new");
+        let made = sources.iter().flat_map(|text| text.split(mark.as_str()).skip(1));
+        let codes: Vec<&str> = made
+            .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once("\","))
+            .map(|(code, _)| code)
+            .collect();
+        assert!(codes.len() > 40, "{codes:?}");
+        let missing: Vec<&&str> = codes.iter().filter(|code| !CODES.contains(code)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

@@ -117,7 +117,7 @@ fn files_are_chosen_by_name_verdict_reason_and_day() {
     assert_eq!(names(&["--reason", "customer-unknown"]), ["orders-3.csv"]);
     assert_eq!(names(&["orders-1.csv", "*-4.csv"]), ["orders-4.csv", "orders-1.csv"]);
     assert_eq!(names(&[night.good.as_str()]), ["orders-1.csv"]);
-    assert_eq!(names(&["--partner", "webshop"]), [""; 0]);
+    assert_eq!(names(&["--partner", "dealer", "--verdict", "stale"]), [""; 0]);
     assert_eq!(names(&["--day", "2020-01-01"]), [""; 0]);
     assert_eq!(names(&["orders_1.csv", "orders%"]), [""; 0]);
     holds(&night.desk.well(&["files", "--limit", "1"]), &["orders-4.csv", "The newest 1 of 4"]);

@@ -3,6 +3,7 @@
 
 mod asking;
 mod desk;
+mod failing;
 mod layouts;
 mod looking;
 mod manual;

@@ -62,13 +62,12 @@ fn stay(night: &mut Night, telling: &mut Telling<'_, '_>) -> Result<(), Failure>
 
 /// Free ground, or an earlier demo's; anything else is somebody's work.
 fn clear(root: &Path) -> Result<(), Failure> {
-    let refused = |text| Failure::new(End::Unavailable, text);
+    let refused = |found: String| Failure::new(End::Unavailable, "spool-taken", found).at("./spool");
     match ground::look(root).map_err(anyhow::Error::new)? {
         Ground::Free => {}
         Ground::Demo if lock::is_held(&ground::lock_path(root)) => {
-            return Err(refused(
-                "a demo still runs in ./spool; end it with Ctrl-C, then start this one again".to_string(),
-            ));
+            return Err(refused("a demo still runs in ./spool".to_string())
+                .advice("End it with Ctrl-C, then start this one again."));
         }
         Ground::Demo => {}
         Ground::Taken(names) => {
@@ -78,10 +77,10 @@ fn clear(root: &Path) -> Result<(), Failure> {
                 list.push(format!("{} more", names.len() - NAMES_TOLD));
             }
             return Err(refused(format!(
-                "./spool is not empty and no demo made it (there are {}); nothing was touched. Start the demo in another \
-                 folder, or move ./spool away",
+                "./spool is not empty and no demo made it (there are {}); nothing was touched",
                 list.join(", ")
-            )));
+            ))
+            .advice("Start the demo in another folder, or move ./spool away."));
         }
     }
     ground::clear(root).map_err(|error| Failure::from(anyhow::Error::new(error)))

@@ -68,27 +68,37 @@ pub enum NotNamePattern {
 }
 
 impl NamePattern {
-    pub fn parse(text: &str) -> Result<Self, NotNamePattern> {
-        let parts = split(text)?;
+    /// All that is wrong with it, each character once.
+    pub fn parse(text: &str) -> Result<Self, Vec<NotNamePattern>> {
+        let mut wrong = Vec::new();
+        let parts = split(text, &mut wrong);
+        let is_cut = !wrong.is_empty();
+        let mut bad: Vec<char> = Vec::new();
         for part in &parts {
-            if let Part::Text(plain) = part
-                && let Some(bad) = plain.chars().find(|c| !is_safe(*c))
-            {
-                return Err(NotNamePattern::Character(bad));
+            let Part::Text(plain) = part else { continue };
+            for c in plain.chars().filter(|c| !is_safe(*c)) {
+                if !bad.contains(&c) {
+                    bad.push(c);
+                }
             }
         }
-        if !parts.iter().any(|p| matches!(p, Part::Run { .. })) {
-            return Err(NotNamePattern::NoRun(text.to_string()));
+        wrong.extend(bad.into_iter().map(NotNamePattern::Character));
+        // A placeholder that is not known may have been meant for the number.
+        if !is_cut && !parts.iter().any(|p| matches!(p, Part::Run { .. })) {
+            wrong.push(NotNamePattern::NoRun(text.to_string()));
         }
         if text.starts_with('.') {
-            return Err(NotNamePattern::Hidden(text.to_string()));
+            wrong.push(NotNamePattern::Hidden(text.to_string()));
         }
         if let Some(ending) = UNFINISHED.into_iter().find(|e| text.to_ascii_lowercase().ends_with(e)) {
-            return Err(NotNamePattern::Unfinished { name: text.to_string(), ending });
+            wrong.push(NotNamePattern::Unfinished { name: text.to_string(), ending });
         }
         let pattern = NamePattern { text: text.to_string(), parts };
         let bytes = pattern.longest();
-        if bytes > LONGEST_NAME_BYTES { Err(NotNamePattern::TooLong { bytes }) } else { Ok(pattern) }
+        if bytes > LONGEST_NAME_BYTES {
+            wrong.push(NotNamePattern::TooLong { bytes });
+        }
+        if wrong.is_empty() { Ok(pattern) } else { Err(wrong) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -137,21 +147,27 @@ impl fmt::Display for NamePattern {
     }
 }
 
-fn split(text: &str) -> Result<Vec<Part>, NotNamePattern> {
+fn split(text: &str, wrong: &mut Vec<NotNamePattern>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(open) = rest.find('{') {
         if open > 0 {
             parts.push(Part::Text(rest[..open].to_string()));
         }
-        let close = rest[open..].find('}').ok_or_else(|| NotNamePattern::OpenBrace(text.to_string()))? + open;
-        parts.push(placeholder(&rest[open + 1..close])?);
-        rest = &rest[close + 1..];
+        let Some(length) = rest[open..].find('}') else {
+            wrong.push(NotNamePattern::OpenBrace(text.to_string()));
+            return parts;
+        };
+        match placeholder(&rest[open + 1..open + length]) {
+            Ok(part) => parts.push(part),
+            Err(unknown) => wrong.push(unknown),
+        }
+        rest = &rest[open + length + 1..];
     }
     if !rest.is_empty() {
         parts.push(Part::Text(rest.to_string()));
     }
-    Ok(parts)
+    parts
 }
 
 fn placeholder(name: &str) -> Result<Part, NotNamePattern> {
@@ -212,8 +228,13 @@ mod tests {
             (long.as_str(), "250 bytes"),
             ("", "no {run}"),
         ] {
-            let error = NamePattern::parse(pattern).unwrap_err().to_string();
-            assert!(error.contains(words), "{pattern}: {error}");
+            let errors = NamePattern::parse(pattern).unwrap_err();
+            assert!(errors.len() == 1 && errors[0].to_string().contains(words), "{pattern}: {errors:?}");
+        }
+        let all = NamePattern::parse(".a b/c_{rum}_{dat}.tmp").unwrap_err();
+        let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+        for words in ["\"{rum}\" is not", "\"{dat}\" is not", "' '", "'/'", "begins with a dot", "not finished"] {
+            assert_eq!(all.iter().filter(|told| told.contains(words)).count(), 1, "{words}: {all:#?}");
         }
     }
 

@@ -27,12 +27,40 @@ pub struct Due {
     pub handled: Option<DateTime<Utc>>,
 }
 
-/// Is the pattern one? Otherwise what is wrong with it, for a person.
-pub fn check(pattern: &str) -> Result<(), String> {
-    let cron = Cron::from_str(pattern).map_err(|e| format!("{e}"))?;
+/// The fields of a pattern, and what each of them takes.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day", "1 to 31, or L for the last"),
+    ("month", "1 to 12, or JAN to DEC"),
+    ("weekday", "0 to 7 (0 and 7 are Sunday), or SUN to SAT"),
+];
+
+/// Is the pattern one? Otherwise all that is wrong with it, for a person.
+pub fn check(pattern: &str) -> Result<(), Vec<String>> {
+    let fields: Vec<&str> = pattern.split_whitespace().collect();
+    if fields.len() != FIELDS.len() {
+        return Err(vec![format!("it has {} fields and not {}", fields.len(), FIELDS.len())]);
+    }
+    let wrong = |(nth, (name, takes)): (usize, &(&str, &str))| {
+        // Each alone, so that every one that is wrong is told.
+        let alone: Vec<&str> = (0..FIELDS.len()).map(|n| if n == nth { fields[n] } else { "*" }).collect();
+        let told = || {
+            format!(
+                "the {name} \"{}\" is none: it takes {takes}, *, lists (1,2), ranges (1-5) and steps (*/5)",
+                fields[nth]
+            )
+        };
+        Cron::from_str(&alone.join(" ")).is_err().then(told)
+    };
+    let wrong: Vec<String> = FIELDS.iter().enumerate().filter_map(wrong).collect();
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
     // A date that never comes (30 February) is a pattern all the same; only the search shows it.
     let somewhen = DateTime::<Utc>::UNIX_EPOCH;
-    cron.find_next_occurrence(&somewhen, false).map(|_| ()).map_err(|_| "it never comes due".to_string())
+    let comes = Cron::from_str(pattern).is_ok_and(|cron| cron.find_next_occurrence(&somewhen, false).is_ok());
+    if comes { Ok(()) } else { Err(vec!["it never comes due".to_string()]) }
 }
 
 /// The first due time after an instant; none where a pattern never comes due again or cannot be read.
@@ -207,14 +235,17 @@ mod tests {
     #[test]
     fn bad_patterns_are_explained() {
         for (pattern, words) in [
-            ("61 * * * *", "out of"),
-            ("5 am", "fields"),
-            ("", "empty"),
+            ("61 * * * *", "the minute \"61\" is none: it takes 0 to 59"),
+            ("5 am", "2 fields and not 5"),
+            ("0 0 5 * * *", "6 fields and not 5"),
+            ("", "0 fields"),
             ("0 0 30 2 *", "never"),
-            ("* * * * MOO", "llegal"),
+            ("* * * * MOO", "the weekday \"MOO\" is none"),
         ] {
-            let error = check(pattern).unwrap_err();
-            assert!(error.contains(words), "{pattern}: {error}");
+            let errors = check(pattern).unwrap_err();
+            assert!(errors.len() == 1 && errors[0].contains(words), "{pattern}: {errors:?}");
         }
+        let all = check("61 25 0 JAM 9").unwrap_err();
+        assert_eq!(all.len(), 5, "{all:?}");
     }
 }
