@@ -245,6 +245,60 @@ fn a_missing_field_leaves_and_an_empty_one_clears() {
 }
 
 #[test]
+fn rows_of_one_file_may_each_bring_other_columns() {
+    let (_folder, mut store) = open();
+    let tx = store.begin().unwrap();
+    let file = file(&tx, 1, "erp", "stock");
+    let rows: [&[(&str, &str)]; 6] = [
+        &[("article_no", "A"), ("qty", "1")],
+        &[("article_no", "B"), ("qty", "2"), ("unit", "PCE"), ("warehouse", "HH")],
+        &[("article_no", "C"), ("qty", "3"), ("expected_date", "2026-12-01"), ("unit", "")],
+        &[("article_no", "D"), ("qty", "4")],
+        &[("article_no", "E"), ("qty", "5"), ("unit", "MTR"), ("warehouse", "")],
+        &[("article_no", "F"), ("qty", "6"), ("end_of_life", "0"), ("expected_date", "")],
+    ];
+    let maker = rows.iter().zip(2..).fold(Maker::of("stock"), |maker, (row, line)| maker.message(line, row));
+    assert_eq!(apply(&tx, &maker.0, file, DAY_1), [Applied::New; 6]);
+    let found = select(&tx, "stock", &Selection::default());
+    let expected: [&[&str]; 6] = [
+        &["article_no=A", "qty=1"],
+        &["article_no=B", "warehouse=HH", "qty=2", "unit=PCE"],
+        &["article_no=C", "qty=3", "expected_date=2026-12-01"],
+        &["article_no=D", "qty=4"],
+        &["article_no=E", "qty=5", "unit=MTR"],
+        &["article_no=F", "qty=6", "end_of_life=0"],
+    ];
+    for ((_, found), expected) in found.iter().zip(expected) {
+        assert_eq!(found, &expected.iter().map(|cell| format!("[0].{cell}")).collect::<Vec<_>>());
+    }
+    assert_eq!(found.len(), expected.len());
+}
+
+#[test]
+fn more_sets_of_columns_than_statements_are_kept_for_write_what_they_bring() {
+    let (_folder, mut store) = open();
+    let tx = store.begin().unwrap();
+    let fields = ["name", "name2", "street", "zip", "city", "country", "email", "phone"];
+    // Each file begins with a set of its own, 200 of them.
+    for n in 0..200u32 {
+        let file = file(&tx, n + 1, "erp", "customers");
+        let no = format!("C{n:03}");
+        let mut row = vec![("customer_no", no.as_str())];
+        row.extend(fields.iter().enumerate().filter(|(nth, _)| n >> nth & 1 == 1).map(|(_, name)| (*name, "x")));
+        assert_eq!(apply(&tx, &Maker::of("customer").message(1, &row).0, file, DAY_1), [Applied::New]);
+    }
+    let found = select(&tx, "customer", &Selection::default());
+    for (n, (_, cells)) in found.iter().enumerate() {
+        let brought = fields.iter().enumerate().filter(|(nth, _)| n >> nth & 1 == 1);
+        let expected: Vec<_> = std::iter::once(format!("[0].customer_no=C{n:03}"))
+            .chain(brought.map(|(_, name)| format!("[0].{name}=x")))
+            .collect();
+        assert_eq!(cells, &expected);
+    }
+    assert_eq!(found.len(), 200);
+}
+
+#[test]
 fn an_unchanged_file_moves_the_as_of_of_all_its_rows_unless_others_wrote_since() {
     let (_folder, mut store) = open();
     let tx = store.begin().unwrap();

@@ -7,10 +7,11 @@ use nattpost::edges::store::Store;
 use nattpost::edges::store::business::KindTables;
 use nattpost::model::kind::{FieldType, shipped_kinds};
 
-/// Name → (type, NOT NULL), as the database tells.
-fn columns(conn: &rusqlite::Connection, table: &str) -> BTreeMap<String, (String, bool)> {
-    let mut statement = conn.prepare("SELECT name, type, \"notnull\" FROM pragma_table_info(?1)").unwrap();
-    let rows = statement.query_map([table], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))).unwrap();
+/// Name → (type, NOT NULL, default or ''), as the database tells.
+fn columns(conn: &rusqlite::Connection, table: &str) -> BTreeMap<String, (String, bool, String)> {
+    let sql = "SELECT name, type, \"notnull\", COALESCE(dflt_value, '') FROM pragma_table_info(?1)";
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([table], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))).unwrap();
     rows.map(Result::unwrap).collect()
 }
 
@@ -29,11 +30,18 @@ fn every_field_has_its_column_and_every_column_its_field() {
         for (table, cells, ours) in tables.layout() {
             let mut found = columns(&conn, table);
             for column in cells {
-                let (column_type, not_null) =
+                let (column_type, not_null, default) =
                     found.remove(&column.name).unwrap_or_else(|| panic!("{table} has no column {}", column.name));
                 let expected = if column.number { "INTEGER" } else { "TEXT" };
                 assert_eq!(column_type, expected, "{table}.{}", column.name);
                 assert_eq!(not_null, column.key || column.required, "{table}.{} NOT NULL", column.name);
+                // What a row does not bring is left out of its statement.
+                let none = match (column.key, column.number) {
+                    (false, _) => "",
+                    (true, true) => "0",
+                    (true, false) => "''",
+                };
+                assert_eq!(default, none, "{table}.{} DEFAULT", column.name);
             }
             for name in ours {
                 assert!(found.remove(name).is_some(), "{table} has no column {name}");

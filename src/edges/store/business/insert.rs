@@ -1,8 +1,8 @@
 //! Rows into one table, in statements with only the columns that turn up. A kind has many fields that a partner's files
 //! never fill, and each that stands in a statement costs time with every row, also where it is empty.
 //!
-//! A statement grows by what a row brings; of what a later row does not bring, it leaves the place empty. Columns that
-//! stand in no statement have their default, which is "nothing".
+//! A statement grows by what a row brings; of what a later row does not bring, it leaves the place empty. A column that
+//! stands in no statement has its default, which is "nothing": NULL, in a key '' or 0.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -120,7 +120,7 @@ impl<'c> Insert<'c> {
         columns: &[TableColumn],
         node: &NodeRef<'_>,
     ) -> Result<()> {
-        let brought = columns.iter().enumerate().filter(|(_, c)| c.key || c.value(node).is_given());
+        let brought = columns.iter().enumerate().filter(|(_, c)| c.value(node).is_given());
         let needed = brought.fold(self.has, |all, (nth, _)| all | bit(nth));
         let (has, text) = into.statement(columns, needed);
         self.has = has;
