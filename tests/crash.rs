@@ -76,3 +76,40 @@ fn a_claimed_file_that_lost_its_end_with_the_power_is_not_applied() {
     let reason = snapshot.reason_text(file.no).unwrap().unwrap();
     assert!(reason.contains("it came with") && reason.contains("are left"), "{reason}");
 }
+
+/// Reading it ends the process: three times, then it is set aside with its reason. A person may have it tried again; that ends the
+/// process three times at most too, not every start that finds the command.
+#[test]
+fn a_file_whose_reading_ends_the_process_is_set_aside_and_a_retry_may_apply_it() {
+    let night = company();
+    let root = night.path();
+    // The first opening looks whether its end is there.
+    let first = ["kill@spool.open/2", "kill@spool.open", "kill@spool.open"];
+    assert_eq!(first.map(|fault| run_once(root, Some(fault))), [None; 3], "it is killed");
+    let stands = || {
+        let store = nattpost::edges::store::Store::open(&root.join("nattpost.db")).unwrap();
+        let files = store.read().unwrap().select_files(&Default::default(), u32::MAX).unwrap();
+        let [file] = &files[..] else { panic!("{files:?}") };
+        (file.code.clone(), file.counts.accepted)
+    };
+    let set_aside = ("crashed-while-reading".to_string(), 0);
+    assert_eq!((run_once(root, None), stands()), (Some(0), set_aside.clone()));
+
+    let retry = |fault: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
+        command
+            .args(["retry", "orders.csv"])
+            .current_dir(root)
+            .env_remove("NATTPOST_CONFIG")
+            .env_remove("NATTPOST_FAULT");
+        fault.into_iter().for_each(|fault| _ = command.env("NATTPOST_FAULT", fault));
+        command.output().unwrap().status.code()
+    };
+    // The first opening is that of the command.
+    let again = "kill@spool.open/2";
+    assert_eq!(retry(Some(again)), None, "the retry is killed");
+    assert_eq!([run_once(root, Some(again)), run_once(root, Some(again))], [None; 2], "the command is found again");
+    assert_eq!((run_once(root, Some(again)), stands()), (Some(0), set_aside));
+
+    assert_eq!((retry(None), stands()), (Some(0), (String::new(), 2)));
+}

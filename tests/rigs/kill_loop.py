@@ -38,8 +38,17 @@ class Evening:
             raise night.Broken(f"evening {number + 1} without any fault ends with {code}:\n{night.tail(said)}")
         self.expected = promises.portrait(root)
         self.rejects = before | rejects(root)
-        report(f"evening {number + 1} untouched", promises.after_the_restart(root, RECEIPTS))
+        report(f"evening {number + 1} untouched", promises.after_the_restart(root, RECEIPTS) + self.other_codes())
         self.names = [line.split(" ", 1)[1] for line in self.calls.read_text().splitlines()]
+
+    def other_codes(self):
+        """Files that do not stand with the code that the evening says."""
+        wrong = []
+        with promises.Ledger(self.root) as ledger:
+            for name, code in night.EVENINGS[self.number].get("codes", {}).items():
+                found = [r[0] for r in ledger.rows("SELECT code FROM file WHERE name = ?", name)]
+                wrong += [f"{name} stands with {found}, expected {code!r}"] if found != [code] else []
+        return wrong
 
     def begin(self):
         night.restore(self.begins, self.root)

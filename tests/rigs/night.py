@@ -1,10 +1,12 @@
-"""A small company and three evenings of its files: what the rigs let happen again and again with something going wrong.
+"""A small company and some evenings of its files: what the rigs let happen again and again with something going wrong.
 
 Owns the configuration, the files and the commands of each evening, and how the program is run on them. It checks nothing:
 promises.py does. Every journey is in it: good, mixed and refused orders, rejects, receipts, duplicates, changed content,
 held and released orders, a corrected reject come back, master data, closing stock, prices, status, an unchanged file, feeds on
-request and on a due time, retry and ignore.
+request and on a due time, retry and ignore, a file whose reading ends the process, one that is taken away after it was seen, orders
+replaced before they went out, originals past their days.
 """
+import datetime
 import json
 import os
 import shutil
@@ -67,6 +69,21 @@ layout = "nattpost-order-xml"
 file_name = "orders_{run}.xml"
 schedule = "0 0 1 1 *"
 """,
+    "partners/branch.toml": """name = "Branch"
+[intake.orders]
+layouts = ["nattpost-order-csv"]
+settle = "rename"
+customers = "accept"
+articles = "accept"
+on_change = "replace-until-exported"
+originals = "redact after 10 d, keep 3000 d"
+[intake.short]
+layouts = ["nattpost-order-csv"]
+settle = "rename"
+customers = "accept"
+articles = "accept"
+originals = "keep 10 d"
+""",
     "partners/webshop.toml": """name = "Web shop"
 [intake.orders]
 layouts = ["nattpost-order-xml"]
@@ -106,6 +123,8 @@ def table(kind, columns, *rows):
     return "\n".join([f"nattpost;{kind};1", f"!{kind};{columns}"] + [f"{kind};{row}" for row in rows]) + "\n"
 
 
+# An evening may have a past (`before`): files, and runs that end at a call, so that the evening begins with what they left; files
+# that a person takes away then (`taken`); originals that have grown old (`aged`, days). `codes` is what files stand with at its end.
 # Nothing depends on which of two partners comes first on one evening: that is not promised, and changes after a crash.
 EVENINGS = [
     # Orders before their customer and article, a mixed file, refused files, master data.
@@ -161,12 +180,40 @@ EVENINGS = [
     },
     # Nothing comes; the due time of two feeds has passed.
     {"in": {}, "commands": [], "due": ["erp/orders", "webshop/prices"]},
+    # Reading a file has ended the process three times; an order is sent anew with other fields before it went out.
+    {
+        "before": {
+            "in": {"branch/orders/k-crash.csv": orders_csv(("K-1", "1001", [("A1", "1")]))},
+            # The first looks whether its end is there.
+            "faults": ["kill@spool.open/2", "kill@spool.open", "kill@spool.open"],
+        },
+        "in": {
+            "branch/orders/r-1.csv": orders_csv(("R-1", "1001", [("A1", "1")]), ("R-2", "1001", [("A2", "2")])),
+            "branch/orders/r-2.csv": orders_csv(("R-1", "1001", [("A1", "7"), ("A2", "1")])),
+            "branch/short/s-1.csv": orders_csv(("S-1", "1001", [("A1", "3")])),
+        },
+        "commands": [],
+        "codes": {"k-crash.csv": "crashed-while-reading"},
+    },
+    # It is judged again by a person's word; originals are past their days; a file was seen and is taken away before it is claimed.
+    {
+        "before": {
+            "in": {"branch/orders/gone-1.csv": orders_csv(("G-1", "1001", [("A1", "1")]))},
+            "faults": ["kill@spool.rename"],
+            "taken": ["branch/orders/gone-1.csv"],
+        },
+        "aged": {"branch/r-1.csv": 40, "branch/r-2.csv": 40, "branch/s-1.csv": 40},
+        "in": {"branch/orders/t-1.csv": orders_csv(("T-1", "1001", [("A1", "1")]))},
+        "commands": [("retry", {"reason": "crashed-while-reading"})],
+        "codes": {"k-crash.csv": ""},
+    },
 ]
 
 # Written down by hand, so that an expectation taken from a run of the program cannot be wrong with it.
 ORDERS_AT_THE_END = {
     "dealer": {"D-1", "D-2", "D-3", "D-4", "D-5", "D-9", "D-11"},
     "webshop": {"W-1", "W-2", "W-3", "W-4", "W-5"},
+    "branch": {"K-1", "R-1", "R-2", "S-1", "T-1"},
 }
 HELD_AT_THE_END = {"D-10"}
 
@@ -184,6 +231,9 @@ def drop(root, evening):
     spool = Path(root) / "spool"
     arriving = spool / "arriving"
     arriving.mkdir(parents=True, exist_ok=True)
+    live(root, arriving, evening.get("before", {}))
+    for name, days in evening.get("aged", {}).items():
+        age(root, name, days)
     for name, text in evening["in"].items():
         put(arriving, spool / "in" / name, text)
     for source, (wrong, right) in evening.get("rejects", {}).items():
@@ -193,7 +243,7 @@ def drop(root, evening):
         reject.rename(spool / "in" / folder / reject.name)
     arriving.rmdir()
     for at, (verb, arguments) in enumerate(evening["commands"]):
-        identity = f"{'0' * 11}{verb[0]}{at}".replace("i", "j")
+        identity = f"{'0' * 10}{EVENINGS.index(evening)}{verb[0]}{at}".replace("i", "j")
         whole = {"id": identity, "verb": verb, "arguments": arguments, "who": "rig", "at": "2026-11-21T20:00:00Z", "comment": "by the rig"}
         path = spool / "commands" / f"{identity}.command"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -202,6 +252,31 @@ def drop(root, evening):
         with sqlite3.connect(Path(root) / "nattpost.db") as db:
             db.executemany("UPDATE due SET handled = '2020-06-01T00:00:00.000Z' WHERE feed = ?", [(feed,) for feed in evening["due"]])
         db.close()
+
+
+def live(root, arriving, before):
+    """What happened before an evening: files came, runs ended at a call, a person took something away."""
+    for name, text in before.get("in", {}).items():
+        put(arriving, Path(root) / "spool" / "in" / name, text)
+    for fault in before.get("faults", []):
+        code, said = run(root, fault=fault)
+        if code != -9:
+            raise Broken(f"{fault} was to end the process, it ended with {code}:\n{tail(said)}")
+    for name in before.get("taken", []):
+        (Path(root) / "spool" / "in" / name).unlink()
+
+
+def age(root, name, days):
+    """An original in done/, as if it had come so many days earlier."""
+    partner, plain = name.split("/")
+    (path,) = (Path(root) / "spool" / "done" / partner).glob(f"*/*~{plain}")
+    day = str(datetime.date.fromisoformat(path.parent.name) - datetime.timedelta(days=days))
+    target = path.parent.parent / day / path.name
+    target.parent.mkdir(exist_ok=True)
+    path.rename(target)
+    with sqlite3.connect(Path(root) / "nattpost.db") as db:
+        db.execute("UPDATE file SET day = ? WHERE file_id = ?", (day, path.name[:13]))
+    db.close()
 
 
 def put(arriving, target, text):

@@ -24,6 +24,8 @@ KEYS = {"orders": ("partner", "customer_no", "buyer_order_no"), "customer": ("cu
         "order_status": ("partner", "customer_no", "buyer_order_no"), "stock": (), "price": (), "customer_alias": ()}
 # Different in every run, or the store's own.
 LEFT_OUT = {"row_id", "file_no", "received_at", "as_of", "order_no"}
+# A person took it away after it was seen: closed as vanished, and that is right.
+TAKEN = "gone-"
 # Taken away before it was claimed, and the same file came again.
 CAME_BACK = ("(state = 'vanished' AND EXISTS (SELECT 1 FROM file AS o WHERE o.name = file.name AND o.intake = file.intake "
              "AND o.partner = file.partner AND o.state = 'judged'))")
@@ -150,6 +152,8 @@ def originals_and_papers(root, ledger):
         places.setdefault((row["file_id"], paper_of(name, row["name"])), []).append((state, path))
     for row in ledger.rows(f"SELECT * FROM file WHERE NOT {CAME_BACK}"):
         label = f"{row['partner']}/{row['intake']}/{row['name']} ({row['file_id']})"
+        if row["state"] == "vanished" and row["name"].startswith(TAKEN):
+            continue
         if row["state"] != "judged":
             wrong.append(f"{label} has no verdict, its state is {row['state']}")
             continue
@@ -157,7 +161,10 @@ def originals_and_papers(root, ledger):
             wrong.append(f"{label} is not confirmed as placed")
         home = {"done": "done", "failed": "failed", "held": "held/in"}[row["place"]]
         stands = [state for state, _ in places.get((row["file_id"], "original"), [])]
-        if stands != [home]:
+        if row["original_gone"]:
+            # Its days are over.
+            wrong += [f"{label} still stands in {stands}" for _ in stands]
+        elif stands != [home]:
             wrong.append(f"{label} stands in {stands}, its verdict says {home}")
         elif (size := os.path.getsize(places[row["file_id"], "original"][0][1])) != row["size"] and not row["redacted"] and row["code"] != "file-truncated":
             wrong.append(f"{label} has {size} bytes, it came with {row['size']}")

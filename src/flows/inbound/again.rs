@@ -14,6 +14,7 @@ use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::Tx;
 use crate::edges::store::ledger::{FileRow, MessageRow, Revision};
 use crate::model::reason;
+use crate::model::rules::recovery::ATTEMPTS_MAX;
 use crate::model::verdict::{Counts, Verdict};
 
 impl Bench<'_> {
@@ -44,10 +45,23 @@ impl Bench<'_> {
             self.spool.rename((place, &name), (work, &name))?;
         }
         let no = row.no;
-        let claimed = Claimed { again: true, ..self.claimed_from(row, intake) };
-        self.judge(vec![claimed])?;
+        let attempts = self.begin_lone_attempt(&row)?;
+        let claimed = Claimed { again: true, attempts, ..self.claimed_from(row, intake) };
+        if let Err(error) = self.judge(vec![claimed]) {
+            self.take_attempt_back(no)?;
+            return Err(error);
+        }
         let counts = self.store.read()?.file(no)?.map_or(Counts::default(), |now| now.counts);
         Ok(by_verdict(counts))
+    }
+
+    /// Committed before it is read: a command that ends the process is found again by the next start, and must not end every
+    /// one of them.
+    fn begin_lone_attempt(&mut self, row: &FileRow) -> Result<u32> {
+        let tx = self.store.begin()?;
+        tx.begin_attempt(row.no, true)?;
+        tx.commit()?;
+        Ok(row.attempts + 1)
     }
 
     /// Single messages of a file, from its original.
@@ -57,6 +71,16 @@ impl Bench<'_> {
         messages: &[MessageRow],
         overrule: bool,
     ) -> Result<Vec<(Verdict, u64)>> {
+        let file = row.no;
+        if self.begin_lone_attempt(&row)? > ATTEMPTS_MAX {
+            bail!("reading {} ended the program {ATTEMPTS_MAX} times; drop a corrected file instead", row.name);
+        }
+        let judged = self.judge_some(row, messages, overrule);
+        self.take_attempt_back(file)?;
+        judged
+    }
+
+    fn judge_some(&mut self, row: FileRow, messages: &[MessageRow], overrule: bool) -> Result<Vec<(Verdict, u64)>> {
         let Some(intake) = self.intake_of(&row.partner, &row.intake) else {
             bail!("{} is of the intake {}/{}, which is no longer configured", row.name, row.partner, row.intake);
         };

@@ -77,7 +77,7 @@ impl Bench<'_> {
                 Err(error) if is_denied(&error) => {
                     refused = Some(error);
                     if alone {
-                        self.take_attempt_back(&file)?;
+                        self.take_attempt_back(file.file)?;
                     }
                     break;
                 }
@@ -88,10 +88,10 @@ impl Bench<'_> {
         refused.map_or(Ok(()), Err)
     }
 
-    /// That its folder refuses us is no fault of the file.
-    fn take_attempt_back(&mut self, file: &Claimed) -> Result<()> {
+    /// What came in between was no fault of the file.
+    pub fn take_attempt_back(&mut self, file: FileNo) -> Result<()> {
         let tx = self.store.begin()?;
-        tx.take_back_attempt(file.file)?;
+        tx.take_back_attempt(file)?;
         tx.commit()
     }
 

@@ -260,11 +260,12 @@ impl Tx<'_> {
         self.write_file("store.vanish_file", file, sql, params![file.0, at, comment])
     }
 
-    /// The verdict on a file; its move is still to be made. Also for a file that is judged once more.
+    /// The verdict on a file; its move is still to be made. Also for a file that is judged once more. Attempts are counted anew
+    /// from here: those of a retry are its own.
     pub fn decide_file(&self, file: FileNo, decision: &Decision<'_>) -> Result<()> {
         let sql = "UPDATE file SET state = 'judged', verdict = ?2, messages = ?3, accepted = ?4, unchanged = ?5, duplicate = ?6, \
              stale = ?7, held = ?8, refused = ?9, kind = ?10, layout = ?11, fingerprint = ?12, content_hash = ?13, code = ?14, \
-             place = ?15, day = ?16, decided_at = ?17, reason_text = ?18, reject_plan = ?19, comment = ?20, alone = 0, placed = 0 \
+             place = ?15, day = ?16, decided_at = ?17, reason_text = ?18, reject_plan = ?19, comment = ?20, alone = 0, attempts = 0, placed = 0 \
              WHERE file_no = ?1";
         let counts = decision.counts;
         let values = params![
