@@ -10,7 +10,7 @@ use crate::model::kind::Kind;
 
 /// A chunk of this size is written. More means fewer passes over the table; two of them are in memory. Small in debug
 /// builds, so that tests meet the borders between chunks.
-const CHUNK_BYTES: usize = if cfg!(debug_assertions) { 64 * 1024 } else { 12 * 1024 * 1024 };
+const CHUNK_BYTES: usize = if cfg!(debug_assertions) { 64 * 1024 } else { 8 * 1024 * 1024 };
 
 pub struct Gathered {
     coming: Packed,

@@ -277,19 +277,22 @@ impl<'f> Judge<'f> {
             if node.group() != place.group {
                 continue;
             }
-            let unit = match node.value(place.unit).text() {
+            let sent = node.value(place.unit).text();
+            let unit = match sent.map(|sent| (sent, units::resolve(sent, &self.intake.sender.units))) {
                 None => None,
-                Some(sent) => match units::resolve(sent, &self.intake.sender.units) {
-                    units::Resolved::Code(code) => Some(code.to_string()),
-                    units::Resolved::Unknown => {
-                        let at = self.place(batch, index, &node, place.unit);
-                        found.problems.push(words::unit_unknown(at, sent));
-                        continue;
-                    }
-                },
+                Some((_, units::Resolved::Code(code))) => Some(code),
+                Some((sent, units::Resolved::Unknown)) => {
+                    let at = self.place(batch, index, &node, place.unit);
+                    found.problems.push(words::unit_unknown(at, sent));
+                    continue;
+                }
             };
-            let article = article_field.and_then(|f| node.value(f).text()).unwrap_or_default().to_string();
-            let base = if article.is_empty() { None } else { look.base_unit(&article)?.flatten() };
+            let article = article_field.and_then(|f| node.value(f).text()).unwrap_or_default();
+            let base = if article.is_empty() { None } else { look.base_unit(article)?.flatten() };
+            if base.is_none() && unit == sent {
+                continue;
+            }
+            let (article, unit) = (article.to_string(), unit.map(str::to_string));
             self.convert(look, batch, index, node_index, place, &article, (unit, base), found)?;
         }
         Ok(())
@@ -308,7 +311,9 @@ impl<'f> Judge<'f> {
         (unit, base): (Option<String>, Option<String>),
         found: &mut Findings,
     ) -> Result<()> {
-        if let Some(code) = &unit {
+        if let Some(code) = &unit
+            && batch.message(index).node(node_index).value(place.unit).text() != Some(code)
+        {
             batch.put_text(index, node_index, place.unit, code);
         }
         // No master data for the article, or none with a unit: there is nothing to convert to.

@@ -4,8 +4,7 @@
 //! A statement grows by what a row brings; of what a later row does not bring, it leaves the place empty. A column that
 //! stands in no statement has its default, which is "nothing": NULL, in a key '' or 0.
 
-use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use rusqlite::Connection;
@@ -24,24 +23,25 @@ const KNOWN: usize = 12;
 
 /// How rows of a table are written. Making texts of statements costs more than running them on a small file, so they are
 /// kept from file to file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct InsertInto {
     table: String,
     /// Columns of ours: they come first, places 1 and up.
     ours: Vec<&'static str>,
     /// Where a row with that key is to stay as it is.
     keeps: bool,
-    texts: RefCell<Vec<(Columns, Arc<str>)>>,
+    texts: Mutex<Vec<(Columns, Arc<str>)>>,
 }
 
 impl InsertInto {
     pub fn new(table: &str, ours: Vec<&'static str>, keeps: bool) -> Self {
-        InsertInto { table: table.to_string(), ours, keeps, texts: RefCell::default() }
+        InsertInto { table: table.to_string(), ours, keeps, texts: Mutex::default() }
     }
 
     /// A statement with at least these columns.
     fn statement(&self, columns: &[TableColumn], needed: Columns) -> (Columns, Arc<str>) {
-        let mut texts = self.texts.borrow_mut();
+        // Texts are only ever added, so what a panic left is whole.
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let extra = |of: Columns| (of & !needed).count_ones();
         let nearest = texts.iter().filter(|(known, _)| known & needed == needed).min_by_key(|(known, _)| extra(*known));
         if let Some((known, text)) = nearest

@@ -150,7 +150,8 @@ impl References<'_> {
         if !self.has_articles {
             return Ok(None);
         }
-        if let Some((_, unit)) = self.units.iter().find(|(known, _)| known == article_no) {
+        // From the end: the articles of one order were looked up last.
+        if let Some((_, unit)) = self.units.iter().rev().find(|(known, _)| known == article_no) {
             return Ok(Some(unit.clone()));
         }
         self.base_unit.set(1, article_no)?;

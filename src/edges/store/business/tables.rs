@@ -39,7 +39,7 @@ impl TableColumn {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct GroupTable {
     pub name: String,
     pub columns: Vec<TableColumn>,
@@ -54,7 +54,7 @@ pub(super) struct GroupTable {
 }
 
 /// The tables of one kind.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct KindTables {
     pub(super) head: String,
     pub(super) columns: Vec<TableColumn>,
@@ -68,7 +68,7 @@ pub struct KindTables {
 }
 
 /// Statements on head rows. Making their texts costs more than running them on a small file, so they are made once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct HeadStatements {
     /// file_no, file_line and, for records and facts, as_of; then cells. A row with that key stays as it is.
     pub insert: InsertInto,
