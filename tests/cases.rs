@@ -77,6 +77,7 @@ cases! {
     case_060_own_csv_cut_in_its_last_number = "060-own-csv-cut-in-its-last-number",
     case_061_one_number_one_order = "061-one-number-one-order",
     case_062_words_of_a_partner = "062-words-of-a-partner",
+    case_063_ignored_and_answered = "063-ignored-and-answered",
     case_070_a_key_twice_in_a_file = "070-a-key-twice-in-a-file",
 }
 

@@ -69,7 +69,11 @@ impl Command {
                 which: parse_which(arguments)?,
                 overrule: arguments["overrule"].as_bool().unwrap_or_default(),
             },
-            "ignore" => Verb::Ignore { which: parse_which(arguments)? },
+            "ignore" => {
+                let said = whole["comment"].as_str().is_some_and(|comment| !comment.trim().is_empty());
+                anyhow::ensure!(said, "\"comment\" is empty; it says why these files are closed");
+                Verb::Ignore { which: parse_which(arguments)? }
+            }
             "send" => Verb::Send { feeds: texts(arguments, "feeds")? },
             other => anyhow::bail!("\"{other}\" is not a verb; expected retry, ignore or send"),
         };
@@ -204,7 +208,8 @@ mod tests {
             (text("retry", "{}"), "names no file"),
             (text("retry", "{\"files\":[\"x\"]}"), "\"x\" is not a file id"),
             (text("drop", "{}"), "\"drop\" is not a verb"),
-            (text("ignore", "{\"verdict\":\"lost\"}"), "\"lost\" is not a verdict"),
+            (text("retry", "{\"verdict\":\"lost\"}"), "\"lost\" is not a verdict"),
+            (text("ignore", "{\"verdict\":\"held\"}"), "\"comment\" is empty"),
             (text("send", "{\"feeds\":\"x\"}"), "\"feeds\" is not a list"),
             ("{".to_string(), "not JSON"),
         ] {

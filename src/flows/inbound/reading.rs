@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use crate::model::batch::Batch;
+use crate::model::layout::nearest::{Unrecognised, unrecognised};
 use crate::model::layout::{DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
 
 /// Batches that may wait between the threads; with 256 KiB each this bounds what is in flight.
@@ -56,7 +57,7 @@ pub enum Outcome {
     /// Nobody listens any more.
     Abandoned,
     /// No layout of the intake recognises the content.
-    Unrecognised,
+    Unrecognised(Unrecognised),
     /// The operating system refused; the file stays and is tried again.
     Unreadable(io::Error),
     /// A fault of ours in this file.
@@ -176,7 +177,7 @@ impl Reader {
                 let head = input.head(HEAD_BYTES)?;
                 match several.iter().find(|layout| layout.recognises(&head)) {
                     Some(layout) => layout,
-                    None => return Ok(Outcome::Unrecognised),
+                    None => return Ok(Outcome::Unrecognised(unrecognised(several, &head))),
                 }
             }
         };

@@ -358,9 +358,8 @@ fn judgement(file: &Claimed, layout: Option<Arc<Layout>>, applied: Applied, endi
             }
             Judgement { layout, applied, decoded, content, ..Judgement::default() }
         }
-        Outcome::Unrecognised => {
-            let tried: Vec<String> = file.intake.layouts.iter().map(|l| l.id.clone()).collect();
-            Judgement { content, ..Judgement::refused_whole(words::layout_unrecognised(&tried)) }
+        Outcome::Unrecognised(why) => {
+            Judgement { content, ..Judgement::refused_whole(words::layout_unrecognised(&why)) }
         }
         Outcome::Panicked(text) => {
             Judgement { content, fault: Some(text), ..Judgement::refused_whole(words::internal_error()) }

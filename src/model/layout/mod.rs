@@ -6,6 +6,7 @@ mod cover;
 mod expression;
 pub mod form;
 pub mod lookup;
+pub mod nearest;
 pub mod own;
 pub mod plan;
 mod read;

@@ -1,6 +1,7 @@
 //! Words for what judging finds in a message that reads well: unknown numbers, contradictions, lateness.
 
 use crate::model::diagnostic::{Place, Problem, shown};
+use crate::model::layout::nearest::Unrecognised;
 use crate::model::rules::as_of::NotAsOf;
 
 fn list(candidates: &[String]) -> String {
@@ -214,15 +215,25 @@ pub fn waited_too_long(waited_for: &str, key: &str) -> Problem {
     )
 }
 
-pub fn layout_unrecognised(tried: &[String]) -> Problem {
-    Problem::new(
-        "layout-mismatch",
-        Place::default(),
-        format!(
-            "the content fits none of the layouts of this intake ({}). Send the file in one of them.",
-            tried.join(", ")
-        ),
-    )
+/// What came, why the nearest layout does not read it, then the others.
+pub fn layout_unrecognised(why: &Unrecognised) -> Problem {
+    let each: Vec<String> = why.misfits.iter().map(|misfit| format!("{} ({})", misfit.layout, misfit.why)).collect();
+    let mut text = format!("{}, and fits none of the layouts of this intake", why.found);
+    if let Some((nearest, others)) = each.split_first() {
+        text.push_str(&format!(". Nearest is {nearest}"));
+        if !others.is_empty() {
+            text.push_str(&format!("; not {}", others.join(", nor ")));
+        }
+    }
+    text.push_str(". Send the file in one of them, or have a layout added for this one.");
+    Problem::new("layout-mismatch", Place::default(), text)
+}
+
+/// A held message that a person closed; his comment is not for the sender.
+pub fn ignored(place: Place) -> Problem {
+    let text = "the message waited and was closed without being applied. If it is still wanted, agree that with the \
+                receiver and send it again.";
+    Problem::new("ignored", place, text.to_string())
 }
 
 pub fn crashed_while_reading(attempts: u32) -> Problem {
