@@ -136,7 +136,8 @@ pub struct Run {
     /// Do what is to be done, wait out what still settles, then end (for cron and tests)
     #[arg(long)]
     pub once: bool,
-    /// Begin also with a database that is not the one this spool was last run with: lost, exchanged or an older copy
+    /// Begin also with a database that is not the one this spool was last run with: lost, exchanged or an older copy.
+    /// To be given once, by a person who read what is found; not in a unit or a cron job
     #[arg(long)]
     pub accept_database: bool,
 }

@@ -115,6 +115,18 @@ pub fn unknown_files(sight: Sight<'_>, limit: usize) -> Result<(Vec<PathBuf>, u6
     failed.map_or(Ok((paths, count)), Err)
 }
 
+/// Where a file of this id stands that the ledger does not know.
+pub fn unknown_file(sight: Sight<'_>, id: Id) -> Result<Option<PathBuf>> {
+    if sight.snapshot.knows(id)? {
+        return Ok(None);
+    }
+    let mut found = None;
+    sight
+        .spool
+        .settled_ids(day_of(id), &mut |other, path| found = found.take().or_else(|| (other == id).then_some(path)))?;
+    Ok(found)
+}
+
 fn look(snapshot: &Snapshot<'_>, spool: &Spool) -> Result<(Memories, Option<Identity>, Newer)> {
     let identity = snapshot.identity()?;
     let accepted = identity.and_then(|identity| identity.unknown).map(|(_, until)| until);

@@ -17,10 +17,11 @@ use super::files::Sight;
 use super::next_steps::NextStep;
 use super::show::{self, Shown};
 use super::waiting::{self, WaitingFile, Why};
-use super::{find, moments};
+use super::{find, lineage, moments};
 use crate::edges::clock;
 use crate::edges::spool::PassedOver;
 use crate::edges::store::ledger::{FileRow, RunRow, RunState};
+use crate::model::ids::split_prefixed;
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Kinds;
 
@@ -70,6 +71,10 @@ pub fn explain(
     };
     let found = find::find(sight, item)?;
     stories.extend(teller.numbers(&found));
+    if let (true, Some((id, plain))) = (stories.is_empty(), split_prefixed(name.as_bytes())) {
+        let path = lineage::unknown_file(sight, id)?;
+        stories.extend(path.map(|path| unknown(&path, &String::from_utf8_lossy(plain))));
+    }
     let near = if stories.is_empty() { near } else { Vec::new() };
     Ok(Stories { stories, near })
 }
@@ -128,6 +133,14 @@ impl Teller<'_> {
         };
         format!("{}{name}, {state}", title_of_run(run))
     }
+}
+
+/// A file of ours whose database is not the one that is looked at.
+fn unknown(path: &Path, name: &str) -> Story {
+    let told =
+        format!("It stands at {} and the database does not know it: that is an older or another one.", path.display());
+    let next = "The database that knew it tells what it was; without one, move it to its intake's folder in in/ to have it judged anew.";
+    Story { title: name.to_string(), sentences: vec![told, next.to_string()], next: Vec::new() }
 }
 
 /// `in/shop/a.csv`, `./spool/in/shop/a.csv` and the whole path mean the same file; a name alone means no path.

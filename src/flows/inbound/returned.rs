@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::claiming::Claimed;
 use super::finish::{self, Decided};
 use crate::edges::clock::{Now, iso};
-use crate::edges::spool::Spool;
+use crate::edges::spool::{Role, Spool, role_of};
 use crate::edges::store::Tx;
 use crate::edges::store::ledger::{FileRow, Revision};
 use crate::model::ids::Id;
@@ -31,7 +31,9 @@ pub fn close_moved(
     now: Now,
 ) -> Result<Option<Decided>> {
     match file.returns_of.filter(|_| !file.again).map(|before| tx.file_by_id(before)).transpose()?.flatten() {
-        Some(before) if was_moved(spool, intakes, &before)? => close(tx, before, file.id, true, now),
+        Some(before) if is_original(file, &before) && was_moved(spool, intakes, &before)? => {
+            close(tx, before, file.id, true, now)
+        }
         _ => Ok(None),
     }
 }
@@ -42,6 +44,15 @@ pub fn close_taken(tx: &Tx<'_>, file: &Claimed, done: &Decided, now: Now) -> Res
     match file.returns_of.filter(|_| is_taken).map(|before| tx.file_by_id(before)).transpose()?.flatten() {
         Some(before) => close(tx, before, file.id, false, now),
         None => Ok(None),
+    }
+}
+
+/// Is it the original itself and no reject? A start does not know the name any more under which it came: then only a file of
+/// the same size is.
+fn is_original(file: &Claimed, before: &FileRow) -> bool {
+    match role_of(&file.dropped, before.id, &before.raw_name) {
+        Some(role) => role == Role::Original,
+        None => file.size == before.size,
     }
 }
 
