@@ -130,9 +130,6 @@ fn files_are_found_by_name_id_content_and_filter() {
     assert_eq!(tx.files_named(&id(1).to_string()[..12], 10).unwrap().len(), 2, "ids of one millisecond begin alike");
     assert_eq!(tx.file_by_id(id(2)).unwrap().unwrap().no, bad);
     assert_eq!(tx.last_file_named("shop", "orders", b"a.csv", "a.csv").unwrap().unwrap().no, bad);
-    let same: Vec<_> = tx.applied_with_content("shop", b"hash").unwrap().iter().map(|f| f.no).collect();
-    assert_eq!(same, vec![good], "a refused file makes no duplicate");
-    assert!(tx.applied_with_content("dealer", b"hash").unwrap().is_empty());
     let refused = Selection { verdict: Some(Verdict::Refused), ..Selection::default() };
     assert_eq!(tx.select_files(&refused, 5).unwrap().len(), 1);
     let by_code = Selection { reason: Some("article-unknown".into()), ..Selection::default() };
@@ -165,8 +162,7 @@ fn a_held_message_waits_is_found_and_released() {
     assert_eq!(tx.add_exception(file, &Exception { bytes: &bytes, ..held(1, &waits, &problems) }).unwrap(), first);
     tx.add_exception(file, &held(2, &waits, &[])).unwrap();
 
-    assert!(tx.anyone_waits_for("customer").unwrap() && !tx.anyone_waits_for("article").unwrap());
-    let waiting = tx.waiting_for("customer", "C1").unwrap();
+    let waiting = tx.messages_of(file, 0, 9).unwrap();
     assert_eq!((waiting.len(), &waiting[0].bytes[..]), (2, &bytes[..]));
     let noted = &waiting[0].problems[0];
     assert_eq!(
@@ -178,13 +174,6 @@ fn a_held_message_waits_is_found_and_released() {
     assert_eq!(tx.next_timeout().unwrap(), waits.until);
     assert!(tx.waiting_until(NOW).unwrap().is_empty());
     assert_eq!(tx.waiting_until("2026-11-22T22:00:00.000Z").unwrap().len(), 2);
-    let filter = MessageFilter {
-        partner: Some("shop"),
-        code: Some("customer-unknown"),
-        day: Some("2026-11-21"),
-        ..MessageFilter::default()
-    };
-    assert_eq!(tx.messages(&filter).unwrap().len(), 2);
 
     let revision = Revision {
         verdict: Verdict::Accepted,
@@ -201,12 +190,11 @@ fn a_held_message_waits_is_found_and_released() {
         (released.verdict, released.row, released.payload, released.waits),
         (Verdict::Accepted, Some(RowId(4)), None, None)
     );
-    assert_eq!(tx.waiting_for("customer", "C1").unwrap().len(), 1);
+    assert_eq!(tx.held_with_key("shop", "order", "C1/B-1").unwrap().len(), 1);
     tx.mark_placed([file]).unwrap();
     tx.revise_file(file, Counts { held: 1, accepted: 1, ..Counts::default() }, Home::Done, NOW).unwrap();
     let moved = tx.file(file).unwrap().unwrap();
     assert!(!moved.placed && moved.home == Some(Home::Done), "its move is to be made again");
-    assert_eq!(tx.messages_with_key("C1/B-1", 9).unwrap().len(), 2);
     assert_eq!(tx.messages_of(file, 2, 9).unwrap().len(), 1);
 }
 

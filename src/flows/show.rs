@@ -8,7 +8,6 @@ use anyhow::Result;
 use super::files::{self, Sight, Standing};
 use super::next_steps::{self, NextStep};
 use crate::edges::spool::{Place, Role, state_name};
-use crate::edges::store::FileNo;
 use crate::edges::store::ledger::{CommandRow, FileRow, MessageRow, RunRow, RunState};
 use crate::model::batch::Batch;
 use crate::model::difference::{Difference, difference};
@@ -187,12 +186,4 @@ fn near(sight: Sight<'_>, typed: &str) -> Result<Vec<String>> {
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     Ok(scored.into_iter().take(NEAR_SHOWN).map(|(_, name)| name).collect())
-}
-
-/// A file by its number, as `find` and `explain` come by it.
-pub fn file_numbered(sight: Sight<'_>, kinds: &Kinds, number: FileNo) -> Result<Option<FileShown>> {
-    match sight.snapshot.file(number)? {
-        Some(file) => Ok(Some(file_shown(sight, kinds, file, Vec::new())?)),
-        None => Ok(None),
-    }
 }

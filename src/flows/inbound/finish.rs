@@ -1,7 +1,6 @@
 //! Carries committed verdicts out: reason and reject files, then the move of the original. Everything here can be done
 //! again from the ledger alone, so a crash between two steps costs nothing; a start calls it for every file not `placed`.
 
-use std::io;
 use std::ops::Range;
 
 use anyhow::{Context, Result};
@@ -239,9 +238,4 @@ fn refused_ranges(snapshot: &Snapshot<'_>, file: FileNo) -> Result<Vec<Range<u64
     }
     ranges.sort_by_key(|r| r.start);
     Ok(ranges)
-}
-
-/// A file's content is gone from under us: the caller waits or reports.
-pub fn is_gone(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::NotFound))
 }

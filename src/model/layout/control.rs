@@ -42,10 +42,7 @@ struct Counters {
 /// where a value there could not be read, what the sender claimed less what was taken out, so that it is right once the
 /// value is. Filled up to `width`.
 pub fn corrected(field: &Field, found: &str, kept: &Totals, dropped: &Totals, width: usize) -> Option<String> {
-    let Ours::Control(control) = &field.ours else { return None };
-    if control.scope == Scope::Message || matches!(control.what, Checked::Constant(_) | Checked::Version(_)) {
-        return None;
-    }
+    let control = total(field)?;
     let claimed = number(&field.form, found)?;
     let rest = || claimed.checked_sub(dropped.value(control)?);
     let value = kept.value(control).or_else(rest).filter(|value| *value != claimed)?;
@@ -53,6 +50,13 @@ pub fn corrected(field: &Field, found: &str, kept: &Totals, dropped: &Totals, wi
     field.form.write(Value::Number(value), chrono_tz::Tz::UTC, &mut written).ok()?;
     field.form.pad_to(&written, width.max(written.len()), &mut padded).ok()?;
     Some(padded)
+}
+
+/// The control of a field that counts or sums beyond its message.
+pub fn total(field: &Field) -> Option<&Control> {
+    let Ours::Control(control) = &field.ours else { return None };
+    let counts = control.scope != Scope::Message && !matches!(control.what, Checked::Constant(_) | Checked::Version(_));
+    counts.then_some(control)
 }
 
 /// The number a text is by its form.
@@ -90,11 +94,6 @@ impl Totals {
         let counters =
             || Counters { records: vec![0; records.len()], sums: vec![Some(0); summed.len()], ..Counters::default() };
         Totals { scopes: [counters(), counters(), counters()], summed, idle }
-    }
-
-    /// No record has a control that counts or sums.
-    pub fn is_idle(&self) -> bool {
-        self.idle
     }
 
     /// A message, interchange or file begins.

@@ -20,11 +20,6 @@ pub fn ean(text: &str) -> Result<(), NotIdentifier> {
     gs1(text, &[8, 12, 13, 14])
 }
 
-/// Global location number: 13 digits.
-pub fn gln(text: &str) -> Result<(), NotIdentifier> {
-    gs1(text, &[13])
-}
-
 /// ISBN-10 or ISBN-13, with or without hyphens.
 pub fn isbn(text: &str) -> Result<(), NotIdentifier> {
     let plain: String = text.chars().filter(|c| *c != '-' && *c != ' ').collect();
@@ -92,8 +87,6 @@ mod tests {
         ] {
             assert_eq!(ean(text), expected, "{text}");
         }
-        assert_eq!(gln("4006381333931"), Ok(()));
-        assert_eq!(gln("96385074"), Err(Length));
     }
 
     #[test]

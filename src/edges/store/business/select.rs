@@ -57,13 +57,6 @@ impl Wanted {
         self.cells[group][field] = true;
     }
 
-    /// The number as the partner sent it.
-    pub fn add_sent(&mut self, kind: &Kind, group: usize, field: usize) {
-        if let Some(cell) = kind.groups[group].sent_cell(field) {
-            self.cells[group][cell] = true;
-        }
-    }
-
     /// The partner's own fields.
     pub fn add_extras(&mut self) {
         self.extras = true;

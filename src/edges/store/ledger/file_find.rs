@@ -48,12 +48,6 @@ impl Snapshot<'_> {
         self.find_files("state = 'judged' AND placed = 0 ORDER BY file_no", [])
     }
 
-    /// Files of a partner with this content of which something was applied, the newest first.
-    pub fn applied_with_content(&self, partner: &str, content_hash: &[u8]) -> Result<Vec<FileRow>> {
-        let filter = "content_hash = ?2 AND partner = ?1 AND state = 'judged' AND accepted > 0 ORDER BY file_no DESC";
-        self.find_files(filter, params![partner, content_hash])
-    }
-
     /// The file whose rows stand for an intake: the last that wrote any.
     pub fn last_applied(&self, partner: &str, intake: &str) -> Result<Option<FileRow>> {
         let filter = "partner = ?1 AND intake = ?2 AND rows_written > 0 ORDER BY file_no DESC LIMIT 1";

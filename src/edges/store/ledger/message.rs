@@ -89,17 +89,6 @@ pub struct MessageRow {
     pub comment: String,
 }
 
-/// Which exceptions; `None` means: any.
-#[derive(Debug, Clone, Default)]
-pub struct MessageFilter<'a> {
-    pub partner: Option<&'a str>,
-    pub intake: Option<&'a str>,
-    pub verdict: Option<Verdict>,
-    pub code: Option<&'a str>,
-    /// Day of the file's verdict.
-    pub day: Option<&'a str>,
-}
-
 pub(super) const COLUMNS: &str = "m.message_no, m.file_no, m.number, m.kind, m.key, m.verdict, m.code, m.line, m.bytes, m.problems, \
      m.payload, m.row_id, m.waits_kind, m.waits_key, m.wait_until, m.decided_at, m.comment";
 
@@ -225,25 +214,6 @@ impl Snapshot<'_> {
     pub fn messages_of(&self, file: FileNo, from_number: u64, limit: u32) -> Result<Vec<MessageRow>> {
         let filter = "m.file_no = ?1 AND m.number >= ?2 ORDER BY m.number LIMIT ?3";
         self.find_messages(filter, params![file.0, from_number.cast_signed(), limit])
-    }
-
-    /// Exceptions whose business key is this, of any kind, the newest first.
-    pub fn messages_with_key(&self, key: &str, limit: u32) -> Result<Vec<MessageRow>> {
-        self.find_messages("m.key = ?1 ORDER BY m.message_no DESC LIMIT ?2", params![key, limit])
-    }
-
-    /// All that match, in the order of their arrival: "retry all that failed for article-unknown".
-    pub fn messages(&self, filter: &MessageFilter<'_>) -> Result<Vec<MessageRow>> {
-        // By code there is an index, and its question is asked over the whole ledger.
-        let by_code = if filter.code.is_some() { "m.code = ?4" } else { "?4 IS NULL" };
-        let values =
-            params![filter.partner, filter.intake, filter.verdict.map(Verdict::as_str), filter.code, filter.day];
-        let sql = format!(
-            "SELECT {COLUMNS} FROM message m JOIN file f ON f.file_no = m.file_no WHERE {by_code} AND (?1 IS NULL OR f.partner = ?1) \
-             AND (?2 IS NULL OR f.intake = ?2) AND (?3 IS NULL OR m.verdict = ?3) AND (?5 IS NULL OR f.day = ?5) \
-             ORDER BY m.file_no, m.number"
-        );
-        list(self.conn, &sql, values, read)
     }
 
     pub(super) fn find_messages(&self, filter: &str, values: impl Params) -> Result<Vec<MessageRow>> {

@@ -17,5 +17,5 @@ mod waiting;
 pub use command::{CommandRow, NewCommand};
 pub use file::{Arrival, Decision, FileRow, FileState};
 pub use identity::Identity;
-pub use message::{Exception, MessageFilter, MessageNo, MessageRow, NotedProblem, Revision, Waits};
+pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use run::{NewRun, RunReason, RunRow, RunState};

@@ -9,18 +9,6 @@ use crate::edges::store::Snapshot;
 use crate::edges::store::query::{list, one};
 
 impl Snapshot<'_> {
-    /// Held messages that wait for a record of this kind and key, the oldest first.
-    pub fn waiting_for(&self, kind: &str, key: &str) -> Result<Vec<MessageRow>> {
-        let filter = "m.verdict = 'held' AND m.waits_kind = ?1 AND m.waits_key = ?2 ORDER BY m.message_no";
-        self.find_messages(filter, [kind, key])
-    }
-
-    /// Is anything waiting for records of this kind? Asked once a file, so that files nobody waits for look up nothing.
-    pub fn anyone_waits_for(&self, kind: &str) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM message WHERE verdict = 'held' AND waits_kind = ?1)";
-        Ok(one(self.conn, sql, [kind], |row| row.get(0))?.unwrap_or(false))
-    }
-
     /// Held messages whose time has passed.
     pub fn waiting_until(&self, now: &str) -> Result<Vec<MessageRow>> {
         let filter = "m.verdict = 'held' AND m.wait_until IS NOT NULL AND m.wait_until <= ?1 ORDER BY m.message_no";

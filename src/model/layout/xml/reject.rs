@@ -5,8 +5,8 @@ use std::io::{self, Read, SeekFrom, Write};
 use std::ops::Range;
 
 use crate::model::layout::Layout;
-use crate::model::layout::control::corrected;
-use crate::model::layout::plan::{Field, Ours};
+use crate::model::layout::control::{corrected, total};
+use crate::model::layout::plan::Field;
 use crate::model::layout::seam::Input;
 use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor, Written};
 
@@ -172,7 +172,7 @@ impl<'s> Survey<'s> {
             for (record, places) in set.records.iter().zip(&set.places) {
                 let fields = self.layout.records[*record].fields.iter().zip(&places.fields);
                 let fills = fields.filter(|(field, slots)| {
-                    matches!(field.ours, Ours::Control(_)) && slots.iter().flatten().any(|slot| *slot == capture.slot)
+                    total(field).is_some() && slots.iter().flatten().any(|slot| *slot == capture.slot)
                 });
                 found.extend(fills.map(|(field, _)| field));
             }
