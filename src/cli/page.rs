@@ -19,7 +19,7 @@ const NARROWEST: u16 = 60;
 /// Between two columns.
 const GAP: usize = 2;
 /// A name is not cut to less.
-const LEAST_NAME: usize = 16;
+const LEAST_NAME: usize = 12;
 /// Columns of names that others gave, which may be of any length.
 const NAMES: [&str; 7] = ["name", "file", "from file", "key", "number", "order", "in"];
 /// Columns that people copy from.
