@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use nattpost::edges::clock::Now;
 use nattpost::edges::events::{Events, Format};
-use nattpost::edges::spool::{Place, Role, Spool, state_name};
+use nattpost::edges::spool::{Place, Role, Spool, Syncer, state_name};
 use nattpost::edges::store::ledger::{Arrival, Decision, Exception, FileRow};
 use nattpost::edges::store::{FileNo, Selection, Store};
 use nattpost::flows::command::carry_out;
@@ -93,6 +93,7 @@ struct House {
     store: Store,
     spool: Arc<Spool>,
     decoder: Decoder,
+    syncer: Syncer,
     spill: SpillFiles,
     events: Events,
     log: Log,
@@ -106,10 +107,12 @@ impl House {
     fn on(folder: &Path) -> anyhow::Result<House> {
         let log = Log::default();
         let spill: SpillFiles = Arc::new(|| Ok(Box::new(tempfile::tempfile()?)));
+        let spool = Arc::new(Spool::open(&folder.join("spool"))?);
         Ok(House {
             store: Store::open(&folder.join("n.db"))?,
-            spool: Arc::new(Spool::open(&folder.join("spool"))?),
+            spool: spool.clone(),
             decoder: Decoder::start(spill.clone())?,
+            syncer: Syncer::start(spool.clone())?,
             spill,
             events: Events::to(Format::Plain, Box::new(log.clone())),
             log,
@@ -125,6 +128,7 @@ impl House {
             store: &mut self.store,
             spool: &self.spool,
             decoder: &mut self.decoder,
+            syncer: &self.syncer,
             events: &self.events,
             intakes: &self.intakes,
             spill: &self.spill,

@@ -20,7 +20,7 @@ use crate::config::{Config, LogFormat};
 use crate::edges::clock::{Clock, Now};
 use crate::edges::events::{Event, Events, Format, Key, Value};
 use crate::edges::lock::{InstanceLock, LockError};
-use crate::edges::spool::{Place, Spool};
+use crate::edges::spool::{Place, Spool, Syncer};
 use crate::edges::store::Store;
 use crate::edges::watch::Watch;
 use crate::flows::inbound::desk::Desk;
@@ -119,6 +119,7 @@ impl Daemon {
             works: Works {
                 store,
                 decoder: Decoder::start(spill.clone())?,
+                syncer: Syncer::start(spool.clone())?,
                 spill,
                 spool,
                 events,

@@ -35,7 +35,9 @@ impl Daemon {
         self.carry_out_commands()?;
         self.look_at_desks()?;
         while !self.stop.is_asked() && self.one_round()? {
-            self.carry_out_commands()?;
+            if self.desks.iter().any(|desk| !desk.is_empty()) {
+                self.carry_out_commands()?;
+            }
         }
         self.run_feeds()?;
         if self.clock.now().mono.saturating_sub(self.last_round) >= IDLE {
@@ -240,7 +242,7 @@ impl Daemon {
             return Ok(());
         }
         self.works.spool.sync()?;
-        let tx = self.works.store.begin()?;
+        let tx = self.works.store.begin_unsynced()?;
         tx.mark_placed(self.works.placed.iter().copied())?;
         tx.commit()?;
         self.works.placed.clear();

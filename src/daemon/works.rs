@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use crate::edges::clock::Now;
 use crate::edges::events::Events;
-use crate::edges::spool::Spool;
+use crate::edges::spool::{Spool, Syncer};
 use crate::edges::store::{FileNo, Store, Tx};
 use crate::flows::inbound::reading::{Decoder, SpillFiles};
 use crate::flows::inbound::round::Bench;
@@ -20,6 +20,7 @@ pub struct Works {
     pub spool: Arc<Spool>,
     pub events: Arc<Events>,
     pub decoder: Decoder,
+    pub syncer: Syncer,
     pub spill: SpillFiles,
     pub intakes: Vec<Arc<Intake>>,
     pub zone: Tz,
@@ -45,6 +46,7 @@ impl Works {
             store: &mut self.store,
             spool: &self.spool,
             decoder: &mut self.decoder,
+            syncer: &self.syncer,
             events: &self.events,
             intakes: &self.intakes,
             spill: &self.spill,

@@ -11,7 +11,7 @@ use super::inbound::round::{Bench, travelling_name};
 use super::rights;
 use crate::edges::clock::iso;
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::spool::{Place, Role, State, role_of, state_name};
+use crate::edges::spool::{Existing, Lasting, Place, Role, State, role_of, state_name};
 use crate::edges::store::FileNo;
 use crate::edges::store::ledger::FileRow;
 use crate::model::ids::{Id, split_prefixed};
@@ -28,6 +28,7 @@ struct InWork {
 /// Everything a start has to put right before the first look at in/.
 pub fn start(bench: &mut Bench<'_>) -> Result<()> {
     bench.spool.remove_stale_drafts()?;
+    restore_copies(bench)?;
     finish_moves(bench)?;
     return_strangers(bench)?;
     judge_left_over(bench, true)
@@ -37,6 +38,58 @@ pub fn start(bench: &mut Bench<'_>) -> Result<()> {
 pub fn after_outage(bench: &mut Bench<'_>) -> Result<()> {
     finish_moves(bench)?;
     judge_left_over(bench, false)
+}
+
+/// Originals that a power cut emptied, cut or took before they were on the disk are written again from their copies, so that
+/// the moves find what they look for.
+fn restore_copies(bench: &mut Bench<'_>) -> Result<()> {
+    let copied = bench.store.read()?.copied_files()?;
+    for file in copied {
+        let (row, content) = {
+            let snapshot = bench.store.read()?;
+            (snapshot.file(file)?, snapshot.copy(file)?)
+        };
+        if let (Some(row), Some(content)) = (row, content) {
+            restore(bench, row, &content)?;
+        }
+    }
+    Ok(())
+}
+
+fn restore(bench: &Bench<'_>, row: FileRow, content: &[u8]) -> Result<()> {
+    let (work, name) = (place_in_work(&row), state_name(row.id, &row.raw_name, Role::Original));
+    let is_whole = |place, name: &[u8]| {
+        bench.spool.read_whole(place, name, content.len() as u64).is_ok_and(|found| found == content)
+    };
+    let Some(decided) = Decided::from_row(row.clone(), None) else { return Ok(()) };
+    let found = finish::find_original(bench.spool, &decided)?;
+    if found.is_some_and(|place| is_whole(place, &name)) {
+        return Ok(());
+    }
+    // The rename to work/ may be gone with the power as well; what is no whole file there is none of the partner's.
+    let dropped = name_in_in(bench, &row)?;
+    if let Some(dropped) = dropped.filter(|dropped| is_inode(bench, &row, dropped)) {
+        let place = Place::In { partner: &row.partner, intake: &row.intake };
+        if found.is_none() && is_whole(place, &dropped) {
+            return Ok(bench.spool.rename((place, &dropped), (work, &name))?);
+        }
+        bench.spool.remove(place, &dropped)?;
+    }
+    bench.spool.write((found.unwrap_or(work), &name), content, Existing::Replace, Lasting::NextSync)?;
+    let words = "the machine stopped before it was on the disk; it was written again from the ledger";
+    let fields = [(Key::Name, Value::Bytes(&row.raw_name)), (Key::Reason, Value::Text(words.into()))];
+    bench.events.tell(bench.now.wall, row.id.as_str(), Event::FileRecovered, &fields);
+    Ok(())
+}
+
+fn place_in_work(row: &FileRow) -> Place<'_> {
+    Place::Work { partner: &row.partner, intake: &row.intake }
+}
+
+/// Is what stands in in/ under this name the very file that was taken?
+fn is_inode(bench: &Bench<'_>, row: &FileRow, dropped: &[u8]) -> bool {
+    let place = Place::In { partner: &row.partner, intake: &row.intake };
+    bench.spool.look(place, dropped).is_ok_and(|found| found.is_some_and(|found| found.inode == row.inode))
 }
 
 /// Verdicts whose folders have not followed. One whose folder refuses us stays for the next time.

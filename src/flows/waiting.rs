@@ -296,7 +296,7 @@ fn why(sight: Sight<'_>, intake: &Intake, (name, meta): (&[u8], Meta), vouching:
         },
         Settle::Rename => {}
     }
-    if let Some(Completeness::Incomplete(missing)) = end_of(sight.spool, intake, name, meta.size) {
+    if let Some(Completeness::Incomplete(missing)) = end_of(sight.spool, intake, name) {
         let refused_after = TimeDelta::from_std(intake.truncated_after).unwrap_or(TimeDelta::MAX);
         return Why::Incomplete { missing, refused_after };
     }

@@ -16,6 +16,7 @@ mod place;
 mod rights;
 mod scan;
 mod step;
+mod syncing;
 mod unnamed;
 mod waiting;
 mod walk;
@@ -37,6 +38,7 @@ pub use place::{Place, State};
 pub use rights::Denied;
 pub use scan::{Entry, Kind, Listing, Odd, Oddities, PassedOver, Sort};
 pub use step::{Existing, Lasting, Meta};
+pub use syncing::{Syncer, Syncing};
 pub use walk::{Astray, Found};
 
 use crate::edges::fault;
@@ -109,17 +111,16 @@ impl Spool {
 
     /// Everything written so far is on the disk when this returns: one call for any number of files.
     pub fn sync(&self) -> Result<()> {
-        let asked = fault::point("spool.sync");
-        let done = if self.syncs { asked.and_then(|()| Ok(syncfs(&self.handle)?)) } else { asked };
-        done.map_err(|e| SpoolError::new(format!("sync the file system of {}", shown(&self.root)), e))
+        fault::point("spool.sync").map_err(|e| self.cannot_sync(e))?;
+        self.sync_now()
     }
 
-    /// One file with its content and its name is on the disk when this returns.
-    pub fn sync_file(&self, place: Place<'_>, name: &[u8]) -> Result<()> {
-        let path = self.path(place, name)?;
-        let asked = fault::point("spool.sync_file");
-        let done = if self.syncs { asked.and_then(|()| sync_file_and_folder(&path)) } else { asked };
-        done.map_err(|e| SpoolError::new(format!("sync {}", shown(&path)), e))
+    fn sync_now(&self) -> Result<()> {
+        if self.syncs { syncfs(&self.handle).map_err(|e| self.cannot_sync(e.into())) } else { Ok(()) }
+    }
+
+    fn cannot_sync(&self, error: io::Error) -> SpoolError {
+        SpoolError::new(format!("sync the file system of {}", shown(&self.root)), error)
     }
 
     /// Places that lie on another file system or mount than the root, where a rename cannot reach: their paths. Looks at
@@ -179,13 +180,4 @@ fn mount(path: &Path) -> Result<(u32, u32, u64)> {
     let found = statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)
         .map_err(|e| SpoolError::new(format!("look at {}", shown(path)), e))?;
     Ok((found.stx_dev_major, found.stx_dev_minor, found.stx_mnt_id))
-}
-
-/// The file first: the name of a file whose content is lost is worth nothing.
-fn sync_file_and_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
 }

@@ -7,12 +7,13 @@ use rusqlite::Connection;
 
 use crate::edges::fault;
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_business.sql"),
     include_str!("migrations/0003_views.sql"),
     include_str!("migrations/0004_redaction.sql"),
     include_str!("migrations/0005_identity.sql"),
+    include_str!("migrations/0006_copies.sql"),
 ];
 
 /// The version of the tables this program works with.

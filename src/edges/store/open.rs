@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
 
 use super::business::KnownTables;
@@ -48,17 +49,17 @@ impl Store {
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY_TIMEOUT)?;
         conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // A plan depends on the statement alone: otherwise some statements are planned anew for every bound value.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // The log stays behind when we close, so that a reader who may not write can still open the database.
         conn.file_control(None::<&str>, FileControl::PersistWal(&mut 1))?;
         conn.execute_batch(&format!(
             "PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = {};
              PRAGMA foreign_keys = ON;
              PRAGMA temp_store = FILE;
              PRAGMA cache_size = -{WRITER_CACHE_KIB};
              PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
-             PRAGMA journal_size_limit = {LOG_LIMIT_BYTES};",
-            synchronous()
+             PRAGMA journal_size_limit = {LOG_LIMIT_BYTES};"
         ))?;
         migrate::migrate(&conn)?;
         Ok(Store { conn, tables: KnownTables::default() })
@@ -66,8 +67,19 @@ impl Store {
 
     /// Begins the one write transaction; others wait until it ends. Dropped without a commit it is taken back.
     pub fn begin(&mut self) -> Result<Tx<'_>> {
+        self.begin_with(synchronous())
+    }
+
+    /// One whose commit survives the end of the process at once, and a power cut only together with the next commit that
+    /// syncs: for what a start finds out by itself from the folders.
+    pub fn begin_unsynced(&mut self) -> Result<Tx<'_>> {
+        self.begin_with("NORMAL")
+    }
+
+    fn begin_with(&mut self, synchronous: &str) -> Result<Tx<'_>> {
         fault::point("store.begin")?;
-        self.conn.execute_batch("BEGIN IMMEDIATE").context("cannot begin a transaction")?;
+        let words = format!("PRAGMA synchronous = {synchronous}; BEGIN IMMEDIATE");
+        self.conn.execute_batch(&words).context("cannot begin a transaction")?;
         Ok(Tx { snapshot: Snapshot { conn: &self.conn, tables: &self.tables, ends: false } })
     }
 

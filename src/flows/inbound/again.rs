@@ -149,11 +149,13 @@ impl Bench<'_> {
         };
         let file = self.spool.read(place, &state_name(row.id, &row.raw_name, Role::Original))?;
         Ok(Assignment {
-            open: Box::new(move || Ok(file)),
+            open: Box::new(move || file.try_clone()),
             name: row.name.clone(),
+            size: row.size,
             layouts: intake.layouts.iter().filter(|l| l.id == row.layout).cloned().collect(),
             zone: intake.sender.zone,
             same_as: None,
+            wants_end: false,
         })
     }
 }

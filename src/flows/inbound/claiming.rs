@@ -24,8 +24,6 @@ pub struct Candidate {
     pub intake: Arc<Intake>,
     pub name: Vec<u8>,
     pub meta: Meta,
-    /// Its end is missing and will not come: refused with these words instead of being read.
-    pub truncated: Option<String>,
     /// The name of the done-file that vouches for it; it is claimed first and travels along.
     pub done_file: Option<Vec<u8>>,
 }
@@ -43,7 +41,6 @@ pub struct Claimed {
     /// The moment its facts and records speak of, or why it has none.
     pub as_of: Result<String, NotAsOf>,
     pub first_seen: String,
-    pub truncated: Option<String>,
     /// It was whole when it was seen and is no longer: refused with these words, whatever can be read of it.
     pub cut: Option<String>,
     pub done_file: Option<Vec<u8>>,
@@ -123,7 +120,6 @@ impl Bench<'_> {
             size: row.size,
             intake,
             first_seen: row.first_seen,
-            truncated: None,
             cut: None,
             done_file: None,
             returns_of: row.returns_of,
@@ -132,10 +128,10 @@ impl Bench<'_> {
         }
     }
 
-    /// Commit 1.
+    /// Commit 1. Should a power cut take it, the file stands in work/ unknown and goes back to in/: nothing is lost with it.
     fn see(&mut self, candidates: Vec<Candidate>, alone: bool) -> Result<Vec<Claimed>> {
         let now = self.now;
-        let tx = self.store.begin()?;
+        let tx = self.store.begin_unsynced()?;
         let mut seen = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             seen.push(see_one(&tx, candidate, alone, now)?);
@@ -184,7 +180,7 @@ fn come_back(snapshot: &Snapshot<'_>, dropped: &[u8]) -> Result<Option<FileRow>>
 }
 
 fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
-    let Candidate { intake, name: dropped, meta, truncated, done_file } = candidate;
+    let Candidate { intake, name: dropped, meta, done_file } = candidate;
     let returned = come_back(tx, &dropped)?;
     let returns_of = returned.as_ref().map(|r| r.id);
     let raw_name = returned.as_ref().map_or_else(|| dropped.clone(), |r| r.raw_name.clone());
@@ -231,7 +227,6 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         size: meta.size,
         intake,
         first_seen,
-        truncated,
         cut,
         done_file,
         returns_of,

@@ -3,11 +3,12 @@
 //! A look lists the whole folder once; the files of that look are handed out round by round, so that 100,000 files cost one
 //! listing and not one for each round. It decides nothing itself: `model::rules::settle` does, asked last and lazily.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::claiming::Candidate;
+use super::reading::{HEAD_BYTES, completeness};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Listing, Meta, Oddities, Place, Result, Spool};
@@ -15,12 +16,10 @@ use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::layout::Completeness;
 use crate::model::rules::order_of_files::compare_names;
-use crate::model::rules::settle::{Asked, LookTable, Looks, Settled, Waiting, pair_done_files, settle};
+use crate::model::rules::settle::{LookTable, Looks, Settled, Waiting, pair_done_files, settle};
 
-/// The end of a file that layouts look at.
-const TAIL_BYTES: u64 = 64 * 1024;
 /// Files of one round: enough to share a commit by, few enough that a person sees progress and memory stays flat.
-pub const ROUND_FILES: usize = 400;
+pub const ROUND_FILES: usize = 1_000;
 /// A round is closed when it holds so much: a large file is applied alone.
 pub const ROUND_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -115,8 +114,8 @@ impl Desk {
 
     /// Until when the rule alone says wait.
     fn wait_for(&self, looks: &Looks, vouched: bool, now: Now) -> Option<Duration> {
-        let nobody = || Asked { still_open: None, end: Completeness::Complete };
-        match settle(&self.intake.settle, self.intake.truncated_after, looks, vouched, now.mono, nobody) {
+        let (kernel, layout) = (|| None, || Completeness::Complete);
+        match settle(&self.intake.settle, self.intake.truncated_after, looks, vouched, now.mono, kernel, layout) {
             Settled::WaitUntil(at, _) => Some(at),
             _ => None,
         }
@@ -187,11 +186,12 @@ impl Desk {
             Settle::Stable(_) => self.looks_again(meta, now),
             _ => Looks { size: meta.size, mtime_ns: meta.mtime_ns, first: now.mono, last: now.mono },
         };
-        let ask = || self.ask(spool, &name, meta.size);
-        let rule = &self.intake.settle;
-        match settle(rule, self.intake.truncated_after, &looks, done_file.is_some(), now.mono, ask) {
-            Settled::Take => Ok(Some(self.candidate(name, meta, None, done_file))),
-            Settled::Truncated(missing) => Ok(Some(self.candidate(name, meta, Some(missing), done_file))),
+        let kernel = || spool.is_still_written(self.folder(), &name);
+        // What cannot be read is left to the reading to report.
+        let layout = || end_of(spool, &self.intake, &name).unwrap_or(Completeness::Complete);
+        let (rule, patience) = (&self.intake.settle, self.intake.truncated_after);
+        match settle(rule, patience, &looks, done_file.is_some(), now.mono, kernel, layout) {
+            Settled::Take => Ok(Some(Candidate { intake: self.intake.clone(), name, meta, done_file })),
             Settled::WaitUntil(at, why) => {
                 self.is_settling |= why == Waiting::Still;
                 self.wake(at);
@@ -214,16 +214,6 @@ impl Desk {
         Some(self.listing.entry(self.vouched[at].1 as usize).name.to_vec())
     }
 
-    fn candidate(&self, name: Vec<u8>, meta: Meta, truncated: Option<String>, done_file: Option<Vec<u8>>) -> Candidate {
-        Candidate { intake: self.intake.clone(), name, meta, truncated, done_file }
-    }
-
-    /// Whether somebody writes, and whether the end is there. What cannot be read is left to the reading to report.
-    fn ask(&self, spool: &Spool, name: &[u8], size: u64) -> Asked {
-        let end = end_of(spool, &self.intake, name, size).unwrap_or(Completeness::Complete);
-        Asked { still_open: spool.is_still_written(self.folder(), name), end }
-    }
-
     fn tell_incomplete(&mut self, events: &Events, name: &[u8], meta: Meta, missing: &str, now: Now) {
         if !self.told_incomplete.insert((meta.inode, meta.size)) {
             return;
@@ -242,20 +232,16 @@ impl Desk {
 }
 
 /// Is the end of a dropped file there? Complete when one of the intake's layouts finds it; nothing when it cannot be read.
-pub fn end_of(spool: &Spool, intake: &Intake, name: &[u8], size: u64) -> Option<Completeness> {
+pub fn end_of(spool: &Spool, intake: &Intake, name: &[u8]) -> Option<Completeness> {
     let mut file = spool.read(Place::In { partner: &intake.sender.partner, intake: &intake.id }, name).ok()?;
-    let from = size.saturating_sub(TAIL_BYTES);
     let layout = match &intake.layouts[..] {
         [only] => only,
         several => {
             // The layout that will read it says what its end is; a file that none knows is refused by the reading.
             let mut head = Vec::new();
-            file.by_ref().take(TAIL_BYTES).read_to_end(&mut head).ok()?;
+            file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
             several.iter().find(|layout| layout.recognises(&head))?
         }
     };
-    file.seek(SeekFrom::Start(from)).ok()?;
-    let mut tail = Vec::with_capacity(size.min(TAIL_BYTES) as usize);
-    file.take(TAIL_BYTES).read_to_end(&mut tail).ok()?;
-    Some(layout.completeness(&tail, from == 0))
+    completeness(layout, &mut file).ok()
 }

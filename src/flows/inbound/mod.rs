@@ -6,6 +6,7 @@ pub mod applying;
 pub mod claiming;
 mod deciding;
 pub mod desk;
+pub mod durable;
 pub mod finish;
 mod gathered;
 mod judge;

@@ -1,38 +1,54 @@
-//! The decoder thread: reads claimed files ahead of the main loop and hands over what they hold, in the order of the job.
+//! The decoder: reads claimed files ahead of the main loop, on a thread of its own, and hands over what they hold, in the order
+//! of the job.
 //!
 //! It owns the reading alone: bytes, hash, batches. It judges nothing and sees no store. A panic while one file is read is
 //! caught at that file; the next goes on.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::model::batch::Batch;
 use crate::model::layout::nearest::{Unrecognised, unrecognised};
-use crate::model::layout::{DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
+use crate::model::layout::{Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
+use crate::model::wording::judging as words;
 
-/// Batches that may wait between the threads; with 256 KiB each this bounds what is in flight.
+/// Parcels that may wait between the threads; with a batch of 256 KiB at most in each this bounds what is in flight.
 const AHEAD: usize = 8;
+/// A parcel is handed over when it holds so many small files, or so much: each costs waking the other thread.
+const PARCEL_FILES: usize = 16;
+const PARCEL_BYTES: usize = 32 * 1024;
+/// What a refused message is taken to weigh, with its problems.
+const REFUSED_BYTES: usize = 1024;
+/// A file alone and so small is read where it is asked for.
+const AT_ONCE_BYTES: u64 = 64 * 1024;
 /// Read at a time of what a layout left unread; mostly there is nothing.
 const CHUNK_BYTES: usize = 16 * 1024;
 /// The head of a file that layouts look at to recognise it.
-const HEAD_BYTES: usize = 64 * 1024;
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// The end of a file that layouts look at.
+const TAIL_BYTES: u64 = 64 * 1024;
 
 /// Makes files for what does not fit into memory.
 pub type SpillFiles = Arc<dyn Fn() -> io::Result<Box<dyn Spill>> + Send + Sync>;
 
 /// One file to read.
 pub struct Assignment {
-    pub open: Box<dyn FnOnce() -> io::Result<File> + Send>,
+    pub open: Box<dyn Fn() -> io::Result<File> + Send>,
     pub name: String,
+    pub size: u64,
     /// In the order of trial.
     pub layouts: Vec<Arc<Layout>>,
     pub zone: chrono_tz::Tz,
     /// Content hash of the intake's last applied file of the same size: an equal one need not be decoded.
     pub same_as: Option<[u8; 32]>,
+    /// Refuse it where the layout has an end and the file has not; not asked when a person wants it read once more.
+    pub wants_end: bool,
 }
 
 /// What the decoder found, in order: `Begin` where a layout reads the file, and always `End`.
@@ -67,49 +83,65 @@ pub enum Outcome {
 /// The running thread.
 pub struct Decoder {
     jobs: Option<Sender<Vec<Assignment>>>,
-    readings: Receiver<Reading>,
+    parcels: Receiver<Vec<Reading>>,
+    /// What of the last parcel is still to be looked at, the first at the end.
+    opened: RefCell<Vec<Reading>>,
     emptied: Sender<Batch>,
+    spill: SpillFiles,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Decoder {
     pub fn start(spill: SpillFiles) -> io::Result<Self> {
         let (jobs, job_queue) = channel::<Vec<Assignment>>();
-        let (reading_queue, readings) = sync_channel(AHEAD);
+        let (parcel_queue, parcels) = sync_channel(AHEAD);
         let (emptied, empty_queue) = channel();
+        let files = spill.clone();
         let thread = std::thread::Builder::new().name("decoder".into()).spawn(move || {
-            let reader = Reader { readings: reading_queue, emptied: empty_queue, spill };
+            let send = |parcel| parcel_queue.send(parcel).map_err(|_| Stop);
+            let reader = Reader::new(&send, Some(&empty_queue), &files);
             for job in job_queue {
-                for assignment in job {
-                    let ending = reader.read(assignment);
-                    if reader.readings.send(Reading::End(ending)).is_err() {
-                        return;
-                    }
+                if reader.read_all(job).is_err() {
+                    return;
                 }
             }
         })?;
-        Ok(Decoder { jobs: Some(jobs), readings, emptied, thread: Some(thread) })
+        Ok(Decoder { jobs: Some(jobs), parcels, opened: RefCell::default(), emptied, spill, thread: Some(thread) })
     }
 
     pub fn assign(&self, job: Vec<Assignment>) {
+        if let [only] = &job[..]
+            && only.size <= AT_ONCE_BYTES
+        {
+            return self.read_at_once(job);
+        }
         if let Some(jobs) = &self.jobs {
-            // A closed channel means the thread is gone; the next call of `next` says so.
+            // A closed channel means the thread is gone; the next call of `next_within` says so.
             let _ = jobs.send(job);
         }
     }
 
-    /// The next piece. Nothing when the thread has died, which only a fault outside of any file can cause.
-    pub fn next(&self) -> Option<Reading> {
-        self.readings.recv().ok()
+    /// On the caller's thread: waking another one takes longer than reading one small file.
+    fn read_at_once(&self, job: Vec<Assignment>) {
+        let opened = &self.opened;
+        let keep = |parcel| {
+            opened.borrow_mut().extend::<Vec<Reading>>(parcel);
+            Ok(())
+        };
+        // Nothing can be gone that it would wait for.
+        let _ = Reader::new(&keep, None, &self.spill).read_all(job);
+        opened.borrow_mut().reverse();
     }
 
-    /// The same, but looks up from waiting after a while, so that a stop is noticed.
-    pub fn next_within(&self, patience: std::time::Duration) -> Option<Option<Reading>> {
-        match self.readings.recv_timeout(patience) {
-            Ok(reading) => Some(Some(reading)),
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Some(None),
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => None,
+    /// The next piece; `Timeout` when there is none after a while, so that a stop is noticed. `Disconnected`: the thread has
+    /// died, which only a fault outside of any file can cause.
+    pub fn next_within(&self, patience: Duration) -> Result<Reading, RecvTimeoutError> {
+        let mut opened = self.opened.borrow_mut();
+        while opened.is_empty() {
+            *opened = self.parcels.recv_timeout(patience)?;
+            opened.reverse();
         }
+        Ok(opened.pop().expect("a parcel is opened until it holds something"))
     }
 
     /// Gives an emptied batch back for reuse.
@@ -124,29 +156,74 @@ impl Drop for Decoder {
         self.jobs = None;
         // Unblock a thread that waits for room: whatever it still sends is not wanted.
         let (_, closed) = sync_channel(0);
-        self.readings = closed;
+        self.parcels = closed;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-struct Reader {
-    readings: SyncSender<Reading>,
-    emptied: Receiver<Batch>,
-    spill: SpillFiles,
+struct Reader<'o> {
+    send: &'o dyn Fn(Vec<Reading>) -> Result<(), Stop>,
+    parcel: RefCell<Parcel>,
+    emptied: Option<&'o Receiver<Batch>>,
+    spill: &'o SpillFiles,
 }
 
-impl Reader {
+/// Readings on their way to the main loop.
+#[derive(Default)]
+struct Parcel {
+    readings: Vec<Reading>,
+    files: usize,
+    bytes: usize,
+}
+
+impl<'o> Reader<'o> {
+    fn new(
+        send: &'o dyn Fn(Vec<Reading>) -> Result<(), Stop>,
+        emptied: Option<&'o Receiver<Batch>>,
+        spill: &'o SpillFiles,
+    ) -> Self {
+        Reader { send, parcel: RefCell::default(), emptied, spill }
+    }
+
+    fn read_all(&self, job: Vec<Assignment>) -> Result<(), Stop> {
+        for assignment in job {
+            let ending = self.read(assignment);
+            self.add(Reading::End(ending))?;
+        }
+        self.hand_over()
+    }
+
+    /// An error: nobody listens any more.
+    fn add(&self, reading: Reading) -> Result<(), Stop> {
+        let mut parcel = self.parcel.borrow_mut();
+        match &reading {
+            Reading::Begin(_) => {}
+            Reading::Batch(batch) => parcel.bytes += batch.size(),
+            Reading::Refused(_) => parcel.bytes += REFUSED_BYTES,
+            Reading::End(_) => parcel.files += 1,
+        }
+        parcel.readings.push(reading);
+        let is_full = parcel.files >= PARCEL_FILES || parcel.bytes >= PARCEL_BYTES;
+        drop(parcel);
+        if is_full { self.hand_over() } else { Ok(()) }
+    }
+
+    fn hand_over(&self) -> Result<(), Stop> {
+        let parcel = self.parcel.take();
+        if parcel.readings.is_empty() { Ok(()) } else { (self.send)(parcel.readings) }
+    }
+}
+
+impl Reader<'_> {
     fn read(&self, assignment: Assignment) -> Ending {
         let file = match (assignment.open)() {
             Ok(file) => file,
             Err(error) => return Ending { hash: [0; 32], size: 0, result: Outcome::Unreadable(error) },
         };
         let mut input = Hashing::new(file);
-        let caught = catch_unwind(AssertUnwindSafe(|| {
-            self.decode(&mut input, &assignment.name, &assignment.layouts, assignment.zone, assignment.same_as)
-        }));
+        let caught = catch_unwind(AssertUnwindSafe(|| self.decode(&mut input, &assignment)));
         let result = match caught {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => Outcome::Unreadable(error),
@@ -158,20 +235,13 @@ impl Reader {
         }
     }
 
-    fn decode(
-        &self,
-        input: &mut Hashing,
-        name: &str,
-        layouts: &[Arc<Layout>],
-        zone: chrono_tz::Tz,
-        same_as: Option<[u8; 32]>,
-    ) -> io::Result<Outcome> {
-        if let Some(hash) = same_as
+    fn decode(&self, input: &mut Hashing, assignment: &Assignment) -> io::Result<Outcome> {
+        if let Some(hash) = assignment.same_as
             && input.hash_all()? == hash
         {
             return Ok(Outcome::Same);
         }
-        let layout = match layouts {
+        let layout = match &assignment.layouts[..] {
             [only] => only,
             several => {
                 let head = input.head(HEAD_BYTES)?;
@@ -181,32 +251,49 @@ impl Reader {
                 }
             }
         };
-        if self.readings.send(Reading::Begin(layout.clone())).is_err() {
+        if self.add(Reading::Begin(layout.clone())).is_err() {
             return Ok(Outcome::Abandoned);
         }
-        let context = DecodeContext { file_name: name, zone, spill: &*self.spill };
-        let decoded = layout.decode(input, &context, &mut Outlet { reader: self })?;
+        let context = DecodeContext { file_name: &assignment.name, zone: assignment.zone, spill: &**self.spill };
+        let mut decoded = layout.decode(input, &context, &mut Outlet { reader: self })?;
+        // The reader knows better than the rule why the end is missing (empty, another layout, …): its words go first.
+        if assignment.wants_end
+            && decoded.fatal.is_empty()
+            && let Completeness::Incomplete(missing) = completeness(layout, &mut input.file)?
+        {
+            decoded.fatal.add(words::truncated(&missing));
+        }
         Ok(Outcome::Decoded(decoded))
     }
 }
 
+/// Is the end there that the layout asks for?
+pub fn completeness(layout: &Layout, file: &mut File) -> io::Result<Completeness> {
+    let size = file.seek(SeekFrom::End(0))?;
+    let from = size.saturating_sub(TAIL_BYTES);
+    let mut tail = Vec::with_capacity((size - from) as usize);
+    file.seek(SeekFrom::Start(from))?;
+    file.take(TAIL_BYTES).read_to_end(&mut tail)?;
+    Ok(layout.completeness(&tail, from == 0))
+}
+
 /// Hands batches to the main loop.
 struct Outlet<'a> {
-    reader: &'a Reader,
+    reader: &'a Reader<'a>,
 }
 
 impl Sink for Outlet<'_> {
     fn batch(&mut self, batch: Batch) -> Result<Batch, Stop> {
         let kind = batch.kind().clone();
-        self.reader.readings.send(Reading::Batch(batch)).map_err(|_| Stop)?;
-        match self.reader.emptied.try_recv() {
-            Ok(empty) if Arc::ptr_eq(empty.kind(), &kind) => Ok(empty),
+        self.reader.add(Reading::Batch(batch))?;
+        match self.reader.emptied.and_then(|emptied| emptied.try_recv().ok()) {
+            Some(empty) if Arc::ptr_eq(empty.kind(), &kind) => Ok(empty),
             _ => Ok(Batch::new(kind)),
         }
     }
 
     fn refused(&mut self, message: Refused) -> Result<(), Stop> {
-        self.reader.readings.send(Reading::Refused(message)).map_err(|_| Stop)
+        self.reader.add(Reading::Refused(message))
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
@@ -14,13 +16,14 @@ use super::super::is_outage;
 use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
 use super::claiming::{Claimed, cut_by_power};
 use super::deciding::{self, Judgement};
+use super::durable::Durable;
 use super::finish::{self, Decided};
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading, SpillFiles};
 use super::returned;
 use super::waiting::{Again, newest_of_each, tell_released};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
-use crate::edges::spool::{Marks, Place, Role, Spool, state_name};
+use crate::edges::spool::{Marks, Place, Role, Spool, Syncer, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::edges::store::{FileNo, Store, Tx};
 use crate::model::intake::Intake;
@@ -34,6 +37,7 @@ pub struct Bench<'r> {
     pub store: &'r mut Store,
     pub spool: &'r Arc<Spool>,
     pub decoder: &'r mut Decoder,
+    pub syncer: &'r Syncer,
     pub events: &'r Events,
     pub intakes: &'r [Arc<Intake>],
     pub spill: &'r SpillFiles,
@@ -51,11 +55,6 @@ pub struct Bench<'r> {
 
 /// Adds the receipts of decided files. What leaves the house is not this flow's: they meet in the ledger.
 pub type Answer = dyn Fn(&Tx<'_>, &Spool, &[(FileNo, Arc<Intake>)], Now, Tz) -> Result<()>;
-
-/// So many files cost less synced one by one than with everything else on their file system.
-const FEW_FILES: usize = 2;
-/// Moves that may wait for their confirmation while files come one by one without a pause.
-const UNCONFIRMED_FILES: usize = 500;
 
 impl Bench<'_> {
     /// Judges files that stand in work/ already: left by a crash, or by an outage of the store.
@@ -144,6 +143,7 @@ impl Bench<'_> {
             let same_as = if index == 0 { self.known_content(file)? } else { None };
             assignments.push(self.assignment(file, same_as));
         }
+        let durable = Durable::begin(self.syncer, files, self.placed.len())?;
         self.decoder.assign(assignments);
         let order_mark = self.spool.marks()?.order;
         let tx = self.store.begin()?;
@@ -174,24 +174,18 @@ impl Bench<'_> {
                 Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
             again.all_that_wait(&tx, &mut decided)?;
         }
-        answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
+        let has_receipts = answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
         let given = tx.high_water(ORDER_NUMBERS)?;
         if given > order_mark {
             // Before the commit: a number that is lost is better than one given twice.
             self.spool.raise_marks(Marks { order: given, run: 0 })?;
         }
-        let whole = must_sync_whole(self.intakes, self.placed, files, &decided);
-        if whole {
+        let is_all_synced = durable.end(&tx, self.spool, files, has_receipts)?;
+        if is_all_synced {
             tx.mark_placed(self.placed.iter().copied())?;
-            self.spool.sync()?;
-        } else {
-            for file in files {
-                let place = Place::Work { partner: &file.intake.sender.partner, intake: &file.intake.id };
-                self.spool.sync_file(place, &state_name(file.id, &file.raw_name, Role::Original))?;
-            }
         }
         tx.commit()?;
-        if whole {
+        if is_all_synced {
             self.placed.clear();
         }
         tell_released(self.events, self.now, &decided[read..]);
@@ -217,9 +211,11 @@ impl Bench<'_> {
         let (partner, intake) = (file.intake.sender.partner.clone(), file.intake.id.clone());
         Assignment {
             name: file.name.clone(),
+            size: file.size,
             layouts: file.intake.layouts.clone(),
             zone: file.intake.sender.zone,
             same_as,
+            wants_end: !file.again,
             open: Box::new(move || {
                 let place = Place::Work { partner: &partner, intake: &intake };
                 let name = state_name(id, &raw_name, Role::Original);
@@ -229,14 +225,14 @@ impl Bench<'_> {
     }
 }
 
-/// Receipts for those of the decided files whose intake wants one.
+/// Receipts for those of the decided files whose intake wants one. True: there are some, and they are still to be synced.
 pub fn answer_all(
     (answer, spool, intakes): (&Answer, &Spool, &[Arc<Intake>]),
     tx: &Tx<'_>,
     decided: &[Decided],
     now: Now,
     zone: Tz,
-) -> Result<()> {
+) -> Result<bool> {
     let wants = |file: &Decided| {
         let his = |i: &&Arc<Intake>| i.sender.partner == file.partner && i.id == file.intake && i.receipt.is_some();
         intakes.iter().find(his).map(|intake| (file.file, intake.clone()))
@@ -245,17 +241,10 @@ pub fn answer_all(
     // Several of a file's messages may have been decided: its receipt says all of it at once.
     wanted.sort_by_key(|(file, _)| *file);
     wanted.dedup_by_key(|(file, _)| *file);
-    if wanted.is_empty() { Ok(()) } else { answer(tx, spool, &wanted, now, zone) }
-}
-
-/// A few files alone are synced one by one: the whole file system may hold much that is not ours. Receipts, and moves that
-/// are to be confirmed, need the sync of everything.
-fn must_sync_whole(intakes: &[Arc<Intake>], placed: &[FileNo], files: &[Claimed], decided: &[Decided]) -> bool {
-    let answers = |i: &&Arc<Intake>| i.receipt.is_some();
-    let has_receipt = |file: &Decided| {
-        intakes.iter().filter(answers).any(|i| i.sender.partner == file.partner && i.id == file.intake)
-    };
-    files.len() > FEW_FILES || placed.len() > UNCONFIRMED_FILES || decided.iter().any(has_receipt)
+    if !wanted.is_empty() {
+        answer(tx, spool, &wanted, now, zone)?;
+    }
+    Ok(!wanted.is_empty())
 }
 
 /// A claimed done-file stands beside its data file under that one's name, whatever form of name it came in.
@@ -336,13 +325,13 @@ pub fn read_and_apply(
 
 /// The next piece, unless a stop has become urgent.
 fn next(decoder: &Decoder, give_up: &dyn Fn() -> bool) -> Result<Reading> {
-    const LOOK_UP: std::time::Duration = std::time::Duration::from_millis(200);
+    const LOOK_UP: Duration = Duration::from_millis(200);
     loop {
         match decoder.next_within(LOOK_UP) {
-            Some(Some(reading)) if !give_up() => return Ok(reading),
-            None => anyhow::bail!("the decoder thread has ended"),
+            Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the decoder thread has ended"),
             _ if give_up() => anyhow::bail!("stopped: the running file is taken back"),
-            _ => {}
+            Ok(reading) => return Ok(reading),
+            Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }
@@ -351,13 +340,7 @@ fn judgement(file: &Claimed, layout: Option<Arc<Layout>>, applied: Applied, endi
     let content = Some((ending.hash, ending.size));
     Ok(match ending.result {
         Outcome::Same => Judgement { content, same: true, ..Judgement::default() },
-        Outcome::Decoded(mut decoded) => {
-            // Read all the same: the reader knows better than the rule why the end is missing (empty, another layout, …).
-            if let Some(missing) = file.truncated.as_ref().filter(|_| decoded.fatal.is_empty()) {
-                decoded.fatal.add(words::truncated(missing));
-            }
-            Judgement { layout, applied, decoded, content, ..Judgement::default() }
-        }
+        Outcome::Decoded(decoded) => Judgement { layout, applied, decoded, content, ..Judgement::default() },
         Outcome::Unrecognised(why) => {
             Judgement { content, ..Judgement::refused_whole(words::layout_unrecognised(&why)) }
         }

@@ -75,28 +75,15 @@ impl LookTable {
     }
 }
 
-/// Who else says something about the file. Asked only once its own pause is over: each costs an open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// The kernel on who has it open for writing; `None`: it could not tell, which proves nothing.
-    pub still_open: Option<bool>,
-    /// The layout on its last bytes; `Complete` where the layout has no end to look for.
-    pub end: Completeness,
-}
-
 /// What to do with a file in in/.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
+    /// Also where its end is missing and nobody would wait for it: the reading refuses it as `file-truncated`.
     Take,
     /// Look again at that moment, or earlier when woken.
     WaitUntil(Duration, Waiting),
     /// At rest, but its end is missing (for a person: what); refused at that moment if it has not grown.
-    Incomplete {
-        missing: String,
-        until: Duration,
-    },
-    /// `file-truncated`: what is missing.
-    Truncated(String),
+    Incomplete { missing: String, until: Duration },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,39 +96,40 @@ pub enum Waiting {
     Writer,
 }
 
-/// One file of an intake. `vouched`: its done-file is there, or was claimed for it. `ask` is called once the rule itself
-/// is content.
+/// One file of an intake. `vouched`: its done-file is there, or was claimed for it. Asked once the rule itself is content,
+/// since each costs an open: `still_open`, the kernel on who has it open for writing (`None`: it could not tell, which
+/// proves nothing), and `end`, the layout on its last bytes.
 pub fn settle(
     rule: &Settle,
     truncated_after: Duration,
     looks: &Looks,
     vouched: bool,
     now: Duration,
-    ask: impl FnOnce() -> Asked,
+    still_open: impl FnOnce() -> Option<bool>,
+    end: impl FnOnce() -> Completeness,
 ) -> Settled {
     // Who moves files in whole, or vouches for them, sends nothing after: a missing end will not come.
-    let (wait, final_word) = match rule {
-        Settle::Rename => (None, true),
-        Settle::DoneFile { .. } if vouched => (None, true),
-        Settle::DoneFile { .. } => (Some((now + truncated_after, Waiting::DoneFile)), true),
+    let (wait, waits_for_end) = match rule {
+        Settle::Rename => (None, false),
+        Settle::DoneFile { .. } if vouched => (None, false),
+        Settle::DoneFile { .. } => (Some((now + truncated_after, Waiting::DoneFile)), false),
         Settle::Stable(pause) => {
             let pause = (*pause).max(SECOND_LOOK_AFTER);
             let is_still = looks.unchanged_for() >= pause;
-            ((!is_still).then(|| ((looks.first + pause).max(now), Waiting::Still)), false)
+            ((!is_still).then(|| ((looks.first + pause).max(now), Waiting::Still)), true)
         }
     };
     if let Some((until, why)) = wait {
         return Settled::WaitUntil(until, why);
     }
-    let asked = ask();
-    if asked.still_open == Some(true) {
+    if still_open() == Some(true) {
         return Settled::WaitUntil(now + ASK_AGAIN_AFTER, Waiting::Writer);
     }
-    match asked.end {
+    if !waits_for_end || looks.unchanged_for() >= truncated_after {
+        return Settled::Take;
+    }
+    match end() {
         Completeness::Complete => Settled::Take,
-        Completeness::Incomplete(missing) if final_word || looks.unchanged_for() >= truncated_after => {
-            Settled::Truncated(missing)
-        }
         Completeness::Incomplete(missing) => Settled::Incomplete { missing, until: looks.first + truncated_after },
     }
 }
@@ -209,15 +197,6 @@ mod tests {
         Looks { size: 100, mtime_ns: 0, first: at(first), last: at(last) }
     }
 
-    fn says(still_open: Option<bool>, end: Option<&str>) -> Asked {
-        let end = end.map_or(Completeness::Complete, |missing| Completeness::Incomplete(missing.to_owned()));
-        Asked { still_open, end }
-    }
-
-    fn truncated() -> Settled {
-        Settled::Truncated("</orders>".to_owned())
-    }
-
     /// (rule, looks first..last, vouched, the kernel, the missing end) → what to do; now is the last look.
     #[test]
     fn the_table() {
@@ -228,7 +207,7 @@ mod tests {
         let wait = |until, why| Settled::WaitUntil(at(until), why);
         let rows = [
             ("moved in whole", Settle::Rename, looks(5, 5), false, None, None, Settled::Take),
-            ("moved in, end missing", Settle::Rename, looks(5, 5), false, None, missing, truncated()),
+            ("moved in, end missing", Settle::Rename, looks(5, 5), false, None, missing, Settled::Take),
             (
                 "moved in, yet written",
                 Settle::Rename,
@@ -244,28 +223,31 @@ mod tests {
             ("still, closed", stable(), looks(5, 15), false, Some(false), None, Settled::Take),
             ("still, but open", stable(), looks(5, 15), false, Some(true), None, wait(16, Waiting::Writer)),
             ("still, end missing", stable(), looks(5, 15), false, Some(false), missing, incomplete(3_605)),
-            ("rests for an hour, end missing", stable(), looks(5, 3_605), false, None, missing, truncated()),
+            ("rests for an hour, end missing", stable(), looks(5, 3_605), false, None, missing, Settled::Take),
             ("no done-file", done(), looks(5, 5), false, None, None, wait(3_605, Waiting::DoneFile)),
             ("done-file", done(), looks(5, 5), true, None, None, Settled::Take),
-            ("done-file, end missing", done(), looks(5, 5), true, None, missing, truncated()),
+            ("done-file, end missing", done(), looks(5, 5), true, None, missing, Settled::Take),
             ("done-file, yet written", done(), looks(5, 5), true, Some(true), None, wait(6, Waiting::Writer)),
         ];
         for (row, rule, looks, vouched, open, end, expected) in rows {
-            let found = settle(&rule, HOUR, &looks, vouched, looks.last, || says(open, end));
+            let end = || end.map_or(Completeness::Complete, |missing| Completeness::Incomplete(missing.to_owned()));
+            let found = settle(&rule, HOUR, &looks, vouched, looks.last, || open, end);
             assert_eq!(found, expected, "{row}");
         }
     }
 
     #[test]
     fn nobody_is_asked_before_the_pause_is_over() {
-        let found = settle(&Settle::Stable(at(10)), HOUR, &looks(5, 6), false, at(6), || panic!("asked too early"));
+        let (kernel, layout) = (|| panic!("asked too early"), || panic!("asked too early"));
+        let found = settle(&Settle::Stable(at(10)), HOUR, &looks(5, 6), false, at(6), kernel, layout);
         assert_eq!(found, Settled::WaitUntil(at(15), Waiting::Still));
     }
 
     #[test]
     fn one_look_is_never_enough() {
         let one = looks(5, 5);
-        let found = settle(&Settle::Stable(Duration::ZERO), HOUR, &one, false, at(5), || panic!("one look"));
+        let (kernel, layout) = (|| panic!("one look"), || panic!("one look"));
+        let found = settle(&Settle::Stable(Duration::ZERO), HOUR, &one, false, at(5), kernel, layout);
         assert_eq!(found, Settled::WaitUntil(at(5) + SECOND_LOOK_AFTER, Waiting::Still));
     }
 

@@ -325,12 +325,14 @@ impl Tx<'_> {
         self.write_file("store.comment_file", file, sql, params![file.0, comment])
     }
 
-    /// The folders have followed the verdicts of these files.
+    /// The folders have followed the verdicts of these files, on the disk too: their copies are not needed any more.
     pub fn mark_placed(&self, files: impl IntoIterator<Item = FileNo>) -> Result<()> {
         fault::point("store.mark_placed")?;
-        let mut statement = self.conn.prepare_cached("UPDATE file SET placed = 1 WHERE file_no = ?1")?;
+        let mut placed = self.conn.prepare_cached("UPDATE file SET placed = 1 WHERE file_no = ?1")?;
+        let mut forget = self.conn.prepare_cached("DELETE FROM file_copy WHERE file_no = ?1")?;
         for file in files {
-            statement.execute([file.0]).context("cannot mark a file as placed")?;
+            placed.execute([file.0]).context("cannot mark a file as placed")?;
+            forget.execute([file.0]).context("cannot remove the copy of a file")?;
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! The ledger: what became of every file and message, every run of a feed, every command.
 //!
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` what went out,
-//! `command` the audit trail, `marks` high-water marks and due instants, `identity` which database this is.
+//! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
+//! `identity` which database this is.
 
 mod byte_ranges;
 mod command;
+mod copies;
 mod file;
 mod file_find;
 mod held;
