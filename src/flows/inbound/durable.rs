@@ -50,7 +50,8 @@ impl Durable {
             Durable::Everything(syncing) => syncing.wait().map(|()| true).map_err(Into::into),
             Durable::Files(syncing) => syncing.wait().map(|()| false).map_err(Into::into),
             Durable::Copied => {
-                for file in files {
+                // One that is judged once more has been on the disk for long.
+                for file in files.iter().filter(|file| !file.again) {
                     // One that grew after it was looked at is synced like any large one.
                     match spool.read_whole(work(file), &name(file), COPIED_BYTES) {
                         Ok(content) => tx.keep_copy(file.file, &content)?,
