@@ -91,7 +91,8 @@ impl fmt::Display for Complaint {
 #[derive(Debug)]
 pub struct Failure {
     pub end: End,
-    pub complaint: Complaint,
+    /// Boxed: it is long, and mostly there is none.
+    pub complaint: Box<Complaint>,
     /// What the system said, where it was the system.
     kind: Option<io::ErrorKind>,
 }
@@ -100,7 +101,7 @@ pub type Outcome = Result<End, Failure>;
 
 impl Failure {
     pub fn new(end: End, code: &'static str, found: impl Into<String>) -> Self {
-        Failure { end, complaint: Complaint { code, found: found.into(), ..Complaint::default() }, kind: None }
+        Failure { end, complaint: Box::new(Complaint { code, found: found.into(), ..Complaint::default() }), kind: None }
     }
 
     pub fn at(mut self, place: impl Into<String>) -> Self {
