@@ -116,6 +116,25 @@ fn namespaces_roles_and_attributes_are_found_whatever_the_prefixes() {
     assert_eq!(read(&layout, &again).0, [expected]);
 }
 
+#[test]
+fn what_a_record_is_told_by_is_written_with_it_and_alone_makes_no_record() {
+    let more = r#"["SUM/COUNT", "count(ITEMS/ITEM)", "integer"], ["@type""#;
+    let told = ONE_ORDER
+        .replace("[\"@type\"", more)
+        .replace("\"DISCOUNT\", \"line_charges.amount\"", "\"KIND\", \"constant(I)\"");
+    let told = told.replace("[\"\", \"line_charges.charge_type\", \"default=allowance read-only\"],", "");
+    let layout = layout(&told);
+    let message = json!({
+        "buyer_order_no": "N1", "customer_no": "4711", "invoice_name": "B",
+        "lines": [{"line_no": 7, "article_no": "A", "qty": "2.5"}],
+    });
+    let text = written(&layout, "order", std::slice::from_ref(&message));
+    assert!(text.contains("<ROLE>buyer</ROLE>"), "{text}");
+    assert!(!text.contains("delivery"), "nothing is said of a delivery address:\n{text}");
+    assert!(text.contains("<KIND>I</KIND>") && text.contains("<COUNT>1</COUNT>"), "{text}");
+    assert_eq!(read(&layout, &text).0, [message]);
+}
+
 const ENVELOPE: &str = r#"
 layout = "stock-envelope"
 title = "Stock in an envelope"
@@ -274,6 +293,10 @@ fn what_cannot_be_compiled_is_explained() {
     };
     let undeclared = problems(&ONE_ORDER.replace("b:CURRENCY", "c:CURRENCY"));
     assert!(undeclared.contains("\"c:\" is not declared"), "{undeclared}");
+    for (place, step) in [("../ID", ".."), ("HEAD/*", "*"), ("HEAD//ID[1]", "ID[1]"), ("HEAD/@", "@")] {
+        let odd = problems(&ONE_ORDER.replace("HEAD/ID", place));
+        assert!(odd.contains(&format!("\"{step}\" is not the name of")), "{place}: {odd}");
+    }
     let no_tag = problems(&ENVELOPE.replace("tag = \"List/Article\"\n", ""));
     assert!(no_tag.contains("tag is missing"), "{no_tag}");
     let no_root = problems(&ENVELOPE.replace("root = \"Envelope\"", ""));

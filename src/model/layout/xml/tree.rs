@@ -104,6 +104,7 @@ impl Compiler<'_> {
                     (None, step)
                 }
             };
+            self.check_name(name, step, span);
             let states = &self.tree.states;
             let found =
                 states[at].children.iter().copied().find(|c| states[*c].name == name && states[*c].space == space);
@@ -115,6 +116,18 @@ impl Compiler<'_> {
             });
         }
         at
+    }
+
+    /// Paths lead downwards and name what they mean: no `..`, no `*`, no positions.
+    fn check_name(&self, name: &str, step: &str, span: &std::ops::Range<usize>) {
+        let first = name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
+        if !first || !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.')) {
+            let text = format!(
+                "\"{step}\" is not the name of an element or attribute; a path is like address/street or address/@type, \
+                 downwards from the record's element."
+            );
+            self.report(span, text);
+        }
     }
 
     fn place_records(&mut self) {
@@ -248,6 +261,7 @@ impl Compiler<'_> {
         match attribute {
             Some(attribute) => {
                 let local = attribute.rsplit(':').next().unwrap_or(attribute).to_string();
+                self.check_name(&local, &format!("@{attribute}"), span);
                 self.tree.states[state].attributes.push((local, capture));
             }
             None => self.tree.states[state].captures.push(capture),

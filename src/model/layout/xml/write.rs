@@ -33,6 +33,15 @@ pub struct XmlWriter<'w> {
     messages: u64,
 }
 
+/// What an element holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Content {
+    Nothing,
+    /// Only what the layout itself says: constants, totals, the words that records are told by.
+    Constants,
+    Values,
+}
+
 /// Where in a message the writing is.
 #[derive(Clone, Copy)]
 struct Here<'m> {
@@ -103,7 +112,7 @@ impl<'w> XmlWriter<'w> {
             if self.messages > 1 {
                 return Err(self.not_writable("one file of this layout holds one message"));
             }
-            self.element(&template.root, true, Some(here))?;
+            self.element(&template.root, Content::Nothing, Some(here))?;
             return Ok(());
         }
         let mut items = &template.root.items;
@@ -111,7 +120,7 @@ impl<'w> XmlWriter<'w> {
             match &items[*at] {
                 Item::Element(inner) => items = &inner.items,
                 Item::Record(_, element) => {
-                    self.element(element, true, Some(here))?;
+                    self.element(element, Content::Nothing, Some(here))?;
                 }
             }
         }
@@ -122,24 +131,24 @@ impl<'w> XmlWriter<'w> {
         EncodeError::NotWritable { layout: self.layout.id.clone(), text: text.to_string() }
     }
 
-    /// Writes an element; false when there was nothing to write and nothing was.
-    fn element(&mut self, element: &Element, forced: bool, here: Option<Here<'_>>) -> Result<bool, EncodeError> {
+    /// Writes an element if what it holds is at least that much; otherwise nothing is written.
+    fn element(&mut self, element: &Element, least: Content, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
         let mark = self.text.mark();
-        let mut given = self.open(element, here)?;
+        let mut content = self.open(element, here)?;
         for item in &element.items {
-            given |= self.item(item, here)?;
+            content = content.max(self.item(item, here)?);
         }
-        if given || forced {
-            self.text.close();
-        } else {
+        if content < least {
             self.text.back_to(mark);
+            return Ok(Content::Nothing);
         }
-        Ok(given || forced)
+        self.text.close();
+        Ok(content)
     }
 
-    /// Start tag and text; true when a value of ours was among them.
-    fn open(&mut self, element: &Element, here: Option<Here<'_>>) -> Result<bool, EncodeError> {
-        let mut given = false;
+    /// Start tag and text.
+    fn open(&mut self, element: &Element, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
+        let mut content = Content::Nothing;
         self.text.open(&element.name);
         if std::ptr::eq(element, &self.xml.template.root) {
             for (prefix, uri) in &self.xml.options.namespaces {
@@ -148,66 +157,68 @@ impl<'w> XmlWriter<'w> {
             }
         }
         for (name, source) in &element.attributes {
-            if let Some((value, ours)) = self.value(source, here)? {
+            if let Some((value, of)) = self.value(source, here)? {
                 self.text.attribute(name, &value);
-                given |= ours;
+                content = content.max(of);
             }
         }
         if let Some(source) = &element.text
-            && let Some((value, ours)) = self.value(source, here)?
+            && let Some((value, of)) = self.value(source, here)?
         {
             self.text.text(&value);
-            given |= ours;
+            content = content.max(of);
         }
-        Ok(given)
+        Ok(content)
     }
 
-    fn item(&mut self, item: &Item, here: Option<Here<'_>>) -> Result<bool, EncodeError> {
+    fn item(&mut self, item: &Item, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
         let (record, element) = match item {
-            Item::Element(element) => return self.element(element, false, here),
+            // What a record is told by belongs to it even where no value of ours stands beside it.
+            Item::Element(element) => return self.element(element, Content::Constants, here),
             Item::Record(record, element) => (&self.layout.records[*record], element),
         };
-        let Some(here) = here else { return Ok(false) };
+        let Some(here) = here else { return Ok(Content::Nothing) };
         match record.role {
             Role::Opens(group) => {
-                let mut any = false;
+                let mut any = Content::Nothing;
                 for node in here.message.group(group).filter(|n| n.parent() == here.node.index()) {
-                    any |= self.element(element, true, Some(Here { node, ..here }))?;
+                    self.element(element, Content::Nothing, Some(Here { node, ..here }))?;
+                    any = Content::Values;
                 }
                 Ok(any)
             }
-            _ => self.element(element, false, Some(here)),
+            // A record that only adds is not there where it has nothing to say.
+            _ => self.element(element, Content::Values, Some(here)),
         }
     }
 
-    /// The text of a source, and whether it is a value of ours (constants alone make no element).
-    fn value(&self, source: &Source, here: Option<Here<'_>>) -> Result<Option<(String, bool)>, EncodeError> {
+    /// The text of a source, and what it is.
+    fn value(&self, source: &Source, here: Option<Here<'_>>) -> Result<Option<(String, Content)>, EncodeError> {
         let (record, field) = match source {
-            Source::Word(word) => return Ok(Some((word.clone(), false))),
+            Source::Word(word) => return Ok(Some((word.clone(), Content::Constants))),
             Source::Field { record, field } => {
                 let record = &self.layout.records[*record];
                 (record, &record.fields[*field])
             }
         };
         match (&field.ours, here) {
-            // Around the messages there is nothing but constants and totals.
-            (Ours::Control(control), _) => Ok(self.control(control, here).map(|value| (value, here.is_none()))),
+            (Ours::Control(control), _) => Ok(self.control(control, here).map(|value| (value, Content::Constants))),
             (Ours::Field { group, nth, field: index }, Some(here)) => {
                 let Some(node) = target(here, record, *group, *nth) else { return Ok(None) };
                 match node.value(*index) {
                     Value::Missing => Ok(None),
-                    value => self.written(field, value, here).map(|text| Some((text, true))),
+                    value => self.written(field, value, here).map(|text| Some((text, Content::Values))),
                 }
             }
             (Ours::Extra { group, name }, Some(here)) => {
                 let node = target(here, record, *group, 0);
                 let extra = node.and_then(|n| n.extras().find(|(known, _)| **known == **name));
                 extra
-                    .map(|(_, value)| self.written(field, Value::Text(value), here).map(|text| (text, true)))
+                    .map(|(_, value)| self.written(field, Value::Text(value), here).map(|text| (text, Content::Values)))
                     .transpose()
             }
             (Ours::Computed(expression), Some(here)) => match expression.text(values(here)) {
-                Ok(text) => Ok(Some((text, true)).filter(|(text, _)| !text.is_empty())),
+                Ok(text) => Ok(Some((text, Content::Values)).filter(|(text, _)| !text.is_empty())),
                 Err(why) => Err(self.value_error(field, here, why)),
             },
             _ => Ok(None),
