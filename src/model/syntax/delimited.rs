@@ -122,6 +122,11 @@ impl<'i> RowReader<'i> {
         RowReader { window, style, line_end: again.line_end, line, cells: Vec::new(), kept: Vec::new(), given: 0 }
     }
 
+    /// The file says that it is UTF-16, but the layout is of another encoding.
+    pub fn is_unread_utf16(&self) -> bool {
+        self.window.is_unread_utf16()
+    }
+
     /// Whether the file is UTF-16, and big endian.
     pub fn wide(&self) -> Option<bool> {
         self.window.wide()

@@ -25,6 +25,7 @@ pub struct Window<'i> {
     encoding: Encoding,
     /// How UTF-16 arrives; nothing for the others.
     wide: Option<Wide>,
+    unread_utf16: bool,
 }
 
 /// The state between two reads of UTF-16.
@@ -48,6 +49,7 @@ impl<'i> Window<'i> {
             ended: false,
             encoding: encoding.clone(),
             wide: None,
+            unread_utf16: false,
         };
         while window.end < CHUNK_BYTES / 2 && window.fill()? {}
         let mark = match window.bytes() {
@@ -56,6 +58,7 @@ impl<'i> Window<'i> {
             _ => 0,
         };
         let big_endian = window.bytes().first() == Some(&0xFE);
+        window.unread_utf16 = wide.is_none() && matches!(window.bytes(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
         if mark == 3 {
             window.encoding = Encoding::Utf8;
         }
@@ -86,7 +89,13 @@ impl<'i> Window<'i> {
             ended: false,
             encoding: encoding.clone(),
             wide: wide.map(|big_endian| Wide { big_endian, rest: Vec::new() }),
+            unread_utf16: false,
         }
+    }
+
+    /// The file begins with the mark of UTF-16, but is not read as that.
+    pub fn is_unread_utf16(&self) -> bool {
+        self.unread_utf16
     }
 
     /// Whether the file is UTF-16, and big endian.

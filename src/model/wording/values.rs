@@ -213,6 +213,13 @@ pub fn encoding_invalid(place: Place, encoding: &str, byte: u8, at: u64) -> Prob
     Problem::new("encoding-invalid", place, text)
 }
 
+pub fn utf16_unexpected(encoding: &str) -> Problem {
+    let text = format!(
+        "the file begins with the byte order mark of UTF-16; expected {encoding}. Save the file in {encoding} and drop it again, or have the layout say encoding = \"utf-16\"."
+    );
+    Problem::new("encoding-invalid", Place { line: 1, ..Place::default() }, text)
+}
+
 // --- Rows: delimited and fixed width ------------------------------------------------------------------------------
 
 /// The header does not fit; `difference` lists what is missing and what is not known.

@@ -211,6 +211,10 @@ impl Rows {
         let mut head = &mut *input;
         let mut reader = RowReader::open(&mut head, &layout.encoding, self.style())?;
         let encoding = reader.encoding().clone();
+        if reader.is_unread_utf16() {
+            assembly.fatal(wording::utf16_unexpected(encoding.name()));
+            return Ok(assembly.end());
+        }
         let mut decoder = Decoder::new(layout, self, assembly, &encoding);
         let mut preamble = Preamble::new(layout, self);
         while let Some(row) = reader.next()? {

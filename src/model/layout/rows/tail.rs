@@ -16,7 +16,7 @@ use crate::model::diagnostic::Problem;
 use crate::model::layout::assembly::At as Where;
 use crate::model::layout::plan::{Checked, Control, Ours, Role};
 use crate::model::layout::{Completeness, Input, Layout};
-use crate::model::syntax::delimited::{Row, RowReader};
+use crate::model::syntax::delimited::{Flaw, Row, RowReader};
 use crate::model::syntax::encoding::Encoding;
 use crate::model::syntax::fixed;
 use crate::model::wording;
@@ -79,6 +79,9 @@ pub fn completeness(layout: &Layout, rows: &Rows, tail: &[u8], whole: bool) -> C
 fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended: bool) -> Option<String> {
     let mut input = tail;
     let mut reader = RowReader::open(&mut input, &layout.encoding, rows.style()).ok()?;
+    if reader.is_unread_utf16() {
+        return None;
+    }
     let encoding = reader.encoding().clone();
     let readings = rows.fixed_readings(layout);
     let (mut decoded, mut scratch, mut other) = (String::new(), String::new(), String::new());
@@ -86,7 +89,7 @@ fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended
     let mut missing = None;
     while let Ok(Some(row)) = reader.next() {
         let cells = row.cells.len();
-        missing = if row.flaw.is_some() && !row.ended {
+        missing = if matches!(row.flaw, Some(Flaw::QuoteUnclosed { .. })) && !row.ended {
             Some("its last row stops in the middle".to_string())
         } else {
             let text = RowText::new(&row, &encoding, rows.quote(), &mut decoded).ok();
@@ -97,7 +100,10 @@ fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended
                 Some(trailer) if record != Some(trailer) => {
                     Some(format!("its last record \"{}\" is missing", layout.records[trailer].name))
                 }
-                _ if ended || row.ended => None,
+                // Of a row whose cells cannot be told apart the reader says what is wrong with it, not that it is cut.
+                _ if ended || row.ended || matches!(row.flaw, Some(Flaw::QuoteMisplaced { .. } | Flaw::TooLong)) => {
+                    None
+                }
                 _ => cut_off(layout, rows, record, cells, &before, width),
             }
         };
