@@ -101,7 +101,11 @@ pub type Outcome = Result<End, Failure>;
 
 impl Failure {
     pub fn new(end: End, code: &'static str, found: impl Into<String>) -> Self {
-        Failure { end, complaint: Box::new(Complaint { code, found: found.into(), ..Complaint::default() }), kind: None }
+        Failure {
+            end,
+            complaint: Box::new(Complaint { code, found: found.into(), ..Complaint::default() }),
+            kind: None,
+        }
     }
 
     pub fn at(mut self, place: impl Into<String>) -> Self {

@@ -99,6 +99,7 @@ impl Bench<'_> {
             file: row.no,
             intake: &intake,
             as_of: &row.as_of,
+            first_seen: &row.first_seen,
             now: self.now.wall,
             only: &only,
             overrule,

@@ -34,6 +34,7 @@ pub struct InHand<'f> {
     pub intake: &'f Intake,
     /// The moment its facts and records speak of.
     pub as_of: &'f str,
+    pub first_seen: &'f str,
     pub now: DateTime<Utc>,
     /// Numbers of the messages to judge; empty: all. A retry judges only what was not taken before.
     pub only: &'f [u64],
@@ -70,8 +71,8 @@ pub struct Applying<'t, 'f> {
     kind: Arc<Kind>,
     writer: Writer<'t>,
     references: References<'t>,
-    /// Where a request keeps the first sight of its file, and that moment.
-    received: Option<(usize, String)>,
+    /// Where a request keeps the first sight of its file.
+    received: Option<usize>,
     decided_at: String,
     /// Somebody waits for a message of this kind, so each is held against those that wait.
     may_wait_behind: bool,
@@ -98,10 +99,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             Absent::CloseWithin { fields } => fields.iter().filter_map(|f| kind.head().field(f)).collect(),
             _ => Vec::new(),
         };
-        let received = match kind.head().field("received_at").filter(|_| kind.class == Class::Request) {
-            Some(field) => tx.file(hand.file)?.map(|file| (field, file.first_seen)),
-            None => None,
-        };
+        let received = kind.head().field("received_at").filter(|_| kind.class == Class::Request);
         Ok(Applying {
             scope_fields,
             received,
@@ -198,8 +196,8 @@ impl<'t, 'f> Applying<'t, 'f> {
         }
         match self.judge.judge(&mut self.references, batch, index)? {
             Judged::Good => {
-                if let Some((field, first_seen)) = &self.received {
-                    batch.put_text(index, 0, *field, first_seen);
+                if let Some(field) = self.received {
+                    batch.put_text(index, 0, field, self.hand.first_seen);
                 }
                 Ok(true)
             }

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::model::batch::Batch;
+use crate::model::kind::Kind;
 use crate::model::layout::nearest::{Unrecognised, unrecognised};
 use crate::model::layout::{Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
 use crate::model::wording::judging as words;
@@ -283,13 +284,19 @@ struct Outlet<'a> {
 }
 
 impl Sink for Outlet<'_> {
+    fn empty(&mut self, kind: &Arc<Kind>) -> Batch {
+        match self.reader.emptied.and_then(|emptied| emptied.try_recv().ok()) {
+            Some(empty) if Arc::ptr_eq(empty.kind(), kind) => empty,
+            _ => Batch::new(kind.clone()),
+        }
+    }
+
     fn batch(&mut self, batch: Batch) -> Result<Batch, Stop> {
         let kind = batch.kind().clone();
+        // A small one is the last of its file: what comes back is not filled any more.
+        let is_last = batch.size() < PARCEL_BYTES;
         self.reader.add(Reading::Batch(batch))?;
-        match self.reader.emptied.and_then(|emptied| emptied.try_recv().ok()) {
-            Some(empty) if Arc::ptr_eq(empty.kind(), &kind) => Ok(empty),
-            _ => Ok(Batch::new(kind)),
-        }
+        Ok(if is_last { Batch::new(kind) } else { self.empty(&kind) })
     }
 
     fn refused(&mut self, message: Refused) -> Result<(), Stop> {

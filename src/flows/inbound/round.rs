@@ -285,8 +285,16 @@ fn apply_one(
     give_up: &dyn Fn() -> bool,
 ) -> Result<Judgement> {
     let as_of = file.moment();
-    let hand =
-        InHand { file: file.file, intake: &file.intake, as_of, now: now.wall, only: &[], overrule: false, order_mark };
+    let hand = InHand {
+        file: file.file,
+        intake: &file.intake,
+        as_of,
+        first_seen: &file.first_seen,
+        now: now.wall,
+        only: &[],
+        overrule: false,
+        order_mark,
+    };
     let (layout, applied, ending) = read_and_apply(tx, decoder, hand, give_up)?;
     judgement(file, layout, applied, ending)
 }

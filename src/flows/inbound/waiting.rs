@@ -115,6 +115,7 @@ impl Again {
             file: file.no,
             intake,
             as_of: &file.as_of,
+            first_seen: &file.first_seen,
             now: self.now.wall,
             only: &[],
             overrule: self.overrule,

@@ -77,8 +77,8 @@ impl<'a> Assembly<'a> {
         Assembly {
             layout,
             zone: context.zone,
+            batch: sink.empty(&kind),
             sink,
-            batch: Batch::new(kind.clone()),
             scratch: Scratch::default(),
             totals: Totals::new(&kind, &layout.records),
             decoded: Decoded::default(),

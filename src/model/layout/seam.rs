@@ -2,14 +2,20 @@
 
 use std::io::{self, Read, Seek, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
+use crate::model::kind::Kind;
 
 /// Takes what a decoder finds, in the order of the file.
 pub trait Sink {
+    /// An empty batch to begin with.
+    fn empty(&mut self, kind: &Arc<Kind>) -> Batch {
+        Batch::new(kind.clone())
+    }
     /// A full batch of good messages; the sink gives an empty one back. `Err(Stop)` ends the decoding.
     fn batch(&mut self, batch: Batch) -> Result<Batch, Stop>;
     /// A message that could not be read; its problems carry its number.

@@ -55,15 +55,36 @@ pub struct References<'s> {
     has_customer_aliases: bool,
     has_articles: bool,
     units: Vec<(String, Option<String>)>,
-    own_customer: Bound<'s>,
-    customer_alias: Bound<'s>,
-    own_article: Bound<'s>,
-    alias: Bound<'s>,
-    supplier: Bound<'s>,
-    ean: Bound<'s>,
-    base_unit: Bound<'s>,
-    unit: Bound<'s>,
-    orders: Bound<'s>,
+    own_customer: Question<'s>,
+    customer_alias: Question<'s>,
+    own_article: Question<'s>,
+    alias: Question<'s>,
+    supplier: Question<'s>,
+    ean: Question<'s>,
+    base_unit: Question<'s>,
+    unit: Question<'s>,
+    orders: Question<'s>,
+}
+
+/// A statement that is prepared when it is asked for the first time: a small file needs few of them.
+struct Question<'s> {
+    conn: &'s Connection,
+    sql: &'static str,
+    prepared: Option<Bound<'s>>,
+}
+
+impl<'s> Question<'s> {
+    fn new(conn: &'s Connection, sql: &'static str) -> Self {
+        Question { conn, sql, prepared: None }
+    }
+
+    fn ask(&mut self) -> Result<&mut Bound<'s>> {
+        let prepared = match self.prepared.take() {
+            Some(prepared) => prepared,
+            None => Bound::prepare(self.conn, self.sql)?,
+        };
+        Ok(self.prepared.insert(prepared))
+    }
 }
 
 impl Snapshot<'_> {
@@ -74,15 +95,15 @@ impl Snapshot<'_> {
             has_customer_aliases: is_filled(conn, "SELECT EXISTS (SELECT 1 FROM customer_alias)")?,
             has_articles: is_filled(conn, "SELECT EXISTS (SELECT 1 FROM article)")?,
             units: Vec::new(),
-            own_customer: Bound::prepare(conn, OWN_CUSTOMER)?,
-            customer_alias: Bound::prepare(conn, CUSTOMER_ALIAS)?,
-            own_article: Bound::prepare(conn, OWN_ARTICLE)?,
-            alias: Bound::prepare(conn, ALIAS)?,
-            supplier: Bound::prepare(conn, SUPPLIER)?,
-            ean: Bound::prepare(conn, EAN)?,
-            base_unit: Bound::prepare(conn, BASE_UNIT)?,
-            unit: Bound::prepare(conn, UNIT)?,
-            orders: Bound::prepare(conn, ORDERS)?,
+            own_customer: Question::new(conn, OWN_CUSTOMER),
+            customer_alias: Question::new(conn, CUSTOMER_ALIAS),
+            own_article: Question::new(conn, OWN_ARTICLE),
+            alias: Question::new(conn, ALIAS),
+            supplier: Question::new(conn, SUPPLIER),
+            ean: Question::new(conn, EAN),
+            base_unit: Question::new(conn, BASE_UNIT),
+            unit: Question::new(conn, UNIT),
+            orders: Question::new(conn, ORDERS),
         })
     }
 }
@@ -95,9 +116,10 @@ impl References<'_> {
     /// Ours for a customer number of this partner: what he calls him, if that was ever said; else our own number.
     pub fn customer(&mut self, owner: &str, sent: &str) -> Result<Matches> {
         if self.has_customer_aliases {
-            self.customer_alias.set(1, sent)?;
-            self.customer_alias.set(2, owner)?;
-            let found = matches(&mut self.customer_alias)?;
+            let statement = self.customer_alias.ask()?;
+            statement.set(1, sent)?;
+            statement.set(2, owner)?;
+            let found = matches(statement)?;
             if found != Matches::None {
                 return Ok(found);
             }
@@ -105,8 +127,9 @@ impl References<'_> {
         if !self.has_customers {
             return Ok(Matches::None);
         }
-        self.own_customer.set(1, sent)?;
-        matches(&mut self.own_customer)
+        let statement = self.own_customer.ask()?;
+        statement.set(1, sent)?;
+        matches(statement)
     }
 
     /// Ours for an article number of a scheme. `owner` is the partner or the supplier; empty: whoever's. EAN and ISBN have none.
@@ -117,13 +140,14 @@ impl References<'_> {
         let (statement, scheme_text) = match scheme {
             ArticleScheme::Own => return self.own_article(value),
             ArticleScheme::Ean => {
-                self.ean.set(1, value)?;
-                self.ean.set(2, "ean")?;
-                return matches(&mut self.ean);
+                let statement = self.ean.ask()?;
+                statement.set(1, value)?;
+                statement.set(2, "ean")?;
+                return matches(statement);
             }
-            ArticleScheme::Partner => (&mut self.alias, "partner"),
-            ArticleScheme::Supplier => (&mut self.supplier, "supplier"),
-            ArticleScheme::Isbn => (&mut self.alias, "isbn"),
+            ArticleScheme::Partner => (self.alias.ask()?, "partner"),
+            ArticleScheme::Supplier => (self.supplier.ask()?, "supplier"),
+            ArticleScheme::Isbn => (self.alias.ask()?, "isbn"),
         };
         let owner = if scheme == ArticleScheme::Isbn { "" } else { owner };
         statement.set(1, value)?;
@@ -134,8 +158,9 @@ impl References<'_> {
 
     /// Our own number is unique, and its base unit stands in the same index.
     fn own_article(&mut self, value: &str) -> Result<Matches> {
-        self.own_article.set(1, value)?;
-        let mut rows = self.own_article.query();
+        let statement = self.own_article.ask()?;
+        statement.set(1, value)?;
+        let mut rows = statement.query();
         let Some(row) = rows.next()? else { return Ok(Matches::None) };
         if self.units.len() == UNITS_KEPT {
             self.units.clear();
@@ -154,25 +179,28 @@ impl References<'_> {
         if let Some((_, unit)) = self.units.iter().rev().find(|(known, _)| known == article_no) {
             return Ok(Some(unit.clone()));
         }
-        self.base_unit.set(1, article_no)?;
-        let mut rows = self.base_unit.query();
+        let statement = self.base_unit.ask()?;
+        statement.set(1, article_no)?;
+        let mut rows = statement.query();
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
     /// How many base units (scale 6) are in one of this unit, as the article's own list of units says.
     pub fn base_quantity(&mut self, article_no: &str, unit: &str) -> Result<Option<i64>> {
-        self.unit.set(1, article_no)?;
-        self.unit.set(2, unit)?;
-        let mut rows = self.unit.query();
+        let statement = self.unit.ask()?;
+        statement.set(1, article_no)?;
+        statement.set(2, unit)?;
+        let mut rows = statement.query();
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
     /// Orders with the customer's order number; an unknown customer or partner is left empty.
     pub fn orders(&mut self, partner: &str, customer_no: &str, buyer_order_no: &str) -> Result<Vec<OrderKey>> {
-        self.orders.set(1, buyer_order_no)?;
-        self.orders.set(2, customer_no)?;
-        self.orders.set(3, partner)?;
-        let mut rows = self.orders.query();
+        let statement = self.orders.ask()?;
+        statement.set(1, buyer_order_no)?;
+        statement.set(2, customer_no)?;
+        statement.set(3, partner)?;
+        let mut rows = statement.query();
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push(OrderKey { row: RowId(row.get(0)?), partner: row.get(1)?, customer_no: row.get(2)? });

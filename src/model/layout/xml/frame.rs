@@ -4,6 +4,7 @@ use crate::model::layout::Layout;
 use crate::model::layout::plan::{Checked, Control, Ours, Place, Role};
 use crate::model::layout::seam::Completeness;
 use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
+use std::borrow::Cow;
 
 use super::Xml;
 use super::read::child_state;
@@ -12,7 +13,10 @@ use super::tree::OUTSIDE;
 /// Is the root element closed? Judged from the last bytes of the file.
 pub fn completeness(xml: &Xml, tail: &[u8]) -> Completeness {
     // Of UTF-16 the other half of each ASCII character is zero.
-    let text: Vec<u8> = tail.iter().copied().filter(|b| *b != 0).collect();
+    let text: Cow<'_, [u8]> = match memchr::memchr(0, tail) {
+        None => tail.into(),
+        Some(_) => tail.iter().copied().filter(|b| *b != 0).collect::<Vec<u8>>().into(),
+    };
     let (_, root) = xml.options.root.rsplit_once(':').unwrap_or(("", &xml.options.root));
     let rest = without_comments(text.trim_ascii_end());
     let closed = rest.strip_suffix(b">").is_some_and(|rest| {
