@@ -18,6 +18,9 @@ use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::{Intake, Settle};
 use crate::model::rules::as_of::{self, NotAsOf};
 
+/// So many are claimed before the decoder begins with them.
+const READ_AHEAD_FILES: usize = 64;
+
 /// A settled file in in/.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -64,8 +67,23 @@ impl Bench<'_> {
         self.remove_our_reasons(&mut candidates)?;
         let alone = candidates.len() == 1;
         let seen = self.see(candidates, alone)?;
-        let mut claimed = Vec::with_capacity(seen.len());
-        let mut refused = None;
+        match self.claim_all(seen, alone) {
+            Ok((claimed, refused)) => {
+                if !claimed.is_empty() {
+                    self.judge_being_read(claimed)?;
+                }
+                refused.map_or(Ok(()), Err)
+            }
+            Err(error) => {
+                self.stop_reading()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The decoder reads the first of them while others are claimed. Gives back what was claimed, and why the rest was not.
+    fn claim_all(&mut self, seen: Vec<Claimed>, alone: bool) -> Result<(Vec<Claimed>, Option<anyhow::Error>)> {
+        let (mut claimed, mut being_read, mut refused) = (Vec::with_capacity(seen.len()), 0, None);
         for file in seen {
             match self.claim(&file) {
                 Ok(true) => claimed.push(file),
@@ -80,9 +98,13 @@ impl Bench<'_> {
                 }
                 Err(error) => return Err(error),
             }
+            if claimed.len() - being_read == READ_AHEAD_FILES {
+                self.begin_reading(&claimed, being_read)?;
+                being_read = claimed.len();
+            }
         }
-        self.judge(claimed)?;
-        refused.map_or(Ok(()), Err)
+        self.begin_reading(&claimed, being_read)?;
+        Ok((claimed, refused))
     }
 
     /// What came in between was no fault of the file.

@@ -111,26 +111,25 @@ impl Decoder {
     }
 
     pub fn assign(&self, job: Vec<Assignment>) {
-        if let [only] = &job[..]
-            && only.size <= AT_ONCE_BYTES
-        {
-            return self.read_at_once(job);
-        }
         if let Some(jobs) = &self.jobs {
             // A closed channel means the thread is gone; the next call of `next_within` says so.
             let _ = jobs.send(job);
         }
     }
 
-    /// On the caller's thread: waking another one takes longer than reading one small file.
-    fn read_at_once(&self, job: Vec<Assignment>) {
+    /// The one file of a round, with nothing before it that is still to be looked at. A small one is read on the caller's
+    /// thread: waking another one takes longer.
+    pub fn assign_only(&self, assignment: Assignment) {
+        if assignment.size > AT_ONCE_BYTES {
+            return self.assign(vec![assignment]);
+        }
         let opened = &self.opened;
         let keep = |parcel| {
             opened.borrow_mut().extend::<Vec<Reading>>(parcel);
             Ok(())
         };
         // Nothing can be gone that it would wait for.
-        let _ = Reader::new(&keep, None, &self.spill).read_all(job);
+        let _ = Reader::new(&keep, None, &self.spill).read_all(vec![assignment]);
         opened.borrow_mut().reverse();
     }
 

@@ -100,15 +100,26 @@ impl Bench<'_> {
 
     /// Reads, judges and applies files of work/ in one transaction, and carries its verdicts out. When the shared commit
     /// fails, each file goes alone; one that fails alone is refused, so that it never stands in the way of others.
-    pub fn judge(&mut self, mut files: Vec<Claimed>) -> Result<()> {
+    pub fn judge(&mut self, files: Vec<Claimed>) -> Result<()> {
         if files.is_empty() {
             return Ok(());
         }
-        match self.commit_verdicts(&files) {
+        let begun = self.begin_reading(&files, 0);
+        let committed = begun.and_then(|()| self.commit_verdicts(&files));
+        self.carry_out_or_try_alone(files, committed)
+    }
+
+    /// The same for files that the decoder reads already.
+    pub fn judge_being_read(&mut self, files: Vec<Claimed>) -> Result<()> {
+        let committed = self.commit_verdicts(&files);
+        self.carry_out_or_try_alone(files, committed)
+    }
+
+    fn carry_out_or_try_alone(&mut self, mut files: Vec<Claimed>, committed: Result<Vec<Decided>>) -> Result<()> {
+        match committed {
             Ok(decided) => finish::carry_out(self, decided),
             Err(error) => {
-                // Whatever the decoder still has of this round is not wanted.
-                *self.decoder = Decoder::start(self.spill.clone())?;
+                self.stop_reading()?;
                 if is_outage(&error) || (self.give_up)() {
                     return Err(error);
                 }
@@ -118,6 +129,27 @@ impl Bench<'_> {
                 }
             }
         }
+    }
+
+    /// Sets the decoder on those of a round's files that it does not know yet: from this one on.
+    pub fn begin_reading(&self, files: &[Claimed], from: usize) -> Result<()> {
+        let mut assignments = Vec::with_capacity(files.len() - from);
+        for (index, file) in files.iter().enumerate().skip(from).filter(|(_, file)| is_read(file)) {
+            // Only the first: what the others are compared with may be written by those before them.
+            let same_as = if index == 0 { self.known_content(file)? } else { None };
+            assignments.push(self.assignment(file, same_as));
+        }
+        match files.len() {
+            1 => assignments.pop().into_iter().for_each(|only| self.decoder.assign_only(only)),
+            _ => self.decoder.assign(assignments),
+        }
+        Ok(())
+    }
+
+    /// Whatever the decoder still has of this round is not wanted.
+    pub fn stop_reading(&mut self) -> Result<()> {
+        *self.decoder = Decoder::start(self.spill.clone())?;
+        Ok(())
     }
 
     /// A fault of ours with this one file.
@@ -137,14 +169,7 @@ impl Bench<'_> {
 
     /// Everything between the two commits. On an error nothing has happened.
     fn commit_verdicts(&mut self, files: &[Claimed]) -> Result<Vec<Decided>> {
-        let mut assignments = Vec::with_capacity(files.len());
-        for (index, file) in files.iter().enumerate().filter(|(_, file)| is_read(file)) {
-            // Only the first: what the others are compared with may be written by those before them.
-            let same_as = if index == 0 { self.known_content(file)? } else { None };
-            assignments.push(self.assignment(file, same_as));
-        }
         let durable = Durable::begin(self.syncer, files, self.placed.len())?;
-        self.decoder.assign(assignments);
         let order_mark = self.spool.marks()?.order;
         let tx = self.store.begin()?;
         let mut decided = Vec::with_capacity(files.len());

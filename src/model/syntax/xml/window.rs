@@ -1,7 +1,7 @@
 //! The part of an XML file that is in memory: decoded, free of control characters, and counted
 //! back to byte and line of the sender's file. Its size does not depend on the file.
 
-use std::io::{ErrorKind, Read, Result};
+use std::io::{Read, Result};
 
 use super::charset::{Charset, Detected};
 
@@ -9,6 +9,8 @@ use super::charset::{Charset, Detected};
 const WINDOW_BYTES: usize = 256 * 1024;
 /// Bytes read at a time.
 const RAW_BYTES: usize = 64 * 1024;
+/// Room for a file of the usual size.
+const SMALL_BYTES: usize = 4 * 1024;
 /// No decoder leaves more than this unused of its room or its bytes for want of a whole character.
 const CHARACTER_ROOM_BYTES: usize = 8;
 
@@ -72,7 +74,8 @@ pub struct Window<'r> {
 impl<'r> Window<'r> {
     /// Reads the beginning and finds the encoding; the inner `Err` is a declared encoding that nobody knows.
     pub fn open(input: &'r mut dyn Read, fallback: Option<&Charset>) -> Result<std::result::Result<Self, String>> {
-        let mut raw = Vec::with_capacity(RAW_BYTES);
+        // It grows where the file is larger: most files are small, and room that is not used costs too.
+        let mut raw = Vec::with_capacity(SMALL_BYTES);
         let input_ended = read_up_to(input, &mut raw, RAW_BYTES)?;
         let Detected { charset, mark } = match Charset::detect(&raw, fallback) {
             Ok(detected) => detected,
@@ -136,25 +139,9 @@ impl<'r> Window<'r> {
 
 /// Fills up to `limit` bytes in all; true when the input ended.
 fn read_up_to(input: &mut dyn Read, into: &mut Vec<u8>, limit: usize) -> Result<bool> {
-    let mut filled = into.len();
-    into.resize(limit.max(filled), 0);
-    let mut ended = false;
-    while filled < limit {
-        match input.read(&mut into[filled..]) {
-            Ok(0) => {
-                ended = true;
-                break;
-            }
-            Ok(count) => filled += count,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => {
-                into.truncate(filled);
-                return Err(e);
-            }
-        }
-    }
-    into.truncate(filled);
-    Ok(ended)
+    let room = limit.saturating_sub(into.len());
+    let count = input.take(room as u64).read_to_end(into)?;
+    Ok(count < room)
 }
 
 /// The first character that may not stand in XML 1.0, with its position.
