@@ -13,7 +13,7 @@ use crate::edges::spool::Place;
 use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::finish;
 use crate::flows::inbound::round::{Answer, answer_all};
-use crate::flows::inbound::waiting::newest_of_each;
+use crate::flows::inbound::waiting::{newest_of_each, tell_released};
 use crate::flows::{command, commands, recover, retention, rights};
 
 /// Between rounds the loop looks for commands and a stop, so that neither waits for a large backlog.
@@ -225,13 +225,19 @@ impl Daemon {
         let again = self.works.bench(now).again(false)?;
         let tx = self.works.store.begin()?;
         let mut decided = Vec::new();
+        // What has come while nobody could judge (its intake was not configured) is not refused as missing.
+        again.all_that_wait(&tx, &mut decided)?;
+        let came = decided.len();
         again.time_out(&tx, &mut decided)?;
         again.all_that_wait(&tx, &mut decided)?;
         let answering: (&Answer, _, _) = (&receipts, &*self.works.spool, &self.works.intakes[..]);
         answer_all(answering, &tx, &decided, now, self.works.zone)?;
         self.works.spool.sync()?;
         tx.commit()?;
-        self.tell(Event::HeldExpired, &[(Key::Messages, Value::Number(decided.len() as i64))]);
+        tell_released(&self.works.events, now, &decided[..came]);
+        if decided.len() > came {
+            self.tell(Event::HeldExpired, &[(Key::Messages, Value::Number((decided.len() - came) as i64))]);
+        }
         finish::carry_out(&mut self.works.bench(now), newest_of_each(decided))?;
         self.place_ready()
     }

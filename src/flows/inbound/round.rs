@@ -197,7 +197,7 @@ impl Bench<'_> {
         if !came_back.is_empty() || decided.iter().any(|d| d.counts.accepted > 0) {
             let again =
                 Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
-            again.all_that_wait(&tx, &mut decided)?;
+            again.those_brought_on(&tx, &mut decided)?;
         }
         let has_receipts = answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
         let given = tx.high_water(ORDER_NUMBERS)?;

@@ -26,7 +26,10 @@ use crate::model::verdict::Verdict;
 use crate::model::wording::judging as words;
 
 /// Kinds that others wait for, in the order in which one may bring the other on.
-const AWAITED: [&str; 4] = ["customer", "article", "order", "message"];
+const AWAITED: [&str; 4] = ["customer", "article", ORDER, MESSAGE];
+const ORDER: &str = "order";
+/// Not a kind: an earlier message of the same key.
+const MESSAGE: &str = "message";
 
 /// What a judge of stored messages works with.
 pub struct Again {
@@ -40,9 +43,30 @@ pub struct Again {
 }
 
 impl Again {
-    /// Judges all messages that wait for what has come by now. `decided` gets the files whose place or papers change.
+    /// Judges all messages that wait. `decided` gets the files whose place or papers change.
     pub fn all_that_wait(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
+        self.judge_waiting(tx, &AWAITED, decided)
+    }
+
+    /// Judges the messages that wait for something these files may have brought. Thousands may wait for other things,
+    /// and each judged costs as much as a new one.
+    pub fn those_brought_on(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
+        let mut kinds = vec![MESSAGE];
+        for file in decided.iter().filter(|file| file.counts.accepted > 0) {
+            let intake = self.intake(&file.partner, &file.intake);
+            let layout = intake.and_then(|intake| intake.layouts.iter().find(|layout| layout.id == file.layout));
+            kinds.extend(AWAITED.iter().filter(|kind| layout.is_none_or(|layout| layout.kind.name == **kind)));
+        }
+        self.judge_waiting(tx, &kinds, decided)
+    }
+
+    fn judge_waiting(&self, tx: &Tx<'_>, kinds: &[&str], decided: &mut Vec<Decided>) -> Result<()> {
+        let before = decided.len();
         for kind in AWAITED {
+            // An order that goes on brings on what waits for it.
+            if !kinds.contains(&kind) && (kind != ORDER || decided.len() == before) {
+                continue;
+            }
             for number in tx.waiting_on(kind)? {
                 if let Some(message) = self.may_go_on(tx, kind, number)? {
                     decided.extend(self.judge(tx, &message)?);
@@ -55,7 +79,7 @@ impl Again {
     /// A message behind another of its key goes on when that one is decided; all others are simply judged again.
     fn may_go_on(&self, tx: &Tx<'_>, kind: &str, number: MessageNo) -> Result<Option<MessageRow>> {
         let Some(message) = tx.message(number)?.filter(|m| m.verdict == Verdict::Held) else { return Ok(None) };
-        if kind != "message" {
+        if kind != MESSAGE {
             return Ok(Some(message));
         }
         let Some(file) = tx.file(message.file)? else { return Ok(None) };
@@ -185,8 +209,12 @@ impl Again {
         self.now.wall.with_timezone(&self.zone).format("%Y-%m-%d %H:%M").to_string()
     }
 
+    fn intake(&self, partner: &str, id: &str) -> Option<&Arc<Intake>> {
+        self.intakes.iter().find(|i| i.sender.partner == partner && i.id == id)
+    }
+
     fn find(&self, file: &FileRow) -> Option<(Arc<Intake>, Arc<Layout>)> {
-        let intake = self.intakes.iter().find(|i| i.sender.partner == file.partner && i.id == file.intake)?;
+        let intake = self.intake(&file.partner, &file.intake)?;
         let layout = intake.layouts.iter().find(|l| l.id == file.layout)?;
         Some((intake.clone(), layout.clone()))
     }
