@@ -81,3 +81,24 @@ fn a_spool_of_somebody_is_not_touched() {
     assert_eq!(fs::read(&file).unwrap(), b"<orders/>");
     assert_eq!(fs::read_dir(scratch.path().join("spool")).unwrap().count(), 1);
 }
+
+#[test]
+fn a_demo_that_was_killed_is_told_with_the_process_it_left_behind() {
+    let scratch = tempfile::tempdir().unwrap();
+    let lock = scratch.path().join("spool/.lock");
+    let mut first = demo(scratch.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(first.stdout.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("The web shop sends two orders.")));
+    first.kill().unwrap();
+    first.wait().unwrap();
+
+    let second = demo(scratch.path()).arg("--once").output().unwrap();
+    let left = fs::read_to_string(&lock).unwrap().trim().to_string();
+    kill_process(Pid::from_raw(left.parse().unwrap()).unwrap(), Signal::TERM).unwrap();
+    let err = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(69), "{err}");
+    assert!(err.contains(&format!("its daemon is process {left}.")) && err.contains("end that process"), "{err}");
+    while lock::is_held(&lock) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

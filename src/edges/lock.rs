@@ -58,8 +58,13 @@ impl InstanceLock {
 
 /// Does a process work on this spool? For those who only look: it asks for a shared lock and gives it back at once.
 pub fn is_held(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    held_by(path).is_some()
+}
+
+/// The process that works on this spool, in words.
+pub fn held_by(path: &Path) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| holder(&mut file))
 }
 
 fn holder(file: &mut File) -> String {

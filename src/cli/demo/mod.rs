@@ -65,11 +65,14 @@ fn clear(root: &Path) -> Result<(), Failure> {
     let refused = |found: String| Failure::new(End::Unavailable, "spool-taken", found).at("./spool");
     match ground::look(root).map_err(anyhow::Error::new)? {
         Ground::Free => {}
-        Ground::Demo if lock::is_held(&ground::lock_path(root)) => {
-            return Err(refused("a demo still runs in ./spool".to_string())
-                .advice("End it with Ctrl-C, then start this one again."));
+        Ground::Demo => {
+            if let Some(holder) = lock::held_by(&ground::lock_path(root)) {
+                // A demo that was killed leaves its daemon behind, which no Ctrl-C reaches.
+                return Err(refused(format!("a demo still runs in ./spool: its daemon is {holder}")).advice(
+                    "End it with Ctrl-C where it was started, or end that process, then start this one again.",
+                ));
+            }
         }
-        Ground::Demo => {}
         Ground::Taken(names) => {
             let mut list: Vec<String> =
                 names.iter().take(NAMES_TOLD).map(|name| safe(&name.to_string_lossy())).collect();
