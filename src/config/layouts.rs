@@ -30,6 +30,17 @@ pub struct Layouts {
     broken: Vec<String>,
 }
 
+/// A problem of the id of a layout that is well otherwise.
+fn at_the_id(text: &NamedText, words: String) -> Vec<DocumentProblem> {
+    let document = Document::parse(&text.name, &text.text);
+    let root = document.root();
+    let keys = root.keys();
+    root.pass_over(&keys.iter().map(|key| key.value.as_str()).collect::<Vec<_>>());
+    root.problem("layout", words);
+    drop(root);
+    document.into_problems()
+}
+
 impl Layouts {
     /// The shipped layouts and those of the site's folder, which need not exist.
     pub fn gather(
@@ -57,7 +68,7 @@ impl Layouts {
                 Some(other) => {
                     let whose = other.file.as_deref().unwrap_or("Nattpost itself");
                     let taken = format!("the id \"{}\" is taken by {whose}; expected an id of its own.", layout.id);
-                    problems.push(texts::problem(&text.name, taken));
+                    problems.extend(at_the_id(text, taken));
                 }
                 None => self.entries.push(KnownLayout {
                     layout: Arc::new(layout),

@@ -76,6 +76,8 @@ impl<'a> Document<'a> {
         let broken: Vec<usize> = problems.iter().filter(|p| p.key.is_empty()).map(|p| p.line).collect();
         problems.retain(|p| p.key.is_empty() || !broken.contains(&p.line));
         problems.sort_by_key(|p| (p.line, p.column));
+        // A table that is read for two ends is wrong once.
+        problems.dedup();
         problems
     }
 
@@ -163,6 +165,11 @@ impl<'d> Section<'d> {
 
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// These keys cannot be judged, since what decides about them is wrong itself.
+    pub fn pass_over(&self, keys: &[&str]) {
+        self.asked.borrow_mut().extend(keys.iter().map(|key| key.to_string()));
     }
 
     /// Every key of this table, for tables whose keys are names (lookups, fields by name).

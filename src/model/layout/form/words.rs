@@ -68,6 +68,7 @@ pub fn read_form(
     for word in options {
         reader.option(word);
     }
+    reader.check_contradictions(options);
     let Reader { mut form, problems, .. } = reader;
     if !problems.is_empty() {
         return Err(problems);
@@ -281,6 +282,29 @@ impl Reader<'_> {
         }
     }
 
+    /// Options that are right one by one and cannot both be meant.
+    fn check_contradictions(&mut self, options: &[Word]) {
+        let says = |key: &str| options.iter().any(|word| word.key == key);
+        if says("read-only") && says("write-only") {
+            self.problem("read-only and write-only together leave nothing; expected one of them.");
+        }
+        let text = match &self.form.shape {
+            Shape::Number(shape) if shape.implied.is_some() && says("point") => {
+                "implied= says that no point is written, point= that one is; expected one of them.".to_string()
+            }
+            Shape::Number(shape) if shape.thousands == Some(shape.point) => {
+                let mark = shape.point as char;
+                format!("\"{mark}\" cannot stand for the point and between thousands; say point= where it is another.")
+            }
+            Shape::Boolean { yes, no } => match yes.iter().find(|word| no.contains(word)) {
+                Some(word) => format!("\"{word}\" cannot mean both yes and no."),
+                None => return,
+            },
+            _ => return,
+        };
+        self.problem(text);
+    }
+
     fn count(&mut self, key: &str, value: &str) {
         let Ok(count) = value.parse::<u32>() else {
             return self.problem(format!("{key}=\"{value}\" is not a whole number."));
@@ -415,5 +439,9 @@ mod tests {
         assert!(problems("date %Q", FieldType::Date).contains("%Q"));
         assert!(problems("date %H", FieldType::Date).contains("no day"));
         assert!(problems("implied=2", FieldType::Text(5)).contains("does not fit"));
+        assert!(problems("implied=2 point=,", FieldType::Price).contains("one of them"));
+        assert!(problems("thousands=.", FieldType::Price).contains("between thousands"));
+        assert!(problems("yes=J|1 no=0|J", FieldType::Boolean).contains("\\\"J\\\" cannot mean both"));
+        assert!(problems("read-only write-only", FieldType::Text(5)).contains("leave nothing"));
     }
 }

@@ -63,13 +63,19 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let words = [("delimited", SyntaxWord::Delimited), ("fixed", SyntaxWord::Fixed), ("xml", SyntaxWord::Xml)];
     let word = root.choice("syntax", &words);
     let kind = read_kind_name(root, kinds);
+    if word.is_none() {
+        root.pass_over(&["delimited", "fixed", "xml"]);
+    }
+    if word.is_none() || kind.is_none() {
+        root.pass_over(&["record"]);
+    }
     let options = match word? {
         SyntaxWord::Delimited => rows::options::read_delimited(root).map(Options::Rows),
         SyntaxWord::Fixed => rows::options::read_fixed(root).map(Options::Rows),
         SyntaxWord::Xml => xml::read_options(root).map(Options::Xml),
     };
-    let sections = root.sections("record");
     let kind = kind?;
+    let sections = root.sections("record");
     let reader = record::RecordReader { kind: &kind, lookups: &lookups, only: sections.len() == 1 };
     let mut records: Vec<Record> = sections.iter().map(|section| reader.read(section)).collect();
     check_records(root, &records, &kind);

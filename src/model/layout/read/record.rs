@@ -128,6 +128,7 @@ impl RecordReader<'_> {
             section.problem_at(span.clone(), "fields", text, near);
         };
         let (ours_found, mut problems) = self.ours(role, &ours.value);
+        let is_known = problems.is_empty();
         for (text, near) in problems.drain(..) {
             report(&ours.span, text, near);
         }
@@ -144,7 +145,8 @@ impl RecordReader<'_> {
         let form_text = rest.first().map_or("", |f| f.value.as_str());
         let mut form = read_form(form_text, field_type, self.lookups).unwrap_or_else(|problems| {
             let span = rest.first().map_or(&ours.span, |f| &f.span);
-            for (text, near) in problems {
+            // Whether a form fits a field that does not exist cannot be said.
+            for (text, near) in problems.into_iter().filter(|_| is_known) {
                 report(span, text, near);
             }
             Form::natural(field_type)

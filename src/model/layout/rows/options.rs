@@ -142,6 +142,10 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
             .unwrap_or(Quoting::Needed),
         trailing: section.boolean("trailing").unwrap_or(false),
     };
+    if delimited.quote == Some(delimited.delimiter) {
+        section
+            .problem("quote", "is the delimiter too; expected another character, or quote = \"\" where there is none.");
+    }
     Some(common(&section, Cutting::Delimited(delimited)))
 }
 
