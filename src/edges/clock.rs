@@ -2,6 +2,7 @@
 //! tests make time themselves. Owns the one written form of an instant. Decides nothing.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -43,11 +44,27 @@ pub fn read_iso(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
 }
 
-/// A new id of this moment. The system having no randomness to give is an error of the machine.
+/// The last id of this process: its moment, and its chance. One for all threads, since two of them must not make one twice.
+static LAST_ID: Mutex<(i64, u32)> = Mutex::new((0, 0));
+
+/// A new id of this moment. A thousand files of one round share a moment, and chance alone would give two of them the same id
+/// every hundredth time: the first of a moment is chance, the others count on from it. The system having no randomness to
+/// give is an error of the machine.
 pub fn new_id(wall: DateTime<Utc>) -> io::Result<Id> {
-    let random = getrandom::u32().map_err(io::Error::other)?;
-    Ok(Id::new(wall.timestamp_millis(), random))
+    let now = wall.timestamp_millis();
+    let chance = getrandom::u32().map_err(io::Error::other)? % Id::CHANCES;
+    let mut last = LAST_ID.lock().unwrap_or_else(PoisonError::into_inner);
+    *last = match *last {
+        // Counted beyond the end of its moment, it borrows from the next; so it may be ahead of the clock by a little.
+        (moment, used) if now <= moment && moment - now < BORROWED_MS && used + 1 < Id::CHANCES => (moment, used + 1),
+        (moment, _) if now <= moment && moment - now < BORROWED_MS => (moment + 1, 0),
+        _ => (now, chance),
+    };
+    Ok(Id::new(last.0, last.1))
 }
+
+/// A clock that was set back further begins anew.
+const BORROWED_MS: i64 = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -68,6 +85,7 @@ mod tests {
         let clock = Clock::start();
         let (a, b) = (clock.now(), clock.now());
         assert!(b.mono >= a.mono);
-        assert_ne!(new_id(a.wall).unwrap(), new_id(a.wall).unwrap());
+        let ids: std::collections::BTreeSet<_> = (0..200_000).map(|_| new_id(a.wall).unwrap()).collect();
+        assert_eq!(ids.len(), 200_000, "of one moment");
     }
 }

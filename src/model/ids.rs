@@ -14,6 +14,9 @@ const EPOCH_MS: i64 = 1_577_836_800_000;
 pub struct Id([u8; LENGTH]);
 
 impl Id {
+    /// So many ids a moment can have.
+    pub const CHANCES: u32 = 1 << 25;
+
     pub fn new(now_ms: i64, random: u32) -> Self {
         let time = (now_ms - EPOCH_MS).max(0) as u128 & ((1 << 40) - 1);
         let bits = (time << 25) | (random as u128 & ((1 << 25) - 1));
