@@ -74,7 +74,7 @@ fn readable<'a>(spot: &Spot<String>, around: &'a Surroundings<'_>) -> Result<Opt
     }
     if !known.layout.reads() {
         return Err(Wrong::new(format!(
-            "\"{}\" can only write; expected a layout that reads. \"nattpost check\" says for each layout what it does.",
+            "\"{}\" cannot read: it lacks a field that every message needs; expected a layout that reads. \"nattpost check\" says for each layout what it does.",
             spot.value
         )));
     }

@@ -143,27 +143,36 @@ impl Layout {
         found.next().map_or("", |f| f.label.as_str())
     }
 
-    /// Can it read: it has fields of ours that say where they stand.
+    /// Can it read: every required field of the message itself has a place that is not only written.
     pub fn reads(&self) -> bool {
-        self.records
-            .iter()
-            .flat_map(|r| &r.fields)
-            .any(|f| matches!(f.ours, Ours::Field { .. }) && f.form.direction != Direction::WriteOnly)
+        let fields = self.records.iter().flat_map(|r| &r.fields);
+        let read: BTreeSet<(usize, usize)> = fields
+            .filter(|f| f.form.direction != Direction::WriteOnly)
+            .filter_map(|f| match f.ours {
+                Ours::Field { group, field, .. } => Some((group, field)),
+                _ => None,
+            })
+            .collect();
+        self.required().filter(|(group, _)| *group == 0).all(|at| read.contains(&at))
     }
 
     /// Can it write: every required field of the kind has a place that is not only read.
     pub fn writes(&self) -> bool {
         let lost = self.lost();
-        let groups = &self.kind.groups;
-        // A group that the layout does not have at all takes nothing from the others.
+        !self.records.is_empty() && !self.required().any(|at| lost.contains(&at))
+    }
+
+    /// Fields without which there is no message of the kind. A group that the layout does not have at all takes nothing
+    /// from the others.
+    fn required(&self) -> impl Iterator<Item = (usize, usize)> {
         let has = |group: usize| {
-            let fields = self.records.iter().flat_map(|r| &r.fields);
-            fields.into_iter().any(|f| matches!(f.ours, Ours::Field { group: g, .. } if g == group))
+            let mut fields = self.records.iter().flat_map(|r| &r.fields);
+            fields.any(|f| matches!(f.ours, Ours::Field { group: g, .. } if g == group))
         };
-        let required = |(group, field): &(usize, usize)| {
-            groups[*group].fields[*field].required && (*group == 0 || groups[*group].required || has(*group))
-        };
-        !self.records.is_empty() && !lost.iter().any(required)
+        let groups = self.kind.groups.iter().enumerate();
+        groups.filter(move |(at, group)| *at == 0 || group.required || has(*at)).flat_map(|(at, group)| {
+            group.fields.iter().enumerate().filter(|(_, f)| f.required).map(move |(field, _)| (at, field))
+        })
     }
 
     /// Fields of the kind that do not survive being written and read back.
