@@ -108,7 +108,7 @@ pub fn shown_name(path: &Path) -> String {
 
 pub fn read(layout: &Layout, zone: Tz, path: &Path, sink: &mut dyn Sink) -> Result<Decoded, Failure> {
     if !layout.reads() {
-        return Err(Failure::new(End::Usage, "layout-only-writes", format!("the layout {} only writes", layout.id))
+        return Err(Failure::new(End::Usage, "layout-only-writes", format!("the layout {} does not read", layout.id))
             .expected("one that reads")
             .advice("nattpost check tells what each can do."));
     }
