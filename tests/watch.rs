@@ -223,3 +223,21 @@ fn poor_watch() {
         assert!(!watch.take(turn * HOUR + HOUR / 2).all);
     }
 }
+
+#[test]
+fn a_resting_folder_is_silent_and_heard_again_after_it_was_woken() {
+    let mut rig = Rig::new(&["shop/orders", "shop/stock"]);
+    rig.watch.rest(0);
+    assert!(rig.watch.rests(0) && !rig.watch.rests(1));
+    for n in 0..50 {
+        fs::write(rig.path(&format!("shop/orders/o{n}.csv")), "x").unwrap();
+    }
+    fs::write(rig.path("shop/stock/s.csv"), "x").unwrap();
+    rig.until("the other folder", |woken| {
+        assert!(!woken.folders.contains(&0) && !woken.all, "{woken:?}");
+        woken.folders == only(1)
+    });
+    rig.watch.wake(0);
+    fs::write(rig.path("shop/orders/late.csv"), "x").unwrap();
+    rig.until("the woken folder", |woken| woken.folders.contains(&0));
+}

@@ -18,6 +18,8 @@ use crate::flows::{command, commands, recover, retention, rights};
 
 /// Between rounds the loop looks for commands and a stop, so that neither waits for a large backlog.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+/// With more to take than this a folder is not listened to: it is looked at again in any case.
+const BACKLOG_FILES: usize = 100;
 /// Confirmations of moves ride on the next commit of files; when none comes, they get one of their own after this pause.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -72,6 +74,9 @@ impl Daemon {
     fn one_round(&mut self) -> Result<bool> {
         let Some(index) = self.next_desk() else { return Ok(false) };
         let now = self.clock.now();
+        if self.desks[index].backlog() > BACKLOG_FILES {
+            self.watch.rest(index);
+        }
         let settled = self.desks[index].take(&self.works.spool, &self.works.events, now);
         let taken = match settled {
             Ok(candidates) if candidates.is_empty() => None,
@@ -84,13 +89,16 @@ impl Daemon {
             self.place_ready()?;
             self.last_round = self.clock.now().mono;
         }
-        if self.desks[index].is_empty() && self.desks[index].look_at.is_some_and(|at| at <= self.clock.now().mono) {
+        let desk = &self.desks[index];
+        let is_due = self.watch.rests(index) || desk.look_at.is_some_and(|at| at <= self.clock.now().mono);
+        if desk.is_empty() && is_due {
             self.look_at_desk(index)?;
         }
         Ok(true)
     }
 
     fn look_at_desk(&mut self, index: usize) -> Result<()> {
+        self.watch.wake(index);
         let now = self.clock.now();
         match self.desks[index].look(&self.works.spool, &self.works.events, now) {
             // That it can be listed does not say that files can be taken from it: the next one that is taken does.

@@ -40,6 +40,8 @@ struct Watched {
     path: PathBuf,
     /// Device and inode when the watch was set; `None`: not watched.
     identity: Option<(u64, u64)>,
+    /// Its backlog is worked off, and it is looked at afterwards: nobody wants to hear of it.
+    rests: bool,
 }
 
 /// What people are told about: once until it changes.
@@ -83,7 +85,7 @@ impl Watch {
     pub fn start(folders: Vec<PathBuf>, scan_every: Duration, ring: impl Fn() + Send + Sync + 'static) -> Watch {
         let by_path = folders.iter().cloned().zip(0..).collect();
         let shared = Arc::new(Shared { pending: Mutex::default(), by_path, ring: Box::new(ring) });
-        let folders = folders.into_iter().map(|path| Watched { path, identity: None }).collect();
+        let folders = folders.into_iter().map(|path| Watched { path, identity: None, rests: false }).collect();
         let mut problem = Problem::default();
         let hears = Arc::clone(&shared);
         let watcher = match notify::recommended_watcher(move |event| hears.hear(event)) {
@@ -116,6 +118,9 @@ impl Watch {
             self.check();
         }
         for index in lost {
+            if self.folders[index].rests {
+                continue;
+            }
             if let Some(refused) = self.watch_again(index) {
                 self.problem.replace(Some(refused));
             }
@@ -135,6 +140,29 @@ impl Watch {
         if is_new { self.problem.text.clone() } else { None }
     }
 
+    /// While the backlog of a folder is worked off every move of ours would ring, thousands of times for nothing. Until it
+    /// is watched again nothing of it is heard.
+    pub fn rest(&mut self, index: usize) {
+        let folder = &mut self.folders[index];
+        let Some(watcher) = self.watcher.as_mut().filter(|_| !folder.rests) else { return };
+        // That there is no watch any more is no error.
+        let _ = watcher.unwatch(&folder.path);
+        (folder.rests, folder.identity) = (true, None);
+    }
+
+    pub fn rests(&self, index: usize) -> bool {
+        self.folders[index].rests
+    }
+
+    /// Ends the rest. To be called before the folder is looked at, so that what comes after the look is heard.
+    pub fn wake(&mut self, index: usize) {
+        if std::mem::take(&mut self.folders[index].rests)
+            && let Some(refused) = self.watch_again(index)
+        {
+            self.problem.replace(Some(refused));
+        }
+    }
+
     /// Watches what is not watched, or is another folder now than the one that was.
     fn check(&mut self) {
         if self.watcher.is_none() {
@@ -143,7 +171,7 @@ impl Watch {
         let mut refused = self.watch_parents();
         for index in 0..self.folders.len() {
             let folder = &self.folders[index];
-            if folder.identity.is_none() || folder.identity != identity(&folder.path) {
+            if !folder.rests && (folder.identity.is_none() || folder.identity != identity(&folder.path)) {
                 refused = self.watch_again(index).or(refused);
             }
         }

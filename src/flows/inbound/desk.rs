@@ -66,6 +66,11 @@ impl Desk {
         self.queue.is_empty()
     }
 
+    /// So many files of the last look are still to be handed out.
+    pub fn backlog(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Its folder refuses us: nothing is tried before then.
     pub fn put_aside(&mut self, look_at: Duration) {
         self.queue.clear();
