@@ -46,6 +46,8 @@ use error::shown;
 
 /// Set-group-id, so that whatever is made below belongs to the folder's group, whoever makes it.
 const SETGID: u32 = 0o2000;
+/// Mostly enough for what stands below the root.
+const PATH_ROOM: usize = 128;
 /// Asked for; the umask of the process takes away what the site does not want.
 const FOLDER_MODE: u32 = 0o775;
 const README: &[u8] = include_bytes!("../../../spool/README.md");
@@ -94,14 +96,18 @@ impl Spool {
 
     /// The folder of a place, for people and for the watch.
     pub fn folder(&self, place: Place<'_>) -> Result<PathBuf> {
-        let below = place.relative().map_err(|e| SpoolError::new(format!("name a folder for {place:?}"), e))?;
-        Ok(self.root.join(below))
+        let mut path = PathBuf::with_capacity(self.root.as_os_str().len() + PATH_ROOM);
+        path.push(&self.root);
+        place.push_onto(&mut path).map_err(|e| SpoolError::new(format!("name a folder for {place:?}"), e))?;
+        Ok(path)
     }
 
     /// The path of a file, for people (reason texts, `explain`) and for readers that take a path.
     pub fn path(&self, place: Place<'_>, name: &[u8]) -> Result<PathBuf> {
         let step = place::checked(name).map_err(|e| SpoolError::new("name a file of the spool", e))?;
-        Ok(self.folder(place)?.join(step))
+        let mut path = self.folder(place)?;
+        path.push(step);
+        Ok(path)
     }
 
     /// Makes the folder of a place with all above it.

@@ -129,28 +129,28 @@ impl<'a> Place<'a> {
 
     /// Below the root, for people, log lines and the ledger: `work/shop/orders`.
     pub fn relative(&self) -> io::Result<PathBuf> {
-        let mut path = PathBuf::from(self.state().folder());
-        for part in self.parts() {
-            checked(part.as_bytes())?;
-            path.push(part);
-        }
+        let mut path = PathBuf::new();
+        self.push_onto(&mut path)?;
         Ok(path)
     }
 
-    fn parts(&self) -> Vec<String> {
+    /// Goes on from a folder to this place: paths are made several times for every file, so in one piece.
+    pub(super) fn push_onto(&self, path: &mut PathBuf) -> io::Result<()> {
+        path.push(self.state().folder());
+        let mut push = |part: &str| checked(part.as_bytes()).map(|part| path.push(part));
         match *self {
-            Place::Tmp | Place::Staged | Place::Commands => Vec::new(),
+            Place::Tmp | Place::Staged | Place::Commands => Ok(()),
             Place::In { partner, intake }
             | Place::Work { partner, intake }
             | Place::Failed { partner, intake }
-            | Place::HeldIn { partner, intake } => vec![partner.to_owned(), intake.to_owned()],
+            | Place::HeldIn { partner, intake } => push(partner).and_then(|()| push(intake)),
             Place::Done { partner, day } | Place::Sent { partner, day } => {
-                vec![partner.to_owned(), day.format("%Y-%m-%d").to_string()]
+                push(partner).and_then(|()| push(&day.to_string()))
             }
-            Place::HeldOut { partner } => vec![partner.to_owned()],
+            Place::HeldOut { partner } => push(partner),
             Place::Out { partner, folder } => {
-                let below = folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned);
-                std::iter::once(partner.to_owned()).chain(below).collect()
+                push(partner)?;
+                folder.split('/').filter(|part| !part.is_empty()).try_for_each(push)
             }
         }
     }

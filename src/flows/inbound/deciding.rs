@@ -166,7 +166,9 @@ fn write(
             comment: "",
         },
     )?;
-    tx.set_problem_counts(file.file, problems.counts().iter().map(|(code, count)| (*code, *count)))?;
+    if file.again || !problems.is_empty() {
+        tx.set_problem_counts(file.file, problems.counts().iter().map(|(code, count)| (*code, *count)))?;
+    }
     Ok(Decided {
         file: file.file,
         id: file.id,

@@ -1,6 +1,7 @@
 //! Carries committed verdicts out: reason and reject files, then the move of the original. Everything here can be done
 //! again from the ledger alone, so a crash between two steps costs nothing; a start calls it for every file not `placed`.
 
+use std::io;
 use std::ops::Range;
 
 use anyhow::{Context, Result};
@@ -123,6 +124,15 @@ pub fn carry_out(bench: &mut Bench<'_>, decided: Vec<Decided>) -> Result<()> {
 
 fn carry_out_one(bench: &Bench<'_>, file: &Decided, intake: Option<&Intake>) -> Result<()> {
     let spool = bench.spool;
+    if is_only_moved(file, intake) {
+        let name = file.name_as(Role::Original);
+        let work = Place::Work { partner: &file.partner, intake: &file.intake };
+        match spool.rename((work, &name), (file.home(), &name)) {
+            // What became of it is found out below.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            moved => return Ok(moved?),
+        }
+    }
     let found = find_original(spool, file)?;
     if let Some(reason) = &file.reason {
         let to = (file.failed(), &file.name_as(Role::Reason)[..]);
@@ -158,6 +168,13 @@ fn carry_out_one(bench: &Bench<'_>, file: &Decided, intake: Option<&Intake>) -> 
         spool.rename((place, &name), (file.home(), &name))?;
     }
     Ok(())
+}
+
+/// The usual file, of which everything was taken: it needs no paper, and nothing stands beside it.
+fn is_only_moved(file: &Decided, intake: Option<&Intake>) -> bool {
+    let rests =
+        |intake: &Intake| intake.originals == Originals::None || matches!(intake.settle, Settle::DoneFile { .. });
+    file.from_work && file.reason.is_none() && !file.has_reject && !intake.is_none_or(rests)
 }
 
 /// Papers of an earlier verdict that nobody has to act on any more.
