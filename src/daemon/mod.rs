@@ -53,7 +53,10 @@ pub struct Daemon {
     desks: Vec<Desk>,
     /// Partners take turns; this one is next.
     next_partner: usize,
+    /// The folders of the desks in their order, and that of the commands.
     watch: Watch,
+    /// Something may lie in commands/.
+    commands_due: bool,
     ring: SyncSender<()>,
     rung: Receiver<()>,
     stop: Arc<Stop>,
@@ -130,6 +133,7 @@ impl Daemon {
                 give_up: Box::new(move || urgent.is_urgent()),
             },
             next_partner: 0,
+            commands_due: true,
             clock,
             ring,
             rung,

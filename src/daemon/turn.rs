@@ -10,6 +10,7 @@ use super::{Daemon, Ended};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::Place;
+use crate::edges::watch::Woken;
 use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::finish;
 use crate::flows::inbound::round::{Answer, answer_all};
@@ -34,8 +35,12 @@ impl Daemon {
             self.desks.iter_mut().for_each(|desk| desk.look_at = Some(now.mono));
         }
         self.try_moves_again()?;
-        self.carry_out_commands()?;
-        self.look_at_desks()?;
+        let woken = self.take_wake_ups();
+        if self.commands_due {
+            self.carry_out_commands()?;
+            self.commands_due = false;
+        }
+        self.look_at_desks(&woken)?;
         while !self.stop.is_asked() && self.one_round()? {
             if self.desks.iter().any(|desk| !desk.is_empty()) {
                 self.carry_out_commands()?;
@@ -50,13 +55,21 @@ impl Daemon {
         Ok(())
     }
 
-    /// Folders that rang, and those whose time has come.
-    fn look_at_desks(&mut self) -> Result<()> {
-        let now = self.clock.now();
-        let woken = self.watch.take(now.mono);
+    /// What rang. Commands are looked for when their folder did, when it cannot, and when an outage came in between.
+    fn take_wake_ups(&mut self) -> Woken {
+        let woken = self.watch.take(self.clock.now().mono);
         if let Some(words) = self.watch.take_problem() {
             self.tell(Event::WatchPoor, &[(Key::Reason, Value::Text(words.into()))]);
         }
+        let commands = self.desks.len();
+        let may_be_there = woken.all || woken.folders.contains(&commands) || !self.watch.hears_of(commands);
+        self.commands_due |= may_be_there || self.outage.pause().is_some();
+        woken
+    }
+
+    /// Folders that rang, and those whose time has come.
+    fn look_at_desks(&mut self, woken: &Woken) -> Result<()> {
+        let now = self.clock.now();
         for index in 0..self.desks.len() {
             let desk = &mut self.desks[index];
             let is_due = desk.look_at.is_some_and(|at| at <= now.mono);

@@ -150,6 +150,11 @@ impl Watch {
         (folder.rests, folder.identity) = (true, None);
     }
 
+    /// False: only the periodic scan finds what comes into this folder.
+    pub fn hears_of(&self, index: usize) -> bool {
+        self.folders[index].identity.is_some()
+    }
+
     pub fn rests(&self, index: usize) -> bool {
         self.folders[index].rests
     }
