@@ -113,3 +113,44 @@ fn a_file_whose_reading_ends_the_process_is_set_aside_and_a_retry_may_apply_it()
 
     assert_eq!((retry(None), stands()), (Some(0), (String::new(), 2)));
 }
+
+/// The verdict of a small file may reach the disk before its original does: what the power took of it is written again.
+#[test]
+fn an_original_that_the_power_took_after_its_verdict_is_written_again() {
+    let counted = company();
+    let list = counted.path().join("calls");
+    run_once(counted.path(), Some(&format!("count@{}", list.display())));
+    let calls = std::fs::read_to_string(&list).unwrap();
+    let calls: Vec<&str> = calls.lines().collect();
+    let copied = calls.iter().position(|line| line.ends_with("store.keep_copy")).expect("a small file is copied");
+    let moving =
+        calls[copied..].iter().position(|line| line.ends_with("spool.rename")).expect("it is moved") + copied + 1;
+
+    let losses: [(&str, fn(&Path, &Path)); 4] = [
+        ("nothing", |_, _| {}),
+        ("its content", |work, _| std::fs::File::options().write(true).open(work).unwrap().set_len(0).unwrap()),
+        ("its name", |work, _| std::fs::remove_file(work).unwrap()),
+        ("its content and the rename", |work, dropped| {
+            std::fs::File::options().write(true).open(work).unwrap().set_len(0).unwrap();
+            std::fs::rename(work, dropped).unwrap();
+        }),
+    ];
+    for (lost, take) in losses {
+        let night = company();
+        assert_eq!(run_once(night.path(), Some(&format!("kill@{moving}"))), None, "{lost}: it is killed");
+        let folder = night.path().join("spool/work/shop/orders");
+        let work = std::fs::read_dir(&folder).unwrap().next().expect("it stands in work/").unwrap().path();
+        take(&work, &night.path().join("spool/in/shop/orders/orders.csv"));
+        assert_eq!(run_once(night.path(), None), Some(0), "{lost}");
+
+        let day = std::fs::read_dir(night.path().join("spool/done/shop")).unwrap().next().unwrap().unwrap().path();
+        let kept: Vec<_> = std::fs::read_dir(&day).unwrap().map(|found| found.unwrap().path()).collect();
+        assert_eq!(kept.len(), 1, "{lost}: {kept:?}");
+        assert_eq!(std::fs::read_to_string(&kept[0]).unwrap(), format!("{HEAD}{FIRST}{SECOND}"), "{lost}");
+        let store = nattpost::edges::store::Store::open(&night.path().join("nattpost.db")).unwrap();
+        let files = store.read().unwrap().select_files(&Default::default(), u32::MAX).unwrap();
+        let [file] = &files[..] else { panic!("{lost}: {files:?}") };
+        assert_eq!((file.counts.accepted, file.placed), (2, true), "{lost}");
+        assert_eq!(store.read().unwrap().copied_files().unwrap(), [], "{lost}: the copy is not needed any more");
+    }
+}
