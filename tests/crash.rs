@@ -126,7 +126,8 @@ fn an_original_that_the_power_took_after_its_verdict_is_written_again() {
     let moving =
         calls[copied..].iter().position(|line| line.ends_with("spool.rename")).expect("it is moved") + copied + 1;
 
-    let losses: [(&str, fn(&Path, &Path)); 4] = [
+    type Loss = (&'static str, fn(&Path, &Path));
+    let losses: [Loss; 4] = [
         ("nothing", |_, _| {}),
         ("its content", |work, _| std::fs::File::options().write(true).open(work).unwrap().set_len(0).unwrap()),
         ("its name", |work, _| std::fs::remove_file(work).unwrap()),

@@ -75,6 +75,16 @@ fn what_came_while_the_intake_was_away_is_not_refused_when_the_time_is_up() {
 }
 
 #[test]
+fn what_came_while_the_intake_was_away_goes_on_with_the_start_that_has_it_again() {
+    let site = Site::new();
+    site.run(&format!("{WITHOUT}{ORDERS}"), &[("orders/o.csv", &orders(&[("O1", "C1"), ("O2", "C2")]))]);
+    site.run(WITHOUT, &[("customers/c.csv", &customer("C1"))]);
+    let told = site.run(&format!("{WITHOUT}{ORDERS}"), &[]);
+    assert_eq!(site.verdicts(), "C1 / O1 accepted, C2 / O2 held");
+    assert!(told.contains("held-released intake=p/orders name=o.csv messages=1"), "{told}");
+}
+
+#[test]
 fn an_order_judges_nothing_that_waits_for_a_customer_and_a_customer_brings_all_on() {
     let site = Site::new();
     let status = "[intake.status]\nlayouts = [\"nattpost-order-status-csv\"]\nsettle = \"rename\"\n";

@@ -57,6 +57,8 @@ pub struct Daemon {
     watch: Watch,
     /// Something may lie in commands/.
     commands_due: bool,
+    /// What waits was not judged yet under the configuration as it is.
+    config_is_new: bool,
     ring: SyncSender<()>,
     rung: Receiver<()>,
     stop: Arc<Stop>,
@@ -134,6 +136,7 @@ impl Daemon {
             },
             next_partner: 0,
             commands_due: true,
+            config_is_new: true,
             clock,
             ring,
             rung,
@@ -254,6 +257,7 @@ impl Daemon {
         self.works.zone = config.zone;
         self.out.feeds = config.feeds.clone();
         self.config = config;
+        (self.config_is_new, self.housekeeping_at) = (true, Duration::ZERO);
         self.make_folders()?;
         self.begin_feeds()?;
         self.tell(Event::ConfigLoaded, &[(Key::Path, Value::Text(self.config.path.display().to_string().into()))]);

@@ -239,10 +239,12 @@ impl Daemon {
     }
 
     fn time_out_held(&mut self, now: Now) -> Result<()> {
-        let due = self.works.store.read()?.next_timeout()?;
-        if due.is_none_or(|due| due > crate::edges::clock::iso(now.wall)) {
+        let Some(due) = self.works.store.read()?.next_timeout()? else { return Ok(()) };
+        // Under another configuration what waits may have come already: an intake was away, a rule is milder.
+        if due > crate::edges::clock::iso(now.wall) && !self.config_is_new {
             return Ok(());
         }
+        self.config_is_new = false;
         let again = self.works.bench(now).again(false)?;
         let tx = self.works.store.begin()?;
         let mut decided = Vec::new();

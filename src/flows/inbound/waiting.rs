@@ -119,6 +119,15 @@ impl Again {
                 return Ok(None);
             }
         };
+        if applied.counts.held > 0
+            && tx
+                .message(message.no)?
+                .is_some_and(|now| (now.code, now.waits) == (message.code.clone(), message.waits.clone()))
+        {
+            // It waits as it did: thousands may, and nothing of them is to be written.
+            tx.take_back()?;
+            return Ok(None);
+        }
         tx.release()?;
         let verdict = Verdict::ALL.into_iter().find(|v| applied.counts.get(*v) > 0).unwrap_or(message.verdict);
         if matches!(verdict, Verdict::Accepted | Verdict::Unchanged) {
