@@ -26,7 +26,7 @@ use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Marks, Place, Role, Spool, Syncer, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::edges::store::{FileNo, Store, Tx};
-use crate::model::intake::Intake;
+use crate::model::intake::{Intake, OrderNumbers};
 use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::rules::recovery::ATTEMPTS_MAX;
@@ -170,7 +170,8 @@ impl Bench<'_> {
     /// Everything between the two commits. On an error nothing has happened.
     fn commit_verdicts(&mut self, files: &[Claimed]) -> Result<Vec<Decided>> {
         let durable = Durable::begin(self.syncer, files, self.placed.len())?;
-        let order_mark = self.spool.marks()?.order;
+        let gives_numbers = self.intakes.iter().any(|intake| intake.order_numbers == OrderNumbers::Own);
+        let order_mark = if gives_numbers { self.spool.marks()?.order } else { 0 };
         let tx = self.store.begin()?;
         let mut decided = Vec::with_capacity(files.len());
         let mut came_back = Vec::new();
@@ -200,7 +201,7 @@ impl Bench<'_> {
             again.those_brought_on(&tx, &mut decided)?;
         }
         let has_receipts = answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
-        let given = tx.high_water(ORDER_NUMBERS)?;
+        let given = if gives_numbers { tx.high_water(ORDER_NUMBERS)? } else { 0 };
         if given > order_mark {
             // Before the commit: a number that is lost is better than one given twice.
             self.spool.raise_marks(Marks { order: given, run: 0 })?;
