@@ -162,6 +162,9 @@ impl<'i> RowReader<'i> {
         let start = self.window.offset();
         let range = start..start + self.window.width(cut.next);
         let bytes = &self.window.bytes()[..cut.end];
+        // A flawed row may end before cells that were cut already: on its first line, and they went on behind it.
+        let stands = self.cells.iter().take_while(|cell| cell.range().end <= cut.end).count();
+        self.cells.truncate(if cut.flaw.is_some() { stands } else { self.cells.len() });
         let nul = memchr(0, bytes).map(|_| Flaw::Nul);
         Row {
             bytes,

@@ -62,6 +62,13 @@ fn an_unclosed_quote_takes_no_other_line_with_it() {
 }
 
 #[test]
+fn a_flawed_row_has_no_cells_behind_its_end() {
+    // The file ends within the second quote: the row is taken back to its first line, and so is the cell that went beyond.
+    let found = rows(b"1;\"a\nb\";\"c");
+    assert_eq!(found[0], "1 0..5 1 QuoteUnclosed { column: 3, line: 2 }", "{found:?}");
+}
+
+#[test]
 fn text_behind_a_closing_quote_and_nul_are_flaws() {
     assert_eq!(rows(b"\"x\"y;1\n2;3\n"), ["1 0..7  QuoteMisplaced { column: 1, line: 1 }", "2 7..11 2|3"]);
     assert_eq!(rows(b"a\0b;1\n2;3"), ["1 0..6 a\0b|1 Nul", "2 6..9 2|3"]);
