@@ -121,10 +121,10 @@ def loop(evening, mode, step, everything):
 
 def work_on(task):
     """In a worker process: one evening in one mode, on a night of its own."""
-    mode, number, step, everything = task
+    mode, number, step, everything, no_later = task
     folder = room()
     try:
-        evenings = all_evenings(folder)
+        evenings = evenings_of(folder, number + 1 if no_later else len(night.EVENINGS))
         n, attempts, findings = loop(evenings[number], mode, step, everything)
         return n, attempts, len(findings), evenings[number].names
     finally:
@@ -136,12 +136,13 @@ def room():
     return Path(tempfile.mkdtemp(prefix="nattpost-kill-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
 
 
-def all_evenings(folder):
+def evenings_of(folder, count):
     root = folder / "night"
     root.mkdir()
     night.lay_out(root)
-    evenings = [Evening(number, root, folder) for number in range(len(night.EVENINGS))]
-    held_to_the_hand_written_end(root)
+    evenings = [Evening(number, root, folder) for number in range(count)]
+    if count == len(night.EVENINGS):
+        held_to_the_hand_written_end(root)
     return evenings
 
 
@@ -151,10 +152,11 @@ def main():
     words.add_argument("--modes", default=",".join(MODES))
     words.add_argument("--evenings", default=",".join(str(n + 1) for n in range(len(night.EVENINGS))))
     words.add_argument("--all", action="store_true", help="go on after a finding")
+    words.add_argument("--no-later", action="store_true", help="lay no evening behind the one attacked: a broken program may not get through it")
     words.add_argument("--jobs", type=int, default=os.cpu_count())
     asked = words.parse_args()
     evenings = [int(number) - 1 for number in asked.evenings.split(",")]
-    tasks = [(mode, number, asked.step, asked.all) for mode in asked.modes.split(",") for number in evenings]
+    tasks = [(mode, number, asked.step, asked.all, asked.no_later) for mode in asked.modes.split(",") for number in evenings]
     with multiprocessing.Pool(asked.jobs) as pool:
         try:
             done = pool.map(work_on, tasks, chunksize=1)

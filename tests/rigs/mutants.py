@@ -68,7 +68,7 @@ def ignore_files_of_people(folder, names):
 
 def attack(mutant, copy):
     """What the loop found first, or nothing."""
-    loop = subprocess.run([sys.executable, str(night.HERE / "kill_loop.py"), "--modes", "kill", "--evenings", mutant.evening, "--jobs", "1"],
+    loop = subprocess.run([sys.executable, str(night.HERE / "kill_loop.py"), "--modes", "kill", "--evenings", mutant.evening, "--no-later", "--jobs", "1"],
                           env=os.environ | {"NATTPOST_BIN": str(copy / "target" / "debug" / "nattpost")}, capture_output=True, text=True)
     if loop.returncode == 0:
         return None
