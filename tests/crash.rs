@@ -114,9 +114,8 @@ fn a_file_whose_reading_ends_the_process_is_set_aside_and_a_retry_may_apply_it()
     assert_eq!((retry(None), stands()), (Some(0), (String::new(), 2)));
 }
 
-/// The verdict of a small file may reach the disk before its original does: what the power took of it is written again.
-#[test]
-fn an_original_that_the_power_took_after_its_verdict_is_written_again() {
+/// The number of the call that moves the file of `company` once its verdict is committed.
+fn call_that_moves() -> usize {
     let counted = company();
     let list = counted.path().join("calls");
     run_once(counted.path(), Some(&format!("count@{}", list.display())));
@@ -124,7 +123,13 @@ fn an_original_that_the_power_took_after_its_verdict_is_written_again() {
     let calls: Vec<&str> = calls.lines().collect();
     let copied = calls.iter().position(|line| line.ends_with("store.keep_copy")).expect("a small file is copied");
     let moving =
-        calls[copied..].iter().position(|line| line.ends_with("spool.rename")).expect("it is moved") + copied + 1;
+        calls[copied..].iter().position(|line| line.ends_with("spool.rename")).expect("it is moved") + copied + 1
+}
+
+/// The verdict of a small file may reach the disk before its original does: what the power took of it is written again.
+#[test]
+fn an_original_that_the_power_took_after_its_verdict_is_written_again() {
+    let moving = call_that_moves();
 
     type Loss = (&'static str, fn(&Path, &Path));
     let losses: [Loss; 4] = [
@@ -154,4 +159,44 @@ fn an_original_that_the_power_took_after_its_verdict_is_written_again() {
         assert_eq!((file.counts.accepted, file.placed), (2, true), "{lost}");
         assert_eq!(store.read().unwrap().copied_files().unwrap(), [], "{lost}: the copy is not needed any more");
     }
+}
+
+/// What stands in in/ under the number of a file that is gone may be another file: it is never taken for the remains of the first.
+#[test]
+fn a_new_file_is_not_taken_for_the_remains_of_one_that_the_power_took() {
+    let moving = call_that_moves();
+
+    let night = company();
+    assert_eq!(run_once(night.path(), Some(&format!("kill@{moving}"))), None, "it is killed");
+    let folder = night.path().join("spool/work/shop/orders");
+    let work = std::fs::read_dir(&folder).unwrap().next().expect("it stands in work/").unwrap().path();
+    // The same inode, another content.
+    let another = format!("{HEAD}order;S-3;1001\nline;1;A1;9\n");
+    std::fs::write(&work, &another).unwrap();
+    std::fs::rename(&work, night.path().join("spool/in/shop/orders/orders.csv")).unwrap();
+    assert_eq!(run_once(night.path(), None), Some(0));
+
+    let day = std::fs::read_dir(night.path().join("spool/done/shop")).unwrap().next().unwrap().unwrap().path();
+    let read = |found: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(found.unwrap().path()).unwrap();
+    let mut kept: Vec<String> = std::fs::read_dir(&day).unwrap().map(read).collect();
+    kept.sort();
+    assert_eq!(kept, [format!("{HEAD}{FIRST}{SECOND}"), another], "both are kept, the first written again");
+    let store = nattpost::edges::store::Store::open(&night.path().join("nattpost.db")).unwrap();
+    let files = store.read().unwrap().select_files(&Default::default(), u32::MAX).unwrap();
+    assert_eq!(files.iter().map(|file| file.counts.accepted).sum::<u64>(), 3);
+}
+
+/// Commit 1 is not synced: after a power cut a claimed file may be unknown, and its sender may have sent another of its name.
+#[test]
+fn an_unknown_file_in_work_goes_back_also_where_its_name_is_taken() {
+    let night = company();
+    let work = night.path().join("spool/work/shop/orders");
+    std::fs::create_dir_all(&work).unwrap();
+    std::fs::write(work.join("6ahabhat6dgga~orders.csv"), format!("{HEAD}order;S-9;1001\nline;1;A1;4\n")).unwrap();
+    assert_eq!(run_once(night.path(), None), Some(0));
+    let store = nattpost::edges::store::Store::open(&night.path().join("nattpost.db")).unwrap();
+    let files = store.read().unwrap().select_files(&Default::default(), u32::MAX).unwrap();
+    let mut taken: Vec<(String, u64)> = files.iter().map(|file| (file.name.clone(), file.counts.accepted)).collect();
+    taken.sort();
+    assert_eq!(taken, [("6ahabhat6dgga~orders.csv".to_string(), 1), ("orders.csv".to_string(), 2)]);
 }

@@ -17,7 +17,6 @@ use crate::flows::inbound::round::{Answer, answer_all};
 use crate::flows::inbound::waiting::{newest_of_each, tell_released};
 use crate::flows::{command, commands, recover, retention, rights};
 
-/// Between rounds the loop looks for commands and a stop, so that neither waits for a large backlog.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// With more to take than this a folder is not listened to: it is looked at again in any case.
 const BACKLOG_FILES: usize = 100;
@@ -41,6 +40,7 @@ impl Daemon {
             self.commands_due = false;
         }
         self.look_at_desks(&woken)?;
+        // Between rounds, so that neither a stop nor a command waits for a large backlog.
         while !self.stop.is_asked() && self.one_round()? {
             if self.desks.iter().any(|desk| !desk.is_empty()) {
                 self.carry_out_commands()?;
@@ -239,12 +239,12 @@ impl Daemon {
     }
 
     fn time_out_held(&mut self, now: Now) -> Result<()> {
-        let Some(due) = self.works.store.read()?.next_timeout()? else { return Ok(()) };
         // Under another configuration what waits may have come already: an intake was away, a rule is milder.
-        if due > crate::edges::clock::iso(now.wall) && !self.config_is_new {
+        let config_is_new = std::mem::take(&mut self.config_is_new);
+        let Some(due) = self.works.store.read()?.next_timeout()? else { return Ok(()) };
+        if due > crate::edges::clock::iso(now.wall) && !config_is_new {
             return Ok(());
         }
-        self.config_is_new = false;
         let again = self.works.bench(now).again(false)?;
         let tx = self.works.store.begin()?;
         let mut decided = Vec::new();

@@ -66,20 +66,28 @@ fn restore(bench: &Bench<'_>, row: FileRow, content: &[u8]) -> Result<()> {
     if found.is_some_and(|place| is_whole(place, &name)) {
         return Ok(());
     }
-    // The rename to work/ may be gone with the power as well; what is no whole file there is none of the partner's.
+    // The rename to work/ may be gone with the power as well; what is left of the content there says nothing of its own.
     let dropped = name_in_in(bench, &row)?;
     if let Some(dropped) = dropped.filter(|dropped| is_inode(bench, &row, dropped)) {
         let place = Place::In { partner: &row.partner, intake: &row.intake };
         if found.is_none() && is_whole(place, &dropped) {
             return Ok(bench.spool.rename((place, &dropped), (work, &name))?);
         }
-        bench.spool.remove(place, &dropped)?;
+        // Anything else is a new file that was given the number of one that is gone: it is judged like any other.
+        if bench.spool.read_whole(place, &dropped, content.len() as u64).is_ok_and(|left| is_left_of(&left, content)) {
+            bench.spool.remove(place, &dropped)?;
+        }
     }
     bench.spool.write((found.unwrap_or(work), &name), content, Existing::Replace, Lasting::NextSync)?;
     let words = "the machine stopped before it was on the disk; it was written again from the ledger";
     let fields = [(Key::Name, Value::Bytes(&row.raw_name)), (Key::Reason, Value::Text(words.into()))];
     bench.events.tell(bench.now.wall, row.id.as_str(), Event::FileRecovered, &fields);
     Ok(())
+}
+
+/// What a power cut leaves: the beginning, or zeros where nothing was written.
+fn is_left_of(left: &[u8], content: &[u8]) -> bool {
+    left.len() <= content.len() && left.iter().zip(content).all(|(left, whole)| left == whole || *left == 0)
 }
 
 fn place_in_work(row: &FileRow) -> Place<'_> {
@@ -151,7 +159,14 @@ fn return_strangers(bench: &mut Bench<'_>) -> Result<()> {
         match row {
             None => {
                 let (from, to) = (Place::Work { partner, intake }, Place::In { partner, intake });
-                if let Err(error) = bench.spool.rename((from, &file.name), (to, plain)) {
+                let returned = match bench.spool.rename((from, &file.name), (to, plain)) {
+                    // Another of that name has come since: both are taken, this one under the longer name.
+                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                        bench.spool.rename((from, &file.name), (to, &file.name))
+                    }
+                    returned => returned,
+                };
+                if let Err(error) = returned {
                     bench.denied.insert(rights::told_of_spool(bench.spool, &[from, to], error)?);
                     continue;
                 }
