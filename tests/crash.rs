@@ -122,8 +122,7 @@ fn call_that_moves() -> usize {
     let calls = std::fs::read_to_string(&list).unwrap();
     let calls: Vec<&str> = calls.lines().collect();
     let copied = calls.iter().position(|line| line.ends_with("store.keep_copy")).expect("a small file is copied");
-    let moving =
-        calls[copied..].iter().position(|line| line.ends_with("spool.rename")).expect("it is moved") + copied + 1
+    calls[copied..].iter().position(|line| line.ends_with("spool.rename")).expect("it is moved") + copied + 1
 }
 
 /// The verdict of a small file may reach the disk before its original does: what the power took of it is written again.
