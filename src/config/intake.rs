@@ -97,6 +97,13 @@ fn read_receipt<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Opti
 fn read_customer(keyed: &Keyed<'_, '_>, sender: &Sender) -> Option<String> {
     keyed.parsed("customer", |text| {
         let customer = number(text)?;
+        // One letter apart from `customers`, and silently everybody's orders would be those of a customer "accept".
+        if matches!(text, "check" | "wait" | "accept") || text.starts_with("wait ") {
+            return Err(Wrong {
+                text: format!("\"{text}\" is a word of \"customers\"; \"customer\" is the number of the customer of orders that name none."),
+                suggestion: Some("Did you mean \"customers\"?".to_string()),
+            });
+        }
         if sender.customers.is_empty() || sender.customers.contains(&customer) {
             return Ok(customer);
         }

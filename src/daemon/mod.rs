@@ -179,6 +179,8 @@ impl Daemon {
     pub fn run(&mut self, once: bool) -> Result<Ended> {
         loop {
             match self.turn() {
+                // A stop ends a turn early: that says nothing of the disk.
+                Ok(()) if self.stop.is_asked() => {}
                 Ok(()) => self.outage.over(&self.works.events, self.clock.now()),
                 Err(error) if self.stop.is_asked() => {
                     self.give_attempts_back(&error);
@@ -268,7 +270,7 @@ impl Daemon {
         self.confirm_placed().context("cannot write the last confirmation; the next start does it again")?;
         if let Err(error) = self.works.store.gather() {
             // Nothing is lost: the log beside the database holds it.
-            self.tell(Event::StoreWaiting, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
+            self.tell(Event::StoreWaiting, &[(Key::Reason, Value::Text(outage::words_of_store(&error).into()))]);
         }
         if !self.told_waiting.is_empty() {
             self.works.spool.nothing_waits_any_more();

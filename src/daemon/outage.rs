@@ -1,5 +1,5 @@
-//! The disk or the database takes nothing (or a folder that all need refuses us): everything waits, says so once, tries again with growing pauses, and says when
-//! it is over. Anything else that fails ends the process; its supervisor starts it anew and the ledger knows the rest.
+//! The disk or the database takes nothing (or a folder that all need refuses us): everything waits, says so once, tries again
+//! with growing pauses, and says when it is over. Anything else that fails ends the process; its supervisor starts it anew and the ledger knows the rest.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::Spool;
+use crate::edges::store::StoreFault;
 use crate::flows::{is_outage, of_spool, rights};
 
 use super::troubles::{FIRST_PAUSE, LONGEST_PAUSE};
@@ -26,13 +27,11 @@ impl Outage {
         if !is_outage(&error) {
             return Err(error);
         }
-        let denied = rights::told(spool, &[], &error);
-        let (begins, is_back) = match (&denied, of_spool(&error)) {
-            (Some(_), _) => (Event::FolderFailed, Event::FolderBack),
-            (None, Some(_)) => (Event::DiskFull, Event::DiskBack),
-            (None, None) => (Event::StoreWaiting, Event::StoreBack),
+        let (begins, is_back, words) = match (rights::told(spool, &[], &error), of_spool(&error)) {
+            (Some(denied), _) => (Event::FolderFailed, Event::FolderBack, denied),
+            (None, Some(_)) => (Event::DiskFull, Event::DiskBack, format!("{error:#}")),
+            (None, None) => (Event::StoreWaiting, Event::StoreBack, words_of_store(&error)),
         };
-        let words = denied.unwrap_or_else(|| format!("{error:#}"));
         if self.words != words {
             events.tell(now.wall, "", begins, &[(Key::Reason, Value::Text(words.as_str().into()))]);
             self.is_back = Some(is_back);
@@ -62,4 +61,9 @@ impl Outage {
     pub fn pause(&self) -> Option<Duration> {
         self.pause
     }
+}
+
+/// What stands behind it and what was tried, without the driver's own text.
+pub(super) fn words_of_store(error: &anyhow::Error) -> String {
+    StoreFault::of(error).map_or_else(|| format!("{error:#}"), |fault| format!("{fault} ({error})"))
 }
