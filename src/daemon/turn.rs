@@ -18,6 +18,8 @@ use crate::flows::inbound::waiting::{newest_of_each, tell_released};
 use crate::flows::{command, commands, recover, retention, rights};
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+/// A command that cannot be read lies there and rings no more: it is tried again after this pause.
+const COMMAND_AGAIN: Duration = Duration::from_secs(10);
 /// With more to take than this a folder is not listened to: it is looked at again in any case.
 const BACKLOG_FILES: usize = 100;
 /// Confirmations of moves ride on the next commit of files; when none comes, they get one of their own after this pause.
@@ -37,7 +39,6 @@ impl Daemon {
         let woken = self.take_wake_ups();
         if self.commands_due {
             self.carry_out_commands()?;
-            self.commands_due = false;
         }
         self.look_at_desks(&woken)?;
         // Between rounds, so that neither a stop nor a command waits for a large backlog.
@@ -55,15 +56,14 @@ impl Daemon {
         Ok(())
     }
 
-    /// What rang. Commands are looked for when their folder did, when it cannot, and when an outage came in between.
+    /// What rang. Commands are looked for when their folder did, when it cannot, and while one is left.
     fn take_wake_ups(&mut self) -> Woken {
         let woken = self.watch.take(self.clock.now().mono);
         if let Some(words) = self.watch.take_problem() {
             self.tell(Event::WatchPoor, &[(Key::Reason, Value::Text(words.into()))]);
         }
         let commands = self.desks.len();
-        let may_be_there = woken.all || woken.folders.contains(&commands) || !self.watch.hears_of(commands);
-        self.commands_due |= may_be_there || self.outage.pause().is_some();
+        self.commands_due |= woken.all || woken.folders.contains(&commands) || !self.watch.hears_of(commands);
         woken
     }
 
@@ -192,12 +192,16 @@ impl Daemon {
     }
 
     pub(super) fn carry_out_commands(&mut self) -> Result<()> {
+        // Until all of them are gone: an error leaves it so.
+        self.commands_due = true;
+        let mut is_one_left = false;
         for found in self.works.spool.commands()? {
             let now = self.clock.now();
             let file = match found {
                 Ok(file) => file,
                 Err(error) => {
                     self.tell(Event::CommandRefused, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
+                    is_one_left = true;
                     continue;
                 }
             };
@@ -211,6 +215,7 @@ impl Daemon {
             self.place_ready()?;
             self.works.spool.remove_command(file.id)?;
         }
+        self.commands_due = is_one_left;
         Ok(())
     }
 
@@ -308,6 +313,9 @@ impl Daemon {
         });
         if !self.works.placed.is_empty() {
             next = next.min(IDLE);
+        }
+        if self.commands_due {
+            next = next.min(COMMAND_AGAIN);
         }
         if let Some(again) = self.troubles.again_at(&What::Moves) {
             next = next.min(again.saturating_sub(now.mono));
