@@ -4,7 +4,7 @@
 //! Negative stock becomes zero and units become the partner's words here, never in the store. Same facts, same bytes.
 
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
@@ -38,16 +38,19 @@ pub(super) fn compose(snapshot: &Snapshot<'_>, spool: &Spool, feed: &Feed, now: 
     let words = Words::of(feed);
     let mut requests = Vec::new();
     let (batches, composed) = sync_channel(BATCHES_AHEAD);
+    let (written, emptied) = channel();
     thread::scope(|scope| -> Result<Composed> {
         let writer = thread::Builder::new()
             .name("encode".to_string())
-            .spawn_scoped(scope, || encode(spool, feed, &words, composed))
+            .spawn_scoped(scope, || encode(spool, feed, &words, composed, written))
             .context("cannot start the thread that encodes")?;
-        let mut hand_on = |batch: &Batch| {
+        let mut hand_on = |batch: &mut Batch| {
             if kind.class == Class::Request {
                 requests.extend(batch.messages().map(|m| RowId(m.origin().number.cast_signed())));
             }
-            batches.send(batch.clone()).map_err(|_| anyhow!("the file cannot be written"))
+            let empty = emptied.try_recv().unwrap_or_else(|_| Batch::new(kind.clone()));
+            let full = std::mem::replace(batch, empty);
+            batches.send(full).map_err(|_| anyhow!("the file cannot be written"))
         };
         let selected = select(snapshot, feed, now, &mut hand_on);
         drop(batches);
@@ -58,7 +61,12 @@ pub(super) fn compose(snapshot: &Snapshot<'_>, spool: &Spool, feed: &Feed, now: 
     .with_context(|| format!("the file of {} cannot be composed", feed.name()))
 }
 
-fn select(snapshot: &Snapshot<'_>, feed: &Feed, now: Now, take: &mut dyn FnMut(&Batch) -> Result<()>) -> Result<u64> {
+fn select(
+    snapshot: &Snapshot<'_>,
+    feed: &Feed,
+    now: Now,
+    take: &mut dyn FnMut(&mut Batch) -> Result<()>,
+) -> Result<u64> {
     let kind = &feed.layout.kind;
     let name = feed.name();
     let mut selection = Selection { only: &feed.only, partners: &feed.partners, ..Selection::default() };
@@ -82,11 +90,21 @@ fn select(snapshot: &Snapshot<'_>, feed: &Feed, now: Now, take: &mut dyn FnMut(&
     snapshot.select(kind, &wanted(&feed.layout), &selection, take)
 }
 
-fn encode(spool: &Spool, feed: &Feed, words: &Words<'_>, batches: Receiver<Batch>) -> Result<Paper> {
+/// `written`: gives batches back to be filled anew.
+fn encode(
+    spool: &Spool,
+    feed: &Feed,
+    words: &Words<'_>,
+    batches: Receiver<Batch>,
+    written: Sender<Batch>,
+) -> Result<Paper> {
     Paper::write(spool, &feed.layout, feed.zone, |encoder| {
         for mut batch in batches {
             words.put_into(&mut batch);
             encoder.write(&batch)?;
+            batch.clear();
+            // Nobody wants it after the last row.
+            let _ = written.send(batch);
         }
         Ok(())
     })

@@ -140,14 +140,14 @@ impl Source {
 }
 
 impl Snapshot<'_> {
-    /// Hands batches of rows to `take`, each valid for that call. `Origin::number` is the row id (trees) or counts from 1.
+    /// Hands batches of rows to `take`, which may exchange each for an empty one. `Origin::number` is the row id (trees) or counts from 1.
     /// How many rows there were.
     pub fn select(
         &self,
         kind: &std::sync::Arc<Kind>,
         wanted: &Wanted,
         selection: &Selection<'_>,
-        take: &mut dyn FnMut(&Batch) -> Result<()>,
+        take: &mut dyn FnMut(&mut Batch) -> Result<()>,
     ) -> Result<u64> {
         let tables = self.tables.of(kind).with_context(|| format!("the kind \"{}\" is not stored", kind.name))?;
         let source = Source::of(kind, &tables, selection);
@@ -173,7 +173,7 @@ fn stream(
     queries: &Queries<'_>,
     head: &mut CachedStatement<'_>,
     parts: &mut Parts<'_>,
-    take: &mut dyn FnMut(&Batch) -> Result<()>,
+    take: &mut dyn FnMut(&mut Batch) -> Result<()>,
 ) -> Result<u64> {
     let wanted = queries.wanted_columns(0);
     let mut batch = Batch::new(kind.clone());
@@ -186,12 +186,12 @@ fn stream(
         read_head_row(&mut batch, &wanted, row)?;
         parts.read(&mut batch, id)?;
         if batch.size() >= BATCH_BYTES {
-            take(&batch)?;
+            take(&mut batch)?;
             batch.clear();
         }
     }
     if !batch.is_empty() {
-        take(&batch)?;
+        take(&mut batch)?;
     }
     Ok(count)
 }

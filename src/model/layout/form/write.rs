@@ -52,7 +52,9 @@ impl Form {
             out.truncate(start);
             out.push_str(&changed);
         }
-        out.insert_str(start, &self.prefix);
+        if !self.prefix.is_empty() {
+            out.insert_str(start, &self.prefix);
+        }
         out.push_str(&self.suffix);
         Ok(())
     }

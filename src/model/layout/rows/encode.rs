@@ -129,7 +129,9 @@ impl<'w> RowEncoder<'w> {
     fn message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
         self.begin(Some(message))?;
         self.totals.open(Scope::Message);
-        self.children.values_mut().for_each(Vec::clear);
+        if !self.children.is_empty() {
+            self.children.values_mut().for_each(Vec::clear);
+        }
         for node in message.nodes() {
             if node.index() > 0 {
                 self.children.entry((node.parent(), node.group())).or_default().push(node.index());
