@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use nattpost::edges::clock::Now;
 use nattpost::edges::events::{Events, Format};
-use nattpost::edges::spool::{Place, Role, Spool, Syncer, state_name};
+use nattpost::edges::spool::{Mover, Place, Role, Spool, Syncer, state_name};
 use nattpost::edges::store::ledger::{Arrival, Decision, Exception, FileRow};
 use nattpost::edges::store::{FileNo, Selection, Store};
 use nattpost::flows::command::carry_out;
 use nattpost::flows::commands::{Command, Verb};
+use nattpost::flows::inbound::finish::UnderWay;
 use nattpost::flows::inbound::reading::{Decoder, SpillFiles};
 use nattpost::flows::inbound::round::Bench;
 use nattpost::flows::retention;
@@ -94,6 +95,8 @@ struct House {
     spool: Arc<Spool>,
     decoder: Decoder,
     syncer: Syncer,
+    mover: Mover,
+    under_way: Option<UnderWay>,
     spill: SpillFiles,
     events: Events,
     log: Log,
@@ -111,8 +114,10 @@ impl House {
         Ok(House {
             store: Store::open(&folder.join("n.db"))?,
             spool: spool.clone(),
-            decoder: Decoder::start(spill.clone())?,
+            decoder: Decoder::start(spill.clone(), folder.join("n.db"))?,
             syncer: Syncer::start(spool.clone())?,
+            mover: Mover::start(spool.clone())?,
+            under_way: None,
             spill,
             events: Events::to(Format::Plain, Box::new(log.clone())),
             log,
@@ -129,6 +134,8 @@ impl House {
             spool: &self.spool,
             decoder: &mut self.decoder,
             syncer: &self.syncer,
+            mover: &self.mover,
+            under_way: &mut self.under_way,
             events: &self.events,
             intakes: &self.intakes,
             spill: &self.spill,
@@ -178,7 +185,7 @@ impl House {
             comment: "",
         };
         tx.decide_file(no, &decision).unwrap();
-        tx.mark_placed([no]).unwrap();
+        tx.mark_placed(&[no]).unwrap();
         tx.commit().unwrap();
         let place = match counts.home() {
             Home::Done => Place::Done { partner: "dealer", day: day.parse().unwrap() },

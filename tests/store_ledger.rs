@@ -90,9 +90,8 @@ fn a_file_goes_from_seen_to_placed() {
     let tx = store.begin().unwrap();
     tx.take_back_attempt(no).unwrap();
     tx.begin_attempt(no, false).unwrap();
-    tx.claim_file(no).unwrap();
-    let claimed = tx.file(no).unwrap().unwrap();
-    assert_eq!((claimed.attempts, claimed.state), (0, FileState::Claimed));
+    let begun = tx.file(no).unwrap().unwrap();
+    assert_eq!((begun.attempts, begun.state), (0, FileState::Seen));
     let counts = Counts { accepted: 2, refused: 1, ..Counts::default() };
     tx.decide_file(no, &decision(counts)).unwrap();
     tx.set_problem_counts(no, [("quantity-invalid", 1)]).unwrap();
@@ -109,7 +108,7 @@ fn a_file_goes_from_seen_to_placed() {
     drop(snapshot);
 
     let tx = store.begin().unwrap();
-    tx.mark_placed([no]).unwrap();
+    tx.mark_placed(&[no]).unwrap();
     assert!(tx.unplaced_files().unwrap().is_empty());
     assert_eq!(tx.originals_before("shop", "orders", "2026-11-22", 10).unwrap().len(), 1);
     assert_eq!(tx.originals_before("shop", "orders", "2026-11-21", 10).unwrap().len(), 0);
@@ -191,7 +190,7 @@ fn a_held_message_waits_is_found_and_released() {
         (Verdict::Accepted, Some(RowId(4)), None, None)
     );
     assert_eq!(tx.held_with_key("shop", "order", "C1/B-1").unwrap().len(), 1);
-    tx.mark_placed([file]).unwrap();
+    tx.mark_placed(&[file]).unwrap();
     tx.revise_file(file, Counts { held: 1, accepted: 1, ..Counts::default() }, Home::Done, NOW).unwrap();
     let moved = tx.file(file).unwrap().unwrap();
     assert!(!moved.placed && moved.home == Some(Home::Done), "its move is to be made again");

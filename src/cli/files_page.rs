@@ -45,8 +45,7 @@ fn table(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result<()>
 /// `47 accepted, 3 refused`, or what it waits for.
 pub fn outcome(file: &FileRow) -> String {
     match (file.state, file.verdict) {
-        (FileState::Seen, _) => "not taken yet".to_string(),
-        (FileState::Claimed, _) | (FileState::Judged, None) => "being read".to_string(),
+        (FileState::Seen, _) | (FileState::Judged, None) => "not judged yet".to_string(),
         (FileState::Vanished, _) => "vanished".to_string(),
         (FileState::Judged, Some(verdict)) => {
             let parts: Vec<String> = Verdict::ALL

@@ -20,7 +20,7 @@ use crate::config::{Config, LogFormat};
 use crate::edges::clock::{Clock, Now};
 use crate::edges::events::{Event, Events, Format, Key, Value};
 use crate::edges::lock::{InstanceLock, LockError};
-use crate::edges::spool::{Place, Spool, Syncer};
+use crate::edges::spool::{Mover, Place, Spool, Syncer};
 use crate::edges::store::Store;
 use crate::edges::watch::Watch;
 use crate::flows::inbound::desk::Desk;
@@ -123,14 +123,16 @@ impl Daemon {
             out: Out::new(&config)?,
             works: Works {
                 store,
-                decoder: Decoder::start(spill.clone())?,
+                decoder: Decoder::start(spill.clone(), config.store.clone())?,
                 syncer: Syncer::start(spool.clone())?,
+                mover: Mover::start(spool.clone())?,
                 spill,
                 spool,
                 events,
                 intakes: config.intakes.clone(),
                 zone: config.zone,
                 placed: Vec::new(),
+                under_way: None,
                 denied: BTreeSet::new(),
                 give_up: Box::new(move || urgent.is_urgent()),
             },
@@ -177,6 +179,10 @@ impl Daemon {
 
     /// The loop.
     pub fn run(&mut self, once: bool) -> Result<Ended> {
+        if !once {
+            // Only for speed: what is wrong with the disk or the database, the first turn finds too, and waits for it.
+            let _ = self.works.store.lengthen_log();
+        }
         loop {
             match self.turn() {
                 // A stop ends a turn early: that says nothing of the disk.

@@ -27,6 +27,8 @@ const IDLE: Duration = Duration::from_millis(500);
 
 impl Daemon {
     pub(super) fn turn(&mut self) -> Result<()> {
+        // Of a round that an error ended.
+        self.settle_moves()?;
         if self.outage.pause().is_some() {
             // What stands in work/ was interrupted by the outage, by no fault of its own.
             let now = self.clock.now();
@@ -47,6 +49,7 @@ impl Daemon {
                 self.carry_out_commands()?;
             }
         }
+        self.settle_moves()?;
         self.run_feeds()?;
         if self.clock.now().mono.saturating_sub(self.last_round) >= IDLE {
             self.confirm_placed()?;
@@ -220,6 +223,7 @@ impl Daemon {
     }
 
     fn carry_out(&mut self, parsed: &commands::Command, now: Now) -> Result<String> {
+        self.settle_moves()?;
         let out = &mut self.out;
         command::carry_out(&mut self.works.bench(now), parsed, &mut |bench, feed| out.send(bench, feed))
     }
@@ -272,15 +276,21 @@ impl Daemon {
 
     /// The folders have followed: one commit says so.
     pub(super) fn confirm_placed(&mut self) -> Result<()> {
+        self.settle_moves()?;
         if self.works.placed.is_empty() {
             return Ok(());
         }
         self.works.spool.sync()?;
         let tx = self.works.store.begin_unsynced()?;
-        tx.mark_placed(self.works.placed.iter().copied())?;
+        tx.mark_placed(&self.works.placed)?;
         tx.commit()?;
         self.works.placed.clear();
         Ok(())
+    }
+
+    fn settle_moves(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        finish::settle(&mut self.works.bench(now))
     }
 
     /// Once: is nothing left that could be done now, or after a short rest?

@@ -8,8 +8,9 @@ use chrono_tz::Tz;
 
 use crate::edges::clock::Now;
 use crate::edges::events::Events;
-use crate::edges::spool::{Spool, Syncer};
+use crate::edges::spool::{Mover, Spool, Syncer};
 use crate::edges::store::{FileNo, Store, Tx};
+use crate::flows::inbound::finish::UnderWay;
 use crate::flows::inbound::reading::{Decoder, SpillFiles};
 use crate::flows::inbound::round::Bench;
 use crate::flows::outbound::{Numbers, receipt};
@@ -21,11 +22,14 @@ pub struct Works {
     pub events: Arc<Events>,
     pub decoder: Decoder,
     pub syncer: Syncer,
+    pub mover: Mover,
     pub spill: SpillFiles,
     pub intakes: Vec<Arc<Intake>>,
     pub zone: Tz,
     /// Files whose folders have followed, to be confirmed by the next commit.
     pub placed: Vec<FileNo>,
+    /// Moves of the last round that are not waited for yet.
+    pub under_way: Option<UnderWay>,
     /// Folders that refused a move, in words.
     pub denied: BTreeSet<String>,
     pub give_up: Box<dyn Fn() -> bool>,
@@ -47,12 +51,14 @@ impl Works {
             spool: &self.spool,
             decoder: &mut self.decoder,
             syncer: &self.syncer,
+            mover: &self.mover,
             events: &self.events,
             intakes: &self.intakes,
             spill: &self.spill,
             zone: self.zone,
             now,
             placed: &mut self.placed,
+            under_way: &mut self.under_way,
             denied: &mut self.denied,
             give_up: &self.give_up,
             answer: &receipts,

@@ -8,7 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::kind::Kind;
+use known::Known;
 
+mod known;
 mod packed;
 
 pub use packed::Packed;
@@ -100,6 +102,7 @@ pub struct Batch {
     extras: Vec<Extra>,
     ranges: Vec<Range<u64>>,
     messages: Vec<Head>,
+    known: Known,
 }
 
 impl Batch {
@@ -113,6 +116,7 @@ impl Batch {
             extras: Vec::new(),
             ranges: Vec::new(),
             messages: Vec::new(),
+            known: Known::default(),
         }
     }
 
@@ -145,6 +149,7 @@ impl Batch {
         self.extras.clear();
         self.ranges.clear();
         self.messages.clear();
+        self.known.clear();
     }
 
     pub fn messages(&self) -> impl Iterator<Item = Message<'_>> {
@@ -260,6 +265,12 @@ impl Batch {
             self.ranges.truncate(head.first_range as usize);
             // Its text stays until the batch is cleared: harmless, and other cells' places do not move.
         }
+    }
+
+    /// Notes that the number of a node is ours as it was sent: a customer's in a head, elsewhere an article's, with its base unit.
+    pub fn know(&mut self, message: usize, node: u32, unit: Option<&str>) {
+        let node = (self.messages[message].first_node + node) as usize;
+        self.known.add(node, self.nodes.len(), unit);
     }
 
     // Judging: values that we set on a message that is complete.
@@ -393,6 +404,12 @@ impl<'a> NodeRef<'a> {
     /// Line in the sender's file, 0 when unknown.
     pub fn line(&self) -> u32 {
         self.node.line
+    }
+
+    /// Its number is ours as it was sent; inside, the base unit of the article.
+    pub fn known(&self) -> Option<Option<&'a str>> {
+        let first = self.batch.messages[self.message].first_node;
+        self.batch.known.of((first + self.index) as usize)
     }
 
     pub fn value(&self, field: usize) -> Value<'a> {

@@ -130,7 +130,6 @@ pub fn came(desk: &Desk, tx: &Tx<'_>, name: &str, minutes_ago: i64) -> (FileNo, 
 pub fn decide(desk: &Desk, tx: &Tx<'_>, file: FileNo, counts: &[(Verdict, u64)], code: &str) {
     let mut all = Counts::default();
     counts.iter().for_each(|(verdict, count)| all.add(*verdict, *count));
-    tx.claim_file(file).unwrap();
     tx.decide_file(
         file,
         &Decision {

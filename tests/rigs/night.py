@@ -184,8 +184,7 @@ EVENINGS = [
     {
         "before": {
             "in": {"branch/orders/k-crash.csv": orders_csv(("K-1", "1001", [("A1", "1")]))},
-            # The first looks whether its end is there.
-            "faults": ["kill@spool.open/2", "kill@spool.open", "kill@spool.open"],
+            "faults": ["kill@spool.open", "kill@spool.open", "kill@spool.open"],
         },
         "in": {
             "branch/orders/r-1.csv": orders_csv(("R-1", "1001", [("A1", "1")]), ("R-2", "1001", [("A2", "2")])),

@@ -7,7 +7,7 @@ mod vocabulary;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value as Json};
@@ -19,6 +19,9 @@ use crate::model::ids::Id;
 /// Longer values are cut: a reason has its whole text in its file.
 const VALUE_CHARS_MAX: usize = 1_000;
 
+/// More lines than this are not kept to be written together.
+const KEPT_BYTES: usize = 64 * 1024;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Plain,
@@ -29,8 +32,17 @@ pub enum Format {
 /// Where events go. One for the whole program, shared by reference.
 pub struct Events {
     format: Format,
-    out: Mutex<Box<dyn Write + Send>>,
+    out: Mutex<Out>,
 }
+
+struct Out {
+    to: Box<dyn Write + Send>,
+    /// Lines of a moment in which they are written together.
+    kept: Option<String>,
+}
+
+/// While it lives, lines are kept; its end writes them.
+pub struct Together<'e>(&'e Events);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<'a> {
@@ -46,7 +58,7 @@ impl Events {
     }
 
     pub fn to(format: Format, out: Box<dyn Write + Send>) -> Events {
-        Events { format, out: Mutex::new(out) }
+        Events { format, out: Mutex::new(Out { to: out, kept: None }) }
     }
 
     /// `item`: the id of what it is about; empty for the program itself.
@@ -57,9 +69,41 @@ impl Events {
             Format::Plain => plain(&at, item, event, fields),
             Format::Json => json(&at, item, event, fields),
         };
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // One write, so that lines of several processes on one terminal stay whole. Nobody is left to be told of a failure.
-        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        let mut out = self.lock();
+        match &mut out.kept {
+            Some(kept) if kept.len() < KEPT_BYTES => kept.push_str(&line),
+            Some(kept) => {
+                let lines = std::mem::take(kept) + &line;
+                out.write(&lines);
+            }
+            None => out.write(&line),
+        }
+    }
+
+    /// For a moment that is soon over: each write wakes whoever reads the log, and that takes longer than a small file.
+    pub fn together(&self) -> Together<'_> {
+        self.lock().kept.get_or_insert_default();
+        Together(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Out {
+    /// One write, so that lines of several processes on one terminal stay whole. Nobody is left to be told of a failure.
+    fn write(&mut self, lines: &str) {
+        let _ = self.to.write_all(lines.as_bytes()).and_then(|()| self.to.flush());
+    }
+}
+
+impl Drop for Together<'_> {
+    fn drop(&mut self) {
+        let mut out = self.0.lock();
+        if let Some(lines) = out.kept.take().filter(|lines| !lines.is_empty()) {
+            out.write(&lines);
+        }
     }
 }
 

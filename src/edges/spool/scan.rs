@@ -5,10 +5,10 @@
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, Stat, accessat, open, statat};
+use rustix::fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, Stat, accessat, fstat, lstat, open, statat};
 
 use super::error::{Result, SpoolError, shown, shown_name};
 use super::step::Meta;
@@ -176,20 +176,49 @@ impl Oddities {
     }
 }
 
+/// A drop folder that stays open from look to look: opening it anew would ring its own watch.
+#[derive(Default)]
+pub struct KeptOpen(Option<(Dir, (u64, u64))>);
+
+impl KeptOpen {
+    /// The folder that has this path now, at its beginning.
+    fn dir(&mut self, path: &Path) -> io::Result<&mut Dir> {
+        let identity = |stat: Stat| (stat.st_dev, stat.st_ino);
+        let there = identity(lstat(path)?);
+        let kept = self.0.take().filter(|(_, identity)| *identity == there);
+        let (dir, _) = self.0.insert(match kept {
+            Some((mut dir, identity)) => {
+                dir.rewind();
+                (dir, identity)
+            }
+            None => {
+                let folder = open_folder(path)?;
+                let identity = identity(fstat(&folder)?);
+                (Dir::new(folder)?, identity)
+            }
+        });
+        Ok(dir)
+    }
+}
+
 impl Spool {
     /// One look into a drop folder. A folder that is missing is made.
     pub fn scan(&self, place: Place<'_>) -> Result<Listing> {
+        self.scan_again(place, &mut KeptOpen::default())
+    }
+
+    /// The same for who looks often.
+    pub fn scan_again(&self, place: Place<'_>, kept: &mut KeptOpen) -> Result<Listing> {
         let folder = self.folder(place)?;
         let mut listing = Listing::default();
-        let opened = match fault::point("spool.scan").and_then(|()| open_folder(&folder)) {
+        let filled = match fault::point("spool.scan").and_then(|()| fill(&mut listing, kept.dir(&folder))) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 self.make(place)?;
                 listing.remade = true;
-                open_folder(&folder)
+                fill(&mut listing, kept.dir(&folder))
             }
-            opened => opened,
+            filled => filled,
         };
-        let filled = opened.and_then(|handle| fill(&mut listing, &handle));
         filled.map_err(|e| SpoolError::new(format!("list {}", shown(&folder)), e))?;
         Ok(listing)
     }
@@ -225,9 +254,11 @@ fn open_folder(path: &Path) -> io::Result<OwnedFd> {
     Ok(open(path, flags, Mode::empty())?)
 }
 
-fn fill(listing: &mut Listing, folder: &OwnedFd) -> io::Result<()> {
-    for entry in Dir::read_from(folder)? {
+fn fill(listing: &mut Listing, folder: io::Result<&mut Dir>) -> io::Result<()> {
+    let dir = folder?;
+    while let Some(entry) = dir.read() {
         let entry = entry?;
+        let folder = dir.fd()?;
         let name = entry.file_name();
         if passed_over(name.to_bytes()).is_some() {
             continue;
@@ -251,7 +282,7 @@ fn fill(listing: &mut Listing, folder: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-fn kind_of(folder: &OwnedFd, name: &CStr, stat: &Stat) -> Kind {
+fn kind_of(folder: impl AsFd, name: &CStr, stat: &Stat) -> Kind {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile if stat.st_mode & READ_ALL == READ_ALL => Kind::File,
         FileType::RegularFile => match accessat(folder, name, Access::READ_OK, AtFlags::empty()) {

@@ -51,16 +51,19 @@ impl Spool {
     /// error of kind `AlreadyExists`, and both files stay.
     pub fn rename(&self, from: (Place<'_>, &[u8]), to: (Place<'_>, &[u8])) -> Result<()> {
         let (old, new) = (self.path(from.0, from.1)?, self.path(to.0, to.1)?);
-        let wrong = |e| SpoolError::new(format!("rename {} to {}", shown(&old), shown(&new)), e);
-        let step = || fault::point("spool.rename").and_then(|()| rename_new(&old, &new));
-        match step() {
+        match self.rename_paths(&old, &new) {
             // Either the file is gone or the folder is not there yet; the second try tells.
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 self.make(to.0)?;
-                step().map_err(wrong)
+                self.rename_paths(&old, &new)
             }
-            done => done.map_err(wrong),
+            done => done,
         }
+    }
+
+    pub(super) fn rename_paths(&self, old: &Path, new: &Path) -> Result<()> {
+        let wrong = |e| SpoolError::new(format!("rename {} to {}", shown(old), shown(new)), e);
+        fault::point("spool.rename").and_then(|()| rename_new(old, new)).map_err(wrong)
     }
 
     pub fn remove(&self, place: Place<'_>, name: &[u8]) -> Result<()> {

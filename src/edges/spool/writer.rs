@@ -6,13 +6,29 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 
+use super::error::Result;
 use super::step::open_plain;
-use super::{Place, Spool};
+use super::{Meta, Place, Spool};
 
 /// From Linux's asm-generic/fcntl.h, the same on every machine we run on; the libc crate does not have it.
 const F_SETSIG: libc::c_int = 10;
 
 impl Spool {
+    /// How it stands, and whether it is still written: one opening for both. `None` when there is nothing of that name.
+    pub fn look_closely(&self, place: Place<'_>, name: &[u8]) -> Result<Option<(Meta, Option<bool>)>> {
+        let opened =
+            open_plain(&self.path(place, name)?).and_then(|file| Ok((Meta::of(&file.metadata()?), ask(&file))));
+        match opened {
+            Ok(seen) => Ok(Some(seen)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => {
+                // Another's lease (a file server's, for a client that writes) is in the way, or nobody can tell.
+                let is_written = (e.kind() == io::ErrorKind::WouldBlock).then_some(true);
+                Ok(self.look(place, name)?.map(|meta| (meta, is_written)))
+            }
+        }
+    }
+
     /// `Some(true)`: open for writing; `Some(false)`: certainly not at this moment; `None`: nobody can tell.
     pub fn is_still_written(&self, place: Place<'_>, name: &[u8]) -> Option<bool> {
         let path = self.path(place, name).ok()?;

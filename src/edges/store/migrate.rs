@@ -7,13 +7,14 @@ use rusqlite::Connection;
 
 use crate::edges::fault;
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_business.sql"),
     include_str!("migrations/0003_views.sql"),
     include_str!("migrations/0004_redaction.sql"),
     include_str!("migrations/0005_identity.sql"),
     include_str!("migrations/0006_copies.sql"),
+    include_str!("migrations/0007_cheaper_files.sql"),
 ];
 
 /// The version of the tables this program works with.
@@ -62,5 +63,42 @@ fn refuse_newer(found: u32) -> Result<()> {
 fn roll_back(conn: &Connection) {
     if !conn.is_autocommit() {
         let _ = conn.execute_batch("ROLLBACK");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_version(version: usize) -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        for (index, sql) in MIGRATIONS.iter().enumerate().take(version) {
+            conn.execute_batch(&format!("{sql}\nPRAGMA user_version = {};", index + 1)).unwrap();
+        }
+        conn
+    }
+
+    #[test]
+    fn a_ledger_of_version_6_keeps_its_files_and_what_a_file_may_be() {
+        let conn = of_version(6);
+        let see = |id: &str, state: &str| {
+            let sql = "INSERT INTO file (file_id, partner, intake, raw_name, name, origin, first_seen, size, inode, mtime_ns, state) \
+                       VALUES (?1, 'shop', 'orders', x'61', 'a', 'in', '2026-11-22T00:00:00Z', 1, 1, 1, ?2)";
+            conn.execute(sql, [id, state])
+        };
+        for (id, state) in [("a", "seen"), ("b", "judged"), ("c", "vanished")] {
+            see(id, state).unwrap();
+        }
+        migrate(&conn).unwrap();
+        let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(
+            text("SELECT group_concat(file_id || placed, ' ') FROM (SELECT * FROM file ORDER BY file_id)"),
+            "a0 b0 c1"
+        );
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
+        // Also for this connection, which knew the tables before.
+        assert!(see("d", "claimed").is_err() && see("e", "judged").is_ok());
+        let lists = "SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table' AND name IN ('file', 'message') AND sql LIKE '% IN (%'";
+        assert_eq!(conn.query_row(lists, [], |row| row.get::<_, Option<String>>(0)).unwrap(), None);
     }
 }

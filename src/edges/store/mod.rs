@@ -6,6 +6,7 @@
 
 pub mod business;
 pub mod ledger;
+mod log;
 mod migrate;
 mod open;
 mod queries_files;

@@ -22,7 +22,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITER_CACHE_KIB: i32 = 32 * 1024;
 const READER_CACHE_KIB: i32 = 8 * 1024;
 /// 16 MB of log between checkpoints: each costs a sync of the database file, and small files must not pay one every few commits.
-const CHECKPOINT_PAGES: u32 = 4_000;
+pub(super) const CHECKPOINT_PAGES: u32 = 4_000;
 /// After a large import the log shrinks back to this.
 const LOG_LIMIT_BYTES: u32 = 64 * 1024 * 1024;
 /// Every statement of the program, prepared once.
@@ -78,9 +78,14 @@ impl Store {
 
     fn begin_with(&mut self, synchronous: &str) -> Result<Tx<'_>> {
         fault::point("store.begin")?;
-        let words = format!("PRAGMA synchronous = {synchronous}; BEGIN IMMEDIATE");
-        self.conn.execute_batch(&words).context("cannot begin a transaction")?;
+        // Takes effect while it is prepared, so it cannot be kept.
+        self.conn.execute_batch(&format!("PRAGMA synchronous = {synchronous}"))?;
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).context("cannot begin a transaction")?;
         Ok(Tx { snapshot: Snapshot { conn: &self.conn, tables: &self.tables, ends: false } })
+    }
+
+    pub(super) fn path(&self) -> Result<&str> {
+        self.conn.path().context("the database has no path")
     }
 
     /// Brings everything committed into the one database file, so that a copy of it is whole. The log stays, empty.
@@ -213,7 +218,8 @@ impl Tx<'_> {
     /// Everything or nothing; after `Ok` it survives a power cut.
     pub fn commit(self) -> Result<()> {
         fault::point("store.commit")?;
-        self.conn.execute_batch("COMMIT").context("cannot commit")
+        self.conn.prepare_cached("COMMIT")?.execute([]).context("cannot commit")?;
+        Ok(())
     }
 }
 

@@ -46,7 +46,8 @@ impl Snapshot<'_> {
     pub fn intake_figures(&self, partner: &str, intake: &str, since: DateTime<Utc>) -> Result<IntakeFigures> {
         let (open, oldest_open) = self
             .first_row(
-                "SELECT COUNT(*), MIN(first_seen) FROM file WHERE partner = ?1 AND intake = ?2 AND state IN ('seen', 'claimed')",
+                "SELECT COUNT(*), MIN(first_seen) FROM file INDEXED BY file_on_its_way
+                 WHERE placed = 0 AND state = 'seen' AND partner = ?1 AND intake = ?2",
                 params![partner, intake],
                 |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)),
             )?
@@ -94,7 +95,7 @@ impl Snapshot<'_> {
 
     /// Ids of files whose verdict stands and whose folders have not followed yet.
     pub fn unplaced_count(&self) -> Result<u64> {
-        let sql = "SELECT COUNT(*) FROM file WHERE state = 'judged' AND placed = 0";
+        let sql = "SELECT COUNT(*) FROM file WHERE placed = 0 AND state = 'judged'";
         let count: Option<i64> = self.first_row(sql, [], |row| row.get(0))?;
         Ok(count.unwrap_or_default().cast_unsigned())
     }

@@ -75,14 +75,13 @@ impl Teller<'_> {
         let file = &shown.file;
         let goes_on = if daemon_runs { "" } else { " No daemon runs on this spool; it goes on when one does." };
         match (file.state, file.verdict) {
-            (FileState::Seen, _) => return vec![format!("It is seen and not judged yet.{goes_on}")],
             (FileState::Vanished, _) => return vec!["It was gone again before it could be claimed.".to_string()],
-            (FileState::Claimed, _) | (FileState::Judged, None) => {
+            (FileState::Seen, _) | (FileState::Judged, None) => {
                 let attempts = match file.attempts {
                     0 | 1 => String::new(),
                     many => format!(" This is attempt {many}: reading it ended with the death of the program before."),
                 };
-                return vec![format!("It is claimed and not judged yet.{attempts}{goes_on}")];
+                return vec![format!("It is seen and not judged yet.{attempts}{goes_on}")];
             }
             (FileState::Judged, Some(_)) => {}
         }

@@ -153,8 +153,8 @@ impl Bench<'_> {
             open: Box::new(move || file.try_clone()),
             name: row.name.clone(),
             size: row.size,
-            layouts: intake.layouts.iter().filter(|l| l.id == row.layout).cloned().collect(),
-            zone: intake.sender.zone,
+            layouts: Some(intake.layouts.iter().filter(|l| l.id == row.layout).cloned().collect()),
+            intake,
             same_as: None,
             wants_end: false,
         })

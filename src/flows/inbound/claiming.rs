@@ -8,6 +8,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::super::is_denied;
+use super::desk::ROUND_BYTES;
+use super::finish;
 use super::round::{Bench, travelling_name};
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::events::{Event, Key, Value};
@@ -64,6 +66,13 @@ impl Claimed {
 impl Bench<'_> {
     /// Takes settled files in. All of them are in the ledger before the first is claimed.
     pub fn take(&mut self, mut candidates: Vec<Candidate>) -> Result<()> {
+        let events = self.events;
+        // A large file is told of when it is seen: reading it may take minutes.
+        let is_small = candidates.iter().map(|candidate| candidate.meta.size).sum::<u64>() <= ROUND_BYTES;
+        let _lines = is_small.then(|| events.together());
+        if !is_small {
+            finish::settle(self)?;
+        }
         self.remove_our_reasons(&mut candidates)?;
         let alone = candidates.len() == 1;
         let seen = self.see(candidates, alone)?;

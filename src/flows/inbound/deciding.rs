@@ -29,6 +29,8 @@ pub struct Judgement {
     pub applied: Applied,
     pub decoded: Decoded,
     pub content: Option<([u8; 32], u64)>,
+    /// The bytes of a small file as they were read.
+    pub whole: Option<Vec<u8>>,
     /// Content equal to the last applied file of the intake.
     pub same: bool,
     /// Technical words of a fault of ours while it was read.
@@ -166,6 +168,9 @@ fn write(
             comment: "",
         },
     )?;
+    if file.again {
+        tx.unplace_file(file.file)?;
+    }
     if file.again || !problems.is_empty() {
         tx.set_problem_counts(file.file, problems.counts().iter().map(|(code, count)| (*code, *count)))?;
     }

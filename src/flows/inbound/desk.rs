@@ -11,7 +11,7 @@ use super::claiming::Candidate;
 use super::reading::{HEAD_BYTES, completeness};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
-use crate::edges::spool::{Listing, Meta, Oddities, Place, Result, Spool};
+use crate::edges::spool::{KeptOpen, Listing, Meta, Oddities, Place, Result, Spool};
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::layout::Completeness;
@@ -25,6 +25,7 @@ pub const ROUND_BYTES: u64 = 2 * 1024 * 1024;
 
 pub struct Desk {
     pub intake: Arc<Intake>,
+    kept_open: KeptOpen,
     looks: LookTable,
     oddities: Oddities,
     /// The last look, and what of it is still to be handed out (the first at the end).
@@ -42,6 +43,7 @@ impl Desk {
     pub fn new(intake: Arc<Intake>) -> Self {
         Desk {
             intake,
+            kept_open: KeptOpen::default(),
             looks: LookTable::default(),
             oddities: Oddities::default(),
             listing: Listing::default(),
@@ -86,7 +88,8 @@ impl Desk {
         self.look_at = None;
         self.is_settling = false;
         self.queue.clear();
-        self.listing = spool.scan(self.folder())?;
+        let place = Place::In { partner: &self.intake.sender.partner, intake: &self.intake.id };
+        self.listing = spool.scan_again(place, &mut self.kept_open)?;
         self.tell_oddities(events, now);
         self.looks.begin();
         let mut queue: Vec<u32> = Vec::with_capacity(self.listing.len());
@@ -179,7 +182,12 @@ impl Desk {
     fn settled(&mut self, spool: &Spool, events: &Events, index: usize, now: Now) -> Result<Option<Candidate>> {
         let entry = self.listing.entry(index);
         let (name, seen) = (entry.name.to_vec(), entry.meta);
-        let Some(meta) = spool.look(self.folder(), &name)? else { return Ok(None) };
+        // The kernel is asked of a file that has nothing else to wait for.
+        let looked = match self.intake.settle {
+            Settle::Stable(_) => spool.look(self.folder(), &name)?.map(|meta| (meta, None)),
+            _ => spool.look_closely(self.folder(), &name)?.map(|(meta, is_written)| (meta, Some(is_written))),
+        };
+        let Some((meta, asked)) = looked else { return Ok(None) };
         if (meta.size, meta.mtime_ns, meta.inode) != (seen.size, seen.mtime_ns, seen.inode) {
             // It changed since it was listed: it has not rested.
             self.is_settling = true;
@@ -191,7 +199,7 @@ impl Desk {
             Settle::Stable(_) => self.looks_again(meta, now),
             _ => Looks { size: meta.size, mtime_ns: meta.mtime_ns, first: now.mono, last: now.mono },
         };
-        let kernel = || spool.is_still_written(self.folder(), &name);
+        let kernel = || asked.unwrap_or_else(|| spool.is_still_written(self.folder(), &name));
         // What cannot be read is left to the reading to report.
         let layout = || end_of(spool, &self.intake, &name).unwrap_or(Completeness::Complete);
         let (rule, patience) = (&self.intake.settle, self.intake.truncated_after);

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use super::super::rights;
 use super::round::{Bench, travelling_name};
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::spool::{Existing, Lasting, Place, Role, Spool, State, state_name};
+use crate::edges::spool::{Existing, Lasting, Moving, Place, Role, Spool, State, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::edges::store::{FileNo, Snapshot};
 use crate::model::ids::Id;
@@ -71,6 +71,10 @@ impl Decided {
         state_name(self.id, &self.raw_name, role)
     }
 
+    fn work(&self) -> Place<'_> {
+        Place::Work { partner: &self.partner, intake: &self.intake }
+    }
+
     fn failed(&self) -> Place<'_> {
         Place::Failed { partner: &self.partner, intake: &self.intake }
     }
@@ -85,12 +89,11 @@ impl Decided {
 
     /// Every place the original may stand in, the likeliest first.
     fn places(&self) -> Vec<Place<'_>> {
-        let work = Place::Work { partner: &self.partner, intake: &self.intake };
         if self.from_work {
-            return vec![work];
+            return vec![self.work()];
         }
         vec![
-            work,
+            self.work(),
             self.home(),
             self.failed(),
             Place::HeldIn { partner: &self.partner, intake: &self.intake },
@@ -99,14 +102,62 @@ impl Decided {
     }
 }
 
-/// Moves what was decided and tells the events; the ledger hears of it with the next commit 2, or an idle one.
+/// So many moves of one round are worth another thread.
+const MANY: usize = 64;
+
+/// Files of the last round that only have to be moved, while the next one is read and applied.
+pub struct UnderWay {
+    files: Vec<Decided>,
+    moving: Moving,
+}
+
+/// Moves what was decided and tells the events; the ledger hears of it with the next commit 2, or an idle one. Many that
+/// are only moved may still be under way when it returns: `settle` waits for them.
 pub fn carry_out(bench: &mut Bench<'_>, decided: Vec<Decided>) -> Result<()> {
+    settle(bench)?;
+    let (mut moved, mut others) = (Vec::new(), decided);
+    if others.len() >= MANY {
+        (moved, others) = others
+            .into_iter()
+            .partition(|file| is_only_moved(file, bench.intake_of(&file.partner, &file.intake).as_deref()));
+        // It finds the folder, or makes it.
+        others.extend(moved.pop());
+    }
+    carry_out_here(bench, others)?;
+    if !moved.is_empty() {
+        let moves = moved.iter().map(|file| {
+            let name = file.name_as(Role::Original);
+            bench.spool.move_of((file.work(), &name), (file.home(), &name))
+        });
+        let moving = bench.mover.begin(moves.collect::<Result<_, _>>()?);
+        *bench.under_way = Some(UnderWay { files: moved, moving });
+    }
+    Ok(())
+}
+
+/// Waits for the moves of the last round. Whatever looks at the folders, or at what the ledger says of them, comes after.
+pub fn settle(bench: &mut Bench<'_>) -> Result<()> {
+    let Some(UnderWay { files, moving }) = bench.under_way.take() else { return Ok(()) };
+    let mut left = Vec::new();
+    for (file, moved) in files.into_iter().zip(moving.wait()?) {
+        match moved {
+            Ok(()) => {
+                tell(bench, &file);
+                bench.placed.push(file.file);
+            }
+            // What became of it is found out here.
+            Err(_) => left.push(file),
+        }
+    }
+    carry_out_here(bench, left)
+}
+
+fn carry_out_here(bench: &mut Bench<'_>, decided: Vec<Decided>) -> Result<()> {
     let mut placed = Vec::with_capacity(decided.len());
     for file in decided {
         let intake = bench.intake_of(&file.partner, &file.intake);
         if let Err(error) = carry_out_one(bench, &file, intake.as_deref()) {
-            let work = Place::Work { partner: &file.partner, intake: &file.intake };
-            let Some(words) = rights::told(bench.spool, &[file.home(), file.failed(), work], &error) else {
+            let Some(words) = rights::told(bench.spool, &[file.home(), file.failed(), file.work()], &error) else {
                 return Err(error);
             };
             // It is not `placed`: the move is made when the folder can be worked in again.
@@ -126,8 +177,7 @@ fn carry_out_one(bench: &Bench<'_>, file: &Decided, intake: Option<&Intake>) -> 
     let spool = bench.spool;
     if is_only_moved(file, intake) {
         let name = file.name_as(Role::Original);
-        let work = Place::Work { partner: &file.partner, intake: &file.intake };
-        match spool.rename((work, &name), (file.home(), &name)) {
+        match spool.rename((file.work(), &name), (file.home(), &name)) {
             // What became of it is found out below.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             moved => return Ok(moved?),

@@ -135,7 +135,11 @@ impl<'f> Judge<'f> {
             (None, _) => return Ok(()),
         };
         let sender = &self.intake.sender;
-        let decision = decide(look.customer(&sender.partner, &sent)?, self.intake.customers);
+        let matches = match head.known() {
+            Some(_) => Matches::One(sent.clone()),
+            None => look.customer(&sender.partner, &sent)?,
+        };
+        let decision = decide(matches, self.intake.customers);
         let ours = match &decision {
             Decision::Resolved(ours) => Some(ours.as_str()),
             Decision::AsSent => Some(sent.as_str()),
@@ -250,6 +254,12 @@ impl<'f> Judge<'f> {
                 other => place.others.iter().find(|(s, _)| s == other).map(|(_, f)| *f),
             };
             let Some(number) = field.and_then(|f| node.value(f).text()) else { continue };
+            if *scheme == ArticleScheme::Own
+                && let Some(unit) = node.known()
+            {
+                look.knows(number, unit);
+                return Ok(Matches::One(number.to_string()));
+            }
             let owner = match scheme {
                 ArticleScheme::Partner => self.intake.sender.partner.as_str(),
                 _ => "",

@@ -2,6 +2,7 @@
 //! (applying; records and facts by way of gathered), decided (deciding), moved (finish); what waits is judged again (waiting).
 
 pub mod again;
+mod ahead;
 pub mod applying;
 pub mod claiming;
 mod deciding;
@@ -9,6 +10,7 @@ pub mod desk;
 pub mod durable;
 pub mod finish;
 mod gathered;
+mod hashing;
 mod judge;
 pub mod reading;
 pub mod returned;

@@ -8,12 +8,17 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::ahead::Ahead;
+use super::hashing::{Hashing, WHOLE_BYTES};
 use crate::model::batch::Batch;
+use crate::model::intake::Intake;
 use crate::model::kind::Kind;
 use crate::model::layout::nearest::{Unrecognised, unrecognised};
 use crate::model::layout::{Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
@@ -28,8 +33,6 @@ const PARCEL_BYTES: usize = 32 * 1024;
 const REFUSED_BYTES: usize = 1024;
 /// A file alone and so small is read where it is asked for.
 const AT_ONCE_BYTES: u64 = 64 * 1024;
-/// Read at a time of what a layout left unread; mostly there is nothing.
-const CHUNK_BYTES: usize = 16 * 1024;
 /// The head of a file that layouts look at to recognise it.
 pub const HEAD_BYTES: usize = 64 * 1024;
 /// The end of a file that layouts look at.
@@ -43,9 +46,9 @@ pub struct Assignment {
     pub open: Box<dyn Fn() -> io::Result<File> + Send>,
     pub name: String,
     pub size: u64,
-    /// In the order of trial.
-    pub layouts: Vec<Arc<Layout>>,
-    pub zone: chrono_tz::Tz,
+    pub intake: Arc<Intake>,
+    /// Where not those of the intake are to be tried in their order.
+    pub layouts: Option<Vec<Arc<Layout>>>,
     /// Content hash of the intake's last applied file of the same size: an equal one need not be decoded.
     pub same_as: Option<[u8; 32]>,
     /// Refuse it where the layout has an end and the file has not; not asked when a person wants it read once more.
@@ -63,7 +66,15 @@ pub enum Reading {
 pub struct Ending {
     pub hash: [u8; 32],
     pub size: u64,
+    /// The content, where all the files of the job are small.
+    pub whole: Option<Vec<u8>>,
     pub result: Outcome,
+}
+
+impl Ending {
+    fn unreadable(error: io::Error) -> Self {
+        Ending { hash: [0; 32], size: 0, whole: None, result: Outcome::Unreadable(error) }
+    }
 }
 
 pub enum Outcome {
@@ -85,29 +96,52 @@ pub enum Outcome {
 pub struct Decoder {
     jobs: Option<Sender<Vec<Assignment>>>,
     parcels: Receiver<Vec<Reading>>,
+    /// Parcels that wait between the threads.
+    waiting: Arc<AtomicUsize>,
     /// What of the last parcel is still to be looked at, the first at the end.
     opened: RefCell<Vec<Reading>>,
     emptied: Sender<Batch>,
     spill: SpillFiles,
+    store: PathBuf,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Decoder {
-    pub fn start(spill: SpillFiles) -> io::Result<Self> {
+    /// `store`: the database in which numbers are looked up ahead.
+    pub fn start(spill: SpillFiles, store: PathBuf) -> io::Result<Self> {
         let (jobs, job_queue) = channel::<Vec<Assignment>>();
         let (parcel_queue, parcels) = sync_channel(AHEAD);
         let (emptied, empty_queue) = channel();
-        let files = spill.clone();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (files, ahead, sent) = (spill.clone(), Ahead::of(store.clone(), waiting.clone()), waiting.clone());
         let thread = std::thread::Builder::new().name("decoder".into()).spawn(move || {
-            let send = |parcel| parcel_queue.send(parcel).map_err(|_| Stop);
-            let reader = Reader::new(&send, Some(&empty_queue), &files);
+            let send = |parcel| {
+                sent.fetch_add(1, Ordering::Relaxed);
+                parcel_queue.send(parcel).map_err(|_| Stop)
+            };
+            let reader = Reader { ahead: RefCell::new(Some(ahead)), ..Reader::new(&send, Some(&empty_queue), &files) };
             for job in job_queue {
                 if reader.read_all(job).is_err() {
                     return;
                 }
             }
         })?;
-        Ok(Decoder { jobs: Some(jobs), parcels, opened: RefCell::default(), emptied, spill, thread: Some(thread) })
+        Ok(Decoder {
+            jobs: Some(jobs),
+            parcels,
+            waiting,
+            opened: RefCell::default(),
+            emptied,
+            spill,
+            store,
+            thread: Some(thread),
+        })
+    }
+
+    /// Whatever the old thread still has is not wanted.
+    pub fn start_anew(&mut self) -> io::Result<()> {
+        *self = Decoder::start(self.spill.clone(), self.store.clone())?;
+        Ok(())
     }
 
     pub fn assign(&self, job: Vec<Assignment>) {
@@ -139,6 +173,7 @@ impl Decoder {
         let mut opened = self.opened.borrow_mut();
         while opened.is_empty() {
             *opened = self.parcels.recv_timeout(patience)?;
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
             opened.reverse();
         }
         Ok(opened.pop().expect("a parcel is opened until it holds something"))
@@ -167,6 +202,7 @@ struct Reader<'o> {
     send: &'o dyn Fn(Vec<Reading>) -> Result<(), Stop>,
     parcel: RefCell<Parcel>,
     emptied: Option<&'o Receiver<Batch>>,
+    ahead: RefCell<Option<Ahead>>,
     spill: &'o SpillFiles,
 }
 
@@ -184,12 +220,15 @@ impl<'o> Reader<'o> {
         emptied: Option<&'o Receiver<Batch>>,
         spill: &'o SpillFiles,
     ) -> Self {
-        Reader { send, parcel: RefCell::default(), emptied, spill }
+        Reader { send, parcel: RefCell::default(), emptied, ahead: RefCell::default(), spill }
     }
 
     fn read_all(&self, job: Vec<Assignment>) -> Result<(), Stop> {
+        // What is handed over to another thread costs both of them.
+        let keeps_whole = job.iter().map(|assignment| assignment.size).sum::<u64>() <= WHOLE_BYTES;
         for assignment in job {
-            let ending = self.read(assignment);
+            let mut ending = self.read(assignment);
+            ending.whole = ending.whole.filter(|_| keeps_whole);
             self.add(Reading::End(ending))?;
         }
         self.hand_over()
@@ -202,7 +241,10 @@ impl<'o> Reader<'o> {
             Reading::Begin(_) => {}
             Reading::Batch(batch) => parcel.bytes += batch.size(),
             Reading::Refused(_) => parcel.bytes += REFUSED_BYTES,
-            Reading::End(_) => parcel.files += 1,
+            Reading::End(ending) => {
+                parcel.bytes += ending.whole.as_ref().map_or(0, Vec::len);
+                parcel.files += 1;
+            }
         }
         parcel.readings.push(reading);
         let is_full = parcel.files >= PARCEL_FILES || parcel.bytes >= PARCEL_BYTES;
@@ -220,9 +262,12 @@ impl Reader<'_> {
     fn read(&self, assignment: Assignment) -> Ending {
         let file = match (assignment.open)() {
             Ok(file) => file,
-            Err(error) => return Ending { hash: [0; 32], size: 0, result: Outcome::Unreadable(error) },
+            Err(error) => return Ending::unreadable(error),
         };
-        let mut input = Hashing::new(file);
+        let mut input = match Hashing::new(file, assignment.size) {
+            Ok(input) => input,
+            Err(error) => return Ending::unreadable(error),
+        };
         let caught = catch_unwind(AssertUnwindSafe(|| self.decode(&mut input, &assignment)));
         let result = match caught {
             Ok(Ok(outcome)) => outcome,
@@ -230,8 +275,8 @@ impl Reader<'_> {
             Err(panic) => Outcome::Panicked(panic_text(&*panic)),
         };
         match input.finish() {
-            Ok((hash, size)) => Ending { hash, size, result },
-            Err(error) => Ending { hash: [0; 32], size: 0, result: Outcome::Unreadable(error) },
+            Ok((hash, size, whole)) => Ending { hash, size, whole, result },
+            Err(error) => Ending::unreadable(error),
         }
     }
 
@@ -241,7 +286,7 @@ impl Reader<'_> {
         {
             return Ok(Outcome::Same);
         }
-        let layout = match &assignment.layouts[..] {
+        let layout = match assignment.layouts.as_ref().unwrap_or(&assignment.intake.layouts).as_slice() {
             [only] => only,
             several => {
                 let head = input.head(HEAD_BYTES)?;
@@ -254,12 +299,13 @@ impl Reader<'_> {
         if self.add(Reading::Begin(layout.clone())).is_err() {
             return Ok(Outcome::Abandoned);
         }
-        let context = DecodeContext { file_name: &assignment.name, zone: assignment.zone, spill: &**self.spill };
-        let mut decoded = layout.decode(input, &context, &mut Outlet { reader: self })?;
+        let context =
+            DecodeContext { file_name: &assignment.name, zone: assignment.intake.sender.zone, spill: &**self.spill };
+        let mut decoded = layout.decode(input, &context, &mut Outlet { reader: self, intake: &assignment.intake })?;
         // The reader knows better than the rule why the end is missing (empty, another layout, …): its words go first.
         if assignment.wants_end
             && decoded.fatal.is_empty()
-            && let Completeness::Incomplete(missing) = completeness(layout, &mut input.file)?
+            && let Completeness::Incomplete(missing) = completeness(layout, &mut input.source)?
         {
             decoded.fatal.add(words::truncated(&missing));
         }
@@ -268,18 +314,19 @@ impl Reader<'_> {
 }
 
 /// Is the end there that the layout asks for?
-pub fn completeness(layout: &Layout, file: &mut File) -> io::Result<Completeness> {
+pub fn completeness(layout: &Layout, file: &mut (impl Read + Seek)) -> io::Result<Completeness> {
     let size = file.seek(SeekFrom::End(0))?;
     let from = size.saturating_sub(TAIL_BYTES);
     let mut tail = Vec::with_capacity((size - from) as usize);
     file.seek(SeekFrom::Start(from))?;
-    file.take(TAIL_BYTES).read_to_end(&mut tail)?;
+    file.by_ref().take(TAIL_BYTES).read_to_end(&mut tail)?;
     Ok(layout.completeness(&tail, from == 0))
 }
 
 /// Hands batches to the main loop.
 struct Outlet<'a> {
     reader: &'a Reader<'a>,
+    intake: &'a Intake,
 }
 
 impl Sink for Outlet<'_> {
@@ -290,7 +337,10 @@ impl Sink for Outlet<'_> {
         }
     }
 
-    fn batch(&mut self, batch: Batch) -> Result<Batch, Stop> {
+    fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
+        if let Some(ahead) = &mut *self.reader.ahead.borrow_mut() {
+            ahead.look(&mut batch, self.intake);
+        }
         let kind = batch.kind().clone();
         // A small one is the last of its file: what comes back is not filled any more.
         let is_last = batch.size() < PARCEL_BYTES;
@@ -309,87 +359,4 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .map(|text| text.to_string())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no text".to_string())
-}
-
-/// A file whose content is hashed while it is read; what a layout reads twice or not at all is counted once.
-struct Hashing {
-    file: File,
-    at: u64,
-    hashed: u64,
-    hasher: blake3::Hasher,
-}
-
-impl Hashing {
-    fn new(file: File) -> Self {
-        Hashing { file, at: 0, hashed: 0, hasher: blake3::Hasher::new() }
-    }
-
-    fn head(&mut self, bytes: usize) -> io::Result<Vec<u8>> {
-        let mut head = Vec::with_capacity(bytes);
-        self.by_ref().take(bytes as u64).read_to_end(&mut head)?;
-        self.seek(SeekFrom::Start(0))?;
-        Ok(head)
-    }
-
-    fn hash_all(&mut self) -> io::Result<[u8; 32]> {
-        self.hash_rest()?;
-        let hash = *self.hasher.finalize().as_bytes();
-        self.seek(SeekFrom::Start(0))?;
-        Ok(hash)
-    }
-
-    fn hash_rest(&mut self) -> io::Result<()> {
-        self.seek(SeekFrom::Start(self.hashed))?;
-        let mut chunk = [0; CHUNK_BYTES];
-        while self.read(&mut chunk)? > 0 {}
-        Ok(())
-    }
-
-    fn finish(mut self) -> io::Result<([u8; 32], u64)> {
-        self.hash_rest()?;
-        Ok((*self.hasher.finalize().as_bytes(), self.hashed))
-    }
-}
-
-impl Read for Hashing {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        let end = self.at + count as u64;
-        if self.at <= self.hashed && end > self.hashed {
-            self.hasher.update(&buffer[(self.hashed - self.at) as usize..count]);
-            self.hashed = end;
-        }
-        self.at = end;
-        Ok(count)
-    }
-}
-
-impl Seek for Hashing {
-    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.at = self.file.seek(position)?;
-        Ok(self.at)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    #[test]
-    fn every_byte_is_hashed_once_however_it_is_read() {
-        let mut file = tempfile::tempfile().unwrap();
-        let content: Vec<u8> = (0..200_000u32).map(|n| (n % 251) as u8).collect();
-        file.write_all(&content).unwrap();
-        file.seek(SeekFrom::Start(0)).unwrap();
-        let mut input = Hashing::new(file);
-        let mut some = vec![0; 1000];
-        input.read_exact(&mut some).unwrap();
-        input.seek(SeekFrom::Start(500)).unwrap();
-        input.read_exact(&mut some).unwrap();
-        input.head(64).unwrap();
-        let (hash, size) = input.finish().unwrap();
-        assert_eq!((hash, size), (*blake3::hash(&content).as_bytes(), content.len() as u64));
-    }
 }

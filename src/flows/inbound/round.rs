@@ -17,13 +17,13 @@ use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
 use super::claiming::{Claimed, cut_by_power};
 use super::deciding::{self, Judgement};
 use super::durable::Durable;
-use super::finish::{self, Decided};
+use super::finish::{self, Decided, UnderWay};
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading, SpillFiles};
 use super::returned;
 use super::waiting::{Again, newest_of_each, tell_released};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
-use crate::edges::spool::{Marks, Place, Role, Spool, Syncer, state_name};
+use crate::edges::spool::{Marks, Mover, Place, Role, Spool, Syncer, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::edges::store::{FileNo, Store, Tx};
 use crate::model::intake::{Intake, OrderNumbers};
@@ -38,6 +38,7 @@ pub struct Bench<'r> {
     pub spool: &'r Arc<Spool>,
     pub decoder: &'r mut Decoder,
     pub syncer: &'r Syncer,
+    pub mover: &'r Mover,
     pub events: &'r Events,
     pub intakes: &'r [Arc<Intake>],
     pub spill: &'r SpillFiles,
@@ -45,6 +46,8 @@ pub struct Bench<'r> {
     pub now: Now,
     /// Files whose folders have followed: the next commit says so.
     pub placed: &'r mut Vec<FileNo>,
+    /// Moves of the last round that are not waited for yet.
+    pub under_way: &'r mut Option<UnderWay>,
     /// Folders that refused us, in words: the daemon tells and tries again.
     pub denied: &'r mut BTreeSet<String>,
     /// A stop that will not wait any longer: the running file is taken back.
@@ -148,8 +151,7 @@ impl Bench<'_> {
 
     /// Whatever the decoder still has of this round is not wanted.
     pub fn stop_reading(&mut self) -> Result<()> {
-        *self.decoder = Decoder::start(self.spill.clone())?;
-        Ok(())
+        Ok(self.decoder.start_anew()?)
     }
 
     /// A fault of ours with this one file.
@@ -169,7 +171,7 @@ impl Bench<'_> {
 
     /// Everything between the two commits. On an error nothing has happened.
     fn commit_verdicts(&mut self, files: &[Claimed]) -> Result<Vec<Decided>> {
-        let durable = Durable::begin(self.syncer, files, self.placed.len())?;
+        let mut durable = Durable::begin(self.syncer, files, self.placed.len())?;
         let gives_numbers = self.intakes.iter().any(|intake| intake.order_numbers == OrderNumbers::Own);
         let order_mark = if gives_numbers { self.spool.marks()?.order } else { 0 };
         let tx = self.store.begin()?;
@@ -181,7 +183,7 @@ impl Bench<'_> {
             }
             came_back.extend(returned::close_moved(&tx, (self.spool, self.intakes), file, self.now)?);
             tx.savepoint()?;
-            let judgement = if is_read(file) {
+            let mut judgement = if is_read(file) {
                 apply_one(&tx, self.decoder, file, order_mark, self.now, self.give_up)?
             } else {
                 unread(file)
@@ -189,6 +191,7 @@ impl Bench<'_> {
             if let Some(words) = &judgement.fault {
                 tell_fault(self.events, self.now, file, words);
             }
+            durable.read(judgement.whole.take());
             let done = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
             came_back.extend(returned::close_taken(&tx, file, &done, self.now)?);
             tx.release()?;
@@ -208,7 +211,7 @@ impl Bench<'_> {
         }
         let is_all_synced = durable.end(&tx, self.spool, files, has_receipts)?;
         if is_all_synced {
-            tx.mark_placed(self.placed.iter().copied())?;
+            tx.mark_placed(self.placed)?;
         }
         tx.commit()?;
         if is_all_synced {
@@ -233,18 +236,17 @@ impl Bench<'_> {
     }
 
     fn assignment(&self, file: &Claimed, same_as: Option<[u8; 32]>) -> Assignment {
-        let (spool, raw_name, id) = (Arc::clone(self.spool), file.raw_name.clone(), file.id);
-        let (partner, intake) = (file.intake.sender.partner.clone(), file.intake.id.clone());
+        let (spool, intake) = (Arc::clone(self.spool), Arc::clone(&file.intake));
+        let name = state_name(file.id, &file.raw_name, Role::Original);
         Assignment {
             name: file.name.clone(),
             size: file.size,
-            layouts: file.intake.layouts.clone(),
-            zone: file.intake.sender.zone,
+            intake: Arc::clone(&file.intake),
+            layouts: None,
             same_as,
             wants_end: !file.again,
             open: Box::new(move || {
-                let place = Place::Work { partner: &partner, intake: &intake };
-                let name = state_name(id, &raw_name, Role::Original);
+                let place = Place::Work { partner: &intake.sender.partner, intake: &intake.id };
                 spool.read(place, &name).map_err(|error| std::io::Error::new(error.kind(), error))
             }),
         }
@@ -371,15 +373,15 @@ fn next(decoder: &Decoder, give_up: &dyn Fn() -> bool) -> Result<Reading> {
 }
 
 fn judgement(file: &Claimed, layout: Option<Arc<Layout>>, applied: Applied, ending: Ending) -> Result<Judgement> {
-    let content = Some((ending.hash, ending.size));
+    let (content, whole) = (Some((ending.hash, ending.size)), ending.whole);
     Ok(match ending.result {
-        Outcome::Same => Judgement { content, same: true, ..Judgement::default() },
-        Outcome::Decoded(decoded) => Judgement { layout, applied, decoded, content, ..Judgement::default() },
+        Outcome::Same => Judgement { content, whole, same: true, ..Judgement::default() },
+        Outcome::Decoded(decoded) => Judgement { layout, applied, decoded, content, whole, ..Judgement::default() },
         Outcome::Unrecognised(why) => {
-            Judgement { content, ..Judgement::refused_whole(words::layout_unrecognised(&why)) }
+            Judgement { content, whole, ..Judgement::refused_whole(words::layout_unrecognised(&why)) }
         }
         Outcome::Panicked(text) => {
-            Judgement { content, fault: Some(text), ..Judgement::refused_whole(words::internal_error()) }
+            Judgement { content, whole, fault: Some(text), ..Judgement::refused_whole(words::internal_error()) }
         }
         Outcome::Unreadable(error) => {
             return Err(error).with_context(|| format!("cannot read {} in work/", file.name));

@@ -5,7 +5,7 @@
 //! covering indexes.
 
 use anyhow::Result;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::bind::Bound;
 use crate::edges::fault;
@@ -17,6 +17,8 @@ use crate::model::rules::reference::Matches;
 // At most ten candidates: more help nobody. The limit stands in the text, since SQLite prepares a statement anew whenever a
 // bound limit is bound again.
 
+const FILLED: &str =
+    "SELECT EXISTS (SELECT 1 FROM customer), EXISTS (SELECT 1 FROM customer_alias), EXISTS (SELECT 1 FROM article)";
 const OWN_CUSTOMER: &str =
     "SELECT customer_no FROM customer INDEXED BY customer_known WHERE customer_no = ?1 AND active = 1";
 const CUSTOMER_ALIAS: &str =
@@ -90,10 +92,12 @@ impl<'s> Question<'s> {
 impl Snapshot<'_> {
     pub fn references(&self) -> Result<References<'_>> {
         let conn: &Connection = self.conn;
+        let filled = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (has_customers, has_customer_aliases, has_articles) = one(conn, FILLED, [], filled)?.unwrap_or_default();
         Ok(References {
-            has_customers: is_filled(conn, "SELECT EXISTS (SELECT 1 FROM customer)")?,
-            has_customer_aliases: is_filled(conn, "SELECT EXISTS (SELECT 1 FROM customer_alias)")?,
-            has_articles: is_filled(conn, "SELECT EXISTS (SELECT 1 FROM article)")?,
+            has_customers,
+            has_customer_aliases,
+            has_articles,
             units: Vec::new(),
             own_customer: Question::new(conn, OWN_CUSTOMER),
             customer_alias: Question::new(conn, CUSTOMER_ALIAS),
@@ -106,10 +110,6 @@ impl Snapshot<'_> {
             orders: Question::new(conn, ORDERS),
         })
     }
-}
-
-fn is_filled(conn: &Connection, sql: &str) -> Result<bool> {
-    Ok(one(conn, sql, [], |row| row.get(0))?.unwrap_or(false))
 }
 
 impl References<'_> {
@@ -162,12 +162,23 @@ impl References<'_> {
         statement.set(1, value)?;
         let mut rows = statement.query();
         let Some(row) = rows.next()? else { return Ok(Matches::None) };
+        let article_no: String = row.get(0)?;
+        let unit = row.get(1)?;
+        drop(rows);
+        self.keep_unit(article_no.clone(), unit);
+        Ok(Matches::One(article_no))
+    }
+
+    /// Somebody has looked the article up already.
+    pub fn knows(&mut self, article_no: &str, unit: Option<&str>) {
+        self.keep_unit(article_no.to_string(), unit.map(str::to_string));
+    }
+
+    fn keep_unit(&mut self, article_no: String, unit: Option<String>) {
         if self.units.len() == UNITS_KEPT {
             self.units.clear();
         }
-        let article_no: String = row.get(0)?;
-        self.units.push((article_no.clone(), row.get(1)?));
-        Ok(Matches::One(article_no))
+        self.units.push((article_no, unit));
     }
 
     /// `None`: no such article; `Some(None)`: it has no unit.

@@ -18,7 +18,6 @@ use crate::model::verdict::{Counts, Home, Verdict};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileState {
     Seen,
-    Claimed,
     Judged,
     Vanished,
 }
@@ -27,7 +26,6 @@ impl FileState {
     pub fn as_str(self) -> &'static str {
         match self {
             FileState::Seen => "seen",
-            FileState::Claimed => "claimed",
             FileState::Judged => "judged",
             FileState::Vanished => "vanished",
         }
@@ -36,7 +34,6 @@ impl FileState {
     fn parse(text: &str) -> FileState {
         match text {
             "seen" => FileState::Seen,
-            "claimed" => FileState::Claimed,
             "judged" => FileState::Judged,
             _ => FileState::Vanished,
         }
@@ -237,12 +234,6 @@ impl Tx<'_> {
         self.write_file("store.take_back_attempt", file, sql, params![file.0])
     }
 
-    /// The file stands in work/ with this identity.
-    pub fn claim_file(&self, file: FileNo) -> Result<()> {
-        let sql = "UPDATE file SET state = 'claimed' WHERE file_no = ?1";
-        self.write_file("store.claim_file", file, sql, params![file.0])
-    }
-
     /// It was dropped again under the same name before it was claimed: what stands there now is what counts.
     pub fn resee_file(&self, file: FileNo, size: u64, inode: u64, mtime_ns: i64) -> Result<()> {
         let sql = "UPDATE file SET size = ?2, inode = ?3, mtime_ns = ?4 WHERE file_no = ?1";
@@ -256,16 +247,15 @@ impl Tx<'_> {
 
     /// Gone before it was claimed.
     pub fn vanish_file(&self, file: FileNo, at: &str, comment: &str) -> Result<()> {
-        let sql = "UPDATE file SET state = 'vanished', decided_at = ?2, comment = ?3 WHERE file_no = ?1";
+        let sql = "UPDATE file SET state = 'vanished', placed = 1, decided_at = ?2, comment = ?3 WHERE file_no = ?1";
         self.write_file("store.vanish_file", file, sql, params![file.0, at, comment])
     }
 
-    /// The verdict on a file; its move is still to be made. Also for a file that is judged once more. Attempts are counted anew
-    /// from here: those of a retry are its own.
+    /// The verdict on a file. Attempts are counted anew from here: those of a retry are its own.
     pub fn decide_file(&self, file: FileNo, decision: &Decision<'_>) -> Result<()> {
         let sql = "UPDATE file SET state = 'judged', verdict = ?2, messages = ?3, accepted = ?4, unchanged = ?5, duplicate = ?6, \
              stale = ?7, held = ?8, refused = ?9, kind = ?10, layout = ?11, fingerprint = ?12, content_hash = ?13, code = ?14, \
-             place = ?15, day = ?16, decided_at = ?17, reason_text = ?18, reject_plan = ?19, comment = ?20, alone = 0, attempts = 0, placed = 0 \
+             place = ?15, day = ?16, decided_at = ?17, reason_text = ?18, reject_plan = ?19, comment = ?20, alone = 0, attempts = 0 \
              WHERE file_no = ?1";
         let counts = decision.counts;
         let values = params![
@@ -291,6 +281,11 @@ impl Tx<'_> {
             decision.comment,
         ];
         self.write_file("store.decide_file", file, sql, values)
+    }
+
+    /// It is judged once more, and moved to where its new verdict wants it.
+    pub fn unplace_file(&self, file: FileNo) -> Result<()> {
+        self.write_file("store.unplace_file", file, "UPDATE file SET placed = 0 WHERE file_no = ?1", params![file.0])
     }
 
     /// Messages of a judged file changed their verdicts (released, timed out, retried); where the original's place
@@ -326,13 +321,18 @@ impl Tx<'_> {
     }
 
     /// The folders have followed the verdicts of these files, on the disk too: their copies are not needed any more.
-    pub fn mark_placed(&self, files: impl IntoIterator<Item = FileNo>) -> Result<()> {
+    pub fn mark_placed(&self, files: &[FileNo]) -> Result<()> {
         fault::point("store.mark_placed")?;
-        let mut placed = self.conn.prepare_cached("UPDATE file SET placed = 1 WHERE file_no = ?1")?;
-        let mut forget = self.conn.prepare_cached("DELETE FROM file_copy WHERE file_no = ?1")?;
-        for file in files {
-            placed.execute([file.0]).context("cannot mark a file as placed")?;
-            forget.execute([file.0]).context("cannot remove the copy of a file")?;
+        let mut placed = self.conn.prepare_cached("UPDATE file SET placed = 1 WHERE file_no BETWEEN ?1 AND ?2")?;
+        let mut forget = self.conn.prepare_cached("DELETE FROM file_copy WHERE file_no BETWEEN ?1 AND ?2")?;
+        let mut numbers: Vec<i64> = files.iter().map(|file| file.0).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        // Those of a round follow each other.
+        for row in numbers.chunk_by(|one, next| one + 1 == *next) {
+            let ends = [row[0], row[row.len() - 1]];
+            placed.execute(ends).context("cannot mark files as placed")?;
+            forget.execute(ends).context("cannot remove the copies of files")?;
         }
         Ok(())
     }

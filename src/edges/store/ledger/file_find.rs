@@ -33,19 +33,20 @@ impl Snapshot<'_> {
     /// The newest file of an intake that came under exactly these bytes as its name.
     pub fn last_file_named(&self, partner: &str, intake: &str, raw_name: &[u8], name: &str) -> Result<Option<FileRow>> {
         // Asked for every file that comes: by intake the planner would walk all that ever came, and a sort costs a sorter.
-        let filter = "file_no = (SELECT max(f.file_no) FROM file f INDEXED BY file_by_name WHERE f.name = ?4 AND f.raw_name = ?3 \
-             AND f.partner = ?1 AND f.intake = ?2)";
-        self.find_file(filter, params![partner, intake, raw_name, name])
+        let sql = "SELECT max(file_no) FROM file INDEXED BY file_by_name WHERE name = ?4 AND raw_name = ?3 AND partner = ?1 AND intake = ?2";
+        let found: Option<Option<i64>> =
+            one(self.conn, sql, params![partner, intake, raw_name, name], |row| row.get(0))?;
+        found.flatten().map_or(Ok(None), |no| self.file(FileNo(no)))
     }
 
-    /// Seen or claimed, not yet judged: what a scan and a start compare with the folders.
+    /// Seen, not yet judged: what a start compares with the folders.
     pub fn open_files(&self) -> Result<Vec<FileRow>> {
-        self.find_files("state IN ('seen', 'claimed') ORDER BY file_no", [])
+        self.find_files("placed = 0 AND state = 'seen' ORDER BY file_no", [])
     }
 
     /// Judged, and the folders may not have followed yet.
     pub fn unplaced_files(&self) -> Result<Vec<FileRow>> {
-        self.find_files("state = 'judged' AND placed = 0 ORDER BY file_no", [])
+        self.find_files("placed = 0 AND state = 'judged' ORDER BY file_no", [])
     }
 
     /// The file whose rows stand for an intake: the last that wrote any.
