@@ -91,7 +91,15 @@ fn a_file_whose_reading_ends_the_process_is_set_aside_and_a_retry_may_apply_it()
         (file.code.clone(), file.counts.accepted)
     };
     let set_aside = ("crashed-while-reading".to_string(), 0);
-    assert_eq!((run_once(root, None), stands()), (Some(0), set_aside.clone()));
+    let last = Command::new(env!("CARGO_BIN_EXE_nattpost"))
+        .args(["run", "--once"])
+        .current_dir(root)
+        .env_remove("NATTPOST_CONFIG")
+        .output()
+        .unwrap();
+    assert_eq!((last.status.code(), stands()), (Some(0), set_aside.clone()));
+    let told = String::from_utf8(last.stderr).unwrap();
+    assert!(told.contains(" file-crashed level=error ") && told.contains(" attempts=3 "), "{told}");
 
     let retry = |fault: Option<&str>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));

@@ -30,11 +30,11 @@ fn told(format: Format, item: &str, event: Event, fields: &[(Key, Value<'_>)]) -
 fn plain_lines_begin_with_the_id_and_cannot_be_forged() {
     let evil = &b"a\n2v7k file-accepted \"x\"\\ \xff\xe2\x80\xae.csv"[..];
     let fields =
-        [(Key::Partner, "shop".into()), (Key::Name, evil.into()), (Key::Bytes, 7u64.into()), (Key::Code, "".into())];
+        [(Key::Partner, "shop".into()), (Key::Name, evil.into()), (Key::Bytes, 7u64.into()), (Key::Reason, "".into())];
     assert_eq!(
         told(Format::Plain, "2v7k0q5m1x9ab", Event::FileRefused, &fields),
         "2v7k0q5m1x9ab file-refused level=warning partner=shop \
-         name=\"a\\n2v7k file-accepted \\\"x\\\"\\\\ \\\\xff\\u{202e}.csv\" bytes=7 code=\"\" at=2026-11-07T06:00:00.007Z\n"
+         name=\"a\\n2v7k file-accepted \\\"x\\\"\\\\ \\\\xff\\u{202e}.csv\" bytes=7 reason=\"\" at=2026-11-07T06:00:00.007Z\n"
     );
     assert_eq!(told(Format::Plain, "", Event::DaemonStarted, &[]), "- daemon-started at=2026-11-07T06:00:00.007Z\n");
 }

@@ -1,5 +1,6 @@
 //! The house rules as a test: layers, lengths, names, and that ARCHITECTURE.md names functions that exist.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -184,6 +185,23 @@ fn the_walkthroughs_name_what_exists() {
         checked += 1;
     }
     assert!(checked >= 30, "the walkthroughs name only {checked} functions");
+}
+
+/// A word that nobody ever says is a promise to whoever writes alarms.
+#[test]
+fn every_event_and_key_of_the_log_is_told_somewhere() {
+    use nattpost::edges::events::{Event, Key};
+    let sources = sources();
+    let all: HashSet<&str> = sources
+        .iter()
+        .filter(|source| !source.name.ends_with("vocabulary.rs"))
+        .flat_map(|source| &source.lines)
+        .flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != ':'))
+        .collect();
+    let events = Event::ALL.iter().map(|event| format!("Event::{event:?}"));
+    let keys = Key::ALL.iter().map(|key| format!("Key::{key:?}"));
+    let silent: Vec<String> = events.chain(keys).filter(|word| !all.contains(&**word)).collect();
+    assert!(silent.is_empty(), "never told: {silent:?}");
 }
 
 #[test]

@@ -74,7 +74,6 @@ macro_rules! keys {
 
 events! {
     FileSeen "file-seen" Info "A settled file got its id and stands in the ledger.";
-    FileClaimed "file-claimed" Info "It was renamed into work/ and is ours.";
     FileAccepted "file-accepted" Info "Its messages are applied; single ones may be held or refused.";
     FileUnchanged "file-unchanged" Info "It says what is known already; it counts as arrived.";
     FileDuplicate "file-duplicate" Info "All its requests were applied before.";
@@ -124,8 +123,6 @@ keys! {
     Partner "partner" "Whose file, feed or rule it is.";
     Intake "intake" "The inbound rule.";
     Feed "feed" "The outbound rule.";
-    Run "run" "Id of a run.";
-    Number "number" "Number of a run or order.";
     Name "name" "The file's name as its sender called it.";
     Path "path" "Where it stands now.";
     Bytes "bytes" "Size of the file.";
@@ -138,20 +135,10 @@ keys! {
     Stale "stale" "How many were older than what is known.";
     Held "held" "How many wait.";
     Refused "refused" "How many were refused.";
-    Code "code" "The stable code of the reason.";
     Reason "reason" "The reason, for a person.";
-    Of "of" "The id of the file or run that it repeats, answers or belongs to.";
-    Key "key" "The business key: order number, article.";
     Count "count" "How many there are.";
     Attempts "attempts" "How often it was tried.";
-    Until "until" "When it is tried or decided next.";
     Verb "verb" "What a command asked for.";
-    By "by" "Who asked for it.";
-    Comment "comment" "Why, in his words.";
-    TookMs "took_ms" "How long it took, in milliseconds.";
-    Pid "pid" "Process number.";
-    Version "version" "Version of the program.";
-    Signal "signal" "The signal that asked.";
     Error "error" "The system's own word.";
 }
 

@@ -7,6 +7,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, Stat, accessat, fstat, lstat, open, statat};
 
@@ -176,46 +177,55 @@ impl Oddities {
     }
 }
 
-/// A drop folder that stays open from look to look: opening it anew would ring its own watch.
+/// So long a folder stays open. Of a network's folder an opening tells what others did meanwhile, and a look may not.
+const KEPT_OPEN: Duration = Duration::from_secs(1);
+
+/// A drop folder that stays open while one look follows another: opening it anew would ring its own watch.
 #[derive(Default)]
-pub struct KeptOpen(Option<(Dir, (u64, u64))>);
+pub struct KeptOpen(Option<Opened>);
+
+struct Opened {
+    dir: Dir,
+    identity: (u64, u64),
+    until: Duration,
+}
 
 impl KeptOpen {
     /// The folder that has this path now, at its beginning.
-    fn dir(&mut self, path: &Path) -> io::Result<&mut Dir> {
+    fn dir(&mut self, path: &Path, now: Duration) -> io::Result<&mut Dir> {
         let identity = |stat: Stat| (stat.st_dev, stat.st_ino);
         let there = identity(lstat(path)?);
-        let kept = self.0.take().filter(|(_, identity)| *identity == there);
-        let (dir, _) = self.0.insert(match kept {
-            Some((mut dir, identity)) => {
-                dir.rewind();
-                (dir, identity)
+        let kept = self.0.take().filter(|kept| kept.identity == there && now < kept.until);
+        let opened = self.0.insert(match kept {
+            Some(mut kept) => {
+                kept.dir.rewind();
+                kept
             }
             None => {
                 let folder = open_folder(path)?;
                 let identity = identity(fstat(&folder)?);
-                (Dir::new(folder)?, identity)
+                Opened { dir: Dir::new(folder)?, identity, until: now + KEPT_OPEN }
             }
         });
-        Ok(dir)
+        Ok(&mut opened.dir)
     }
 }
 
 impl Spool {
     /// One look into a drop folder. A folder that is missing is made.
     pub fn scan(&self, place: Place<'_>) -> Result<Listing> {
-        self.scan_again(place, &mut KeptOpen::default())
+        self.scan_again(place, &mut KeptOpen::default(), Duration::ZERO)
     }
 
-    /// The same for who looks often.
-    pub fn scan_again(&self, place: Place<'_>, kept: &mut KeptOpen) -> Result<Listing> {
+    /// The same for who looks often; `now` by the monotonic clock.
+    pub fn scan_again(&self, place: Place<'_>, kept: &mut KeptOpen, now: Duration) -> Result<Listing> {
         let folder = self.folder(place)?;
         let mut listing = Listing::default();
-        let filled = match fault::point("spool.scan").and_then(|()| fill(&mut listing, kept.dir(&folder))) {
+        let filled = match fault::point("spool.scan").and_then(|()| fill(&mut listing, kept.dir(&folder, now))) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 self.make(place)?;
                 listing.remade = true;
-                fill(&mut listing, kept.dir(&folder))
+                fill(&mut listing, kept.dir(&folder, now))
             }
             filled => filled,
         };

@@ -68,7 +68,7 @@ impl Bench<'_> {
     pub fn take(&mut self, mut candidates: Vec<Candidate>) -> Result<()> {
         let events = self.events;
         // A large file is told of when it is seen: reading it may take minutes.
-        let is_small = candidates.iter().map(|candidate| candidate.meta.size).sum::<u64>() <= ROUND_BYTES;
+        let is_small = candidates.iter().map(|candidate| candidate.meta.size).sum::<u64>() <= 2 * ROUND_BYTES;
         let _lines = is_small.then(|| events.together());
         if !is_small {
             finish::settle(self)?;

@@ -89,7 +89,7 @@ impl Desk {
         self.is_settling = false;
         self.queue.clear();
         let place = Place::In { partner: &self.intake.sender.partner, intake: &self.intake.id };
-        self.listing = spool.scan_again(place, &mut self.kept_open)?;
+        self.listing = spool.scan_again(place, &mut self.kept_open, now.mono)?;
         self.tell_oddities(events, now);
         self.looks.begin();
         let mut queue: Vec<u32> = Vec::with_capacity(self.listing.len());

@@ -188,6 +188,9 @@ impl Bench<'_> {
             } else {
                 unread(file)
             };
+            if has_crashed(file) {
+                tell_crashed(self.events, self.now, file);
+            }
             if let Some(words) = &judgement.fault {
                 tell_fault(self.events, self.now, file, words);
             }
@@ -289,8 +292,22 @@ fn tell_fault(events: &Events, now: Now, file: &Claimed, words: &str) {
     events.tell(now.wall, file.id.as_str(), Event::InternalError, &fields);
 }
 
+/// Reading it has ended the process each time; the program's supervisor may have hidden that from everybody.
+fn tell_crashed(events: &Events, now: Now, file: &Claimed) {
+    let fields = [
+        (Key::Intake, Value::Text(file.intake.source().into())),
+        (Key::Name, Value::Bytes(&file.raw_name)),
+        (Key::Attempts, Value::from(ATTEMPTS_MAX)),
+    ];
+    events.tell(now.wall, file.id.as_str(), Event::FileCrashed, &fields);
+}
+
 fn is_read(file: &Claimed) -> bool {
-    file.cut.is_none() && file.as_of.is_ok() && file.attempts <= ATTEMPTS_MAX
+    file.cut.is_none() && file.as_of.is_ok() && !has_crashed(file)
+}
+
+fn has_crashed(file: &Claimed) -> bool {
+    file.cut.is_none() && file.as_of.is_ok() && file.attempts > ATTEMPTS_MAX
 }
 
 /// Why a file is refused without being read.
