@@ -51,6 +51,8 @@ pub struct Daemon {
     out: Out,
     clock: Clock,
     desks: Vec<Desk>,
+    /// The desk whose folder was looked at last.
+    looked_at: usize,
     /// Partners take turns; this one is next.
     next_partner: usize,
     /// The folders of the desks in their order, and that of the commands.
@@ -125,8 +127,7 @@ impl Daemon {
                 store,
                 decoder: Decoder::start(spill.clone(), config.store.clone())?,
                 syncer: Syncer::start(spool.clone())?,
-                mover: Mover::start(spool.clone())?,
-                spill,
+                mover: Mover::start()?,
                 spool,
                 events,
                 intakes: config.intakes.clone(),
@@ -136,6 +137,7 @@ impl Daemon {
                 denied: BTreeSet::new(),
                 give_up: Box::new(move || urgent.is_urgent()),
             },
+            looked_at: 0,
             next_partner: 0,
             commands_due: true,
             config_is_new: true,

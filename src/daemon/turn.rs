@@ -114,6 +114,10 @@ impl Daemon {
     }
 
     fn look_at_desk(&mut self, index: usize) -> Result<()> {
+        let before = std::mem::replace(&mut self.looked_at, index);
+        if let Some(other) = self.desks.get_mut(before).filter(|_| before != index) {
+            other.let_go();
+        }
         self.watch.wake(index);
         let now = self.clock.now();
         match self.desks[index].look(&self.works.spool, &self.works.events, now) {

@@ -11,7 +11,7 @@ use crate::edges::events::Events;
 use crate::edges::spool::{Mover, Spool, Syncer};
 use crate::edges::store::{FileNo, Store, Tx};
 use crate::flows::inbound::finish::UnderWay;
-use crate::flows::inbound::reading::{Decoder, SpillFiles};
+use crate::flows::inbound::reading::Decoder;
 use crate::flows::inbound::round::Bench;
 use crate::flows::outbound::{Numbers, receipt};
 use crate::model::intake::Intake;
@@ -23,7 +23,6 @@ pub struct Works {
     pub decoder: Decoder,
     pub syncer: Syncer,
     pub mover: Mover,
-    pub spill: SpillFiles,
     pub intakes: Vec<Arc<Intake>>,
     pub zone: Tz,
     /// Files whose folders have followed, to be confirmed by the next commit.
@@ -54,7 +53,6 @@ impl Works {
             mover: &self.mover,
             events: &self.events,
             intakes: &self.intakes,
-            spill: &self.spill,
             zone: self.zone,
             now,
             placed: &mut self.placed,

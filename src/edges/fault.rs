@@ -1,6 +1,6 @@
 //! Fails or kills the process at the N-th call that can fail, so that a rig can try every call in turn.
 //! Debug builds only; in a release build a point is nothing. Owns the variable NATTPOST_FAULT:
-//! `kill@N` SIGKILL to ourselves at call N · `kill@NAME`, `kill@NAME/N` at the first, the N-th call of that name · `fail@N` an I/O error once · `fail@N+` from call N on · `full@N`, `full@N+` the
+//! `kill@N` SIGKILL to ourselves at call N · `kill@NAME`, `kill@NAME/N` at the first, the N-th call of that name (`fail` too) · `fail@N` an I/O error once · `fail@N+` from call N on · `full@N`, `full@N+` the
 //! same as a full disk · `count@FILE` lists every call (number, name) in FILE, so that the rig knows how many there are.
 //! It decides nothing: the caller treats its error like one of the operating system.
 
@@ -46,10 +46,24 @@ mod armed {
 
     #[derive(Debug)]
     enum What {
-        Kill { at: u64 },
-        KillNamed { call: String, at: u64, seen: AtomicU64 },
-        Fail { at: u64, onward: bool, errno: i32 },
-        Count { list: File },
+        Kill {
+            at: u64,
+        },
+        /// Without an error number it kills.
+        Named {
+            call: String,
+            at: u64,
+            seen: AtomicU64,
+            errno: Option<i32>,
+        },
+        Fail {
+            at: u64,
+            onward: bool,
+            errno: i32,
+        },
+        Count {
+            list: File,
+        },
     }
 
     impl Plan {
@@ -75,19 +89,19 @@ mod armed {
                     let mut list = list;
                     list.write_all(format!("{number} {call}\n").as_bytes())
                 }
-                What::KillNamed { call: named, at, seen }
+                What::Named { call: named, at, seen, errno }
                     if *named == call && seen.fetch_add(1, Ordering::Relaxed) + 1 == *at =>
                 {
-                    die()
+                    errno.map_or_else(|| die(), |errno| Err(Error::from_raw_os_error(errno)))
                 }
-                What::Kill { .. } | What::KillNamed { .. } | What::Fail { .. } => Ok(()),
+                What::Kill { .. } | What::Named { .. } | What::Fail { .. } => Ok(()),
             }
         }
     }
 
     impl What {
         fn parse(text: &[u8]) -> std::result::Result<What, String> {
-            let expected = "expected kill@N, kill@NAME, kill@NAME/N, fail@N, fail@N+, full@N, full@N+ or count@FILE, with N from 1";
+            let expected = "expected kill@N, kill@NAME, kill@NAME/N, fail@N, fail@NAME, fail@NAME/N, fail@N+, full@N, full@N+ or count@FILE, with N from 1";
             let cut = text.iter().position(|&b| b == b'@').ok_or(expected)?;
             let (word, rest) = (&text[..cut], &text[cut + 1..]);
             if word == b"count" {
@@ -103,14 +117,15 @@ mod armed {
                 (b"kill", Some(at)) if !onward => Ok(What::Kill { at }),
                 (b"fail", Some(at)) => Ok(What::Fail { at, onward, errno: EIO }),
                 (b"full", Some(at)) => Ok(What::Fail { at, onward, errno: ENOSPC }),
-                (b"kill", None) => named(rest).ok_or_else(|| expected.to_owned()),
+                (b"kill", None) => named(rest, None).ok_or_else(|| expected.to_owned()),
+                (b"fail", None) => named(rest, Some(EIO)).ok_or_else(|| expected.to_owned()),
                 _ => Err(expected.to_owned()),
             }
         }
     }
 
     /// `spool.rename/2`: the second call of that name.
-    fn named(text: &[u8]) -> Option<What> {
+    fn named(text: &[u8], errno: Option<i32>) -> Option<What> {
         let text = std::str::from_utf8(text).ok()?;
         let (call, at) = match text.split_once('/') {
             Some((call, count)) => (call, count.parse().ok().filter(|&n: &u64| n > 0)?),
@@ -119,7 +134,12 @@ mod armed {
         let (edge, step) = call.split_once('.')?;
         let is_word =
             |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'-');
-        (is_word(edge) && is_word(step)).then(|| What::KillNamed { call: call.to_owned(), at, seen: AtomicU64::new(0) })
+        (is_word(edge) && is_word(step)).then(|| What::Named {
+            call: call.to_owned(),
+            at,
+            seen: AtomicU64::new(0),
+            errno,
+        })
     }
 
     /// As if the power went: nothing is flushed, no destructor runs.
@@ -173,12 +193,14 @@ mod armed {
 
         #[test]
         fn a_call_may_be_named() {
-            for (text, named, at) in
-                [("kill@spool.open", "spool.open", 1), ("kill@store.see_file/3", "store.see_file", 3)]
-            {
+            for (text, named, at, error) in [
+                ("kill@spool.open", "spool.open", 1, None),
+                ("kill@store.see_file/3", "store.see_file", 3, None),
+                ("fail@store.see_file/3", "store.see_file", 3, Some(EIO)),
+            ] {
                 let understood = What::parse(text.as_bytes());
                 assert!(
-                    matches!(&understood, Ok(What::KillNamed { call, at: n, .. }) if call == named && *n == at),
+                    matches!(&understood, Ok(What::Named { call, at: n, errno, .. }) if call == named && *n == at && *errno == error),
                     "{text}: {understood:?}"
                 );
             }

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
-use super::error::{Result, SpoolError};
+use super::error::{Result, SpoolError, shown};
+use super::step::rename_new;
 use super::{Place, Spool};
+use crate::edges::fault;
 
 /// One rename that never overwrites. The folder it goes to is not made.
 pub struct Move {
@@ -17,9 +19,12 @@ pub struct Move {
 /// What became of each move.
 type Outcomes = Vec<Result<()>>;
 
-/// The thread that moves, in the order it is asked; it ends when this is dropped.
+type Question = (Vec<Result<Move>>, Sender<Outcomes>);
+
+/// The thread that moves, in the order it is asked. Dropping it waits for what is under way: the spool is ours until then.
 pub struct Mover {
-    asked: Sender<(Vec<Move>, Sender<Outcomes>)>,
+    asked: Option<Sender<Question>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// Moves under way.
@@ -37,22 +42,49 @@ impl Moving {
 }
 
 impl Mover {
-    pub fn start(spool: Arc<Spool>) -> io::Result<Mover> {
-        let (asked, questions) = channel::<(Vec<Move>, Sender<Outcomes>)>();
-        std::thread::Builder::new().name("move".into()).spawn(move || {
+    pub fn start() -> io::Result<Mover> {
+        let (asked, questions) = channel::<Question>();
+        let thread = std::thread::Builder::new().name("move".into()).spawn(move || {
             for (moves, answer) in questions {
                 // Who does not wait any more finds out by looking.
-                let _ = answer.send(moves.iter().map(|step| spool.rename_paths(&step.from, &step.to)).collect());
+                let outcomes = moves.into_iter().map(|step| step.and_then(|step| step.make())).collect();
+                let _ = answer.send(outcomes);
             }
         })?;
-        Ok(Mover { asked })
+        Ok(Mover { asked: Some(asked), thread: Some(thread) })
     }
 
     pub fn begin(&self, moves: Vec<Move>) -> Moving {
         let (answer, done) = channel();
-        // A closed channel means that the thread is gone; `wait` says so.
-        let _ = self.asked.send((moves, answer));
+        // Asked here and not on the thread, so that the calls of a rig come in one order.
+        let moves = moves.into_iter().map(|step| match fault::point("spool.rename") {
+            Ok(()) => Ok(step),
+            Err(error) => Err(step.failed(error)),
+        });
+        if let Some(asked) = &self.asked {
+            // A closed channel means that the thread is gone; `wait` says so.
+            let _ = asked.send((moves.collect(), answer));
+        }
         Moving { done }
+    }
+}
+
+impl Drop for Mover {
+    fn drop(&mut self) {
+        self.asked = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Move {
+    fn make(self) -> Result<()> {
+        rename_new(&self.from, &self.to).map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: io::Error) -> SpoolError {
+        SpoolError::new(format!("rename {} to {}", shown(&self.from), shown(&self.to)), error)
     }
 }
 

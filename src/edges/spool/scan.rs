@@ -177,8 +177,8 @@ impl Oddities {
     }
 }
 
-/// So long a folder stays open. Of a network's folder an opening tells what others did meanwhile, and a look may not.
-const KEPT_OPEN: Duration = Duration::from_secs(1);
+/// So long an open folder is looked at again. Of a network's folder an opening tells what others did meanwhile, and a look may not.
+const LOOKED_AT_AGAIN: Duration = Duration::from_secs(1);
 
 /// A drop folder that stays open while one look follows another: opening it anew would ring its own watch.
 #[derive(Default)]
@@ -204,7 +204,7 @@ impl KeptOpen {
             None => {
                 let folder = open_folder(path)?;
                 let identity = identity(fstat(&folder)?);
-                Opened { dir: Dir::new(folder)?, identity, until: now + KEPT_OPEN }
+                Opened { dir: Dir::new(folder)?, identity, until: now + LOOKED_AT_AGAIN }
             }
         });
         Ok(&mut opened.dir)

@@ -76,6 +76,10 @@ impl Bench<'_> {
             bail!("reading {} ended the program {ATTEMPTS_MAX} times; drop a corrected file instead", row.name);
         }
         let judged = self.judge_some(row, messages, overrule);
+        if judged.is_err() {
+            // What is still to come of this file is nobody's: the next round would take it for its own.
+            self.stop_reading()?;
+        }
         self.take_attempt_back(file)?;
         judged
     }

@@ -73,6 +73,11 @@ impl Desk {
         self.queue.len()
     }
 
+    /// Another folder is looked at now.
+    pub fn let_go(&mut self) {
+        self.kept_open = KeptOpen::default();
+    }
+
     /// Its folder refuses us: nothing is tried before then.
     pub fn put_aside(&mut self, look_at: Duration) {
         self.queue.clear();

@@ -58,13 +58,17 @@ impl Durable {
             Durable::Everything(syncing) => syncing.wait().map(|()| true).map_err(Into::into),
             Durable::Files(syncing) => syncing.wait().map(|()| false).map_err(Into::into),
             Durable::Copied(contents) => {
+                let mut is_one_missing = false;
                 // One that is judged once more has been on the disk for long.
                 for (file, content) in files.iter().zip(contents).filter(|(file, _)| !file.again) {
                     match content {
                         Some(content) => tx.keep_copy(file.file, &content)?,
                         // It was not read, or grew after it was looked at.
-                        None => spool.sync()?,
+                        None => is_one_missing = true,
                     }
+                }
+                if is_one_missing {
+                    spool.sync()?;
                 }
                 Ok(false)
             }

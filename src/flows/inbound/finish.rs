@@ -1,6 +1,7 @@
 //! Carries committed verdicts out: reason and reject files, then the move of the original. Everything here can be done
 //! again from the ledger alone, so a crash between two steps costs nothing; a start calls it for every file not `placed`.
 
+use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
 
@@ -114,7 +115,11 @@ pub struct UnderWay {
 /// Moves what was decided and tells the events; the ledger hears of it with the next commit 2, or an idle one. Many that
 /// are only moved may still be under way when it returns: `settle` waits for them.
 pub fn carry_out(bench: &mut Bench<'_>, decided: Vec<Decided>) -> Result<()> {
-    settle(bench)?;
+    let settled = settle(bench);
+    // What was moved before is to be moved anew, or has a paper to be written: it is not as the ledger wants it yet.
+    let anew: HashSet<FileNo> = decided.iter().map(|file| file.file).collect();
+    bench.placed.retain(|file| !anew.contains(file));
+    settled?;
     let (mut moved, mut others) = (Vec::new(), decided);
     if others.len() >= MANY {
         (moved, others) = others
@@ -135,7 +140,7 @@ pub fn carry_out(bench: &mut Bench<'_>, decided: Vec<Decided>) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the moves of the last round. Whatever looks at the folders, or at what the ledger says of them, comes after.
+/// Waits for the moves of the last round. Whatever changes the folders otherwise, or the ledger on account of them, comes after.
 pub fn settle(bench: &mut Bench<'_>) -> Result<()> {
     let Some(UnderWay { files, moving }) = bench.under_way.take() else { return Ok(()) };
     let mut left = Vec::new();

@@ -1,7 +1,7 @@
 //! The decoder: reads claimed files ahead of the main loop, on a thread of its own, and hands over what they hold, in the order
 //! of the job.
 //!
-//! It owns the reading alone: bytes, hash, batches. It judges nothing and sees no store. A panic while one file is read is
+//! It owns the reading alone: bytes, hash, batches. It judges nothing; numbers are only looked up (ahead). A panic while one file is read is
 //! caught at that file; the next goes on.
 
 use std::cell::RefCell;

@@ -4,7 +4,7 @@
 //! commit 1 knows the files → renames to work/ → decode, judge, apply → one sync of the spool → commit 2 → moves.
 //! It does not choose the files (desk), and does not know what a kind is (applying).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::claiming::{Claimed, cut_by_power};
 use super::deciding::{self, Judgement};
 use super::durable::Durable;
 use super::finish::{self, Decided, UnderWay};
-use super::reading::{Assignment, Decoder, Ending, Outcome, Reading, SpillFiles};
+use super::reading::{Assignment, Decoder, Ending, Outcome, Reading};
 use super::returned;
 use super::waiting::{Again, newest_of_each, tell_released};
 use crate::edges::clock::Now;
@@ -41,7 +41,6 @@ pub struct Bench<'r> {
     pub mover: &'r Mover,
     pub events: &'r Events,
     pub intakes: &'r [Arc<Intake>],
-    pub spill: &'r SpillFiles,
     pub zone: Tz,
     pub now: Now,
     /// Files whose folders have followed: the next commit says so.
@@ -214,6 +213,9 @@ impl Bench<'_> {
         }
         let is_all_synced = durable.end(&tx, self.spool, files, has_receipts)?;
         if is_all_synced {
+            // A file that is decided anew in this commit is not where the ledger wants it: it is moved after it.
+            let anew: HashSet<FileNo> = decided.iter().chain(&came_back).map(|file| file.file).collect();
+            self.placed.retain(|file| !anew.contains(file));
             tx.mark_placed(self.placed)?;
         }
         tx.commit()?;
