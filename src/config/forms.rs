@@ -17,7 +17,7 @@ const LEAST_SETTLE: Duration = Duration::from_secs(2);
 const A_DAY: Duration = Duration::from_secs(86_400);
 /// Longer than a company's holidays.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 86_400);
-/// `wait` alone, as PRODUCT says.
+/// `wait` alone.
 const WAIT: &str = "24 h";
 /// Folder names of partners, intakes and feeds; several of them and a name must fit one path.
 const LONGEST_ID: usize = 64;
