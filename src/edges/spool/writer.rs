@@ -31,13 +31,7 @@ impl Spool {
 
     /// `Some(true)`: open for writing; `Some(false)`: certainly not at this moment; `None`: nobody can tell.
     pub fn is_still_written(&self, place: Place<'_>, name: &[u8]) -> Option<bool> {
-        let path = self.path(place, name).ok()?;
-        match open_plain(&path) {
-            Ok(file) => ask(&file),
-            // Another's lease (a file server's, for a client that writes) is in the way.
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Some(true),
-            Err(_) => None,
-        }
+        self.look_closely(place, name).ok().flatten().and_then(|(_, is_written)| is_written)
     }
 }
 

@@ -254,7 +254,9 @@ impl<'f> Judge<'f> {
                 other => place.others.iter().find(|(s, _)| s == other).map(|(_, f)| *f),
             };
             let Some(number) = field.and_then(|f| node.value(f).text()) else { continue };
+            // What is known of a head is its customer.
             if *scheme == ArticleScheme::Own
+                && node.index() > 0
                 && let Some(unit) = node.known()
             {
                 look.knows(number, unit);
