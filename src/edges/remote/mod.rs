@@ -1,0 +1,113 @@
+//! A partner's server or folder: one connection, one caller, blocking. Owns how it is spoken to; what is fetched, sent or
+//! removed, and when that may be done, is said by the flows. Nobody waits here beyond the remote's time-out.
+
+mod fault;
+
+use std::io::{Read, Write};
+
+pub use fault::{Advice, Broken, Fault, FaultKind, Phase, Reply};
+
+use crate::model::remote::{Entry, Facts, Folder};
+
+/// Which kind of list the server gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListingSort {
+    /// Of a folder of this machine.
+    Folder,
+    Mlsd,
+    List,
+    /// Bare names, sizes and times asked for one by one.
+    Nlst,
+}
+
+/// What a whole listing was like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    pub sort: ListingSort,
+    /// Lines that could not be read as an entry.
+    pub not_understood: u32,
+}
+
+/// Where a rename leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// None: the same folder.
+    pub folder: Option<Folder>,
+    pub name: Vec<u8>,
+}
+
+/// One rename of several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renamed {
+    Done,
+    /// A second question said that nothing of that name is there.
+    Missing,
+    /// The name it should get is taken; both stay.
+    Taken,
+    Refused(Reply),
+}
+
+/// One removal of several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removed {
+    Done,
+    Missing,
+    Refused(Reply),
+}
+
+/// How a file took another's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// Nothing in between, or nothing stood there.
+    AtOnce,
+    /// The old one was put aside first and is still there under that name.
+    OldAside,
+}
+
+/// What `check --connect` tells of a remote.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Probe {
+    /// How it greets, or what kind of file system it is.
+    pub greeting: String,
+    /// Version of TLS and whose certificate it is.
+    pub tls: Option<String>,
+    pub features: Vec<String>,
+    /// Where a login leads.
+    pub folder: Vec<u8>,
+}
+
+/// One connection to a partner's server or folder. After any `Fault` that `is_broken()` it is dropped and opened anew.
+pub trait Remote: Send {
+    /// Whole, or an error: never half a listing. `take` gets plain names of files only, no folders or links.
+    fn list(&mut self, folder: &Folder, take: &mut dyn FnMut(Entry<'_>)) -> Result<Listed, Fault>;
+
+    /// What stands there now; `None`: nothing of that name. Exact stamps where the server has them.
+    fn facts(&mut self, folder: &Folder, names: &[&[u8]]) -> Result<Vec<Option<Facts>>, Fault>;
+
+    /// Each pair for itself; the order is that of the pairs. Never asked to overwrite: a target that is taken stays.
+    fn rename(&mut self, folder: &Folder, pairs: &[(&[u8], &Target)]) -> Result<Vec<Renamed>, Fault>;
+
+    /// Bytes from `from` on into `out`, told how many; whole only with the server's word *and* the size. An error of `out` is ours.
+    fn fetch(
+        &mut self,
+        folder: &Folder,
+        name: &[u8],
+        from: u64,
+        expected: Option<u64>,
+        out: &mut dyn Write,
+    ) -> Result<u64, Broken>;
+
+    /// Sends whole; verified by size before it returns. `temp` may lead into a folder below (`tmp/x`). An error of `from` is ours.
+    fn send(&mut self, folder: &Folder, temp: &[u8], size: u64, from: &mut dyn Read) -> Result<(), Broken>;
+
+    /// Temp over final, without a gap where the server can; `aside`: the old one's name where it cannot.
+    fn replace(&mut self, folder: &Folder, temp: &[u8], name: &[u8], aside: &[u8]) -> Result<Replaced, Fault>;
+
+    fn remove(&mut self, folder: &Folder, names: &[&[u8]]) -> Result<Vec<Removed>, Fault>;
+
+    /// Features, clock and rights, for a person.
+    fn probe(&mut self) -> Result<Probe, Fault>;
+
+    /// In order; what goes wrong with it is of no interest to anybody.
+    fn hang_up(self: Box<Self>);
+}
