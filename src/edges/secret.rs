@@ -43,7 +43,8 @@ pub fn read(place: &SecretRef) -> Result<Secret, SecretFault> {
     let length = words.trim_end_matches('\n').len().max(words.len().saturating_sub(1));
     words.truncate(length);
     if words.ends_with('\r') {
-        words.truncate(words.len() - 1);
+        let shorter = words.len() - 1;
+        words.truncate(shorter);
     }
     if words.is_empty() {
         return Err(SecretFault::Empty(place.clone()));
