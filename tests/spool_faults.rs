@@ -43,7 +43,7 @@ fn journey(root: &Path) -> anyhow::Result<()> {
         }
         draft.publish(&spool, (Place::Staged, run), Existing::Refuse, Lasting::Now)?;
     }
-    spool.raise_marks(Marks { order: 12, run: 7 })?;
+    spool.raise_marks(&Marks { order: 12, run: 7, ..Marks::default() })?;
     spool.sync()?;
     if spool.look(Place::Staged, run)?.is_some() {
         spool.rename((Place::Staged, run), (OUT, b"stock.csv"))?;

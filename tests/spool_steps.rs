@@ -162,12 +162,12 @@ fn a_pipe_or_symlink_is_not_read_and_does_not_block() {
 fn marks_only_rise_and_are_never_guessed() {
     let (_folder, spool) = spool();
     assert_eq!(spool.marks().unwrap(), Marks::default());
-    spool.raise_marks(Marks { order: 10, run: 3 }).unwrap();
-    spool.raise_marks(Marks { order: 4, run: 5 }).unwrap();
-    assert_eq!(spool.marks().unwrap(), Marks { order: 10, run: 5 });
+    spool.raise_marks(&Marks { order: 10, run: 3, ..Marks::default() }).unwrap();
+    spool.raise_marks(&Marks { order: 4, run: 5, ..Marks::default() }).unwrap();
+    assert_eq!(spool.marks().unwrap(), Marks { order: 10, run: 5, ..Marks::default() });
     fs::write(spool.root().join(".numbers"), "").unwrap();
     assert!(spool.marks().unwrap_err().to_string().contains(".numbers"));
-    assert!(spool.raise_marks(Marks { order: 11, run: 6 }).is_err());
+    assert!(spool.raise_marks(&Marks { order: 11, run: 6, ..Marks::default() }).is_err());
 }
 
 #[test]

@@ -168,8 +168,9 @@ fn words(found: Lineage, path: &Path, spool: &Spool, newer: &Newer) -> Result<St
     };
     let mut evidence = Vec::new();
     let marks = spool.marks()?;
-    if marks.run > 0 {
-        evidence.push(format!("the last run number given was {}", marks.run));
+    let last = marks.feeds.values().copied().chain([marks.run]).max().unwrap_or_default();
+    if last > 0 {
+        evidence.push(format!("the last run number given was {last}"));
     }
     if let Some((_, newest)) = &newer.newest {
         evidence.push(format!(

@@ -5,16 +5,20 @@ use super::error::{Result, SpoolError, shown};
 use super::step::{Existing, Lasting};
 use super::{Draft, Spool, State};
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 
 const FILE: &str = ".numbers";
 
 /// The highest numbers given so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
     pub order: u64,
+    /// Of receipts, and of all runs before feeds had numbers of their own.
     pub run: u64,
+    /// By `partner/feed`.
+    pub feeds: BTreeMap<String, u64>,
 }
 
 impl Spool {
@@ -26,32 +30,46 @@ impl Spool {
             text => text.map_err(|e| SpoolError::new(format!("read {}", shown(&path)), e))?,
         };
         parse(&text).ok_or_else(|| {
-            let expected = "expected the lines \"order N\" and \"run N\" with the highest numbers given so far. \
-                            Write them by hand, rather too high than too low";
+            let expected = "expected the lines \"order N\", \"run N\" and one \"run PARTNER/FEED N\" a feed, with the highest \
+                            numbers given so far. Write them by hand, rather too high than too low";
             SpoolError::new(format!("understand {}", shown(&path)), io::Error::other(expected))
         })
     }
 
     /// Raises the marks, never lowers them; on the disk when it returns.
-    pub fn raise_marks(&self, to: Marks) -> Result<()> {
+    pub fn raise_marks(&self, to: &Marks) -> Result<()> {
         let now = self.marks()?;
-        let marks = Marks { order: now.order.max(to.order), run: now.run.max(to.run) };
+        let mut marks = now.clone();
+        marks.order = marks.order.max(to.order);
+        marks.run = marks.run.max(to.run);
+        for (feed, number) in &to.feeds {
+            let mark = marks.feeds.entry(feed.clone()).or_default();
+            *mark = (*mark).max(*number);
+        }
         if marks == now {
             return Ok(());
         }
         let path = self.root.join(FILE);
         let mut draft: Draft = self.draft(State::Tmp)?;
-        writeln!(draft, "order {}\nrun {}", marks.order, marks.run)
-            .map_err(|e| SpoolError::new(format!("write {}", shown(&path)), e))?;
+        draft.write_all(print(&marks).as_bytes()).map_err(|e| SpoolError::new(format!("write {}", shown(&path)), e))?;
         draft.publish_at(&path, Existing::Replace, Lasting::Now)
     }
+}
+
+fn print(marks: &Marks) -> String {
+    let feeds: String = marks.feeds.iter().map(|(feed, number)| format!("run {feed} {number}\n")).collect();
+    format!("order {}\nrun {}\n{feeds}", marks.order, marks.run)
 }
 
 fn parse(text: &str) -> Option<Marks> {
     let mut lines = text.lines();
     let order = lines.next()?.strip_prefix("order ")?.parse().ok()?;
     let run = lines.next()?.strip_prefix("run ")?.parse().ok()?;
-    lines.next().is_none().then_some(Marks { order, run })
+    let feed = |line: &str| {
+        let (feed, number) = line.strip_prefix("run ")?.rsplit_once(' ')?;
+        (feed.contains('/') && !feed.contains(' ')).then_some((feed.to_string(), number.parse().ok()?))
+    };
+    Some(Marks { order, run, feeds: lines.map(feed).collect::<Option<_>>()? })
 }
 
 #[cfg(test)]
@@ -60,8 +78,22 @@ mod tests {
 
     #[test]
     fn only_whole_marks_are_understood() {
-        assert_eq!(parse("order 12\nrun 7\n"), Some(Marks { order: 12, run: 7 }));
-        for text in ["", "order 12\n", "run 7\norder 12\n", "order x\nrun 7\n", "order 1\nrun 2\nfile 3\n"] {
+        let old = Marks { order: 12, run: 7, ..Marks::default() };
+        assert_eq!(parse("order 12\nrun 7\n"), Some(old.clone()));
+        let feeds = [("dealer/stock".to_string(), 41), ("shop/stock".to_string(), 3)].into();
+        let new = Marks { feeds, ..old };
+        assert_eq!(print(&new), "order 12\nrun 7\nrun dealer/stock 41\nrun shop/stock 3\n");
+        assert_eq!(parse(&print(&new)), Some(new));
+        for text in [
+            "",
+            "order 12\n",
+            "run 7\norder 12\n",
+            "order x\nrun 7\n",
+            "order 1\nrun 2\nfile 3\n",
+            "order 1\nrun 2\nrun stock 3\n",
+            "order 1\nrun 2\nrun a b/c 3\n",
+            "order 1\nrun 2\nrun a/b x\n",
+        ] {
             assert_eq!(parse(text), None, "{text:?}");
         }
     }

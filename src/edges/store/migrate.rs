@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::edges::fault;
 
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_business.sql"),
     include_str!("migrations/0003_views.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_identity.sql"),
     include_str!("migrations/0006_copies.sql"),
     include_str!("migrations/0007_cheaper_files.sql"),
+    include_str!("migrations/0008_way_out.sql"),
 ];
 
 /// The version of the tables this program works with.
@@ -100,5 +101,30 @@ mod tests {
         assert!(see("d", "claimed").is_err() && see("e", "judged").is_ok());
         let lists = "SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table' AND name IN ('file', 'message') AND sql LIKE '% IN (%'";
         assert_eq!(conn.query_row(lists, [], |row| row.get::<_, Option<String>>(0)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_ledger_of_version_7_keeps_its_runs_and_takes_the_new_states() {
+        let conn = of_version(7);
+        let add = |id: &str, state: &str, reason: &str| {
+            let sql = "INSERT INTO run (run_id, number, partner, feed, kind, layout, reason, state, folder, name, hash, size, rows, ready_at, day) \
+                       VALUES (?1, 7, 'shop', 'stock', 'stock', 'l', ?3, ?2, '', 'n', x'', 1, 1, '2026-11-22T00:00:00Z', '2026-11-22')";
+            conn.execute(sql, [id, state, reason])
+        };
+        add("a", "sent", "due").unwrap();
+        assert!(add("x", "locked", "due").is_err());
+        migrate(&conn).unwrap();
+        for (id, state, reason) in [
+            ("b", "locked", "change"),
+            ("c", "discarded", "registration"),
+            ("d", "superseded", "request"),
+            ("e", "ready", "receipt"),
+        ] {
+            add(id, state, reason).unwrap();
+        }
+        assert!(add("f", "gone", "due").is_err() && add("g", "sent", "mood").is_err());
+        let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(text("SELECT run_id || number || state || scope FROM run WHERE run_id = 'a'"), "a7sentfull");
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
     }
 }

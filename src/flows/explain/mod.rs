@@ -130,6 +130,9 @@ impl Teller<'_> {
             (RunState::Delivering | RunState::Renaming, _) => format!("made {ready} and being delivered"),
             (RunState::Failed, _) => format!("which failed {ready}"),
             (RunState::Empty, _) => format!("which was empty {ready}"),
+            (RunState::Locked, _) => format!("locked by the guard {ready}"),
+            (RunState::Discarded, _) => format!("made {ready}, locked by the guard and discarded"),
+            (RunState::Superseded, _) => format!("made {ready} and replaced by a newer one before it was taken"),
         };
         format!("{}{name}, {state}", title_of_run(run))
     }

@@ -14,6 +14,8 @@ impl Teller<'_> {
                 Some(due) => format!("was due {}", self.at_stored(due)),
                 None => "was due".to_string(),
             },
+            RunReason::Change => "was made since rows changed".to_string(),
+            RunReason::Registration => "was made since an order was applied".to_string(),
             RunReason::Request => "was asked for by a person".to_string(),
             RunReason::Receipt => "answers an inbound file".to_string(),
         };
@@ -49,6 +51,9 @@ impl Teller<'_> {
             },
             RunState::Failed => "It failed.".to_string(),
             RunState::Empty => "There was nothing to say, so no file was made.".to_string(),
+            RunState::Locked => "The guard holds it back until a person decides.".to_string(),
+            RunState::Discarded => "A person dropped it; it never went out.".to_string(),
+            RunState::Superseded => "A newer run took its place before it was taken.".to_string(),
         }
     }
 }

@@ -209,7 +209,7 @@ impl Bench<'_> {
         let given = if gives_numbers { tx.high_water(ORDER_NUMBERS)? } else { 0 };
         if given > order_mark {
             // Before the commit: a number that is lost is better than one given twice.
-            self.spool.raise_marks(Marks { order: given, run: 0 })?;
+            self.spool.raise_marks(&Marks { order: given, ..Marks::default() })?;
         }
         let is_all_synced = durable.end(&tx, self.spool, files, has_receipts)?;
         if is_all_synced {

@@ -1,7 +1,7 @@
 //! What a feed says at one moment of the database: rows → batches → the partner's words → his layout → a draft. Two threads:
 //! this one reads rows, another encodes and writes what was read before; a few batches are in memory, however many rows.
 //!
-//! Negative stock becomes zero and units become the partner's words here, never in the store. Same facts, same bytes.
+//! What is stored becomes what the partner is told (`words`) here, never in the store. Same facts, same bytes.
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -11,16 +11,16 @@ use anyhow::{Context, Result, anyhow};
 use chrono::TimeDelta;
 
 use super::paper::Paper;
+use super::words::Words;
 use crate::edges::clock::{Now, iso};
 use crate::edges::spool::Spool;
 use crate::edges::store::business::{Selection, Wanted};
 use crate::edges::store::{RowId, Snapshot};
-use crate::model::batch::{Batch, Value};
+use crate::model::batch::Batch;
 use crate::model::feed::Feed;
-use crate::model::kind::{Class, FieldType, Kind};
+use crate::model::kind::Class;
 use crate::model::layout::plan::{Checked, Condition, Control, Ours, Role};
 use crate::model::layout::{EncodeError, Layout};
-use crate::model::rules::units;
 
 /// Batches that wait for the encoder: enough that neither thread waits for the other's hiccups.
 const BATCHES_AHEAD: usize = 3;
@@ -140,60 +140,6 @@ fn wanted(layout: &Layout) -> Wanted {
         }
     }
     wanted
-}
-
-/// How our values become what this partner is told.
-struct Words<'f> {
-    feed: &'f Feed,
-    /// Field of the head whose negative values become zero.
-    floor: Option<usize>,
-    /// Unit fields by group, when the partner has words of his own.
-    units: Vec<Vec<usize>>,
-}
-
-impl<'f> Words<'f> {
-    fn of(feed: &'f Feed) -> Self {
-        let kind = &feed.layout.kind;
-        let floor = if feed.negative_as_zero { kind.head().field("qty") } else { None };
-        let units = if feed.recipient.units.is_empty() { Vec::new() } else { unit_fields(kind) };
-        Words { feed, floor, units }
-    }
-
-    fn put_into(&self, batch: &mut Batch) {
-        for index in 0..batch.len() {
-            if let Some(field) = self.floor
-                && matches!(batch.message(index).head().value(field), Value::Number(..0))
-            {
-                batch.put_number(index, 0, field, 0);
-            }
-            if !self.units.is_empty() {
-                self.put_units(batch, index);
-            }
-        }
-    }
-
-    fn put_units(&self, batch: &mut Batch, index: usize) {
-        let mut changes = Vec::new();
-        for node in batch.message(index).nodes() {
-            for field in &self.units[node.group()] {
-                let Value::Text(code) = node.value(*field) else { continue };
-                let word = units::word_for(code, &self.feed.recipient.units);
-                if word != code {
-                    changes.push((node.index(), *field, word.to_string()));
-                }
-            }
-        }
-        for (node, field, word) in changes {
-            batch.put_text(index, node, field, &word);
-        }
-    }
-}
-
-fn unit_fields(kind: &Kind) -> Vec<Vec<usize>> {
-    let of_group = |fields: &[crate::model::kind::Field]| {
-        fields.iter().enumerate().filter(|(_, f)| f.field_type == FieldType::Unit).map(|(index, _)| index).collect()
-    };
-    kind.groups.iter().map(|group| of_group(&group.fields)).collect()
 }
 
 /// The reason why a file cannot be written whatever is tried again: a value that the partner's layout cannot hold.

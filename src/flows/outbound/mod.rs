@@ -13,6 +13,8 @@ mod place;
 pub mod receipt;
 mod recover;
 mod stage;
+mod taken;
+mod words;
 
 use std::collections::HashSet;
 
@@ -27,6 +29,7 @@ use crate::model::ids::Id;
 pub use due::next_due;
 pub use number::Numbers;
 pub use stage::Outcome;
+pub use taken::settle_sent;
 
 /// What is kept from turn to turn of the loop. Losing it costs nothing: a start finds it all again.
 #[derive(Debug, Default)]

@@ -1,26 +1,37 @@
-//! Numbers of runs, one after the other over all feeds and receipts. The ledger and the spool each keep the highest one
-//! given; the larger counts, so that an older backup of either does not give a number twice. A number that was given and
-//! not committed leaves a gap, never a double.
+//! Numbers of runs: one sequence a feed, and one of all receipts. The ledger and the spool each keep the highest one given;
+//! the larger counts, so that an older backup of either does not give a number twice. A number that was given and not
+//! committed leaves a gap, never a double.
 
 use anyhow::Result;
 
 use crate::edges::spool::{Marks, Spool};
 use crate::edges::store::{Snapshot, Tx};
 
-/// The mark's name in the ledger.
+/// The mark of receipts in the ledger; that of a feed has the feed's name behind it.
 const MARK: &str = "run";
 
 /// The numbers of one commit: read, given, and kept before it.
 #[derive(Debug)]
 pub struct Numbers {
+    /// `partner/feed`; none: receipts.
+    feed: Option<String>,
     last: u64,
     given: bool,
 }
 
 impl Numbers {
+    /// Of receipts.
     pub fn read(snapshot: &Snapshot<'_>, spool: &Spool) -> Result<Numbers> {
         let last = snapshot.high_water(MARK)?.max(spool.marks()?.run);
-        Ok(Numbers { last, given: false })
+        Ok(Numbers { feed: None, last, given: false })
+    }
+
+    /// Of a feed. Its first one lies behind those that were common to all runs, so that an older program gave none of them.
+    pub fn of_feed(snapshot: &Snapshot<'_>, spool: &Spool, feed: &str) -> Result<Numbers> {
+        let marks = spool.marks()?;
+        let own = snapshot.high_water(&mark_of(feed))?.max(marks.feeds.get(feed).copied().unwrap_or_default());
+        let last = if own > 0 { own } else { snapshot.high_water(MARK)?.max(marks.run) };
+        Ok(Numbers { feed: Some(feed.to_string()), last, given: false })
     }
 
     pub fn give(&mut self) -> u64 {
@@ -32,10 +43,26 @@ impl Numbers {
     /// Once, just before the commit and outside of savepoints: from here on nobody gets these numbers again. On the disk in
     /// the spool when it returns, in the ledger with the commit.
     pub fn keep(self, tx: &Tx<'_>, spool: &Spool) -> Result<()> {
-        if self.given {
-            spool.raise_marks(Marks { order: 0, run: self.last })?;
-            tx.raise_high_water(MARK, self.last)?;
+        if !self.given {
+            return Ok(());
         }
-        Ok(())
+        let mut marks = Marks::default();
+        let mark = match self.feed {
+            None => {
+                marks.run = self.last;
+                MARK.to_string()
+            }
+            Some(feed) => {
+                let mark = mark_of(&feed);
+                marks.feeds.insert(feed, self.last);
+                mark
+            }
+        };
+        spool.raise_marks(&marks)?;
+        tx.raise_high_water(&mark, self.last)
     }
+}
+
+fn mark_of(feed: &str) -> String {
+    format!("{MARK} {feed}")
 }

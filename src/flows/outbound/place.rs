@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context, Result};
 
-use super::Dispatch;
+use super::{Dispatch, settle_sent};
 use crate::edges::clock::{iso, new_id};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, Spool, SpoolError, State, state_name};
@@ -64,7 +64,7 @@ impl Dispatch<'_> {
         }
         let tx = self.store.begin()?;
         for run in taken {
-            tx.set_run_state(run.no, RunState::Sent, &iso(self.now.wall), "taken from its folder")?;
+            settle_sent(&tx, run, &iso(self.now.wall), "taken from its folder")?;
         }
         tx.mark_runs_placed(self.pending.placed.iter().copied().chain(taken.iter().map(|run| run.no)))?;
         tx.commit()?;
@@ -215,6 +215,8 @@ pub(super) fn known(state: RunState) -> RunKnown {
         RunState::Ready => RunKnown::Ready,
         RunState::Delivering | RunState::Renaming => RunKnown::Delivering,
         RunState::Sent => RunKnown::Sent,
+        RunState::Locked => RunKnown::Locked,
+        RunState::Superseded | RunState::Discarded => RunKnown::Ended,
         RunState::Failed | RunState::Empty => RunKnown::Unknown,
     }
 }

@@ -127,7 +127,7 @@ impl Occasion<'_> {
         let Composed { paper, rows, requests } = composed;
         let (hash, size) = (paper.hash, paper.size);
         paper.stage(spool, self.id, Lasting::Now)?;
-        let mut numbers = Numbers::read(tx, spool)?;
+        let mut numbers = Numbers::of_feed(tx, spool, &self.name)?;
         let number = numbers.give();
         let name = self.file_name(number);
         let new = NewRun { number, name: &name, hash: &hash, size, rows, ..self.without_file(RunState::Ready) };

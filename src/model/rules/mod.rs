@@ -2,7 +2,9 @@
 //! or a row; `now` is always a parameter.
 
 pub mod as_of;
+pub mod delta;
 pub mod file_name;
+pub mod guard;
 pub mod identifiers;
 pub mod identity;
 pub mod lineage;

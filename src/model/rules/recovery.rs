@@ -107,7 +107,9 @@ pub fn is_paper_to_be_rewritten(found: bool, placed: bool) -> bool {
 pub enum RunFound {
     Staged,
     Out,
-    /// In neither staged/ nor out/.
+    /// In held/out/.
+    Held,
+    /// In none of them.
     Neither,
 }
 
@@ -118,6 +120,10 @@ pub enum RunKnown {
     Ready,
     Delivering,
     Sent,
+    /// The guard holds it back.
+    Locked,
+    /// Superseded or discarded: nobody is to see it.
+    Ended,
 }
 
 /// How the run's file leaves.
@@ -138,6 +144,8 @@ pub enum RunAction {
     RenameToOut,
     /// To held/out/, with a notice.
     HoldWithNotice,
+    /// To held/out/, where it belongs.
+    RenameToHeld,
     Deliver,
     /// Look what stands at the remote under its name.
     AskRemote,
@@ -155,11 +163,12 @@ pub fn run(found: RunFound, known: RunKnown, leaves: Leaves) -> RunAction {
     use RunFound as F;
     use RunKnown as K;
     match (found, known) {
-        (F::Staged, K::Unknown) => A::Remove,
+        (F::Staged, K::Unknown | K::Ended) => A::Remove,
+        (F::Staged, K::Locked) => A::RenameToHeld,
         (F::Staged, K::Ready) => A::RenameToOut,
         // A second file of a run that is further on: nobody's to throw away unseen.
         (F::Staged, K::Delivering | K::Sent) => A::HoldWithNotice,
-        (F::Out, K::Unknown) => A::HoldWithNotice,
+        (F::Out, K::Unknown | K::Locked | K::Ended) => A::HoldWithNotice,
         (F::Out, K::Ready) if leaves == Leaves::PickUp => A::Nothing,
         (F::Out, K::Ready) => A::Deliver,
         (F::Out, K::Delivering) => A::AskRemote,
@@ -169,7 +178,11 @@ pub fn run(found: RunFound, known: RunKnown, leaves: Leaves) -> RunAction {
             Leaves::RemoteFacts => A::ComposeAgain,
             Leaves::RemoteRequests => A::WaitForPerson,
         },
-        (F::Neither, K::Unknown | K::Sent) => A::Nothing,
+        (F::Held, K::Ended) => A::Remove,
+        // A person's, or waiting for one.
+        (F::Held, _) => A::Nothing,
+        // A person took the copy of a locked one: releasing composes anew.
+        (F::Neither, K::Unknown | K::Sent | K::Locked | K::Ended) => A::Nothing,
     }
 }
 
@@ -295,6 +308,21 @@ mod tests {
             (RunFound::Staged, RunKnown::Unknown, Leaves::PickUp, RunAction::Remove),
             (RunFound::Staged, RunKnown::Ready, Leaves::RemoteFacts, RunAction::RenameToOut),
             (RunFound::Staged, RunKnown::Sent, Leaves::PickUp, RunAction::HoldWithNotice),
+        ]);
+    }
+
+    #[test]
+    fn locked_runs_are_held_and_ended_ones_leave_no_file() {
+        runs(&[
+            (RunFound::Staged, RunKnown::Locked, Leaves::PickUp, RunAction::RenameToHeld),
+            (RunFound::Held, RunKnown::Locked, Leaves::PickUp, RunAction::Nothing),
+            (RunFound::Neither, RunKnown::Locked, Leaves::RemoteFacts, RunAction::Nothing),
+            (RunFound::Staged, RunKnown::Ended, Leaves::PickUp, RunAction::Remove),
+            (RunFound::Held, RunKnown::Ended, Leaves::PickUp, RunAction::Remove),
+            (RunFound::Held, RunKnown::Unknown, Leaves::PickUp, RunAction::Nothing),
+            (RunFound::Neither, RunKnown::Ended, Leaves::PickUp, RunAction::Nothing),
+            // Withdrawn before it ended, so what stands there is not ours to vouch for.
+            (RunFound::Out, RunKnown::Ended, Leaves::PickUp, RunAction::HoldWithNotice),
         ]);
     }
 

@@ -1,28 +1,34 @@
 //! Runs: every file of ours, whether a feed's or a receipt, from `ready` to `sent`, and which requests it took along.
-//! Names and bytes of the files are the spool's.
+//! Names and bytes of the files are the spool's; questions are in `run_find`.
 
 use anyhow::{Context, Result};
-use rusqlite::{Params, Row, params};
+use rusqlite::params;
 
-use super::file::{read_id, unsigned};
 use crate::edges::fault;
-use crate::edges::store::query::{list, one, run};
-use crate::edges::store::{FileNo, RowId, RunNo, Snapshot, Tx};
+use crate::edges::store::query::run;
+use crate::edges::store::{FileNo, RowId, RunNo, Tx};
 use crate::model::ids::Id;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunReason {
     Due,
+    /// Rows changed, and the feed goes out then.
+    Change,
+    /// An order of the partner was applied, and the feed answers it.
+    Registration,
     Request,
     Receipt,
 }
 
 impl RunReason {
-    const ALL: [RunReason; 3] = [RunReason::Due, RunReason::Request, RunReason::Receipt];
+    pub(super) const ALL: [RunReason; 5] =
+        [RunReason::Due, RunReason::Change, RunReason::Registration, RunReason::Request, RunReason::Receipt];
 
     pub fn as_str(self) -> &'static str {
         match self {
             RunReason::Due => "due",
+            RunReason::Change => "change",
+            RunReason::Registration => "registration",
             RunReason::Request => "request",
             RunReason::Receipt => "receipt",
         }
@@ -39,11 +45,26 @@ pub enum RunState {
     Failed,
     /// Nothing to say, so no file was made.
     Empty,
+    /// The guard holds it back until a person decides.
+    Locked,
+    /// Locked, and a person dropped it.
+    Discarded,
+    /// A newer run took its place before it was taken.
+    Superseded,
 }
 
 impl RunState {
-    const ALL: [RunState; 6] =
-        [RunState::Ready, RunState::Delivering, RunState::Renaming, RunState::Sent, RunState::Failed, RunState::Empty];
+    pub(super) const ALL: [RunState; 9] = [
+        RunState::Ready,
+        RunState::Delivering,
+        RunState::Renaming,
+        RunState::Sent,
+        RunState::Failed,
+        RunState::Empty,
+        RunState::Locked,
+        RunState::Discarded,
+        RunState::Superseded,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,8 +74,59 @@ impl RunState {
             RunState::Sent => "sent",
             RunState::Failed => "failed",
             RunState::Empty => "empty",
+            RunState::Locked => "locked",
+            RunState::Discarded => "discarded",
+            RunState::Superseded => "superseded",
         }
     }
+}
+
+/// How much of its rows a run tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All that there is.
+    Full,
+    /// What changed since.
+    Delta,
+    /// Rows that a person asked for by their key.
+    Part,
+    /// Requests that did not go out before.
+    New,
+}
+
+impl Scope {
+    pub(super) const ALL: [Scope; 4] = [Scope::Full, Scope::Delta, Scope::Part, Scope::New];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Full => "full",
+            Scope::Delta => "delta",
+            Scope::Part => "part",
+            Scope::New => "new",
+        }
+    }
+}
+
+/// The file of a run that was begun before it was written.
+#[derive(Debug, Clone)]
+pub struct RunFile<'a> {
+    pub state: RunState,
+    pub scope: Scope,
+    pub number: u64,
+    pub folder: &'a str,
+    pub name: &'a str,
+    /// The empty file that vouches for it; empty: none.
+    pub done_name: &'a str,
+    pub hash: &'a [u8],
+    pub size: u64,
+    pub rows: u64,
+    /// The run whose name and number it takes over, and since when another content stood under that name last.
+    pub replaces: Option<RunNo>,
+    pub replaced_at: Option<&'a str>,
+    pub creates: u64,
+    pub changes: u64,
+    pub deletes: u64,
+    pub took_us: u64,
 }
 
 /// A staged file on its way into the ledger.
@@ -81,63 +153,6 @@ pub struct NewRun<'a> {
     pub file: Option<FileNo>,
     pub ready_at: &'a str,
     pub day: &'a str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunRow {
-    pub no: RunNo,
-    pub id: Id,
-    pub number: u64,
-    pub partner: String,
-    pub feed: String,
-    pub kind: String,
-    pub layout: String,
-    pub reason: RunReason,
-    pub due_at: Option<String>,
-    pub state: RunState,
-    pub folder: String,
-    pub name: String,
-    pub hash: Vec<u8>,
-    pub size: u64,
-    pub rows: u64,
-    pub file: Option<FileNo>,
-    pub ready_at: String,
-    pub sent_at: Option<String>,
-    pub day: String,
-    pub placed: bool,
-    pub comment: String,
-}
-
-const COLUMNS: &str = "run_no, run_id, number, partner, feed, kind, layout, reason, due_at, state, folder, name, hash, size, rows, \
-     file_no, ready_at, sent_at, day, placed, comment";
-
-fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    let reason = row.get_ref(7)?.as_str()?;
-    let state = row.get_ref(9)?.as_str()?;
-    Ok(RunRow {
-        no: RunNo(row.get(0)?),
-        id: read_id(row, 1)?,
-        number: unsigned(row, 2)?,
-        partner: row.get(3)?,
-        feed: row.get(4)?,
-        kind: row.get(5)?,
-        layout: row.get(6)?,
-        // Both columns have a CHECK with these words only.
-        reason: RunReason::ALL.into_iter().find(|r| r.as_str() == reason).unwrap_or(RunReason::Due),
-        due_at: row.get(8)?,
-        state: RunState::ALL.into_iter().find(|s| s.as_str() == state).unwrap_or(RunState::Failed),
-        folder: row.get(10)?,
-        name: row.get(11)?,
-        hash: row.get(12)?,
-        size: unsigned(row, 13)?,
-        rows: unsigned(row, 14)?,
-        file: row.get::<_, Option<i64>>(15)?.map(FileNo),
-        ready_at: row.get(16)?,
-        sent_at: row.get(17)?,
-        day: row.get(18)?,
-        placed: row.get(19)?,
-        comment: row.get(20)?,
-    })
 }
 
 impl Tx<'_> {
@@ -167,6 +182,34 @@ impl Tx<'_> {
         ];
         run(self.conn, sql, values).with_context(|| format!("cannot record the run {} ({})", new.id, new.name))?;
         Ok(RunNo(self.conn.last_insert_rowid()))
+    }
+
+    /// What became of a run that was begun without a file.
+    pub fn complete_run(&self, run_no: RunNo, file: &RunFile<'_>) -> Result<()> {
+        fault::point("store.complete_run")?;
+        let sql = "UPDATE run SET state = ?2, scope = ?3, number = ?4, folder = ?5, name = ?6, done_name = ?7, hash = ?8, size = ?9, \
+             rows = ?10, replaces = ?11, replaced_at = ?12, creates = ?13, changes = ?14, deletes = ?15, took_us = ?16 WHERE run_no = ?1";
+        let values = params![
+            run_no.0,
+            file.state.as_str(),
+            file.scope.as_str(),
+            file.number.cast_signed(),
+            file.folder,
+            file.name,
+            file.done_name,
+            file.hash,
+            file.size.cast_signed(),
+            file.rows.cast_signed(),
+            file.replaces.map(|r| r.0),
+            file.replaced_at,
+            file.creates.cast_signed(),
+            file.changes.cast_signed(),
+            file.deletes.cast_signed(),
+            file.took_us.cast_signed(),
+        ];
+        let changed = run(self.conn, sql, values).with_context(|| format!("cannot record the run {}", file.name))?;
+        anyhow::ensure!(changed == 1, "there is no run number {} in the ledger", run_no.0);
+        Ok(())
     }
 
     /// These requests go out with this run; a request that went out by the feed before is an error of ours.
@@ -211,59 +254,5 @@ impl Tx<'_> {
             statement.execute([run_no.0]).context("cannot mark a run as placed")?;
         }
         Ok(())
-    }
-}
-
-impl Snapshot<'_> {
-    pub fn run_by_id(&self, id: Id) -> Result<Option<RunRow>> {
-        one(self.conn, &format!("SELECT {COLUMNS} FROM run WHERE run_id = ?1"), [id.as_str()], read)
-    }
-
-    /// Runs that are not at rest: not sent, or the folders may not have followed yet.
-    pub fn open_runs(&self) -> Result<Vec<RunRow>> {
-        // Word for word the condition of the index `run_open`.
-        self.find_runs("(placed = 0 OR state IN ('ready', 'delivering', 'renaming')) ORDER BY run_no", [])
-    }
-
-    /// The receipts of a file.
-    pub fn runs_of_file(&self, file: FileNo) -> Result<Vec<RunRow>> {
-        self.find_runs("file_no = ?1 ORDER BY run_no", [file.0])
-    }
-
-    /// By file name or run id, the newest first.
-    pub fn runs_named(&self, name_or_id: &str, limit: u32) -> Result<Vec<RunRow>> {
-        self.find_runs("name = ?1 OR run_id = ?1 ORDER BY run_no DESC LIMIT ?2", params![name_or_id, limit])
-    }
-
-    /// The newest first, of one partner or all.
-    pub fn runs(&self, partner: Option<&str>, limit: u32) -> Result<Vec<RunRow>> {
-        self.find_runs("?1 IS NULL OR partner = ?1 ORDER BY run_no DESC LIMIT ?2", params![partner, limit])
-    }
-
-    pub fn last_run(&self, partner: &str, feed: &str) -> Result<Option<RunRow>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM run WHERE partner = ?1 AND feed = ?2 AND reason <> 'receipt' ORDER BY run_no DESC LIMIT 1"
-        );
-        one(self.conn, &sql, [partner, feed], read)
-    }
-
-    /// The runs that took a request along.
-    pub fn runs_of_request(&self, row: RowId) -> Result<Vec<RunRow>> {
-        self.find_runs("run_no IN (SELECT q.run_no FROM run_request q WHERE q.row_id = ?1) ORDER BY run_no", [row.0])
-    }
-
-    /// Did any feed take the request along?
-    pub fn is_exported(&self, row: RowId) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM run_request WHERE row_id = ?1)";
-        Ok(one(self.conn, sql, [row.0], |r| r.get(0))?.unwrap_or(false))
-    }
-
-    /// Runs in sent/ whose day lies before this one.
-    pub fn sent_before(&self, day: &str, limit: u32) -> Result<Vec<RunRow>> {
-        self.find_runs("state = 'sent' AND day < ?1 ORDER BY run_no LIMIT ?2", params![day, limit])
-    }
-
-    fn find_runs(&self, filter: &str, values: impl Params) -> Result<Vec<RunRow>> {
-        list(self.conn, &format!("SELECT {COLUMNS} FROM run WHERE {filter}"), values, read)
     }
 }
