@@ -2,12 +2,17 @@
 //! removed, and when that may be done, is said by the flows. Nobody waits here beyond the remote's time-out.
 
 mod fault;
+mod folder;
+mod sentry;
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 pub use fault::{Advice, Broken, Fault, FaultKind, Phase, Reply};
+pub use sentry::{Gate, Sentry, Watch};
 
-use crate::model::remote::{Entry, Facts, Folder};
+use crate::model::remote::{Entry, Facts, Folder, Kind, RemoteRule};
+use crate::model::secret::{Secret, SecretRef};
 
 /// Which kind of list the server gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +92,9 @@ pub trait Remote: Send {
     /// Each pair for itself; the order is that of the pairs. Never asked to overwrite: a target that is taken stays.
     fn rename(&mut self, folder: &Folder, pairs: &[(&[u8], &Target)]) -> Result<Vec<Renamed>, Fault>;
 
-    /// Bytes from `from` on into `out`, told how many; whole only with the server's word *and* the size. An error of `out` is ours.
+    /// Bytes from `from` on into `out`, told how many; only with the server's word that this was all. `expected` is what a
+    /// listing said; a server's word with another number of bytes is no fault here: the caller compares and asks. An error of
+    /// `out` is ours.
     fn fetch(
         &mut self,
         folder: &Folder,
@@ -110,4 +117,22 @@ pub trait Remote: Send {
 
     /// In order; what goes wrong with it is of no interest to anybody.
     fn hang_up(self: Box<Self>);
+}
+
+/// Reads a secret where it is needed; the words of its error are for people.
+pub type ReadSecret = dyn Fn(&SecretRef) -> Result<Secret, String> + Send + Sync;
+
+/// A new connection, logged in and ready.
+pub fn open(rule: &RemoteRule, _secret: &ReadSecret, _sentry: &Arc<Sentry>) -> Result<Box<dyn Remote>, Fault> {
+    match &rule.kind {
+        Kind::Folder { path } => Ok(Box::new(folder::FolderRemote::open(path)?)),
+        Kind::Ftp(ftp) => Err(Fault {
+            kind: FaultKind::Refused,
+            server: format!("{}:{}", ftp.host, ftp.port),
+            phase: Phase::Connect,
+            command: "connect".into(),
+            answer: None,
+            advice: Some(Advice("This build of Nattpost speaks no FTP".into())),
+        }),
+    }
 }

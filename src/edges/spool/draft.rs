@@ -44,7 +44,7 @@ impl Names {
 /// Written to like any writer; stands nowhere until `publish`, and is removed when dropped before.
 #[derive(Debug)]
 pub struct Draft {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     out: Option<BufWriter<File>>,
     written: u64,
 }

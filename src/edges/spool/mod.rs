@@ -1,7 +1,7 @@
 //! The spool: a folder is a state, a change of state is one rename. Owns every path below the root; nobody else joins one.
 //! Parts: `place` and `name` (what stands where, called what), `step` (rename, write whole, remove: each one system call
 //! that counts), `draft` (a file being written), `scan` (an intake folder), `walk` (all files of a state), `writer` (is it
-//! still being written?), `numbers` (high-water marks), `lineage` (its database), `commands`, `waiting` (what waits and why), `rights`.
+//! still being written?), `parked` (written, and not yet on the disk), `numbers` (high-water marks), `mark` (ours at remotes), `lineage` (its database), `commands`, `waiting` (what waits and why), `rights`.
 //! It decides nothing and knows no ledger: which file goes where is said by `model::rules` and the flows. spool/README.md is
 //! the same for people.
 
@@ -10,9 +10,11 @@ mod draft;
 mod error;
 pub mod ground;
 mod lineage;
+mod mark;
 mod moving;
 mod name;
 mod numbers;
+mod parked;
 mod place;
 mod rights;
 mod scan;
@@ -36,6 +38,7 @@ pub use error::{Result, SpoolError, shown_name};
 pub use moving::{Mover, Moving};
 pub use name::{Role, role_of, state_name};
 pub use numbers::Marks;
+pub use parked::Parked;
 pub use place::{Place, State};
 pub use rights::Denied;
 pub use scan::{Entry, KeptOpen, Kind, Listing, Odd, Oddities, PassedOver, Sort};

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::edges::fault;
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_business.sql"),
     include_str!("migrations/0003_views.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0006_copies.sql"),
     include_str!("migrations/0007_cheaper_files.sql"),
     include_str!("migrations/0008_way_out.sql"),
+    include_str!("migrations/0009_remotes.sql"),
 ];
 
 /// The version of the tables this program works with.

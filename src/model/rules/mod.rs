@@ -2,6 +2,8 @@
 //! or a row; `now` is always a parameter.
 
 pub mod as_of;
+pub mod collecting;
+pub mod delivering;
 pub mod delta;
 pub mod file_name;
 pub mod guard;
@@ -9,6 +11,7 @@ pub mod identifiers;
 pub mod identity;
 pub mod lineage;
 pub mod order_of_files;
+pub mod patience;
 pub mod plausible;
 pub mod recovery;
 pub mod reference;

@@ -1,0 +1,231 @@
+//! Files of remotes: a row of `collect` stands from first sight until nothing is owed to the remote any more, a row of
+//! `seen_there` for each file that stays there and was taken. Which step comes next is said by `model::rules::collecting`.
+
+use anyhow::{Context, Result};
+use rusqlite::{Row, params};
+
+use super::file::{read_id, unsigned};
+use crate::edges::fault;
+use crate::edges::store::query::{list, one, run};
+use crate::edges::store::{FileNo, Snapshot, Tx};
+use crate::model::ids::Id;
+use crate::model::remote::{Facts, Stamp};
+
+/// A file of a remote at its first sight, with the names that it is about to get there.
+#[derive(Debug, Clone)]
+pub struct NewCollect<'a> {
+    pub file: FileNo,
+    pub remote: &'a str,
+    pub folder: &'a [u8],
+    /// As it was listed.
+    pub name: &'a [u8],
+    /// None: it is fetched under its own name.
+    pub claim: Option<&'a [u8]>,
+    pub done_name: Option<&'a [u8]>,
+    pub done_claim: Option<&'a [u8]>,
+    pub facts: &'a Facts,
+    /// `delete`, `move`, `rename` or `keep`.
+    pub then_do: &'a str,
+    /// The folder it is moved to, or the pattern of its new name.
+    pub target: Option<&'a [u8]>,
+    /// Its verdict stands already; only `then_do` is still owed.
+    pub is_taken: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectRow {
+    pub file: FileNo,
+    pub id: Id,
+    pub partner: String,
+    pub intake: String,
+    pub raw_name: Vec<u8>,
+    pub remote: String,
+    pub folder: Vec<u8>,
+    pub name: Vec<u8>,
+    pub claim: Option<Vec<u8>>,
+    pub done_name: Option<Vec<u8>>,
+    pub done_claim: Option<Vec<u8>>,
+    pub facts: Facts,
+    pub is_taken: bool,
+    pub then_do: String,
+    pub target: Option<Vec<u8>>,
+    /// Hash of what was fetched and judged.
+    pub content: Option<Vec<u8>>,
+}
+
+/// A file that stays at its remote and was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenThere {
+    pub name: Vec<u8>,
+    pub facts: Facts,
+    pub content: Option<Vec<u8>>,
+    pub gone_since: Option<String>,
+}
+
+const COLUMNS: &str = "c.file_no, f.file_id, f.partner, f.intake, f.raw_name, c.remote, c.folder, c.name, c.claim, c.done_name, \
+     c.done_claim, c.size, c.stamp, c.state, c.then_do, c.target, f.content_hash";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<CollectRow> {
+    Ok(CollectRow {
+        file: FileNo(row.get(0)?),
+        id: read_id(row, 1)?,
+        partner: row.get(2)?,
+        intake: row.get(3)?,
+        raw_name: row.get(4)?,
+        remote: row.get(5)?,
+        folder: row.get(6)?,
+        name: row.get(7)?,
+        claim: row.get(8)?,
+        done_name: row.get(9)?,
+        done_claim: row.get(10)?,
+        facts: read_facts(row, 11)?,
+        is_taken: row.get_ref(13)?.as_str()? == "taken",
+        then_do: row.get(14)?,
+        target: row.get(15)?,
+        content: row.get(16)?,
+    })
+}
+
+/// Size and stamp, in two columns beside each other.
+pub(super) fn read_facts(row: &Row<'_>, column: usize) -> rusqlite::Result<Facts> {
+    let size = row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned);
+    Ok(Facts { size, stamp: Stamp::parse(row.get_ref(column + 1)?.as_str()?) })
+}
+
+impl Tx<'_> {
+    /// With `see_file`, before anything is renamed at the remote.
+    pub fn see_remote(&self, new: &NewCollect<'_>) -> Result<()> {
+        fault::point("store.see_remote")?;
+        let sql = "INSERT INTO collect (file_no, remote, folder, name, claim, done_name, done_claim, size, stamp, state, then_do, target) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let values = params![
+            new.file.0,
+            new.remote,
+            new.folder,
+            new.name,
+            new.claim,
+            new.done_name,
+            new.done_claim,
+            new.facts.size.map(u64::cast_signed),
+            new.facts.stamp.to_text(),
+            if new.is_taken { "taken" } else { "claiming" },
+            new.then_do,
+            new.target,
+        ];
+        run(self.conn, sql, values).with_context(|| format!("cannot note a file at {}", new.remote))?;
+        Ok(())
+    }
+
+    /// The remote refuses to rename: it is fetched under its own name.
+    pub fn unclaim(&self, file: FileNo) -> Result<()> {
+        fault::point("store.unclaim")?;
+        let sql = "UPDATE collect SET claim = NULL, done_claim = NULL WHERE file_no = ?1";
+        run(self.conn, sql, [file.0]).context("cannot note that a file is fetched under its own name")?;
+        Ok(())
+    }
+
+    /// It is another file by now than the one that was listed, and settled all the same.
+    pub fn note_facts_there(&self, file: FileNo, facts: &Facts) -> Result<()> {
+        fault::point("store.note_facts_there")?;
+        let sql = "UPDATE collect SET size = ?2, stamp = ?3 WHERE file_no = ?1";
+        let values = params![file.0, facts.size.map(u64::cast_signed), facts.stamp.to_text()];
+        run(self.conn, sql, values).context("cannot note what a file at a remote is like")?;
+        Ok(())
+    }
+
+    /// In the commit of its verdict: from here on the remote's copy is not needed. What stays there is remembered.
+    pub fn mark_taken(&self, file: FileNo, size: u64) -> Result<()> {
+        fault::point("store.mark_taken")?;
+        let wrong = "cannot note that a file of a remote was taken";
+        run(self.conn, "UPDATE file SET size = ?2 WHERE file_no = ?1", params![file.0, size.cast_signed()])
+            .context(wrong)?;
+        let sql = "INSERT INTO seen_there (remote, folder, name, size, stamp, content, file_no) \
+             SELECT c.remote, c.folder, c.name, c.size, c.stamp, f.content_hash, c.file_no \
+             FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.file_no = ?1 AND c.then_do = 'keep' \
+             ON CONFLICT (remote, folder, name) DO UPDATE SET size = excluded.size, stamp = excluded.stamp, \
+               content = excluded.content, file_no = excluded.file_no, gone_since = NULL";
+        run(self.conn, sql, [file.0]).context(wrong)?;
+        run(self.conn, "DELETE FROM collect WHERE file_no = ?1 AND then_do = 'keep'", [file.0]).context(wrong)?;
+        run(self.conn, "UPDATE collect SET state = 'taken' WHERE file_no = ?1", [file.0]).context(wrong)?;
+        Ok(())
+    }
+
+    /// Nothing is owed for these any more.
+    pub fn forget_collected(&self, files: &[FileNo]) -> Result<()> {
+        fault::point("store.forget_collected")?;
+        let mut statement = self.conn.prepare_cached("DELETE FROM collect WHERE file_no = ?1")?;
+        for file in files {
+            statement.execute([file.0]).context("cannot close a file of a remote")?;
+        }
+        Ok(())
+    }
+
+    /// It was closed as vanished, and has been found.
+    pub fn open_again(&self, file: FileNo) -> Result<()> {
+        fault::point("store.open_again")?;
+        let sql = "UPDATE file SET state = 'seen', placed = 0, decided_at = NULL, comment = '' WHERE file_no = ?1 AND state = 'vanished'";
+        run(self.conn, sql, [file.0]).context("cannot open a file again that had vanished")?;
+        Ok(())
+    }
+
+    /// Since when whole listings lack a file that was taken and stayed; none: it is there.
+    pub fn note_gone(&self, remote: &str, folder: &[u8], name: &[u8], since: Option<&str>) -> Result<()> {
+        fault::point("store.note_gone")?;
+        let sql = "UPDATE seen_there SET gone_since = ?4 WHERE remote = ?1 AND folder = ?2 AND name = ?3";
+        run(self.conn, sql, params![remote, folder, name, since]).context("cannot note what is gone from a remote")?;
+        Ok(())
+    }
+
+    /// Those that are gone since before this instant can be forgotten.
+    pub fn prune_seen_there(&self, before: &str) -> Result<()> {
+        run(self.conn, "DELETE FROM seen_there WHERE gone_since < ?1", [before])
+            .context("cannot forget what is gone from remotes")?;
+        Ok(())
+    }
+}
+
+impl Snapshot<'_> {
+    /// All for which something is still owed, in the order they were seen.
+    pub fn open_collected(&self) -> Result<Vec<CollectRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM collect c JOIN file f ON f.file_no = c.file_no ORDER BY c.file_no");
+        list(self.conn, &sql, [], read)
+    }
+
+    pub fn collected(&self, file: FileNo) -> Result<Option<CollectRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.file_no = ?1");
+        one(self.conn, &sql, [file.0], read)
+    }
+
+    /// Those of a folder.
+    pub fn open_there(&self, remote: &str, folder: &[u8]) -> Result<Vec<CollectRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM collect c INDEXED BY collect_by_name JOIN file f ON f.file_no = c.file_no \
+             WHERE c.remote = ?1 AND c.folder = ?2 ORDER BY c.file_no"
+        );
+        list(self.conn, &sql, params![remote, folder], read)
+    }
+
+    pub fn seen_there_of(&self, remote: &str, folder: &[u8]) -> Result<Vec<SeenThere>> {
+        let sql = "SELECT name, size, stamp, content, gone_since FROM seen_there WHERE remote = ?1 AND folder = ?2 ORDER BY name";
+        list(self.conn, sql, params![remote, folder], |row| {
+            Ok(SeenThere {
+                name: row.get(0)?,
+                facts: read_facts(row, 1)?,
+                content: row.get(3)?,
+                gone_since: row.get(4)?,
+            })
+        })
+    }
+
+    /// Is it of a remote that still has it? Then nobody may say that it vanished because it stands nowhere here.
+    pub fn is_collected(&self, file: FileNo) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM collect WHERE file_no = ?1)";
+        Ok(one(self.conn, sql, [file.0], |row| row.get(0))?.unwrap_or(false))
+    }
+
+    /// How many files each remote still has to hear of.
+    pub fn owed_to_remotes(&self) -> Result<Vec<(String, u64)>> {
+        let sql = "SELECT remote, count(*) FROM collect GROUP BY remote ORDER BY remote";
+        list(self.conn, sql, [], |row| Ok((row.get(0)?, unsigned(row, 1)?)))
+    }
+}

@@ -1,0 +1,211 @@
+//! Runs that go to a remote: where, under which names, what stood there before, how often it was tried. How far each came
+//! stands in `run.state` and nowhere else.
+
+use anyhow::{Context, Result};
+use rusqlite::{Row, params};
+
+use super::collect::read_facts;
+use super::run::RunState;
+use crate::edges::fault;
+use crate::edges::store::query::{list, one, run};
+use crate::edges::store::{RunNo, Snapshot, Tx};
+use crate::model::remote::Facts;
+use crate::model::rules::delivering::Before;
+
+/// Of the tries of one run these are kept: how it began, and how it goes now.
+const FIRST_TRIES: u32 = 10;
+const LAST_TRIES: u32 = 40;
+
+/// Where a run goes, in the commit that makes it ready.
+#[derive(Debug, Clone)]
+pub struct NewDelivery<'a> {
+    pub remote: &'a str,
+    pub folder: &'a [u8],
+    pub name: &'a [u8],
+    pub temp: &'a [u8],
+    pub done_name: Option<&'a [u8]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRow {
+    pub run: RunNo,
+    pub remote: String,
+    pub folder: Vec<u8>,
+    pub name: Vec<u8>,
+    pub temp: Vec<u8>,
+    pub done_name: Option<Vec<u8>>,
+    pub before: Before,
+    pub tries: u32,
+    /// In a row.
+    pub failures: u32,
+    pub next_try: Option<String>,
+    pub words: String,
+    /// Since when nobody knows whether it arrived.
+    pub unknown_since: Option<String>,
+    pub settled: bool,
+}
+
+/// How far a try came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    Asked,
+    Uploaded,
+    Renamed,
+    Sent,
+}
+
+impl Reached {
+    fn as_str(self) -> &'static str {
+        match self {
+            Reached::Asked => "asked",
+            Reached::Uploaded => "uploaded",
+            Reached::Renamed => "renamed",
+            Reached::Sent => "sent",
+        }
+    }
+}
+
+/// One try, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TryRow {
+    pub number: u32,
+    pub began: String,
+    pub ended: Option<String>,
+    pub reached: String,
+    pub words: String,
+}
+
+const COLUMNS: &str = "run_no, remote, folder, name, temp, done_name, stood, stood_size, stood_stamp, tries, failures, next_try, words, \
+     unknown_since, settled";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
+    let before = match row.get_ref(6)?.as_str()? {
+        "nothing" => Before::Nothing,
+        "something" => Before::Something(read_facts(row, 7)?),
+        _ => Before::Unasked,
+    };
+    Ok(DeliveryRow {
+        run: RunNo(row.get(0)?),
+        remote: row.get(1)?,
+        folder: row.get(2)?,
+        name: row.get(3)?,
+        temp: row.get(4)?,
+        done_name: row.get(5)?,
+        before,
+        tries: row.get(9)?,
+        failures: row.get(10)?,
+        next_try: row.get(11)?,
+        words: row.get(12)?,
+        unknown_since: row.get(13)?,
+        settled: row.get(14)?,
+    })
+}
+
+impl Tx<'_> {
+    /// With `add_run`.
+    pub fn add_delivery(&self, run_no: RunNo, new: &NewDelivery<'_>) -> Result<()> {
+        fault::point("store.add_delivery")?;
+        let sql =
+            "INSERT INTO delivery (run_no, remote, folder, name, temp, done_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        run(self.conn, sql, params![run_no.0, new.remote, new.folder, new.name, new.temp, new.done_name])
+            .with_context(|| format!("cannot note that a run goes to {}", new.remote))?;
+        Ok(())
+    }
+
+    /// A try begins: what stands there under the final name, so that ours can be told from it later.
+    pub fn note_before(&self, run_no: RunNo, before: Option<&Facts>, at: &str) -> Result<()> {
+        fault::point("store.note_before")?;
+        let wrong = "cannot note what stands at a remote";
+        let sql = "UPDATE delivery SET stood = ?2, stood_size = ?3, stood_stamp = ?4, tries = tries + 1, unknown_since = NULL WHERE run_no = ?1";
+        let stood = if before.is_some() { "something" } else { "nothing" };
+        let size = before.and_then(|facts| facts.size).map(u64::cast_signed);
+        let stamp = before.map_or_else(|| "-".into(), |facts| facts.stamp.to_text());
+        run(self.conn, sql, params![run_no.0, stood, size, stamp]).context(wrong)?;
+        let sql = "INSERT INTO delivery_try (run_no, number, began, reached) \
+             SELECT run_no, tries, ?2, 'asked' FROM delivery WHERE run_no = ?1";
+        run(self.conn, sql, params![run_no.0, at]).context(wrong)?;
+        let sql = "DELETE FROM delivery_try WHERE run_no = ?1 AND number > ?2 \
+             AND number <= (SELECT tries FROM delivery WHERE run_no = ?1) - ?3";
+        run(self.conn, sql, params![run_no.0, FIRST_TRIES, LAST_TRIES]).context(wrong)?;
+        self.set_run_state(run_no, RunState::Delivering, at, "")
+    }
+
+    /// The try has come so far; `words`: why it ended there.
+    pub fn note_phase(&self, run_no: RunNo, reached: Reached, at: &str, words: &str) -> Result<()> {
+        fault::point("store.note_phase")?;
+        let sql = "UPDATE delivery_try SET reached = ?2, ended = ?3, words = ?4 \
+             WHERE run_no = ?1 AND number = (SELECT tries FROM delivery WHERE run_no = ?1)";
+        run(self.conn, sql, params![run_no.0, reached.as_str(), at, words])
+            .context("cannot note how far a delivery came")?;
+        Ok(())
+    }
+
+    /// A fault: when it is tried again, and what it was.
+    pub fn note_delivery_fault(&self, run_no: RunNo, next_try: &str, at: &str, words: &str) -> Result<()> {
+        fault::point("store.note_delivery_fault")?;
+        let wrong = "cannot note that a delivery failed";
+        let sql = "UPDATE delivery SET failures = failures + 1, next_try = ?2, words = ?3 WHERE run_no = ?1";
+        run(self.conn, sql, params![run_no.0, next_try, words]).context(wrong)?;
+        let sql = "UPDATE delivery_try SET ended = ?2, words = ?3 \
+             WHERE run_no = ?1 AND number = (SELECT tries FROM delivery WHERE run_no = ?1)";
+        run(self.conn, sql, params![run_no.0, at, words]).context(wrong)?;
+        Ok(())
+    }
+
+    /// Nobody knows whether it arrived.
+    pub fn note_unknown(&self, run_no: RunNo, since: &str, words: &str) -> Result<()> {
+        fault::point("store.note_unknown")?;
+        let sql = "UPDATE delivery SET unknown_since = COALESCE(unknown_since, ?2), words = ?3 WHERE run_no = ?1";
+        run(self.conn, sql, params![run_no.0, since, words]).context("cannot note that a delivery is unknown")?;
+        Ok(())
+    }
+
+    /// It goes to the remote from the start, whatever is known of it.
+    pub fn deliver_again(&self, run_no: RunNo, at: &str) -> Result<()> {
+        fault::point("store.deliver_again")?;
+        let sql = "UPDATE delivery SET stood = 'unasked', stood_size = NULL, stood_stamp = '-', unknown_since = NULL, next_try = NULL, \
+             failures = 0, words = '' WHERE run_no = ?1";
+        run(self.conn, sql, [run_no.0]).context("cannot begin a delivery anew")?;
+        self.set_run_state(run_no, RunState::Ready, at, "")
+    }
+
+    /// Sent, failed, replaced or closed by a person: the remote hears nothing of it any more.
+    pub fn settle_delivery(&self, run_no: RunNo) -> Result<()> {
+        fault::point("store.settle_delivery")?;
+        let sql = "UPDATE delivery SET settled = 1, failures = 0, next_try = NULL, words = '', unknown_since = NULL WHERE run_no = ?1";
+        run(self.conn, sql, [run_no.0]).context("cannot close a delivery")?;
+        Ok(())
+    }
+
+    /// Its content was made again: an upload of what it was before must never be finished.
+    pub fn rename_upload(&self, run_no: RunNo, temp: &[u8]) -> Result<()> {
+        fault::point("store.rename_upload")?;
+        run(self.conn, "UPDATE delivery SET temp = ?2 WHERE run_no = ?1", params![run_no.0, temp])
+            .context("cannot give an upload another name")?;
+        Ok(())
+    }
+}
+
+impl Snapshot<'_> {
+    pub fn delivery(&self, run_no: RunNo) -> Result<Option<DeliveryRow>> {
+        one(self.conn, &format!("SELECT {COLUMNS} FROM delivery WHERE run_no = ?1"), [run_no.0], read)
+    }
+
+    /// Not sent and not closed, in the order they were made.
+    pub fn open_deliveries(&self) -> Result<Vec<DeliveryRow>> {
+        list(self.conn, &format!("SELECT {COLUMNS} FROM delivery WHERE settled = 0 ORDER BY run_no"), [], read)
+    }
+
+    pub fn tries_of(&self, run_no: RunNo) -> Result<Vec<TryRow>> {
+        let sql = "SELECT number, began, ended, reached, words FROM delivery_try WHERE run_no = ?1 ORDER BY number";
+        list(self.conn, sql, [run_no.0], |row| {
+            Ok(TryRow {
+                number: row.get(0)?,
+                began: row.get(1)?,
+                ended: row.get(2)?,
+                reached: row.get(3)?,
+                words: row.get(4)?,
+            })
+        })
+    }
+}
