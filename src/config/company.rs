@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::calendar::Calendars;
 use super::forms;
 use super::keyed::{Keyed, Wrong, parse_days, parse_duration, parse_zone};
 use super::keys::Table;
@@ -35,6 +36,7 @@ pub struct Company {
     /// Where an intake does not say.
     pub originals: Originals,
     pub sent_days: u32,
+    pub calendars: Calendars,
 }
 
 /// The state folders of the spool: what lies in them is moved and removed.
@@ -55,6 +57,7 @@ pub fn read(root: &Section<'_>, folder: &Path) -> Company {
         units: keyed.parsed_list("units", parse_unit),
         originals: keyed.value("originals", forms::originals),
         sent_days: keyed.value("sent", parse_days),
+        calendars: Calendars::read(&keyed),
     };
     check_store(root, &company);
     company

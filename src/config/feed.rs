@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use super::forms;
 use super::intake::check_field;
-use super::keyed::{Keyed, Wrong};
+use super::keyed::{Keyed, QUANTITY_SCALE, Wrong};
 use super::keys::Table;
 use super::layouts::KnownLayout;
 use super::partner::Surroundings;
+use crate::model::decimal;
 use crate::model::document::{Section, suggest};
 use crate::model::feed::{COMPOSED_KINDS, Feed, Schedule};
 use crate::model::intake::Sender;
 use crate::model::kind::{FieldType, Kind};
 use crate::model::rules::file_name::NamePattern;
+use crate::model::rules::published::Published;
+use crate::model::rules::schedule;
 
 const MOST_WINDOW_DAYS: u32 = 3_650;
 
@@ -23,14 +26,16 @@ pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: 
     let file_name = read_file_name(&keyed);
     let zone = keyed.zone("zone", recipient.zone);
     let missed = keyed.value("missed", forms::missed);
-    let schedule = keyed
+    let closed = around.company.calendars.closed(&keyed, "holidays");
+    let schedule: Vec<Schedule> = keyed
         .parsed_list("schedule", forms::cron)
         .into_iter()
-        .map(|pattern| Schedule { pattern, zone, missed })
+        .map(|pattern| Schedule { pattern, zone, missed, closed: closed.clone() })
         .collect();
+    check_comes_due(&keyed, &schedule);
     let folder = keyed.value("folder", forms::folder);
     let only = read_only(&keyed, known.map(|k| &k.layout.kind));
-    let negative_as_zero = keyed.boolean("negative_as_zero");
+    let published = read_published(&keyed);
     let partners = keyed.parsed_list("partners", |text| known_partner(text, around));
     let window_days = keyed.number("window_days", 1, MOST_WINDOW_DAYS);
     let allow_empty = keyed.boolean("allow_empty");
@@ -44,7 +49,7 @@ pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: 
         file_name: file_name?,
         folder,
         only,
-        negative_as_zero,
+        published,
         partners,
         window_days,
         allow_empty,
@@ -128,10 +133,50 @@ fn read_only(keyed: &Keyed<'_, '_>, kind: Option<&Arc<Kind>>) -> Vec<(String, St
     pairs.into_iter().map(|(field, value)| (field.value, value.value)).collect()
 }
 
+fn read_published(keyed: &Keyed<'_, '_>) -> Published {
+    let published = Published {
+        buffer_e6: keyed.quantity("buffer").unwrap_or_default(),
+        floor_e6: keyed.quantity("floor").unwrap_or_default(),
+        cap_e6: keyed.quantity("cap"),
+        negative_as_zero: keyed.boolean("negative_as_zero"),
+    };
+    if let Some(cap) = published.cap_e6.filter(|cap| *cap < published.floor_e6) {
+        let (floor, cap) = (decimal::text(published.floor_e6, QUANTITY_SCALE), decimal::text(cap, QUANTITY_SCALE));
+        keyed.section.problem(
+            "floor",
+            format!(
+                "{floor} is above the cap of {cap}, so every quantity would be published as 0 or {cap}; expected {cap} at most."
+            ),
+        );
+    }
+    published
+}
+
+/// A pattern that meets nothing but closed days.
+fn check_comes_due(keyed: &Keyed<'_, '_>, schedules: &[Schedule]) {
+    for schedule in schedules.iter().filter(|schedule| !schedule::ever_comes_due(schedule)) {
+        keyed.section.problem(
+            "schedule",
+            format!(
+                "\"{}\" never comes due: on each of its days one of its holidays is; expected another day, or other holidays.",
+                schedule.pattern
+            ),
+        );
+    }
+}
+
 /// A setting that decides nothing here was meant for another feed.
 fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&str>) {
     let Some(kind) = kind else { return };
-    for (key, of) in [("negative_as_zero", "stock"), ("partners", "order"), ("window_days", "order_status")] {
+    let of_kind = [
+        ("negative_as_zero", "stock"),
+        ("buffer", "stock"),
+        ("floor", "stock"),
+        ("cap", "stock"),
+        ("partners", "order"),
+        ("window_days", "order_status"),
+    ];
+    for (key, of) in of_kind {
         if keyed.has(key) && kind != of {
             keyed.section.problem(
                 key,
@@ -139,7 +184,7 @@ fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&str>) {
             );
         }
     }
-    for key in ["missed"] {
+    for key in ["missed", "holidays"] {
         if keyed.has(key) && !keyed.has("schedule") {
             keyed.section.problem(key, "says nothing without a schedule; add one, or take it out.");
         }

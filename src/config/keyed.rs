@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::keys::{Fallback, Key, Table, find};
+use crate::model::decimal::{self, NotDecimal};
 use crate::model::document::{Section, Spot, suggest};
 use crate::model::duration;
 
@@ -118,6 +119,19 @@ impl<'s, 'd> Keyed<'s, 'd> {
         default.parse().expect("the default of a number is one (a test reads them all)")
     }
 
+    /// A quantity, scaled: a whole number, or a decimal in quotes. None where the key has neither value nor default.
+    pub fn quantity(&self, name: &str) -> Option<i64> {
+        let key = self.key(name);
+        if let Some(text) = self.section.text_or_integer(key.name) {
+            match parse_quantity(&text) {
+                Ok(quantity) => return Some(quantity),
+                Err(wrong) => self.section.problem_with(name, wrong.text, wrong.suggestion),
+            }
+        }
+        let Fallback::Value(default) = key.default else { return None };
+        parse_quantity(default).ok()
+    }
+
     /// A list; a single text is a list of one.
     pub fn list(&self, name: &str) -> Vec<Spot<String>> {
         let key = self.key(name);
@@ -189,6 +203,20 @@ pub fn parse_duration(least: Duration, most: Duration) -> impl Fn(&str) -> Resul
         }
         let (least, most) = (duration::print(least), duration::print(most));
         Err(Wrong::new(format!("\"{text}\" is out of bounds; expected {least} to {most}.")))
+    }
+}
+
+/// Digits after the point that a quantity keeps, as in the kinds.
+pub const QUANTITY_SCALE: u32 = 6;
+
+fn parse_quantity(text: &str) -> Result<i64, Wrong> {
+    let wrong = |why: &str| Wrong::new(format!("\"{text}\" {why}; expected a quantity like 25, or \"2.5\" in quotes."));
+    match decimal::parse(text.as_bytes(), b'.', QUANTITY_SCALE) {
+        Ok(quantity @ 0..) => Ok(quantity),
+        Ok(_) => Err(wrong("is less than nothing")),
+        Err(NotDecimal::Malformed) => Err(wrong("is not a quantity")),
+        Err(NotDecimal::TooFine) => Err(wrong("is finer than the six digits after the point that are kept")),
+        Err(NotDecimal::TooLarge) => Err(wrong("is too large")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Reading collects all problems of all files with file, line, key and suggestion; nothing is half configured. What the
 //! keys are stands in `keys`. It opens no spool and no store.
 
+mod calendar;
 mod company;
 mod feed;
 mod fingerprint;
@@ -72,6 +73,11 @@ impl Config {
         let (layouts, layout_texts) =
             Layouts::gather(shipped, &company.layouts, &shown(&company.layouts, folder), &mut problems);
         let partners = read_partners(&partner_texts, &company, &layouts, &mut problems);
+        if problems.is_empty() {
+            let feeds = partners.iter().flat_map(|partner| &partner.feeds);
+            let used = feeds.flat_map(|feed| &feed.schedule).map(|schedule| &schedule.closed);
+            problems = company.calendars.unused(&main, used);
+        }
         if !problems.is_empty() {
             return Err(problems);
         }

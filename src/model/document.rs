@@ -242,7 +242,7 @@ impl<'d> Section<'d> {
 
     /// A whole number, or a text: `3` and `"8-20"` both name a place.
     pub fn text_or_integer(&self, key: &str) -> Option<String> {
-        match self.table.get(key)?.get_ref() {
+        match self.get(key)?.get_ref() {
             DeValue::Integer(_) => self.integer(key).map(|n| n.to_string()),
             _ => self.text(key),
         }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::intake::Sender;
 use super::layout::Layout;
 use super::rules::file_name::NamePattern;
+use super::rules::holidays::Closed;
+use super::rules::published::Published;
 
 /// Kinds a feed can be made of; the others only come in (or, like receipts, are written by an intake).
 pub const COMPOSED_KINDS: [&str; 4] = ["order", "order_status", "price", "stock"];
@@ -25,8 +27,8 @@ pub struct Feed {
     pub folder: String,
     /// Only rows whose fields have these values.
     pub only: Vec<(String, String)>,
-    /// Facts: which quantity is published for negative stock.
-    pub negative_as_zero: bool,
+    /// Stock: how a quantity on hand becomes one that this partner is told.
+    pub published: Published,
     /// Requests of these partners; empty: of all.
     pub partners: Vec<String>,
     /// Order status: how many days back.
@@ -50,6 +52,8 @@ pub struct Schedule {
     pub pattern: String,
     pub zone: chrono_tz::Tz,
     pub missed: Missed,
+    /// Nothing comes due on these days of the zone.
+    pub closed: Closed,
 }
 
 /// What happens to due times that passed while nobody ran.

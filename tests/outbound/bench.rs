@@ -24,6 +24,8 @@ use nattpost::model::json::read_line;
 use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::own::shipped_layout;
 use nattpost::model::rules::file_name::NamePattern;
+use nattpost::model::rules::holidays::Closed;
+use nattpost::model::rules::published::Published;
 
 pub struct Bench {
     pub folder: PathBuf,
@@ -247,7 +249,7 @@ pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
         file_name: NamePattern::parse(&format!("{id}_{{run}}.{}", layout.rsplit('-').next().unwrap())).unwrap(),
         folder: String::new(),
         only: Vec::new(),
-        negative_as_zero: false,
+        published: Published::default(),
         partners: Vec::new(),
         window_days: 90,
         allow_empty: false,
@@ -256,6 +258,6 @@ pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
 }
 
 pub fn daily(mut feed: Feed, pattern: &str, missed: Missed) -> Feed {
-    feed.schedule = vec![Schedule { pattern: pattern.to_string(), zone: Berlin, missed }];
+    feed.schedule = vec![Schedule { pattern: pattern.to_string(), zone: Berlin, missed, closed: Closed::default() }];
     feed
 }

@@ -7,6 +7,7 @@ use nattpost::model::feed::Missed;
 use nattpost::model::intake::Sender;
 use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::read_layout;
+use nattpost::model::rules::published::Published;
 use std::sync::Arc;
 
 const DAY: &str = "2026-11-19T06:00:00.000Z";
@@ -47,7 +48,7 @@ fn stock_goes_out_full_in_the_partners_words_and_is_stored_as_it_was() {
 
     let mut stock = feed("shop", "stock", "nattpost-stock-xml");
     stock.only = vec![("warehouse".to_string(), "01".to_string())];
-    stock.negative_as_zero = true;
+    stock.published.negative_as_zero = true;
     stock.folder = "ware/stock".to_string();
     stock.recipient =
         Arc::new(Sender { units: [("Stk".to_string(), "PCE".to_string())].into(), ..Sender::clone(&stock.recipient) });
@@ -67,6 +68,27 @@ fn stock_goes_out_full_in_the_partners_words_and_is_stored_as_it_was() {
     let stored = bench.store.read().unwrap().find_rows(kind, "A3", 1).unwrap();
     assert!(!stored[0].active);
     assert!(bench.files("staged").is_empty() && bench.files("tmp").is_empty());
+}
+
+/// 25 and 26 are the same file where 25 means "25 or more": the partner cannot tell them apart.
+#[test]
+fn a_cap_keeps_the_true_quantity_to_ourselves() {
+    let mut bench = Bench::new();
+    let mut stock = feed("shop", "stock", "nattpost-stock-xml");
+    stock.published =
+        Published { cap_e6: Some(25_000_000), buffer_e6: 2_000_000, floor_e6: 3_000_000, negative_as_zero: true };
+    for (nth, (there, told)) in [("27", "25"), ("28", "25"), ("5", "3"), ("4.999999", "0")].into_iter().enumerate() {
+        let line = format!(r#"{{"article_no":"A1","warehouse":"01","qty":"{there}"}}"#);
+        bench.applied("stock", &format!("2026-11-19T0{nth}:00:00.000Z"), &[&line]);
+        let Outcome::Ready { name, .. } = bench.dispatch().send(&stock, None).unwrap() else { panic!() };
+        assert_eq!(elements(&bench.text(&format!("out/shop/{name}")), "qty"), [told], "{there}");
+    }
+    let runs = bench.runs();
+    assert_eq!(runs[0].hash, runs[1].hash);
+    assert_ne!(runs[1].hash, runs[2].hash);
+    // What is stored stays as it came.
+    bench.dispatch().send(&feed("shop", "all", "nattpost-stock-xml"), None).unwrap();
+    assert_eq!(elements(&bench.text("out/shop/all_000005.xml"), "qty"), ["4.999999"]);
 }
 
 #[test]

@@ -1,16 +1,17 @@
-//! How our values become what this partner is told: quantities as they are published, units in his words. Nothing of it is
-//! stored.
+//! What a partner is told instead of our values: the published quantity, his words for units. Put into batches that were
+//! selected, before they are encoded; what is stored never changes.
 
 use crate::model::batch::{Batch, Value};
 use crate::model::feed::Feed;
 use crate::model::kind::{Field, FieldType, Kind};
+use crate::model::rules::published::{self, Published};
 use crate::model::rules::units;
 
 /// How our values become what this partner is told.
 pub(super) struct Words<'f> {
     feed: &'f Feed,
-    /// Field of the head whose negative values become zero.
-    floor: Option<usize>,
+    /// Field of the head that is published otherwise than it is stored.
+    quantity: Option<usize>,
     /// Unit fields by group, when the partner has words of his own.
     units: Vec<Vec<usize>>,
 }
@@ -18,17 +19,18 @@ pub(super) struct Words<'f> {
 impl<'f> Words<'f> {
     pub fn of(feed: &'f Feed) -> Self {
         let kind = &feed.layout.kind;
-        let floor = if feed.negative_as_zero { kind.head().field("qty") } else { None };
+        let as_stored = kind.name != "stock" || feed.published == Published::default();
+        let quantity = if as_stored { None } else { kind.head().field("qty") };
         let units = if feed.recipient.units.is_empty() { Vec::new() } else { unit_fields(kind) };
-        Words { feed, floor, units }
+        Words { feed, quantity, units }
     }
 
     pub fn put_into(&self, batch: &mut Batch) {
         for index in 0..batch.len() {
-            if let Some(field) = self.floor
-                && matches!(batch.message(index).head().value(field), Value::Number(..0))
+            if let Some(field) = self.quantity
+                && let Value::Number(stored) = batch.message(index).head().value(field)
             {
-                batch.put_number(index, 0, field, 0);
+                batch.put_number(index, 0, field, published::shown(stored, &self.feed.published));
             }
             if !self.units.is_empty() {
                 self.put_units(batch, index);

@@ -2,14 +2,16 @@
 //!
 //! A due time is an instant in UTC and is handled once. On the night the clock goes forward a fixed time that does not
 //! exist runs at the first instant after the gap; on the night it goes back a fixed time runs once, at the first of the
-//! two, while an interval (`*/30 * * * *`) runs through both hours. The patterns themselves are croner's.
+//! two, while an interval (`*/30 * * * *`) runs through both hours. What falls on a closed day of the schedule's zone is no
+//! due time at all. The patterns themselves are croner's.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use croner::{Cron, Direction};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use croner::Cron;
 
 use crate::model::feed::{Missed, Schedule};
 
@@ -17,6 +19,10 @@ use crate::model::feed::{Missed, Schedule};
 pub const ON_TIME: Duration = Duration::from_secs(5 * 60);
 /// `missed = each` catches up on so many due times at most, the newest: a week of a feed every five minutes.
 pub const MOST_CAUGHT_UP: usize = 2_016;
+/// Due times that nobody makes up for are told by their number, up to this.
+const MOST_COUNTED: usize = 10_000;
+/// A pattern that meets nothing but so many closed days in a row never comes due: more than a year of them.
+const MOST_CLOSED_DAYS: usize = 400;
 
 /// What is to be done now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub struct Due {
     pub runs: Vec<DateTime<Utc>>,
     /// The newest due time that has passed, run or not: the next question begins here.
     pub handled: Option<DateTime<Utc>>,
+    /// Due times that passed and that no run makes up for; of a long standstill the newest ten thousand.
+    pub skipped: usize,
 }
 
 /// The fields of a pattern, and what each of them takes.
@@ -65,33 +73,63 @@ pub fn check(pattern: &str) -> Result<(), Vec<String>> {
 
 /// The first due time after an instant; none where a pattern never comes due again or cannot be read.
 pub fn next_due(schedules: &[Schedule], after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    schedules
-        .iter()
-        .filter_map(|schedule| {
-            let cron = Cron::from_str(&schedule.pattern).ok()?;
-            let next = cron.find_next_occurrence(&after.with_timezone(&schedule.zone), false).ok()?;
-            Some(next.with_timezone(&Utc))
-        })
-        .min()
+    schedules.iter().filter_map(|schedule| next_of(schedule, after)).min()
+}
+
+fn next_of(schedule: &Schedule, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let cron = Cron::from_str(&schedule.pattern).ok()?;
+    let mut after = after.with_timezone(&schedule.zone);
+    for _ in 0..MOST_CLOSED_DAYS {
+        let next = cron.find_next_occurrence(&after, false).ok()?;
+        let day = next.date_naive();
+        if schedule.closed.why(day).is_none() {
+            return Some(next.with_timezone(&Utc));
+        }
+        after = last_second(schedule.zone, day).unwrap_or(next);
+    }
+    None
+}
+
+/// Does a pattern, which comes due somewhen, do so on an open day? Asked of a fixed year: the answer must not change with
+/// the day on which a configuration is read.
+pub fn ever_comes_due(schedule: &Schedule) -> bool {
+    const NEW_YEAR_2026: DateTime<Utc> = match DateTime::from_timestamp(1_767_225_600, 0) {
+        Some(instant) => instant,
+        None => DateTime::UNIX_EPOCH,
+    };
+    next_of(schedule, NEW_YEAR_2026).is_some()
+}
+
+/// Of a day in a zone; none where the clock jumps over it.
+fn last_second(zone: Tz, day: NaiveDate) -> Option<DateTime<Tz>> {
+    let time = NaiveTime::from_hms_opt(23, 59, 59)?;
+    zone.from_local_datetime(&day.and_time(time)).latest()
 }
 
 /// What came due after `handled` and up to `now`, according to what each schedule says of missed times.
 pub fn due(schedules: &[Schedule], handled: DateTime<Utc>, now: DateTime<Utc>) -> Due {
     let mut runs = BTreeSet::new();
     let mut newest_once = None;
-    let mut newest = None;
+    let mut due = Due::default();
     for schedule in schedules {
-        let wanted = if schedule.missed == Missed::Each { MOST_CAUGHT_UP } else { 1 };
-        let passed = passed(schedule, handled, now, wanted);
-        newest = newest.max(passed.first().copied());
-        match schedule.missed {
-            Missed::Once => newest_once = newest_once.max(passed.first().copied()),
-            Missed::Each => runs.extend(passed),
-            Missed::Skip => runs.extend(passed.into_iter().filter(|at| now - *at <= on_time())),
-        }
+        let wanted = if schedule.missed == Missed::Once { 1 } else { MOST_COUNTED };
+        let mut passed = passed(schedule, handled, now, wanted);
+        due.handled = due.handled.max(passed.first().copied());
+        let made_up_for = match schedule.missed {
+            Missed::Once => {
+                newest_once = newest_once.max(passed.first().copied());
+                continue;
+            }
+            Missed::Each => MOST_CAUGHT_UP,
+            Missed::Skip => usize::from(passed.first().is_some_and(|newest| now - *newest <= on_time())),
+        };
+        due.skipped += passed.len().saturating_sub(made_up_for);
+        passed.truncate(made_up_for);
+        runs.extend(passed);
     }
     runs.extend(newest_once);
-    Due { runs: runs.into_iter().collect(), handled: newest }
+    due.runs = runs.into_iter().collect();
+    due
 }
 
 fn on_time() -> chrono::Duration {
@@ -101,26 +139,74 @@ fn on_time() -> chrono::Duration {
 /// The newest due times in `(handled, now]`, the newest first. Searched backwards, so that a month of standstill costs
 /// nothing where only the newest is wanted.
 fn passed(schedule: &Schedule, handled: DateTime<Utc>, now: DateTime<Utc>, wanted: usize) -> Vec<DateTime<Utc>> {
-    let Ok(cron) = Cron::from_str(&schedule.pattern) else { return Vec::new() };
-    if now <= handled {
-        return Vec::new();
+    let mut found = Vec::new();
+    let Ok(cron) = Cron::from_str(&schedule.pattern) else { return found };
+    let (mut at, mut inclusive) = (now.with_timezone(&schedule.zone), true);
+    while found.len() < wanted {
+        let Ok(previous) = cron.find_previous_occurrence(&at, inclusive) else { break };
+        if previous <= handled {
+            break;
+        }
+        let day = previous.date_naive();
+        let day_before = day.checked_sub_days(Days::new(1)).and_then(|before| last_second(schedule.zone, before));
+        (at, inclusive) = match (schedule.closed.why(day), day_before) {
+            (Some(_), Some(end)) => (end, true),
+            (Some(_), None) => (previous, false),
+            (None, _) => {
+                found.push(previous.with_timezone(&Utc));
+                (previous, false)
+            }
+        };
     }
-    cron.iter_from(now.with_timezone(&schedule.zone), Direction::Backward)
-        .map(|at| at.with_timezone(&Utc))
-        .take_while(|at| *at > handled)
-        .take(wanted)
-        .collect()
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono_tz::Tz;
+    use crate::model::rules::holidays::{Calendar, Closed, Day, Region};
     use chrono_tz::{America::New_York, Europe::Berlin, Europe::Stockholm};
 
     fn schedule(pattern: &str, zone: Tz, missed: Missed) -> Schedule {
         check(pattern).unwrap();
-        Schedule { pattern: pattern.to_string(), zone, missed }
+        Schedule { pattern: pattern.to_string(), zone, missed, closed: Closed::default() }
+    }
+
+    fn closed(pattern: &str, zone: Tz, missed: Missed, region: &str, days: &[&str]) -> Schedule {
+        let calendar = Calendar {
+            regions: Region::find(region).into_iter().collect(),
+            days: days.iter().map(|day| Day::parse(day).unwrap()).collect(),
+            ..Calendar::default()
+        };
+        Schedule { closed: Closed(vec![calendar.into()]), ..schedule(pattern, zone, missed) }
+    }
+
+    #[test]
+    fn what_falls_on_a_closed_day_does_not_come_due() {
+        let table = [
+            // Thursday before Easter to Tuesday after it.
+            ("0 5 * * *", Berlin, "DE", "2026-04-02T12:00", Some("2026-04-04T03:00")),
+            ("0 5 * * 1-5", Berlin, "DE", "2026-04-02T12:00", Some("2026-04-07T03:00")),
+            ("* * * * *", Berlin, "DE", "2026-04-02T21:59", Some("2026-04-03T22:00")),
+            ("*/20 8-17 * * *", Stockholm, "SE", "2026-06-05T15:40", Some("2026-06-07T06:00")),
+            // The day is the zone's: Christmas in Berlin is over at 23:00 UTC.
+            ("30 23 * * *", Tz::UTC, "DE", "2026-12-24T23:30", Some("2026-12-27T23:30")),
+            ("15 0 * * *", Berlin, "DE", "2026-12-24T12:00", Some("2026-12-26T23:15")),
+            // A closed Easter Sunday in the night of the changed clock.
+            ("30 2 * * *", Berlin, "DE-BB", "2024-03-30T12:00", Some("2024-04-02T00:30")),
+            ("0 5 25 12 *", Berlin, "DE", "2026-01-01T00:00", None),
+            ("0 5 1 1 *", Berlin, "XX", "2026-01-01T12:00", Some("2027-01-01T04:00")),
+        ];
+        for (pattern, zone, region, after, next) in table {
+            let found = next_due(&[closed(pattern, zone, Missed::Once, region, &[])], utc(after));
+            assert_eq!(found, next.map(utc), "{pattern} in {zone} after {after}");
+        }
+        let one = closed("0 5 * * *", Berlin, Missed::Each, "DE", &["2026-04-04"]);
+        let found = due(&[one], utc("2026-04-02T12:00"), utc("2026-04-07T12:00"));
+        assert_eq!(texts(&found), ["2026-04-05T03:00", "2026-04-07T03:00"]);
+        // A missed due time on a holiday never was due: nothing is handled, nothing skipped.
+        let one = closed("0 5 * * *", Berlin, Missed::Once, "DE", &[]);
+        assert_eq!(due(&[one], utc("2026-12-24T12:00"), utc("2026-12-26T12:00")), Due::default());
     }
 
     fn utc(text: &str) -> DateTime<Utc> {
@@ -177,7 +263,7 @@ mod tests {
         let nights = ["2026-03-07", "2026-03-28", "2026-10-24", "2026-10-31", "2026-12-31"];
         for zone in [Berlin, Stockholm, New_York, Tz::UTC] {
             for (pattern, night) in patterns.iter().flat_map(|p| nights.iter().map(move |n| (p, n))) {
-                let one = schedule(pattern, zone, Missed::Each);
+                let one = closed(pattern, zone, Missed::Each, "DE-SN", &["03-30", "11-01"]);
                 let (from, to) =
                     (utc(&format!("{night}T12:00")), utc(&format!("{night}T12:00")) + chrono::Days::new(3));
                 let mut ahead = Vec::new();
@@ -202,6 +288,7 @@ mod tests {
         );
         let skipped = at(Missed::Skip);
         assert_eq!((texts(&skipped).len(), skipped.handled), (0, Some(utc("2026-06-04T05:00"))));
+        assert_eq!((at(Missed::Once).skipped, at(Missed::Each).skipped, skipped.skipped), (0, 0, 4));
     }
 
     #[test]
@@ -209,6 +296,8 @@ mod tests {
         let one = [schedule("0 5 * * *", Tz::UTC, Missed::Skip)];
         assert_eq!(texts(&due(&one, utc("2026-06-04T04:59"), utc("2026-06-04T05:05"))), ["2026-06-04T05:00"]);
         assert!(texts(&due(&one, utc("2026-06-04T04:59"), utc("2026-06-04T05:06"))).is_empty());
+        let late = due(&one, utc("2026-06-02T04:59"), utc("2026-06-04T05:05"));
+        assert_eq!((texts(&late), late.skipped), (vec!["2026-06-04T05:00".to_string()], 2));
     }
 
     #[test]
@@ -230,6 +319,7 @@ mod tests {
         let found = due(&every_minute, utc("2025-06-04T05:00"), utc("2026-06-04T05:00"));
         assert_eq!(found.runs.len(), MOST_CAUGHT_UP);
         assert_eq!(found.runs.last(), Some(&utc("2026-06-04T05:00")));
+        assert_eq!(found.skipped, MOST_COUNTED - MOST_CAUGHT_UP);
     }
 
     #[test]

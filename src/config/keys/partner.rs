@@ -1,0 +1,38 @@
+//! The keys of partners/<id>.toml itself; what comes from him and what he gets have pages of their own.
+
+use super::Fallback::{From, None, Required, Value};
+use super::{Key, Table, key};
+
+pub const KEYS: &[Key] = &[
+    key(Table::Partner, "name", "text", Required, "What people call the partner. His id is the name of his file."),
+    key(
+        Table::Partner,
+        "customers",
+        "list of customer numbers",
+        Value(""),
+        "The customer numbers he may speak for; empty: any.",
+    ),
+    key(Table::Partner, "zone", "IANA zone", From("the company's"), "Zone of his local times."),
+    key(
+        Table::Partner,
+        "units",
+        "table: his word = code",
+        None,
+        "His words for units; the codes are those of UN/ECE Recommendation 20.",
+    ),
+    key(
+        Table::Partner,
+        "tables",
+        "tables: his word = ours",
+        None,
+        "His own rows for the tables of his layouts: [tables.NAME] goes before [lookup.NAME], when reading and when writing.",
+    ),
+    key(
+        Table::Partner,
+        "intake",
+        "tables [intake.NAME]",
+        None,
+        "What comes from him; NAME is the folder in/<id>/NAME.",
+    ),
+    key(Table::Partner, "feed", "tables [feed.NAME]", None, "What he gets."),
+];
