@@ -1,5 +1,6 @@
 //! Journeys, one each, straight down the page.
 
+pub mod arrivals;
 pub mod command;
 pub mod commands;
 pub mod explain;
@@ -10,6 +11,7 @@ pub mod lineage;
 pub mod moments;
 pub mod next_steps;
 pub mod outbound;
+pub mod problems;
 pub mod recover;
 pub mod redaction;
 pub mod retention;

@@ -24,7 +24,7 @@ const A_DAY: TimeDelta = TimeDelta::days(1);
 /// Below this the next large file does not fit.
 const LITTLE_ROOM_BYTES: u64 = 100_000_000;
 /// A feed this late is told as late: the loop may be busy with a large file.
-const FEED_LATE: TimeDelta = TimeDelta::minutes(15);
+pub const FEED_LATE: TimeDelta = TimeDelta::minutes(15);
 
 #[derive(Debug)]
 pub struct Status {

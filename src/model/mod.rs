@@ -15,6 +15,8 @@ pub mod key;
 pub mod key_list;
 pub mod kind;
 pub mod layout;
+pub mod letter;
+pub mod problem;
 pub mod reason;
 pub mod remote;
 pub mod remote_name;

@@ -2,6 +2,7 @@
 //! alike: what was found, what was expected, what to do; the place is printed before them.
 
 pub mod judging;
+pub mod problems;
 mod values;
 
 use super::diagnostic::{Place, Problem, shown};

@@ -112,6 +112,11 @@ events! {
     FolderRemade "folder-remade" Warning "An intake's folder was gone and was made anew.";
     WatchPoor "watch-poor" Warning "Folders are not watched; the periodic scan finds files, later than usual.";
     DatabaseAccepted "database-accepted" Warning "A person accepted a database that does not know all that stands in the spool.";
+    ProblemBegun "problem-begun" Warning "Something is the matter that waits for a person; nattpost problems tells it whole.";
+    ErrorBegun "error-begun" Error "Something is the matter that does not work; nattpost problems tells it whole.";
+    ProblemOver "problem-over" Info "What was the matter is over.";
+    NoticeSent "notice-sent" Info "A channel took a letter with these many entries.";
+    NoticeFailed "notice-failed" Warning "A channel did not take a letter; it waits and is tried again.";
     DaemonStarted "daemon-started" Info "The program runs.";
     DaemonStopping "daemon-stopping" Info "It was asked to stop and finishes what it can.";
     DaemonStopped "daemon-stopped" Info "It has stopped in order.";
@@ -138,6 +143,8 @@ keys! {
     Reason "reason" "The reason, for a person.";
     Count "count" "How many there are.";
     Attempts "attempts" "How often it was tried.";
+    About "about" "What a problem is about: an intake, a feed, a partner, a channel, a part of the program.";
+    Channel "channel" "The channel that is told.";
     Verb "verb" "What a command asked for.";
     Error "error" "The system's own word.";
 }

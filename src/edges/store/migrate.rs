@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::edges::fault;
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_business.sql"),
     include_str!("migrations/0003_views.sql"),
@@ -17,6 +17,8 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0007_cheaper_files.sql"),
     include_str!("migrations/0008_way_out.sql"),
     include_str!("migrations/0009_remotes.sql"),
+    include_str!("migrations/0010_problems.sql"),
+    include_str!("migrations/0011_arrivals.sql"),
 ];
 
 /// The version of the tables this program works with.

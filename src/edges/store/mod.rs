@@ -11,6 +11,7 @@ mod migrate;
 mod open;
 mod queries_files;
 mod queries_find;
+mod queries_problems;
 mod queries_status;
 mod query;
 mod store_fault;
@@ -19,6 +20,7 @@ pub use migrate::VERSION;
 pub use open::{Reader, Snapshot, Store, Tx};
 pub use queries_files::Selection;
 pub use queries_find::{Found, OrderFound, Origin, RowFound};
+pub use queries_problems::ToAnswer;
 pub use queries_status::IntakeFigures;
 pub use store_fault::StoreFault;
 

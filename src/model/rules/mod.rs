@@ -1,6 +1,7 @@
 //! One decision a file: functions of known facts to a verdict, tested as tables. Nothing in here looks at a file, a clock
 //! or a row; `now` is always a parameter.
 
+pub mod arrivals;
 pub mod as_of;
 pub mod collecting;
 pub mod delivering;
@@ -14,9 +15,11 @@ pub mod lineage;
 pub mod order_of_files;
 pub mod patience;
 pub mod plausible;
+pub mod problems;
 pub mod published;
 pub mod recovery;
 pub mod reference;
 pub mod schedule;
 pub mod settle;
+pub mod told;
 pub mod units;

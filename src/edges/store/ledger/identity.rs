@@ -31,7 +31,21 @@ impl Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    /// A daemon runs on this database from here on, or has ended in order.
+    pub fn set_ended(&self, ended: bool) -> Result<()> {
+        fault::point("store.set_ended")?;
+        run(self.conn, "UPDATE identity SET ended = ?1", [ended]).context("cannot write whether a daemon runs")?;
+        Ok(())
+    }
+}
+
 impl Snapshot<'_> {
+    /// Did the last daemon end in order?
+    pub fn has_ended(&self) -> Result<bool> {
+        Ok(one(self.conn, "SELECT ended FROM identity", [], |row| row.get(0))?.unwrap_or(true))
+    }
+
     /// None in a database that no spool was ever run with.
     pub fn identity(&self) -> Result<Option<Identity>> {
         let sql = "SELECT database_id, unknown_after, unknown_until FROM identity";

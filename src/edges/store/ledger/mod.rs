@@ -3,7 +3,9 @@
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` and `run_find` what went out,
 //! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
+//! `problem` and `notice` what is the matter and who is told, `arrival` what should come.
 
+mod arrival;
 mod byte_ranges;
 mod collect;
 mod command;
@@ -15,17 +17,22 @@ mod held;
 mod identity;
 mod marks;
 mod message;
+mod notice;
+mod problem;
 mod remote;
 mod run;
 mod run_find;
 mod waiting;
 
+pub use arrival::Arrived;
 pub use collect::{CollectRow, NewCollect, SeenThere};
 pub use command::{CommandRow, NewCommand};
 pub use delivery::{DeliveryRow, NewDelivery, Reached, TryRow};
 pub use file::{Arrival, Decision, FileRow, FileState};
 pub use identity::Identity;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
+pub use notice::{Failing, NoticeNo, NoticeRow};
+pub use problem::{ProblemNo, ProblemRow};
 pub use remote::{RemoteLook, RemoteState};
 pub use run::{NewRun, RunFile, RunReason, RunState, Scope};
 pub use run_find::RunRow;

@@ -1,0 +1,60 @@
+//! What is the matter according to the ledger: one question a kind of problem, each by an index of its own, so that asking every
+//! minute costs nothing on a large one. Reading only.
+
+use anyhow::{Context, Result};
+use rusqlite::params;
+
+use super::Snapshot;
+use super::query::list;
+
+/// Files of an intake and day that wait for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToAnswer {
+    pub partner: String,
+    pub intake: String,
+    pub day: String,
+    pub files: u64,
+    /// Of messages, where single ones are asked for.
+    pub messages: u64,
+    /// One of them failed by a fault of ours.
+    pub ours: bool,
+}
+
+impl Snapshot<'_> {
+    /// Refused, wholly or in part, and nobody has acted on it.
+    pub fn refused_to_answer(&self) -> Result<Vec<ToAnswer>> {
+        let sql = "SELECT partner, intake, day, count(*), sum(refused), \
+               max(code = 'internal-error' OR code = 'crashed-while-reading') FROM file INDEXED BY file_to_answer \
+             WHERE reason_text IS NOT NULL AND (refused > 0 OR verdict = 'refused') GROUP BY partner, intake, day";
+        self.to_answer(sql)
+    }
+
+    /// Held for a person: nothing else ends it.
+    pub fn held_to_answer(&self) -> Result<Vec<ToAnswer>> {
+        let sql = "SELECT f.partner, f.intake, f.day, count(DISTINCT f.file_no), count(*), 0 \
+             FROM message m INDEXED BY message_for_person JOIN file f ON f.file_no = m.file_no \
+             WHERE m.verdict = 'held' AND m.wait_until IS NULL GROUP BY f.partner, f.intake, f.day";
+        self.to_answer(sql)
+    }
+
+    fn to_answer(&self, sql: &str) -> Result<Vec<ToAnswer>> {
+        list(self.conn, sql, [], |row| {
+            Ok(ToAnswer {
+                partner: row.get(0)?,
+                intake: row.get(1)?,
+                day: row.get(2)?,
+                files: row.get::<_, i64>(3)?.cast_unsigned(),
+                messages: row.get::<_, i64>(4)?.cast_unsigned(),
+                ours: row.get(5)?,
+            })
+        })
+        .context("cannot ask what waits for a person")
+    }
+
+    /// Names of refused files of an intake and day, the oldest first.
+    pub fn refused_names(&self, of: &ToAnswer, limit: u32) -> Result<Vec<String>> {
+        let sql = "SELECT name FROM file INDEXED BY file_to_answer WHERE reason_text IS NOT NULL AND partner = ?1 AND intake = ?2 \
+             AND day = ?3 AND (refused > 0 OR verdict = 'refused') ORDER BY file_no LIMIT ?4";
+        list(self.conn, sql, params![of.partner, of.intake, of.day, limit], |row| row.get(0))
+    }
+}

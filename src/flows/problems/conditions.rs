@@ -1,0 +1,155 @@
+//! Everything that is the matter according to the ledger and the folders, looked for anew each time. What only the running
+//! daemon knows (a folder that refuses it, a full disk) it hands in itself.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use anyhow::Result;
+use chrono::TimeDelta;
+
+use super::super::files::{Sight, Standing, standing};
+use super::super::status::FEED_LATE;
+use super::super::waiting::{self, WaitingFile, Why};
+use super::Watched;
+use crate::edges::clock::read_iso;
+use crate::edges::spool::{Place, State};
+use crate::edges::store::ledger::RunState;
+use crate::model::diagnostic::shown;
+use crate::model::problem::{Condition, Kind};
+use crate::model::rules::schedule;
+use crate::model::wording::problems as words;
+
+/// The kinds that are looked for here.
+pub const LOOKED: [Kind; 8] = [
+    Kind::FilesRefused,
+    Kind::FilesHeld,
+    Kind::FileStuck,
+    Kind::OriginalMissing,
+    Kind::FeedFailed,
+    Kind::FeedLate,
+    Kind::RunUnknown,
+    Kind::NoticeFailed,
+];
+
+/// Files of an intake's folder that are looked at one by one.
+const STUCK_LOOKED_AT: usize = 20;
+/// Names told of one problem.
+const NAMES: usize = 5;
+/// A file on its way for longer than this is noted; it is told an hour later.
+const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(10);
+/// A verdict younger than this may still be followed by its move.
+const MOVING: TimeDelta = TimeDelta::minutes(5);
+/// Missing originals that are told one by one: a lost folder is one event for a person, however many lay in it.
+const MISSING_MOST: usize = 100;
+/// Strangers in held/out/ that are counted.
+const UNKNOWN_MOST: u64 = 1_000;
+
+pub fn of_ledger(sight: Sight<'_>, watched: &Watched<'_>) -> Result<Vec<Condition>> {
+    let mut found = Vec::new();
+    to_answer(sight, &mut found)?;
+    stuck(sight, watched, &mut found)?;
+    missing(sight, &mut found)?;
+    feeds(sight, watched, &mut found)?;
+    strangers(sight, &mut found)?;
+    for failing in sight.snapshot.failing_channels()? {
+        if watched.channels.iter().any(|channel| channel.name == failing.channel) {
+            found.push(words::notice_failed(&failing.channel, failing.count, &failing.words));
+        }
+    }
+    Ok(found)
+}
+
+fn to_answer(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    for of in sight.snapshot.refused_to_answer()? {
+        let names = sight.snapshot.refused_names(&of, NAMES as u32)?;
+        let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
+        let intake = format!("{}/{}", of.partner, of.intake);
+        found.push(words::files_refused(&intake, &of.day, of.files, &names, of.ours));
+    }
+    for of in sight.snapshot.held_to_answer()? {
+        found.push(words::files_held(&format!("{}/{}", of.partner, of.intake), &of.day, of.files, of.messages));
+    }
+    Ok(())
+}
+
+fn stuck(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    let mut by_source: BTreeMap<String, Vec<WaitingFile>> = BTreeMap::new();
+    for intake in watched.intakes {
+        for file in waiting::of_intake(sight, intake, STUCK_LOOKED_AT)?.0 {
+            by_source.entry(file.source()).or_default().push(file);
+        }
+    }
+    for file in waiting::without_intake(sight, watched.intakes, STUCK_LOOKED_AT)? {
+        by_source.entry(file.source()).or_default().push(file);
+    }
+    let is_stuck = |file: &WaitingFile| match &file.why {
+        // The daemon's turn, or its sender's: other kinds tell when the daemon cannot.
+        Why::Next | Why::Settles { .. } | Why::Vouches { .. } => false,
+        why => !why.is_on_its_way() || file.changed + ON_ITS_WAY < sight.now,
+    };
+    for (source, mut files) in by_source {
+        files.retain(is_stuck);
+        let names: Vec<String> = files.iter().take(NAMES).map(|file| file.name.clone()).collect();
+        if let Some(first) = files.first() {
+            found.push(words::file_stuck(&source, files.len() as u64, &names, &first.why.told(true)));
+        }
+    }
+    Ok(())
+}
+
+fn missing(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    let stands = |at: &Option<String>| at.as_deref().and_then(read_iso).is_some_and(|at| at + MOVING < sight.now);
+    let unplaced = sight.snapshot.unplaced_files()?;
+    for file in unplaced.iter().filter(|file| stands(&file.decided_at)).take(MISSING_MOST) {
+        if let Standing::Missing(_) = standing(sight, file)? {
+            let intake = format!("{}/{}", file.partner, file.intake);
+            found.push(words::original_missing(&intake, file.id.as_str(), &shown(&file.name)));
+        }
+    }
+    Ok(())
+}
+
+fn feeds(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    for feed in watched.feeds {
+        let last = sight.snapshot.last_run(&feed.partner, &feed.id)?;
+        if let Some(run) = last.filter(|run| run.state == RunState::Failed) {
+            let at = read_iso(&run.ready_at).unwrap_or_default().with_timezone(&watched.zone);
+            let at = at.format("%Y-%m-%d %H:%M").to_string();
+            found.push(words::feed_failed(&feed.name(), &at, run.comment.trim_end_matches('.')));
+        }
+        let handled = sight.snapshot.due_handled(&feed.name())?.as_deref().and_then(read_iso);
+        let due = handled.and_then(|handled| schedule::next_due(&feed.schedule, handled));
+        if let Some(due) = due.filter(|due| *due + FEED_LATE < sight.now) {
+            found.push(words::feed_late(&feed.name(), due, watched.zone));
+        }
+    }
+    Ok(())
+}
+
+/// Files in held/out/ that no run has.
+fn strangers(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    let mut by_partner: BTreeMap<String, (u64, Vec<String>)> = BTreeMap::new();
+    let (mut failed, mut count) = (None, 0);
+    sight.spool.walk(State::HeldOut, &mut |file| {
+        let Place::HeldOut { partner } = file.place else { return ControlFlow::Continue(()) };
+        match file.id.map_or(Ok(None), |id| sight.snapshot.run_by_id(id)) {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let (number, names) = by_partner.entry(partner.to_string()).or_default();
+                (*number, count) = (*number + 1, count + 1);
+                if names.len() < NAMES {
+                    names.push(shown(&String::from_utf8_lossy(file.name)));
+                }
+            }
+            Err(error) => failed = Some(error),
+        }
+        if count < UNKNOWN_MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    for (partner, (number, names)) in by_partner {
+        found.push(words::run_unknown(&partner, number, &names));
+    }
+    Ok(())
+}
