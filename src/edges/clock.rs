@@ -1,13 +1,14 @@
 //! The two clocks and chance. The loop asks once a turn and hands `Now` on; flows and rules take it as a parameter, so that
-//! tests make time themselves. Owns the one written form of an instant. Decides nothing.
+//! tests make time themselves. Decides nothing.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::model::ids::Id;
+pub use crate::model::instant::{iso, read_iso};
 
 /// One moment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +33,6 @@ impl Clock {
     pub fn now(&self) -> Now {
         Now { wall: Utc::now(), mono: self.began.elapsed() }
     }
-}
-
-/// `2026-11-07T06:00:00.123Z`: sorts as text.
-pub fn iso(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// Reads what `iso` wrote; nothing where it is no instant.
-pub fn read_iso(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
 }
 
 /// The last id of this process: its moment, and its chance. One for all threads, since two of them must not make one twice.

@@ -1,10 +1,11 @@
 //! A letter: what a channel hears of at one time, as a mail, as JSON, as lines. All from the same entries. Who gets it and
 //! how it travels is none of its business.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
+use super::instant::iso;
 use super::problem::{Entry, Level, Phase};
 
 /// Longer lines of a body are folded; mail takes 76.
@@ -149,10 +150,6 @@ fn entry_object(entry: &Entry, channel: &str) -> Value {
         "words": entry.words,
         "advice": entry.advice,
     })
-}
-
-fn iso(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// RFC 2047 where it is not plain ASCII.

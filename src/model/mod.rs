@@ -9,6 +9,7 @@ pub mod document;
 pub mod duration;
 pub mod feed;
 pub mod ids;
+pub mod instant;
 pub mod intake;
 pub mod json;
 pub mod key;

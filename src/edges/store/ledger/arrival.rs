@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
 
 use super::file::unsigned;
-use crate::edges::clock::{iso, read_iso};
 use crate::edges::fault;
 use crate::edges::store::query::{list, one, run};
 use crate::edges::store::{FileNo, Snapshot, Tx};
+use crate::model::instant::{iso, read_iso};
 use crate::model::rules::arrivals::{State, Window};
 
 /// A file that came.

@@ -7,10 +7,10 @@ use rusqlite::params;
 
 use super::file::{read_id, unsigned};
 use super::problem::ProblemNo;
-use crate::edges::clock::{iso, read_iso};
 use crate::edges::fault;
 use crate::edges::store::query::{list, one, run};
 use crate::edges::store::{Snapshot, Tx};
+use crate::model::instant::{iso, read_iso};
 use crate::model::problem::{Entry, Level, Phase};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

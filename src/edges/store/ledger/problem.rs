@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
 
 use super::file::{read_id, unsigned};
-use crate::edges::clock::{iso, read_iso};
 use crate::edges::fault;
 use crate::edges::store::query::{list, one, run};
 use crate::edges::store::{Snapshot, Tx};
 use crate::model::ids::Id;
+use crate::model::instant::{iso, read_iso};
 use crate::model::problem::{Condition, Kind, Level};
 use crate::model::rules::problems::Open;
 
