@@ -80,6 +80,7 @@ cases! {
     case_063_ignored_and_answered = "063-ignored-and-answered",
     case_070_a_key_twice_in_a_file = "070-a-key-twice-in-a-file",
     case_071_another_encoding_and_a_flawed_last_row = "071-another-encoding-and-a-flawed-last-row",
+    case_130_paused = "130-paused",
 }
 
 #[test]

@@ -2,10 +2,16 @@
 //!
 //! Every command shows an example; verbs that act on something take many. It only names what is wanted: nothing is opened here.
 
+mod pausing;
+mod translating;
+
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
+
+pub use pausing::Pausing;
+pub use translating::{Decode, Encode, LayoutCommand, Try};
 
 use crate::model::document::suggest;
 use crate::model::verdict::Verdict;
@@ -106,6 +112,16 @@ pub enum Command {
         after_help = "Example:\n  nattpost send dealer/stock\n  nattpost send dealer/stock webshop/prices --comment \"asked by phone\""
     )]
     Send(Send),
+
+    /// Stop a partner, an intake or a feed for a while: nothing is taken in, nothing comes due
+    #[command(
+        after_help = "Example:\n  nattpost pause dealer --comment \"moves his server\"\n  nattpost pause dealer/orders webshop/stock\n\nFiles stay in in/; what comes due meanwhile counts as missed. What is asked for by name (send, retry) is done all the same."
+    )]
+    Pause(Pausing),
+
+    /// Let go on what was paused
+    #[command(after_help = "Example:\n  nattpost resume dealer\n  nattpost resume dealer/stock --out")]
+    Resume(Pausing),
 
     /// Read a file with a layout and print its messages as JSON lines
     #[command(
@@ -236,46 +252,6 @@ pub struct Send {
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub comment: String,
-}
-
-#[derive(Debug, Args)]
-pub struct Decode {
-    /// Files to read; `-` is standard input
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Layout by its id, or the path of a layout file
-    #[arg(long, value_name = "LAYOUT")]
-    pub layout: String,
-}
-
-#[derive(Debug, Args)]
-pub struct Encode {
-    /// JSON lines as `decode` prints them; `-` is standard input
-    #[arg(value_name = "FILE", default_value = "-")]
-    pub file: PathBuf,
-    /// Layout by its id, or the path of a layout file
-    #[arg(long, value_name = "LAYOUT")]
-    pub layout: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum LayoutCommand {
-    /// Show what a file would become with a layout, record by record; nothing is stored
-    #[command(after_help = "Example:\n  nattpost layout try orders-1107.csv --layout partners/dealer-orders.toml")]
-    Try(Try),
-}
-
-#[derive(Debug, Args)]
-pub struct Try {
-    /// Files to read; `-` is standard input
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Layout by its id, or the path of a layout file
-    #[arg(long, value_name = "LAYOUT")]
-    pub layout: String,
-    /// Messages shown of each file; all are read
-    #[arg(long, value_name = "COUNT", default_value_t = 20)]
-    pub limit: u32,
 }
 
 /// A day as people say it; what `today` means is decided where the zone is known.

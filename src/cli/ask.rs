@@ -141,7 +141,8 @@ fn begin(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     })
 }
 
-fn give(page: &mut Page<'_>, config: &Config, verb: Verb, comment: &str) -> Outcome {
+/// Hands the command over and waits for its outcome.
+pub(super) fn give(page: &mut Page<'_>, config: &Config, verb: Verb, comment: &str) -> Outcome {
     let spool = setting::spool(config)?;
     let at = Utc::now();
     let command = Command { id: clock::new_id(at)?, verb, who: who::name(), at, comment: comment.to_string() };

@@ -10,6 +10,7 @@ mod files_page;
 mod looking;
 pub mod manual;
 pub mod page;
+mod pausing;
 mod progress;
 mod run;
 mod setting;
@@ -97,6 +98,8 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Retry(asked) => ask::retry(page, &config()?, asked),
         Command::Ignore(asked) => ask::ignore(page, &config()?, asked),
         Command::Send(asked) => ask::send(page, &config()?, asked),
+        Command::Pause(asked) => pausing::pause(page, &config()?, asked),
+        Command::Resume(asked) => pausing::resume(page, &config()?, asked),
         Command::Decode(asked) => translate::decode(page, path, asked),
         Command::Encode(asked) => translate::encode(page, path, asked),
         Command::Layout(LayoutCommand::Try(asked)) => trial::try_layout(page, path, asked),

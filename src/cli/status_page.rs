@@ -4,10 +4,11 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::page::{Columns, Page};
+use super::page::{Columns, Page, safe};
 use super::setting;
 use crate::config::Config;
 use crate::edges::clock;
+use crate::edges::store::ledger::PauseRow;
 use crate::flows::moments;
 use crate::flows::status::{FeedStatus, IntakeStatus, Status};
 use crate::flows::waiting::{WaitingFile, Why};
@@ -31,6 +32,7 @@ pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Resul
         ))?;
     }
     unknown(page, status)?;
+    paused(page, status)?;
     page.gap()?;
     intakes(page, status)?;
     waiting(page, status)?;
@@ -49,6 +51,20 @@ fn unknown(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     ))?;
     paths.iter().try_for_each(|path| page.line(format!("    {}", setting::shown_path(path))))?;
     if *count > paths.len() as u64 { page.line("    …") } else { Ok(()) }
+}
+
+fn paused(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
+    for row in &status.paused {
+        let comment = if row.comment.is_empty() { String::new() } else { format!(": {}", safe(&row.comment)) };
+        let since = page.when_stored(Some(&row.since));
+        page.line(format!(
+            "! {} is paused since {since} by {}{comment} (nattpost resume {}).",
+            row.subject.told(),
+            safe(&row.who),
+            row.subject.arguments()
+        ))?;
+    }
+    Ok(())
 }
 
 fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
@@ -94,7 +110,7 @@ fn waiting(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     }
     page.gap()?;
     page.line("What waits, and why:")?;
-    lines.iter().try_for_each(|line| page.line(format!("  {}", super::page::safe(line))))
+    lines.iter().try_for_each(|line| page.line(format!("  {}", safe(line))))
 }
 
 /// What is odd about a file begins with its name.
@@ -113,6 +129,7 @@ fn feeds(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     let mut columns = Columns::new(&["out", "last run", "", "#rows", "next due"]);
     for feed in &status.feeds {
         let next = match feed.next_due {
+            _ if feed.paused => "paused".to_string(),
             None => "on request".to_string(),
             Some(due) if feed.late => format!("LATE since {}", page.when(due)),
             Some(due) if due <= page.now => "now".to_string(),
@@ -146,8 +163,13 @@ pub fn object(config: &Config, status: &Status) -> Value {
         "strays": status.strays.iter().map(|file| waiting_object(file, status.daemon_runs)).collect::<Vec<_>>(),
         "unknown": status.unknown.0.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "unknown_count": status.unknown.1,
+        "paused": status.paused.iter().map(paused_object).collect::<Vec<_>>(),
         "feeds": status.feeds.iter().map(feed_object).collect::<Vec<_>>(),
     })
+}
+
+fn paused_object(row: &PauseRow) -> Value {
+    json!({ "subject": row.subject.to_string(), "since": row.since, "who": row.who, "comment": row.comment })
 }
 
 fn intake_object(intake: &IntakeStatus) -> Value {
@@ -188,5 +210,6 @@ fn feed_object(feed: &FeedStatus) -> Value {
         "last": feed.last.as_ref().map(super::show_page::run_object),
         "next_due": feed.next_due.map(clock::iso),
         "late": feed.late,
+        "paused": feed.paused,
     })
 }

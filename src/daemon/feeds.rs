@@ -75,8 +75,15 @@ impl Daemon {
         self.look_for_due()
     }
 
-    fn look_for_due(&mut self) -> Result<()> {
-        self.out.next_due = next_due(&self.works.store.read()?, self.out.feeds.iter().map(|feed| &**feed))?;
+    /// Feeds that come due: those that nobody paused.
+    fn awake(&self) -> Vec<Arc<Feed>> {
+        let is_awake = |feed: &&Arc<Feed>| !self.paused.feed(&feed.partner, &feed.id);
+        self.out.feeds.iter().filter(is_awake).cloned().collect()
+    }
+
+    pub(super) fn look_for_due(&mut self) -> Result<()> {
+        let feeds = self.awake();
+        self.out.next_due = next_due(&self.works.store.read()?, feeds.iter().map(|feed| &**feed))?;
         Ok(())
     }
 
@@ -104,7 +111,7 @@ impl Daemon {
     pub(super) fn run_feeds(&mut self) -> Result<()> {
         let now = self.clock.now();
         if self.out.next_due.is_some_and(|due| due <= now.wall) {
-            let feeds = self.out.feeds.clone();
+            let feeds = self.awake();
             let mut bench = self.works.bench(now);
             let mut dispatch = self.out.dispatch(&mut bench);
             dispatch.run_due(feeds.iter().map(|feed| &**feed))?;

@@ -27,6 +27,7 @@ use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::reading::{Decoder, SpillFiles};
 use crate::flows::{lineage, recover};
 use crate::model::intake::Intake;
+use crate::model::pause::Paused;
 
 use feeds::Out;
 pub use signals::Stop;
@@ -59,6 +60,8 @@ pub struct Daemon {
     watch: Watch,
     /// Something may lie in commands/.
     commands_due: bool,
+    /// What a person stopped, as the ledger has it.
+    paused: Paused,
     /// What waits was not judged yet under the configuration as it is.
     config_is_new: bool,
     ring: SyncSender<()>,
@@ -140,6 +143,7 @@ impl Daemon {
             looked_at: 0,
             next_partner: 0,
             commands_due: true,
+            paused: Paused::default(),
             config_is_new: true,
             clock,
             ring,
@@ -159,6 +163,7 @@ impl Daemon {
         daemon.make_folders()?;
         daemon
             .tell(Event::DaemonStarted, &[(Key::Path, Value::Text(daemon.config.spool.display().to_string().into()))]);
+        daemon.read_pauses()?;
         recover::start(&mut daemon.works.bench(now))?;
         daemon.recover_runs(now)?;
         Ok(daemon)

@@ -74,6 +74,9 @@ impl Daemon {
     fn look_at_desks(&mut self, woken: &Woken) -> Result<()> {
         let now = self.clock.now();
         for index in 0..self.desks.len() {
+            if self.is_paused(&self.desks[index]) {
+                continue;
+            }
             let desk = &mut self.desks[index];
             let is_due = desk.look_at.is_some_and(|at| at <= now.mono);
             if desk.is_empty() && (woken.all || is_due || woken.folders.contains(&index)) {
@@ -178,7 +181,8 @@ impl Daemon {
     /// Master data of anybody first: what an order refers to is there when both were dropped at one moment. Then partners in
     /// turn; of a partner's desks the one whose kind goes first.
     fn next_desk(&mut self) -> Option<usize> {
-        let has_master_data = |desk: &Desk| !desk.is_empty() && desk.rank() == 0;
+        let is_ready = |desk: &Desk| !desk.is_empty() && !self.is_paused(desk);
+        let has_master_data = |desk: &Desk| is_ready(desk) && desk.rank() == 0;
         if let Some(found) = self.desks.iter().position(has_master_data) {
             return Some(found);
         }
@@ -188,7 +192,7 @@ impl Daemon {
             let Some(partner) = self.config.partners.get(turn) else { continue };
             let his = |desk: &Desk| desk.intake.sender.partner == partner.partner;
             let found = (0..self.desks.len())
-                .filter(|i| !self.desks[*i].is_empty() && his(&self.desks[*i]))
+                .filter(|i| is_ready(&self.desks[*i]) && his(&self.desks[*i]))
                 .min_by_key(|i| self.desks[*i].rank());
             if found.is_some() {
                 self.next_partner = turn + 1;
@@ -229,7 +233,24 @@ impl Daemon {
     fn carry_out(&mut self, parsed: &commands::Command, now: Now) -> Result<String> {
         self.settle_moves()?;
         let out = &mut self.out;
-        command::carry_out(&mut self.works.bench(now), parsed, &mut |bench, feed| out.send(bench, feed))
+        let outcome = command::carry_out(&mut self.works.bench(now), parsed, &mut |bench, feed| out.send(bench, feed))?;
+        if matches!(parsed.verb, commands::Verb::Pause { .. } | commands::Verb::Resume { .. }) {
+            self.read_pauses()?;
+            self.look_for_due()?;
+        }
+        Ok(outcome)
+    }
+
+    pub(super) fn read_pauses(&mut self) -> Result<()> {
+        self.paused = self.works.store.read()?.paused()?;
+        // What came meanwhile rang while nobody listened.
+        let now = self.clock.now();
+        self.desks.iter_mut().for_each(|desk| desk.look_at = Some(now.mono));
+        Ok(())
+    }
+
+    fn is_paused(&self, desk: &Desk) -> bool {
+        self.paused.intake(&desk.intake.sender.partner, &desk.intake.id)
     }
 
     /// Held messages whose time is up, originals past their days, confirmations.
@@ -299,9 +320,8 @@ impl Daemon {
 
     /// Once: is nothing left that could be done now, or after a short rest?
     pub(super) fn is_drained(&mut self) -> Result<Option<Ended>> {
-        if self.desks.iter().any(|desk| !desk.is_empty() || desk.is_settling)
-            || !self.works.spool.commands()?.is_empty()
-        {
+        let awake = || self.desks.iter().filter(|desk| !self.is_paused(desk));
+        if awake().any(|desk| !desk.is_empty() || desk.is_settling) || !self.works.spool.commands()?.is_empty() {
             return Ok(None);
         }
         let troubles = self.troubles.sentences();
@@ -309,7 +329,7 @@ impl Daemon {
             return Ok(Some(Ended::Waiting(troubles.join(" "))));
         }
         let mut settling = Vec::new();
-        for desk in self.desks.iter().filter(|desk| desk.look_at.is_some()) {
+        for desk in awake().filter(|desk| desk.look_at.is_some()) {
             let place = Place::In { partner: &desk.intake.sender.partner, intake: &desk.intake.id };
             settling.push(self.works.spool.folder(place)?.display().to_string());
         }
@@ -321,7 +341,7 @@ impl Daemon {
         if let Some(pause) = self.outage.pause() {
             return pause;
         }
-        let desks = self.desks.iter().filter_map(|desk| desk.look_at);
+        let desks = self.desks.iter().filter(|desk| !self.is_paused(desk)).filter_map(|desk| desk.look_at);
         let mut next = desks.min().map_or(self.watch.until_scan(now.mono), |at| {
             at.saturating_sub(now.mono).min(self.watch.until_scan(now.mono))
         });

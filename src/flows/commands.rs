@@ -11,6 +11,7 @@ use crate::edges::clock;
 use crate::edges::spool::Spool;
 use crate::edges::store::Selection;
 use crate::model::ids::Id;
+use crate::model::pause::Subject;
 use crate::model::verdict::Verdict;
 
 /// What somebody wants to be done. The files of a selection stand in it by id, and it is never empty.
@@ -31,6 +32,10 @@ pub enum Verb {
     Ignore { which: Selection },
     /// Write a feed now: `partner/feed`.
     Send { feeds: Vec<String> },
+    /// Stop these for a while.
+    Pause { subjects: Vec<Subject> },
+    /// Let these go on.
+    Resume { subjects: Vec<Subject> },
 }
 
 impl Command {
@@ -39,6 +44,8 @@ impl Command {
             Verb::Retry { .. } => "retry",
             Verb::Ignore { .. } => "ignore",
             Verb::Send { .. } => "send",
+            Verb::Pause { .. } => "pause",
+            Verb::Resume { .. } => "resume",
         }
     }
 
@@ -75,7 +82,9 @@ impl Command {
                 Verb::Ignore { which: parse_which(arguments)? }
             }
             "send" => Verb::Send { feeds: texts(arguments, "feeds")? },
-            other => anyhow::bail!("\"{other}\" is not a verb; expected retry, ignore or send"),
+            "pause" => Verb::Pause { subjects: subjects(arguments)? },
+            "resume" => Verb::Resume { subjects: subjects(arguments)? },
+            other => anyhow::bail!("\"{other}\" is not a verb; expected retry, ignore, send, pause or resume"),
         };
         Ok(Command {
             id: Id::parse(text("id")?).context("\"id\" is not an id")?,
@@ -97,6 +106,9 @@ impl Command {
             }
             Verb::Ignore { which } => to_json(which).into(),
             Verb::Send { feeds } => json!({ "feeds": feeds }),
+            Verb::Pause { subjects } | Verb::Resume { subjects } => {
+                json!({ "subjects": subjects.iter().map(Subject::to_string).collect::<Vec<_>>() })
+            }
         }
     }
 }
@@ -140,6 +152,12 @@ fn parse_which(arguments: &Value) -> Result<Selection> {
     };
     anyhow::ensure!(which != Selection::default(), "it names no file and says nothing that would narrow it down");
     Ok(which)
+}
+
+fn subjects(arguments: &Value) -> Result<Vec<Subject>> {
+    let read =
+        |text: String| Subject::parse(&text).with_context(|| format!("\"{text}\" is nothing that can be paused"));
+    texts(arguments, "subjects")?.into_iter().map(read).collect()
 }
 
 fn texts(arguments: &Value, name: &str) -> Result<Vec<String>> {
@@ -190,6 +208,8 @@ mod tests {
             Verb::Retry { which: narrow, overrule: false },
             Verb::Ignore { which },
             Verb::Send { feeds: vec!["dealer/stock".into()] },
+            Verb::Pause { subjects: vec![Subject::Partner("dealer".into())] },
+            Verb::Resume { subjects: Subject::parse("out:dealer/stock").into_iter().collect() },
         ] {
             let command = command(verb);
             assert_eq!(Command::parse(&command.to_bytes()).unwrap(), command);
@@ -211,6 +231,7 @@ mod tests {
             (text("retry", "{\"verdict\":\"lost\"}"), "\"lost\" is not a verdict"),
             (text("ignore", "{\"verdict\":\"held\"}"), "\"comment\" is empty"),
             (text("send", "{\"feeds\":\"x\"}"), "\"feeds\" is not a list"),
+            (text("pause", "{\"subjects\":[\"dealer/stock\"]}"), "\"dealer/stock\" is nothing that can be paused"),
             ("{".to_string(), "not JSON"),
         ] {
             let error = format!("{:#}", Command::parse(bytes.as_bytes()).unwrap_err());

@@ -11,10 +11,11 @@ use super::files::{self, Sight};
 use super::waiting::{self, WaitingFile};
 use super::{lineage, moments};
 use crate::edges::store::IntakeFigures;
-use crate::edges::store::ledger::RunRow;
+use crate::edges::store::ledger::{PauseRow, RunRow};
 use crate::edges::{clock, disk, lock};
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
+use crate::model::pause::Subject;
 use crate::model::rules::schedule;
 
 /// Waiting files of an intake that are told one by one.
@@ -37,6 +38,8 @@ pub struct Status {
     /// Files of ours that the ledger does not know since its database was accepted: the first, and how many at least.
     pub unknown: (Vec<PathBuf>, u64),
     pub feeds: Vec<FeedStatus>,
+    /// What people have stopped for a while.
+    pub paused: Vec<PauseRow>,
     /// Commands that nobody has carried out yet.
     pub commands_waiting: u64,
     /// Files whose verdict stands and whose folders have not followed.
@@ -68,6 +71,8 @@ pub struct FeedStatus {
     pub next_due: Option<DateTime<Utc>>,
     /// Due and not run.
     pub late: bool,
+    /// Alone, or with all of its partner: nothing comes due.
+    pub paused: bool,
 }
 
 /// What of the configuration is looked at.
@@ -111,9 +116,26 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
         intakes,
         strays: strays.into_iter().filter(|s| wanted(&s.partner, &s.intake)).collect(),
         feeds,
+        paused: sight.snapshot.pauses()?.into_iter().filter(|row| is_asked_for(&row.subject, only)).collect(),
         commands_waiting: sight.spool.commands()?.len() as u64,
         unplaced: sight.snapshot.unplaced_count()?,
     })
+}
+
+/// Who asks for a part wants to know that all of its partner stands still.
+fn is_asked_for(subject: &Subject, only: &[String]) -> bool {
+    let part = match subject {
+        Subject::Partner(_) => None,
+        Subject::Intake { partner, intake: part } | Subject::Feed { partner, feed: part } => {
+            Some(format!("{partner}/{part}"))
+        }
+    };
+    let partner_of = |asked: &str| asked.split('/').next() == Some(subject.partner());
+    let concerns = |asked: &String| match &part {
+        None => partner_of(asked),
+        Some(part) => asked == part || asked == subject.partner(),
+    };
+    only.is_empty() || only.iter().any(concerns)
 }
 
 fn configured(sight: Sight<'_>, intake: &Intake) -> Result<IntakeStatus> {
@@ -166,12 +188,14 @@ fn feed_status(sight: Sight<'_>, feed: &Feed) -> Result<FeedStatus> {
     let handled = sight.snapshot.due_handled(&feed.name())?.as_deref().and_then(clock::read_iso);
     // Without a mark nothing was ever due here: the feed is new.
     let next_due = schedule::next_due(&feed.schedule, handled.unwrap_or(sight.now));
+    let paused = sight.snapshot.paused()?.feed(&feed.partner, &feed.id);
     Ok(FeedStatus {
         partner: feed.partner.clone(),
         feed: feed.id.clone(),
         last,
         next_due,
-        late: next_due.is_some_and(|due| due + FEED_LATE < sight.now),
+        late: !paused && next_due.is_some_and(|due| due + FEED_LATE < sight.now),
+        paused,
     })
 }
 

@@ -54,6 +54,8 @@ impl WaitingFile {
 pub enum Why {
     /// The daemon takes it at its next look.
     Next,
+    /// It would be taken, but a person has stopped its intake.
+    Paused,
     /// Changed not long enough ago.
     Settles {
         needed: TimeDelta,
@@ -91,6 +93,7 @@ impl Why {
         let words = match self {
             Why::Next if daemon_runs => "is taken at the next look",
             Why::Next => "waits for the daemon, which is down",
+            Why::Paused => "waits: its intake is paused (nattpost status says by whom, nattpost resume lets it go on)",
             Why::Settles { needed, changed_ago } => {
                 return format!(
                     "still settles: changed {} ago, must rest for {}, so for {} more at least",
@@ -135,6 +138,7 @@ impl Why {
     pub fn code(&self) -> &'static str {
         match self {
             Why::Next => "next",
+            Why::Paused => "paused",
             Why::Settles { .. } => "settles",
             Why::DoneFile { .. } => "done-file-missing",
             Why::Vouches { .. } => "done-file",
@@ -155,6 +159,7 @@ impl Why {
         matches!(
             self,
             W::Next
+                | W::Paused
                 | W::Settles { .. }
                 | W::DoneFile { .. }
                 | W::Vouches { .. }
@@ -172,11 +177,12 @@ pub fn of_intake(sight: Sight<'_>, intake: &Intake, limit: usize) -> Result<(Vec
     }
     let listing = sight.spool.scan(place)?;
     let vouching = vouching(intake, &listing);
+    let paused = sight.snapshot.paused()?.intake(&intake.sender.partner, &intake.id);
     let mut entries: Vec<_> = listing.entries().collect();
     entries.sort_by_key(|entry| entry.meta.mtime_ns);
     let mut waiting = Vec::new();
     for entry in entries.iter().take(limit) {
-        let why = why(sight, intake, (entry.name, entry.meta), &vouching);
+        let why = stopped(why(sight, intake, (entry.name, entry.meta), &vouching), paused);
         waiting.push(in_intake(sight, intake, (entry.name, entry.meta), why)?);
     }
     for odd in listing.odd().iter().take(limit.saturating_sub(waiting.len())) {
@@ -214,6 +220,7 @@ pub fn without_intake(sight: Sight<'_>, intakes: &[Arc<Intake>], limit: usize) -
 /// The files of exactly this name anywhere below in/.
 pub fn named(sight: Sight<'_>, intakes: &[Arc<Intake>], name: &str) -> Result<Vec<WaitingFile>> {
     let mut waiting = Vec::new();
+    let paused = sight.snapshot.paused()?;
     for intake in intakes {
         let place = Place::In { partner: &intake.sender.partner, intake: &intake.id };
         // A word that can be no name lies nowhere.
@@ -224,7 +231,8 @@ pub fn named(sight: Sight<'_>, intakes: &[Arc<Intake>], name: &str) -> Result<Ve
                     Settle::DoneFile { .. } => vouching(intake, &sight.spool.scan(place)?),
                     _ => BTreeMap::new(),
                 };
-                why(sight, intake, (name.as_bytes(), meta), &vouching)
+                let paused = paused.intake(&intake.sender.partner, &intake.id);
+                stopped(why(sight, intake, (name.as_bytes(), meta), &vouching), paused)
             }
             Sort::PassedOver(why) => Why::PassedOver(why),
             Sort::Odd(odd) => Why::Odd(odd.reason()),
@@ -275,6 +283,10 @@ fn vouching(intake: &Intake, listing: &Listing) -> BTreeMap<Vec<u8>, Why> {
     known.extend(found.lone.into_iter().map(|lone| (names[lone].to_vec(), Why::VouchesForNone)));
     known.extend(found.ambiguous.into_iter().map(|one| (names[one].to_vec(), Why::VouchesForSeveral)));
     known
+}
+
+fn stopped(why: Why, paused: bool) -> Why {
+    if paused && why == Why::Next { Why::Paused } else { why }
 }
 
 fn why(sight: Sight<'_>, intake: &Intake, (name, meta): (&[u8], Meta), vouching: &BTreeMap<Vec<u8>, Why>) -> Why {

@@ -17,6 +17,7 @@ pub mod key_list;
 pub mod kind;
 pub mod layout;
 pub mod letter;
+pub mod pause;
 pub mod problem;
 pub mod reason;
 pub mod remote;

@@ -101,6 +101,9 @@ events! {
     RunFailed "run-failed" Error "A feed was due and its file could not be made.";
     RunUnknown "run-unknown" Warning "A file in out/ or staged/ belongs to no run; it was moved to held/out/.";
     RunRemoved "run-removed" Info "A composed file whose run was never committed was removed.";
+    DueSkipped "due-skipped" Info "Due times of a feed passed while nobody ran or it was paused, and are not made up for.";
+    Paused "paused" Warning "A person stopped a partner, an intake or a feed for a while.";
+    Resumed "resumed" Info "A person let it go on.";
     CommandDone "command-done" Info "A command of the command line was carried out.";
     CommandRefused "command-refused" Warning "A command of the command line was not carried out.";
     StoreWaiting "store-waiting" Error "The database takes nothing at the moment; everything waits and is tried again.";

@@ -1,7 +1,8 @@
-//! Carries out what people ask for: retry, ignore, send. Whoever holds the instance lock does it; the row in `command` is
+//! Carries out what people ask for: retry, ignore, send, pause, resume. Whoever holds the instance lock does it; the row in `command` is
 //! the audit trail, and a command whose row is finished is never done twice.
 
 mod ignore;
+mod pause;
 mod retry;
 
 use anyhow::Result;
@@ -25,6 +26,8 @@ pub fn carry_out(
     let outcome = match &command.verb {
         Verb::Retry { which, overrule } => retry::retry(bench, which, *overrule, &command.comment),
         Verb::Ignore { which } => ignore::ignore(bench, which, &command.comment),
+        Verb::Pause { subjects } => pause::pause(bench, subjects, &command.who, &command.comment),
+        Verb::Resume { subjects } => pause::resume(bench, subjects, &command.comment),
         Verb::Send { feeds } => send_all(bench, feeds, send),
     };
     let (outcome, event) = match outcome {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Dispatch;
 use super::stage::Outcome;
 use crate::edges::clock::iso;
+use crate::edges::events::{Event, Key, Value};
 use crate::edges::store::Snapshot;
 use crate::model::feed::Feed;
 use crate::model::rules::schedule;
@@ -46,8 +47,8 @@ impl Dispatch<'_> {
         if begun { tx.commit() } else { Ok(()) }
     }
 
-    /// Makes every run that has come due; how many there were. Worth a call only when `next_due` has come. A feed whose file cannot be written does not keep the others
-    /// back; an error of the machine ends the round, and the next one goes on where it stood.
+    /// Makes every run that has come due; how many there were. Worth a call only when `next_due` has come. A feed whose file
+    /// cannot be written does not keep the others back; an error of the machine ends the round, and the next one goes on where it stood.
     pub fn run_due<'f>(&mut self, feeds: impl IntoIterator<Item = &'f Feed>) -> Result<u64> {
         let mut made = 0;
         for feed in feeds.into_iter().filter(|feed| !feed.schedule.is_empty()) {
@@ -60,8 +61,20 @@ impl Dispatch<'_> {
             if due.handled > due.runs.last().copied() {
                 self.skip_to(feed, due.handled)?;
             }
+            if due.skipped > 0 {
+                self.tell_skipped(feed, due.skipped);
+            }
         }
         Ok(made)
+    }
+
+    fn tell_skipped(&self, feed: &Feed, count: usize) {
+        let fields = [
+            (Key::Partner, Value::Text(feed.partner.as_str().into())),
+            (Key::Feed, Value::Text(feed.id.as_str().into())),
+            (Key::Count, count.into()),
+        ];
+        self.events.tell(self.now.wall, "", Event::DueSkipped, &fields);
     }
 
     /// Due times that passed and are not made up for.

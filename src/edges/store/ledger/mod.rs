@@ -3,7 +3,7 @@
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` and `run_find` what went out,
 //! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
-//! `problem` and `notice` what is the matter and who is told, `arrival` what should come.
+//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped.
 
 mod arrival;
 mod byte_ranges;
@@ -18,6 +18,7 @@ mod identity;
 mod marks;
 mod message;
 mod notice;
+mod pause;
 mod problem;
 mod remote;
 mod run;
@@ -32,6 +33,7 @@ pub use file::{Arrival, Decision, FileRow, FileState};
 pub use identity::Identity;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use notice::{Failing, NoticeNo, NoticeRow};
+pub use pause::PauseRow;
 pub use problem::{ProblemNo, ProblemRow};
 pub use remote::{RemoteLook, RemoteState};
 pub use run::{NewRun, RunFile, RunReason, RunState, Scope};
