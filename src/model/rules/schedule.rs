@@ -1,8 +1,9 @@
 //! When a feed is due: cron patterns in a zone, and what happens to the due times that passed while nobody ran.
 //!
-//! A due time is an instant in UTC and is handled once. On the night the clock goes forward a fixed time that does not
-//! exist runs at the first instant after the gap; on the night it goes back a fixed time runs once, at the first of the
-//! two, while an interval (`*/30 * * * *`) runs through both hours. What falls on a closed day of the schedule's zone is no
+//! A due time is an instant in UTC and is handled once. On the night the clock goes forward a fixed time (one hour, one
+//! minute) that does not exist runs at the first instant after the gap; on the night it goes back it runs once, at the first
+//! of the two. Anything else (`*/30 * * * *`, `15 1,2,3 * * *`) is an interval: it runs whenever the clock shows it, so not
+//! in a gap and through both of two hours. What falls on a closed day of the schedule's zone is no
 //! due time at all. The patterns themselves are croner's.
 
 use std::collections::BTreeSet;
