@@ -10,12 +10,14 @@ use super::layouts::KnownLayout;
 use super::partner::Surroundings;
 use crate::model::decimal;
 use crate::model::document::{Section, suggest};
-use crate::model::feed::{COMPOSED_KINDS, Feed, Schedule};
+use crate::model::feed::{COMPOSED_KINDS, Content, Feed, Replace, Schedule, Triggers};
 use crate::model::intake::Sender;
 use crate::model::kind::{FieldType, Kind};
 use crate::model::rules::file_name::NamePattern;
+use crate::model::rules::guard::Limits;
 use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
+use std::time::Duration;
 
 const MOST_WINDOW_DAYS: u32 = 3_650;
 
@@ -54,6 +56,13 @@ pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: 
         window_days,
         allow_empty,
         zone,
+        content: Content::default(),
+        triggers: Triggers::default(),
+        limits: Limits::default(),
+        replace: Replace::default(),
+        reads_within: Duration::from_secs(900),
+        done_suffix: None,
+        fingerprint: 0,
     })
 }
 

@@ -77,7 +77,7 @@ mod tests {
             r#"{"article_no":"A1","warehouse":"01","qty":"26"}"#,
             r#"{"article_no":"A10","warehouse":"1","qty":"25"}"#,
             r#"{"article_no":"A1","warehouse":"01","qty":"25","unit":"PCE"}"#,
-            r#"{"article_no":"A1","warehouse":"01","qty":"25","end_of_life":"false"}"#,
+            r#"{"article_no":"A1","warehouse":"01","qty":"25","availability":"none"}"#,
         ];
         for other in others {
             assert_ne!(digest("stock", one), digest("stock", other), "{other}");

@@ -1,10 +1,12 @@
 //! One outbound rule of a partner: what he gets, in which layout, when. Data only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::intake::Sender;
 use super::layout::Layout;
 use super::rules::file_name::NamePattern;
+use super::rules::guard::Limits;
 use super::rules::holidays::Closed;
 use super::rules::published::Published;
 
@@ -37,12 +39,85 @@ pub struct Feed {
     pub allow_empty: bool,
     /// Zone of dates and times in names and content.
     pub zone: chrono_tz::Tz,
+    pub content: Content,
+    pub triggers: Triggers,
+    /// A file that goes beyond them waits for a person.
+    pub limits: Limits,
+    pub replace: Replace,
+    /// A partner who picks up removes a file so long after reading it at most.
+    pub reads_within: Duration,
+    /// Ending of an empty file behind each file, which says that it is whole.
+    pub done_suffix: Option<String>,
+    /// Of all that decides what its rows say.
+    pub fingerprint: u64,
+}
+
+/// How much of its rows a file tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Content {
+    /// Requests: those that did not go out before. Else all that there is.
+    #[default]
+    Full,
+    /// What changed, and now and then everything.
+    Delta(Delta),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delta {
+    pub since: Since,
+    /// When it is a full file; the first always is.
+    pub full: Vec<Schedule>,
+    /// Name and sub-folder of full files, where they have others.
+    pub full_file_name: Option<NamePattern>,
+    pub full_folder: Option<String>,
+    pub deletes: Deletes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    LastDelivered,
+    LastFull,
+}
+
+/// What a partner hears of rows that are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletes {
+    Tell,
+    LeaveOut,
+}
+
+/// What makes a feed go out beside its schedule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Triggers {
+    /// Rows changed; at most once in so long.
+    pub on_change: Option<Duration>,
+    /// An order of the partner was applied.
+    pub on_registration: bool,
+}
+
+/// What becomes of a file that was not taken when a newer one is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Replace {
+    /// The newer takes its place.
+    Unsent,
+    /// Every file stays.
+    #[default]
+    Never,
 }
 
 impl Feed {
     /// `partner/feed`, as commands, runs and log lines name it.
     pub fn name(&self) -> String {
         format!("{}/{}", self.partner, self.id)
+    }
+
+    /// What the partner holds is kept row by row: for deltas, and where a guard counts changes.
+    pub fn keeps_delivered(&self) -> bool {
+        matches!(self.content, Content::Delta(_)) || self.limits.count()
+    }
+
+    pub fn delta(&self) -> Option<&Delta> {
+        if let Content::Delta(delta) = &self.content { Some(delta) } else { None }
     }
 }
 

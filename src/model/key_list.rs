@@ -193,6 +193,10 @@ impl Keys {
         self.places.get(nth).map(|place| &self.bytes[place.start as usize..place.end as usize])
     }
 
+    pub fn last(&self) -> Option<&[u8]> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.places.iter().map(|place| &self.bytes[place.start as usize..place.end as usize])
     }

@@ -17,13 +17,14 @@ use nattpost::edges::store::ledger::{Arrival, RunRow};
 use nattpost::edges::store::{FileNo, Reader, RowId, Store, Tx};
 use nattpost::flows::outbound::{Dispatch, Pending};
 use nattpost::model::batch::Batch;
-use nattpost::model::feed::{Feed, Missed, Schedule};
+use nattpost::model::feed::{Content, Feed, Missed, Replace, Schedule, Triggers};
 use nattpost::model::ids::Id;
 use nattpost::model::intake::Sender;
 use nattpost::model::json::read_line;
 use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::own::shipped_layout;
 use nattpost::model::rules::file_name::NamePattern;
+use nattpost::model::rules::guard::Limits;
 use nattpost::model::rules::holidays::Closed;
 use nattpost::model::rules::published::Published;
 
@@ -254,6 +255,13 @@ pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
         window_days: 90,
         allow_empty: false,
         zone: Berlin,
+        content: Content::Full,
+        triggers: Triggers::default(),
+        limits: Limits::default(),
+        replace: Replace::Never,
+        reads_within: Duration::from_secs(900),
+        done_suffix: None,
+        fingerprint: 0,
     }
 }
 

@@ -32,6 +32,10 @@ pub struct RowId(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileNo(pub i64);
 
+/// A feed's number in this ledger; people and configuration call it `partner/feed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FeedNo(pub i64);
+
 /// A run's number in this ledger; the number in its file name is `Run::number`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunNo(pub i64);

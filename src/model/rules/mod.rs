@@ -21,5 +21,6 @@ pub mod recovery;
 pub mod reference;
 pub mod schedule;
 pub mod settle;
+pub mod supersede;
 pub mod told;
 pub mod units;

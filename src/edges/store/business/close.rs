@@ -5,12 +5,15 @@ use anyhow::{Context, Result, bail};
 use rusqlite::params_from_iter;
 use rusqlite::types::Value as SqlValue;
 
+use super::changes::Changes;
 use super::condition::Condition;
 use super::records::Stamp;
-use super::tables::KindTables;
+use super::tables::{KindTables, TableColumn};
 use super::tally::Tally;
 use crate::edges::fault;
 use crate::edges::store::Tx;
+use crate::edges::store::ledger::Cause;
+use crate::model::key;
 use crate::model::kind::Kind;
 
 impl Tx<'_> {
@@ -56,9 +59,44 @@ impl Tx<'_> {
             tables.head,
             condition.text()
         );
-        let closed = self.conn.prepare(&update)?.execute(params_from_iter(&condition.values))?;
+        let mut changes = Changes::of(self, &kind.name, stamp.file, Cause::Change)?;
+        let closed = if changes.wants_keys() {
+            self.close_and_list(&update, tables, &condition, &mut changes)?
+        } else {
+            let closed = self.conn.prepare(&update)?.execute(params_from_iter(&condition.values))?;
+            (0..closed).for_each(|_| changes.add_key(|_| {}));
+            closed as u64
+        };
         tally.finish()?;
-        Ok(closed as u64)
+        changes.finish()?;
+        Ok(closed)
+    }
+
+    /// Closes, and notes which rows.
+    fn close_and_list(
+        &self,
+        update: &str,
+        tables: &KindTables,
+        condition: &Condition,
+        changes: &mut Changes<'_>,
+    ) -> Result<u64> {
+        let keys: Vec<&TableColumn> = tables.keys().collect();
+        let names: Vec<String> = keys.iter().map(|column| format!("\"{}\"", column.name)).collect();
+        let mut statement = self.conn.prepare(&format!("{update} RETURNING {}", names.join(", ")))?;
+        let mut rows = statement.query(params_from_iter(&condition.values))?;
+        let mut closed = 0;
+        while let Some(row) = rows.next()? {
+            closed += 1;
+            let mut bytes = Vec::new();
+            for (nth, column) in keys.iter().enumerate() {
+                match column.number {
+                    true => key::put_number(row.get(nth)?, &mut bytes),
+                    false => key::put_text(row.get_ref(nth)?.as_str()?, &mut bytes),
+                }
+            }
+            changes.add_key(|key| key.extend_from_slice(&bytes));
+        }
+        Ok(closed)
     }
 }
 

@@ -4,9 +4,11 @@
 //! rows of the columns that turn up. `requests` inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
 //! are whose, `close` closes what a full file no longer names
 //! (`condition` reads its scope). `references` answers "whose number is this",
+//! `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
 //! `select` streams rows out, `load` reads one message back, `find` tells where a row came from.
 
 mod bind;
+mod changes;
 mod close;
 mod condition;
 mod find;
@@ -19,6 +21,7 @@ mod requests;
 mod select;
 mod tables;
 mod tally;
+mod wanted;
 
 pub use find::FoundRow;
 pub use records::{Applied, Records, Stamp};

@@ -11,11 +11,13 @@ use anyhow::{Context, Result, bail};
 use rusqlite::{Row, params};
 
 use super::bind::{Bound, equals};
+use super::changes::Changes;
 use super::groups::Groups;
 use super::insert::Insert;
 use super::tables::{KindTables, TableColumn};
 use super::tally::Tally;
 use crate::edges::fault;
+use crate::edges::store::ledger::Cause;
 use crate::edges::store::query::{one, run};
 use crate::edges::store::{FileNo, RowId, Tx};
 use crate::model::batch::{Message, Value};
@@ -51,6 +53,7 @@ pub struct Records<'t> {
     touch: Bound<'t>,
     groups: Groups<'t>,
     tally: Tally<'t>,
+    changes: Changes<'t>,
     file: FileNo,
     as_of: String,
     /// Stored on the row only where it differs from the file's.
@@ -80,6 +83,7 @@ impl Tx<'_> {
             touch: Bound::prepare(conn, &tables.statements.touch)?,
             groups: Groups::new(conn, &tables),
             tally: Tally::new(conn, stamp.file),
+            changes: Changes::of(self, &kind.name, stamp.file, Cause::Change)?,
             file: stamp.file,
             as_of: stamp.as_of.to_string(),
             own_as_of: (file_as_of.as_deref() != Some(stamp.as_of)).then(|| stamp.as_of.to_string()),
@@ -101,7 +105,8 @@ impl Records<'_> {
         let applied = self
             .try_apply(message)
             .with_context(|| format!("cannot apply the message of line {line} to \"{}\"", self.tables.head))?;
-        if self.order_status.is_some() && matches!(applied, Applied::New | Applied::Changed) {
+        if matches!(applied, Applied::New | Applied::Changed) {
+            self.changes.add(message);
             self.number_order(message)?;
         }
         Ok(applied)
@@ -200,10 +205,11 @@ impl Records<'_> {
         Ok(())
     }
 
-    /// Counts what was written in the ledger. Without it the file does not know its rows.
+    /// Counts what was written in the ledger, and notes it for feeds. Without it the file does not know its rows.
     pub fn finish(self) -> Result<()> {
         fault::point("store.finish_records")?;
-        self.tally.finish()
+        self.tally.finish()?;
+        self.changes.finish()
     }
 }
 

@@ -7,11 +7,13 @@ use anyhow::{Context, Result, bail};
 use rusqlite::params;
 
 use super::bind::Bound;
+use super::changes::Changes;
 use super::groups::Groups;
 use super::insert::Insert;
 use super::tables::KindTables;
 use super::tally::Tally;
 use crate::edges::fault;
+use crate::edges::store::ledger::Cause;
 use crate::edges::store::{FileNo, RowId, Tx};
 use crate::model::batch::Message;
 use crate::model::kind::Kind;
@@ -31,6 +33,8 @@ pub struct Requests<'t> {
     find: Option<Bound<'t>>,
     groups: Groups<'t>,
     tally: Tally<'t>,
+    /// Of the requests, and of what is told about each.
+    changes: [Changes<'t>; 2],
     file: FileNo,
 }
 
@@ -45,6 +49,10 @@ impl Tx<'_> {
             find: None,
             groups: Groups::new(self.conn, &tables),
             tally: Tally::new(self.conn, file),
+            changes: [
+                Changes::of(self, &kind.name, file, Cause::Registration)?,
+                Changes::of(self, &format!("{}_status", kind.name), file, Cause::Registration)?,
+            ],
             tx: self,
             tables,
             file,
@@ -72,6 +80,7 @@ impl Requests<'_> {
         let row = RowId(self.tx.conn.last_insert_rowid());
         self.groups.insert_all(row, message)?;
         self.tally.wrote_new();
+        self.changes.iter_mut().for_each(|changes| changes.add_order(message));
         Ok(Inserted::New(row))
     }
 
@@ -110,13 +119,15 @@ impl Requests<'_> {
         update.execute()?;
         self.groups.insert_all(row, message)?;
         self.tally.took_over(before, 1);
+        self.changes.iter_mut().for_each(|changes| changes.add_order(message));
         Ok(())
     }
 
-    /// Counts what was written in the ledger. Without it the file does not know its rows.
+    /// Counts what was written in the ledger, and notes it for feeds. Without it the file does not know its rows.
     pub fn finish(self) -> Result<()> {
         fault::point("store.finish_requests")?;
-        self.tally.finish()
+        self.tally.finish()?;
+        self.changes.into_iter().try_for_each(Changes::finish)
     }
 }
 

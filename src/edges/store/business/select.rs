@@ -10,10 +10,13 @@ use rusqlite::{CachedStatement, Rows, params_from_iter};
 use super::condition::Condition;
 use super::load::{Reading, read_group_row, read_head_row};
 use super::tables::{KindTables, TableColumn};
+use super::wanted;
 use crate::edges::store::Snapshot;
 use crate::model::batch::Batch;
 use crate::model::kind::Kind;
 
+/// The place of a wanted key among them.
+const WANTED_ORDER: &str = "w.nth";
 /// A batch is handed on when it holds this much.
 const BATCH_BYTES: usize = 256 * 1024;
 
@@ -34,6 +37,10 @@ pub struct Selection<'a> {
     pub row: Option<super::super::RowId>,
     /// Closed rows are given too, with this number field of the head as 0 and nothing else but their key.
     pub closed_as_zero: Option<usize>,
+    /// Only the rows that `Tx::want` named, in the order of their keys.
+    pub wanted: bool,
+    /// In the order of the keys, also an order's status, which otherwise stands in the order of arrival.
+    pub by_key: bool,
 }
 
 /// Which cells: a feed reads what its layout writes, no more.
@@ -76,6 +83,9 @@ impl Wanted {
 
 /// Where head rows come from and what their columns are called there.
 struct Source {
+    kind: String,
+    /// Only rows whose keys were named.
+    wanted: bool,
     from: &'static str,
     /// What `Origin::number` of a message becomes; NULL for flat kinds.
     row: &'static str,
@@ -90,8 +100,14 @@ impl Source {
         if kind.name == "order_status" && selection.row.is_none() {
             let from = "orders o LEFT JOIN order_status h ON h.buyer_order_no = o.buyer_order_no AND h.customer_no = o.customer_no \
                  AND h.partner = o.partner AND h.active = 1";
-            let order = "o.row_id".to_string();
+            let order = match (selection.wanted, selection.by_key) {
+                (true, _) => WANTED_ORDER.to_string(),
+                (false, true) => "o.partner, o.customer_no, o.buyer_order_no".to_string(),
+                (false, false) => "o.row_id".to_string(),
+            };
             return Source {
+                kind: kind.name.clone(),
+                wanted: selection.wanted,
                 from,
                 row: "o.row_id",
                 order,
@@ -102,9 +118,15 @@ impl Source {
         }
         let keys: Vec<_> = tables.keys().map(|c| format!("h.\"{}\"", c.name)).collect();
         Source {
+            kind: kind.name.clone(),
+            wanted: selection.wanted,
             from: "",
             row: if tables.flat { "0" } else { "h.row_id" },
-            order: if tables.request { "h.row_id".to_string() } else { keys.join(", ") },
+            order: match selection.wanted {
+                true => WANTED_ORDER.to_string(),
+                false if tables.request => "h.row_id".to_string(),
+                false => keys.join(", "),
+            },
             composed_status: false,
             received: tables.columns.iter().any(|c| c.name == "received_at").then_some("h.received_at"),
             closed_as_zero: selection.closed_as_zero.filter(|_| !tables.request),
@@ -112,7 +134,9 @@ impl Source {
     }
 
     fn from(&self, tables: &KindTables) -> String {
-        if self.composed_status { self.from.to_string() } else { format!("\"{}\" h", tables.head) }
+        let rows = if self.composed_status { self.from.to_string() } else { format!("\"{}\" h", tables.head) };
+        // CROSS JOIN keeps the wanted keys outermost.
+        if self.wanted { format!("{} w CROSS JOIN {rows}", wanted::table(&self.kind)) } else { rows }
     }
 
     fn column(&self, column: &TableColumn) -> String {
@@ -303,6 +327,11 @@ fn condition(kind: &Kind, tables: &KindTables, source: &Source, selection: &Sele
     let mut condition = Condition::default();
     if !tables.request && !source.composed_status && selection.row.is_none() && source.closed_as_zero.is_none() {
         condition.add("h.active = 1");
+    }
+    if selection.wanted {
+        for (nth, column) in tables.keys().enumerate() {
+            condition.add(format!("{} = w.k{}", source.column(column), nth + 1));
+        }
     }
     if let Some(row) = selection.row {
         let place = condition.place(rusqlite::types::Value::Integer(row.0));

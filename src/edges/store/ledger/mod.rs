@@ -4,13 +4,16 @@
 //! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
 //! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped.
+//! `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
 
 mod arrival;
 mod byte_ranges;
 mod collect;
 mod command;
 mod copies;
+mod delivered;
 mod delivery;
+mod feed;
 mod file;
 mod file_find;
 mod held;
@@ -18,6 +21,7 @@ mod identity;
 mod marks;
 mod message;
 mod notice;
+mod outbox;
 mod pause;
 mod problem;
 mod remote;
@@ -28,13 +32,16 @@ mod waiting;
 pub use arrival::Arrived;
 pub use collect::{CollectRow, NewCollect, SeenThere};
 pub use command::{CommandRow, NewCommand};
+pub use delivered::{HeldRows, ToldRows};
 pub use delivery::{DeliveryRow, NewDelivery, Reached, TryRow};
+pub use feed::{FeedRow, NewFeed, Wants};
 pub use file::{Arrival, Decision, FileRow, FileState};
 pub use identity::Identity;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use notice::{Failing, NoticeNo, NoticeRow};
+pub use outbox::{Cause, Concerned, NewChange, PendingChange};
 pub use pause::PauseRow;
 pub use problem::{ProblemNo, ProblemRow};
 pub use remote::{RemoteLook, RemoteState};
-pub use run::{NewRun, RunFile, RunReason, RunState, Scope};
+pub use run::{NewRun, RunFile, RunReason, RunState};
 pub use run_find::RunRow;

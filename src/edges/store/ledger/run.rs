@@ -8,6 +8,7 @@ use crate::edges::fault;
 use crate::edges::store::query::run;
 use crate::edges::store::{FileNo, RowId, RunNo, Tx};
 use crate::model::ids::Id;
+use crate::model::rules::supersede::Scope;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunReason {
@@ -81,32 +82,6 @@ impl RunState {
     }
 }
 
-/// How much of its rows a run tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// All that there is.
-    Full,
-    /// What changed since.
-    Delta,
-    /// Rows that a person asked for by their key.
-    Part,
-    /// Requests that did not go out before.
-    New,
-}
-
-impl Scope {
-    pub(super) const ALL: [Scope; 4] = [Scope::Full, Scope::Delta, Scope::Part, Scope::New];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Scope::Full => "full",
-            Scope::Delta => "delta",
-            Scope::Part => "part",
-            Scope::New => "new",
-        }
-    }
-}
-
 /// The file of a run that was begun before it was written.
 #[derive(Debug, Clone)]
 pub struct RunFile<'a> {
@@ -120,9 +95,9 @@ pub struct RunFile<'a> {
     pub hash: &'a [u8],
     pub size: u64,
     pub rows: u64,
-    /// The run whose name and number it takes over, and since when another content stood under that name last.
+    /// The run whose name and number it takes over, and until when its partner may have read that one.
     pub replaces: Option<RunNo>,
-    pub replaced_at: Option<&'a str>,
+    pub doubt_until: Option<&'a str>,
     pub creates: u64,
     pub changes: u64,
     pub deletes: u64,
@@ -188,7 +163,7 @@ impl Tx<'_> {
     pub fn complete_run(&self, run_no: RunNo, file: &RunFile<'_>) -> Result<()> {
         fault::point("store.complete_run")?;
         let sql = "UPDATE run SET state = ?2, scope = ?3, number = ?4, folder = ?5, name = ?6, done_name = ?7, hash = ?8, size = ?9, \
-             rows = ?10, replaces = ?11, replaced_at = ?12, creates = ?13, changes = ?14, deletes = ?15, took_us = ?16 WHERE run_no = ?1";
+             rows = ?10, replaces = ?11, doubt_until = ?12, creates = ?13, changes = ?14, deletes = ?15, took_us = ?16 WHERE run_no = ?1";
         let values = params![
             run_no.0,
             file.state.as_str(),
@@ -201,7 +176,7 @@ impl Tx<'_> {
             file.size.cast_signed(),
             file.rows.cast_signed(),
             file.replaces.map(|r| r.0),
-            file.replaced_at,
+            file.doubt_until,
             file.creates.cast_signed(),
             file.changes.cast_signed(),
             file.deletes.cast_signed(),

@@ -4,10 +4,11 @@ use anyhow::Result;
 use rusqlite::{Params, Row, params};
 
 use super::file::{read_id, unsigned};
-use super::run::{RunReason, RunState, Scope};
+use super::run::{RunReason, RunState};
 use crate::edges::store::query::{list, one};
 use crate::edges::store::{FileNo, RowId, RunNo, Snapshot};
 use crate::model::ids::Id;
+use crate::model::rules::supersede::Scope;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRow {
@@ -34,7 +35,7 @@ pub struct RunRow {
     pub comment: String,
     pub scope: Scope,
     pub replaces: Option<RunNo>,
-    pub replaced_at: Option<String>,
+    pub doubt_until: Option<String>,
     pub done_name: String,
     pub creates: u64,
     pub changes: u64,
@@ -43,7 +44,7 @@ pub struct RunRow {
 }
 
 const COLUMNS: &str = "run_no, run_id, number, partner, feed, kind, layout, reason, due_at, state, folder, name, hash, size, rows, \
-     file_no, ready_at, sent_at, day, placed, comment, scope, replaces, replaced_at, done_name, creates, changes, deletes, took_us";
+     file_no, ready_at, sent_at, day, placed, comment, scope, replaces, doubt_until, done_name, creates, changes, deletes, took_us";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let reason = row.get_ref(7)?.as_str()?;
@@ -75,7 +76,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         // Written by us alone.
         scope: Scope::ALL.into_iter().find(|s| s.as_str() == scope).unwrap_or(Scope::Full),
         replaces: row.get::<_, Option<i64>>(22)?.map(RunNo),
-        replaced_at: row.get(23)?,
+        doubt_until: row.get(23)?,
         done_name: row.get(24)?,
         creates: unsigned(row, 25)?,
         changes: unsigned(row, 26)?,

@@ -6,7 +6,8 @@ CREATE TABLE feed (
   name TEXT NOT NULL UNIQUE,
   partner TEXT NOT NULL,
   kind TEXT NOT NULL,
-  -- 0 not configured or nothing; the sum of 1 rings on change, 2 rings on registration, 4 keys, 8 open orders.
+  -- 0 not configured or nothing; the sum of 1 rings on change, 2 rings on registration, 4 keys, 8 open orders, 16 changes are
+  -- counted from the last full file.
   wants INTEGER NOT NULL,
   -- The meaning of its rows: layout, kind, selection, published quantities, words, zone.
   fingerprint INTEGER NOT NULL,
@@ -121,9 +122,10 @@ CREATE INDEX reserved_of_order ON reserved (head_row);
 
 -- full, delta, part (asked for by key), new (requests)
 ALTER TABLE run ADD COLUMN scope TEXT NOT NULL DEFAULT 'full';
--- The run whose name and number it took over, and when another content stood under its name last.
+-- The run whose name and number it took over. Another content stood under its name before: taken before `doubt_until`, it
+-- may be that one that its partner read.
 ALTER TABLE run ADD COLUMN replaces INTEGER;
-ALTER TABLE run ADD COLUMN replaced_at TEXT;
+ALTER TABLE run ADD COLUMN doubt_until TEXT;
 ALTER TABLE run ADD COLUMN done_name TEXT NOT NULL DEFAULT '';
 -- Against `delivered`, as the guard counted.
 ALTER TABLE run ADD COLUMN creates INTEGER NOT NULL DEFAULT 0;
