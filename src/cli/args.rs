@@ -2,6 +2,7 @@
 //!
 //! Every command shows an example; verbs that act on something take many. It only names what is wanted: nothing is opened here.
 
+mod keeping;
 mod pausing;
 mod translating;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+pub use keeping::{Backup, CatchUp};
 pub use pausing::Pausing;
 pub use translating::{Decode, Encode, LayoutCommand, Try};
 
@@ -122,6 +124,20 @@ pub enum Command {
     /// Let go on what was paused
     #[command(after_help = "Example:\n  nattpost resume dealer\n  nattpost resume dealer/stock --out")]
     Resume(Pausing),
+    /// Copy the database into a folder, while everything goes on
+    #[command(
+        after_help = "Example:\n  nattpost backup /srv/backup/nattpost\n\nMakes nattpost-<id>.db, checked and on the disk, and a page of text beside it. The spool is not copied: \
+                      docs/operating.md tells how an older database and a newer spool come together again."
+    )]
+    Backup(Backup),
+
+    /// Bring an older database together with a newer spool: tell what it does not know, or do it
+    #[command(
+        after_help = "Example:\n  nattpost catch-up\n  nattpost catch-up --do --accept-database --comment \"disk lost on Sunday\"\n\nWithout --do nothing is changed. Files that came are judged anew \
+                      under their ids, files of orders that went out are known again, and feeds of orders are resumed once all of theirs \
+                      is accounted for. Ends with 75 while something is left for a person."
+    )]
+    CatchUp(CatchUp),
 
     /// Read a file with a layout and print its messages as JSON lines
     #[command(

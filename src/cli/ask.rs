@@ -143,16 +143,21 @@ fn begin(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
 
 /// Hands the command over and waits for its outcome.
 pub(super) fn give(page: &mut Page<'_>, config: &Config, verb: Verb, comment: &str) -> Outcome {
+    give_accepting(page, config, verb, comment, false)
+}
+
+/// `accept`: also with a database that is not the spool's own, where it is carried out here.
+pub(super) fn give_accepting(page: &mut Page<'_>, config: &Config, verb: Verb, comment: &str, accept: bool) -> Outcome {
     let spool = setting::spool(config)?;
     let at = Utc::now();
     let command = Command { id: clock::new_id(at)?, verb, who: who::name(), at, comment: comment.to_string() };
     commands::hand_over(&spool, &command)?;
-    wait(page, config, &command)
+    wait(page, config, &command, accept)
 }
 
 /// Looks for the outcome until patience ends. Where no daemon runs, the command is carried out here.
-fn wait(page: &mut Page<'_>, config: &Config, command: &Command) -> Outcome {
-    let why = match daemon::carry_out_alone(config.clone()) {
+fn wait(page: &mut Page<'_>, config: &Config, command: &Command, accept: bool) -> Outcome {
+    let why = match daemon::carry_out_alone(config.clone(), accept) {
         Ok(true) => "it was read and gave no outcome".to_string(),
         Ok(false) => "the daemon is busy and does it as soon as it can".to_string(),
         Err(error) => format!("no daemon runs, and it cannot be done from here ({error:#}); the next daemon does it"),

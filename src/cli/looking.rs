@@ -17,7 +17,12 @@ pub fn status(page: &mut Page<'_>, config: &Config, asked: &Status) -> Outcome {
         setting::known_partner(config, "PARTNER", only)?;
     }
     setting::look(config, |sight| {
-        let known = status::Known { intakes: &config.intakes, feeds: &config.feeds, store: &config.store };
+        let known = status::Known {
+            intakes: &config.intakes,
+            feeds: &config.feeds,
+            store: &config.store,
+            disk_floor: config.disk_floor,
+        };
         let now = status::status(sight, &known, &asked.only)?;
         if page.json {
             page.object(&status_page::object(config, &now))?;

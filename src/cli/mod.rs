@@ -3,6 +3,8 @@
 
 pub mod args;
 mod ask;
+mod backup;
+mod catch_up;
 mod check_page;
 mod demo;
 pub mod ends;
@@ -100,6 +102,8 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Send(asked) => ask::send(page, &config()?, asked),
         Command::Pause(asked) => pausing::pause(page, &config()?, asked),
         Command::Resume(asked) => pausing::resume(page, &config()?, asked),
+        Command::Backup(asked) => backup::backup(page, &config()?, asked),
+        Command::CatchUp(asked) => catch_up::catch_up(page, &config()?, asked),
         Command::Decode(asked) => translate::decode(page, path, asked),
         Command::Encode(asked) => translate::encode(page, path, asked),
         Command::Layout(LayoutCommand::Try(asked)) => trial::try_layout(page, path, asked),

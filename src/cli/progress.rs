@@ -8,31 +8,42 @@ use std::time::{Duration, Instant};
 const SILENT_FOR: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(250);
 
+/// How far something is, in percent.
+pub struct Percent {
+    name: String,
+    next: Option<Instant>,
+    drawn: bool,
+}
+
+impl Percent {
+    pub fn new(name: String) -> Self {
+        let next = io::stderr().is_terminal().then(|| Instant::now() + SILENT_FOR);
+        Percent { name, next, drawn: false }
+    }
+
+    pub fn at(&mut self, done: u64, all: u64) {
+        if self.next.is_some_and(|next| Instant::now() >= next) {
+            let percent = done.min(all) / (all / 100).max(1);
+            // A terminal that takes nothing is no reason to stop the work.
+            let _ = write!(io::stderr(), "\r{} {} % ", self.name, percent.min(100));
+            self.drawn = true;
+            self.next = Some(Instant::now() + BETWEEN);
+        }
+    }
+}
+
 /// A file whose reading is shown.
 pub struct Shown {
     file: File,
-    name: String,
     size: u64,
     at: u64,
-    next: Option<Instant>,
-    drawn: bool,
+    percent: Percent,
 }
 
 impl Shown {
     pub fn new(file: File, name: String) -> io::Result<Self> {
         let size = file.metadata()?.len();
-        let next = io::stderr().is_terminal().then(|| Instant::now() + SILENT_FOR);
-        Ok(Shown { file, name, size, at: 0, next, drawn: false })
-    }
-
-    fn draw(&mut self) {
-        if self.next.is_some_and(|next| Instant::now() >= next) {
-            let percent = self.at * 100 / self.size.max(1);
-            // A terminal that takes nothing is no reason to stop the work.
-            let _ = write!(io::stderr(), "\r{} {percent} % ", self.name);
-            self.drawn = true;
-            self.next = Some(Instant::now() + BETWEEN);
-        }
+        Ok(Shown { file, size, at: 0, percent: Percent::new(name) })
     }
 }
 
@@ -40,7 +51,7 @@ impl Read for Shown {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
         self.at += count as u64;
-        self.draw();
+        self.percent.at(self.at, self.size);
         Ok(count)
     }
 }
@@ -52,7 +63,7 @@ impl Seek for Shown {
     }
 }
 
-impl Drop for Shown {
+impl Drop for Percent {
     fn drop(&mut self) {
         if self.drawn {
             // Clears the line, so that what follows stands on it.

@@ -6,11 +6,12 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::calendar::Calendars;
-use super::forms;
 use super::keyed::{Keyed, Wrong, parse_days, parse_duration, parse_zone};
 use super::keys::Table;
+use super::{forms, size};
 use crate::model::document::Section;
 use crate::model::intake::Originals;
+use crate::model::rules::room::Floor;
 use crate::model::rules::units;
 
 /// How log lines are written.
@@ -37,6 +38,7 @@ pub struct Company {
     pub originals: Originals,
     pub sent_days: u32,
     pub calendars: Calendars,
+    pub disk_floor: Floor,
 }
 
 /// The state folders of the spool: what lies in them is moved and removed.
@@ -58,6 +60,7 @@ pub fn read(root: &Section<'_>, folder: &Path) -> Company {
         originals: keyed.value("originals", forms::originals),
         sent_days: keyed.value("sent", parse_days),
         calendars: Calendars::read(&keyed),
+        disk_floor: keyed.value("disk_floor", size::floor),
     };
     check_store(root, &company);
     company

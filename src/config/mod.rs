@@ -14,6 +14,7 @@ mod keyed;
 pub mod keys;
 mod layouts;
 mod partner;
+mod size;
 mod texts;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use crate::model::document::{Document, DocumentProblem};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
 use crate::model::layout::{Layout, own};
+use crate::model::rules::room::Floor;
 use company::Company;
 pub use company::LogFormat;
 pub use layouts::{KnownLayout, Layouts};
@@ -45,6 +47,8 @@ pub struct Config {
     pub scan_every: Duration,
     /// How many days files stay in sent/.
     pub sent_days: u32,
+    /// What is to stay free on the disks of spool and database.
+    pub disk_floor: Floor,
     /// By id.
     pub partners: Vec<Arc<Sender>>,
     /// By partner, then in the order of his file.
@@ -92,6 +96,7 @@ impl Config {
             log: company.log,
             scan_every: company.scan_every,
             sent_days: company.sent_days,
+            disk_floor: company.disk_floor,
             intakes: partners.iter().flat_map(|p| p.intakes.iter().cloned()).collect(),
             feeds: partners.iter().flat_map(|p| p.feeds.iter().cloned()).collect(),
             partners: partners.into_iter().map(|p| p.sender).collect(),

@@ -10,6 +10,7 @@ use super::Daemon;
 use crate::config::Config;
 use crate::edges::clock::Now;
 use crate::edges::store::Reader;
+use crate::flows::catch_up;
 use crate::flows::inbound::round::Bench;
 use crate::flows::outbound::{Dispatch, Outcome, Pending, next_due};
 use crate::model::feed::Feed;
@@ -52,6 +53,12 @@ impl Out {
     pub fn send(&mut self, bench: &mut Bench<'_>, name: &str) -> Result<String> {
         let feed = self.feeds.iter().find(|feed| feed.name() == name).cloned();
         let feed = feed.with_context(|| format!("there is no feed {name} in the configuration in force"))?;
+        if catch_up::holds_back(&bench.store.read()?, &feed)? {
+            bail!(
+                "{name} waits since an older database was accepted: what went out since then could go out again. nattpost catch-up tells \
+                 what is missing; if nothing is, nattpost resume {name}"
+            );
+        }
         let mut dispatch = self.dispatch(bench);
         let outcome = dispatch.send(&feed, None)?;
         dispatch.place_ready()?;
@@ -110,7 +117,7 @@ impl Daemon {
 
     pub(super) fn run_feeds(&mut self) -> Result<()> {
         let now = self.clock.now();
-        if self.out.next_due.is_some_and(|due| due <= now.wall) {
+        if self.disks.composes() && self.out.next_due.is_some_and(|due| due <= now.wall) {
             let feeds = self.awake();
             let mut bench = self.works.bench(now);
             let mut dispatch = self.out.dispatch(&mut bench);
@@ -127,7 +134,12 @@ impl Daemon {
     }
 
     pub(super) fn until_feed(&self, now: Now) -> Duration {
-        let due = self.out.next_due.map_or(Duration::MAX, |due| (due - now.wall).to_std().unwrap_or_default());
+        // Without room nothing is composed, and the loop looks for room by itself.
+        let due = self
+            .out
+            .next_due
+            .filter(|_| self.disks.composes())
+            .map_or(Duration::MAX, |due| (due - now.wall).to_std().unwrap_or_default());
         due.min(self.out.look_at.saturating_sub(now.mono))
     }
 }

@@ -3,6 +3,7 @@
 
 mod feeds;
 mod outage;
+mod room;
 mod signals;
 mod troubles;
 mod turn;
@@ -69,6 +70,7 @@ pub struct Daemon {
     stop: Arc<Stop>,
     outage: outage::Outage,
     troubles: Troubles,
+    disks: room::Disks,
     /// What `status` was told last of what waits.
     told_waiting: Vec<String>,
     housekeeping_at: Duration,
@@ -91,9 +93,10 @@ pub fn run(config: Config, once: bool, accept_database: bool) -> Result<Ended> {
 
 /// Carries out the commands that lie in the spool, for a command line while no daemon runs. False: one does.
 /// Silent: who asked is told, and the audit trail stands in the ledger.
-pub fn carry_out_alone(config: Config) -> Result<bool> {
+/// `accept_database`: as for `run`.
+pub fn carry_out_alone(config: Config, accept_database: bool) -> Result<bool> {
     let events = Events::to(format(config.log), Box::new(std::io::sink()));
-    let mut daemon = match Daemon::start(config, Arc::new(Stop::default()), events, false) {
+    let mut daemon = match Daemon::start(config, Arc::new(Stop::default()), events, accept_database) {
         Ok(daemon) => daemon,
         Err(error) if matches!(error.downcast_ref(), Some(LockError::Held { .. })) => return Ok(false),
         Err(error) => return Err(error),
@@ -151,6 +154,7 @@ impl Daemon {
             stop,
             outage: outage::Outage::default(),
             troubles: Troubles::default(),
+            disks: room::Disks::new(&config),
             told_waiting: Vec::new(),
             housekeeping_at: Duration::ZERO,
             last_round: Duration::ZERO,
@@ -223,7 +227,8 @@ impl Daemon {
 
     /// `status` is another process.
     fn say_what_waits(&mut self) {
-        let waits: Vec<String> = self.outage.sentence().into_iter().chain(self.troubles.sentences()).collect();
+        let all = self.outage.sentence().into_iter().chain(self.troubles.sentences());
+        let waits: Vec<String> = all.chain(self.disks.too_large()).collect();
         if waits.is_empty() && !self.told_waiting.is_empty() {
             self.works.spool.nothing_waits_any_more();
         } else if waits != self.told_waiting {
@@ -271,6 +276,7 @@ impl Daemon {
         self.works.intakes = config.intakes.clone();
         self.works.zone = config.zone;
         self.out.feeds = config.feeds.clone();
+        self.disks.take_over(config.disk_floor);
         self.config = config;
         (self.config_is_new, self.housekeeping_at) = (true, Duration::ZERO);
         self.make_folders()?;
@@ -327,7 +333,7 @@ fn open_store(config: &Config, spool: &Spool, events: &Events, now: Now, accept:
         return Err(missing.into());
     }
     let mut store = Store::open(&config.store)?;
-    lineage::meet(&mut store, &config.store, spool, events, now, accept)?;
+    lineage::meet(&mut store, &config.store, spool, events, now, accept.then_some(&config.feeds[..]))?;
     Ok(store)
 }
 

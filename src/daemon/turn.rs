@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::room::LOOK_EVERY;
 use super::troubles::What;
 use super::works::receipts;
 use super::{Daemon, Ended};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::spool::Place;
+use crate::edges::spool::{Place, shown_name};
 use crate::edges::watch::Woken;
 use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::finish;
-use crate::flows::inbound::round::{Answer, answer_all};
+use crate::flows::inbound::round::{Answer, Bench, answer_all};
 use crate::flows::inbound::waiting::{newest_of_each, tell_released};
 use crate::flows::{command, commands, recover, retention, rights};
 
@@ -89,10 +90,17 @@ impl Daemon {
         Ok(())
     }
 
-    /// One round of files. False: nobody has any.
+    /// One round of files. False: nobody has any, or there is no room for any.
     fn one_round(&mut self) -> Result<bool> {
-        let Some(index) = self.next_desk() else { return Ok(false) };
         let now = self.clock.now();
+        self.disks.look(&self.works.events, now);
+        if !self.disks.takes_in() {
+            return Ok(false);
+        }
+        let Some(index) = self.next_desk() else { return Ok(false) };
+        if !self.fits(index, now) {
+            return Ok(true);
+        }
         if self.desks[index].backlog() > BACKLOG_FILES {
             self.watch.rest(index);
         }
@@ -116,6 +124,18 @@ impl Daemon {
         Ok(true)
     }
 
+    /// A file for which there is no room waits, and those behind it with it: their order is kept.
+    fn fits(&mut self, index: usize, now: Now) -> bool {
+        let desk = &mut self.desks[index];
+        let Some((name, bytes)) = desk.next() else { return true };
+        let fits =
+            self.disks.fits(&desk.intake.source(), &shown_name(name).to_string(), bytes, &self.works.events, now);
+        if !fits {
+            desk.put_aside(now.mono + LOOK_EVERY);
+        }
+        fits
+    }
+
     fn look_at_desk(&mut self, index: usize) -> Result<()> {
         let before = std::mem::replace(&mut self.looked_at, index);
         if let Some(other) = self.desks.get_mut(before).filter(|_| before != index) {
@@ -123,7 +143,11 @@ impl Daemon {
         }
         self.watch.wake(index);
         let now = self.clock.now();
-        match self.desks[index].look(&self.works.spool, &self.works.events, now) {
+        let looked = self.desks[index].look(&self.works.spool, &self.works.events, now);
+        if self.desks[index].is_empty() {
+            self.disks.waits_no_longer(&self.desks[index].intake);
+        }
+        match looked {
             // That it can be listed does not say that files can be taken from it: the next one that is taken does.
             Ok(()) if !self.desks[index].is_empty() => Ok(()),
             looked => self.note_intake(index, looked.map_err(Into::into)),
@@ -233,8 +257,11 @@ impl Daemon {
     fn carry_out(&mut self, parsed: &commands::Command, now: Now) -> Result<String> {
         self.settle_moves()?;
         let out = &mut self.out;
-        let outcome = command::carry_out(&mut self.works.bench(now), parsed, &mut |bench, feed| out.send(bench, feed))?;
-        if matches!(parsed.verb, commands::Verb::Pause { .. } | commands::Verb::Resume { .. }) {
+        let feeds = out.feeds.clone();
+        let mut send = |bench: &mut Bench<'_>, feed: &str| out.send(bench, feed);
+        let outcome = command::carry_out(&mut self.works.bench(now), parsed, &feeds, &mut send)?;
+        if matches!(parsed.verb, commands::Verb::Pause { .. } | commands::Verb::Resume { .. } | commands::Verb::CatchUp)
+        {
             self.read_pauses()?;
             self.look_for_due()?;
         }
@@ -320,9 +347,17 @@ impl Daemon {
 
     /// Once: is nothing left that could be done now, or after a short rest?
     pub(super) fn is_drained(&mut self) -> Result<Option<Ended>> {
+        let waits_for_room = self.disks.words();
         let awake = || self.desks.iter().filter(|desk| !self.is_paused(desk));
-        if awake().any(|desk| !desk.is_empty() || desk.is_settling) || !self.works.spool.commands()?.is_empty() {
+        let has_work = awake().any(|desk| !desk.is_empty() || desk.is_settling);
+        if has_work && !self.disks.takes_in() {
+            return Ok(Some(Ended::Waiting(waits_for_room.join("; "))));
+        }
+        if has_work || !self.works.spool.commands()?.is_empty() {
             return Ok(None);
+        }
+        if self.disks.takes_in() && !waits_for_room.is_empty() {
+            return Ok(Some(Ended::Waiting(waits_for_room.join("; "))));
         }
         let troubles = self.troubles.sentences();
         if !troubles.is_empty() {
@@ -347,6 +382,9 @@ impl Daemon {
         });
         if !self.works.placed.is_empty() {
             next = next.min(IDLE);
+        }
+        if !self.disks.takes_in() {
+            next = next.min(LOOK_EVERY);
         }
         if self.commands_due {
             next = next.min(COMMAND_AGAIN);

@@ -1,28 +1,33 @@
-//! How much room a file system has, and whether it takes anything at all: what `status` tells of a spool that waits.
+//! How much room a file system has, and whether it can be written at all. What is enough is said by `model::rules::room`.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
+use crate::model::rules::room::Free;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    pub free_bytes: u64,
-    pub total_bytes: u64,
-    /// No further file can be made, however many bytes are free.
-    pub is_out_of_names: bool,
+pub struct Disk {
+    pub free: Free,
     pub read_only: bool,
+    /// Two paths on one file system have the same.
+    pub device: u64,
 }
 
-/// Of the file system that a path lies on.
-pub fn room(path: &Path) -> io::Result<Room> {
+/// The file system that a path lies on.
+pub fn look(path: &Path) -> io::Result<Disk> {
     let stat = statvfs(path)?;
-    Ok(Room {
-        free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
-        total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
-        // File systems that count no names say that there are none at all.
-        is_out_of_names: stat.f_files > 0 && stat.f_favail == 0,
+    Ok(Disk {
+        free: Free {
+            bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
+            total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
+            names: stat.f_favail,
+            total_names: stat.f_files,
+        },
         read_only: stat.f_flag.contains(StatVfsMountFlags::RDONLY),
+        device: std::fs::metadata(path)?.dev(),
     })
 }
 
@@ -33,8 +38,9 @@ mod tests {
     #[test]
     fn a_folder_has_room_and_one_that_is_not_there_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let room = room(folder.path()).unwrap();
-        assert!(!room.read_only && !room.is_out_of_names && room.total_bytes > room.free_bytes.min(1));
-        assert!(super::room(&folder.path().join("nothing")).is_err());
+        let disk = look(folder.path()).unwrap();
+        assert!(!disk.read_only && disk.free.total_bytes > disk.free.bytes.min(1));
+        assert_eq!(disk.device, look(&std::env::temp_dir()).unwrap().device);
+        assert!(look(&folder.path().join("nothing")).is_err());
     }
 }

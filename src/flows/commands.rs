@@ -36,6 +36,10 @@ pub enum Verb {
     Pause { subjects: Vec<Subject> },
     /// Let these go on.
     Resume { subjects: Vec<Subject> },
+    /// A copy of the database was made; only to be noted.
+    Backup { path: String, made: DateTime<Utc> },
+    /// Bring an older database up to what stands in the spool.
+    CatchUp,
 }
 
 impl Command {
@@ -46,6 +50,8 @@ impl Command {
             Verb::Send { .. } => "send",
             Verb::Pause { .. } => "pause",
             Verb::Resume { .. } => "resume",
+            Verb::Backup { .. } => "backup",
+            Verb::CatchUp => "catch-up",
         }
     }
 
@@ -84,7 +90,14 @@ impl Command {
             "send" => Verb::Send { feeds: texts(arguments, "feeds")? },
             "pause" => Verb::Pause { subjects: subjects(arguments)? },
             "resume" => Verb::Resume { subjects: subjects(arguments)? },
-            other => anyhow::bail!("\"{other}\" is not a verb; expected retry, ignore, send, pause or resume"),
+            "backup" => Verb::Backup {
+                path: arguments["path"].as_str().context("\"path\" is missing or no text")?.to_string(),
+                made: instant(arguments["made"].as_str().context("\"made\" is missing or no text")?)?,
+            },
+            "catch-up" => Verb::CatchUp,
+            other => anyhow::bail!(
+                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, backup or catch-up"
+            ),
         };
         Ok(Command {
             id: Id::parse(text("id")?).context("\"id\" is not an id")?,
@@ -109,6 +122,8 @@ impl Command {
             Verb::Pause { subjects } | Verb::Resume { subjects } => {
                 json!({ "subjects": subjects.iter().map(Subject::to_string).collect::<Vec<_>>() })
             }
+            Verb::Backup { path, made } => json!({ "path": path, "made": clock::iso(*made) }),
+            Verb::CatchUp => json!({}),
         }
     }
 }
@@ -210,6 +225,8 @@ mod tests {
             Verb::Send { feeds: vec!["dealer/stock".into()] },
             Verb::Pause { subjects: vec![Subject::Partner("dealer".into())] },
             Verb::Resume { subjects: Subject::parse("out:dealer/stock").into_iter().collect() },
+            Verb::Backup { path: "/b/nattpost-x.db".into(), made: "2026-11-07T05:59:00.000Z".parse().unwrap() },
+            Verb::CatchUp,
         ] {
             let command = command(verb);
             assert_eq!(Command::parse(&command.to_bytes()).unwrap(), command);

@@ -4,17 +4,21 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use chrono::{DateTime, Days, NaiveDate};
 
+use super::catch_up::{PAUSED_BY, subject_of};
 use super::files::Sight;
-use crate::edges::clock::{Now, new_id};
+use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Marks, Spool};
 use crate::edges::store::ledger::Identity;
-use crate::edges::store::{Snapshot, Store};
+use crate::edges::store::{Snapshot, Store, Tx};
+use crate::model::feed::Feed;
 use crate::model::ids::Id;
+use crate::model::kind::Class;
 use crate::model::rules::lineage::{Lineage, Memories, lineage};
 
 /// The day of a folder may lie before the day of an id in UTC.
@@ -35,13 +39,21 @@ struct Newer {
 }
 
 /// Spool and database meet: they are each other's, or it ends here. `accept`: a person said that this database is to be used.
-pub fn meet(store: &mut Store, path: &Path, spool: &Spool, events: &Events, now: Now, accept: bool) -> Result<()> {
+/// Accepted, feeds of orders are paused with the same commit: what went out since its last day would go out again.
+pub fn meet(
+    store: &mut Store,
+    path: &Path,
+    spool: &Spool,
+    events: &Events,
+    now: Now,
+    accept: Option<&[Arc<Feed>]>,
+) -> Result<()> {
     let (memories, identity, newer) = look(&store.read()?, spool)?;
     let found = lineage(memories);
     match found {
         Lineage::Same => return Ok(()),
         Lineage::First => {}
-        _ if accept => {}
+        _ if accept.is_some() => {}
         _ => return Err(NotItsDatabase(words(found, path, spool, &newer)?).into()),
     }
     let unknown = match (newer.newest, identity.and_then(|i| i.unknown)) {
@@ -57,6 +69,9 @@ pub fn meet(store: &mut Store, path: &Path, spool: &Spool, events: &Events, now:
     // The database first: a spool must not name one that does not know its own name.
     let tx = store.begin()?;
     tx.set_identity(&Identity { database, unknown })?;
+    if found != Lineage::First {
+        pause_orders(&tx, accept.unwrap_or_default(), now)?;
+    }
     tx.commit()?;
     spool.name_database(database)?;
     if found != Lineage::First {
@@ -65,6 +80,14 @@ pub fn meet(store: &mut Store, path: &Path, spool: &Spool, events: &Events, now:
             (Key::Count, Value::Number(newer.count.cast_signed())),
         ];
         events.tell(now.wall, "", Event::DatabaseAccepted, &fields);
+    }
+    Ok(())
+}
+
+fn pause_orders(tx: &Tx<'_>, feeds: &[Arc<Feed>], now: Now) -> Result<()> {
+    for feed in feeds.iter().filter(|feed| feed.layout.kind.class == Class::Request) {
+        let words = "an older database was accepted: see nattpost catch-up";
+        tx.pause(&subject_of(feed), &iso(now.wall), PAUSED_BY, words)?;
     }
     Ok(())
 }
@@ -127,6 +150,14 @@ pub fn unknown_file(sight: Sight<'_>, id: Id) -> Result<Option<PathBuf>> {
     Ok(found)
 }
 
+/// Up to here the database knows everything that came and went; files after it may be unknown to it.
+pub fn known_until(snapshot: &Snapshot<'_>) -> Result<Option<Id>> {
+    match snapshot.identity()?.and_then(|identity| identity.unknown) {
+        Some((after, _)) => Ok(after),
+        None => snapshot.newest_id(),
+    }
+}
+
 fn look(snapshot: &Snapshot<'_>, spool: &Spool) -> Result<(Memories, Option<Identity>, Newer)> {
     let identity = snapshot.identity()?;
     let accepted = identity.and_then(|identity| identity.unknown).map(|(_, until)| until);
@@ -185,7 +216,6 @@ fn words(found: Lineage, path: &Path, spool: &Spool, newer: &Newer) -> Result<St
          this database, files would be applied twice, orders go out twice, and what is held be forgotten. Put the newest copy \
          of the right database there (with its -wal file if the copy has one, else without the old -wal and -shm), or \
          correct \"store\" in the configuration. If there is none, accept this one: nattpost run --accept-database. Files that it \
-         does not know then stay where they stand and are listed in nattpost status; orders that went out since its last \
-         day go out again"
+         does not know then stay where they stand, feeds of orders are paused, and nattpost catch-up tells what is to be done"
     ))
 }

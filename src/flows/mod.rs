@@ -1,6 +1,8 @@
 //! Journeys, one each, straight down the page.
 
 pub mod arrivals;
+pub mod backup;
+pub mod catch_up;
 pub mod command;
 pub mod commands;
 pub mod explain;
@@ -16,6 +18,7 @@ pub mod recover;
 pub mod redaction;
 pub mod retention;
 pub mod rights;
+pub mod room;
 pub mod show;
 pub mod status;
 pub mod waiting;

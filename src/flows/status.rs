@@ -9,21 +9,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::files::{self, Sight};
 use super::waiting::{self, WaitingFile};
-use super::{lineage, moments};
+use super::{lineage, room};
 use crate::edges::store::IntakeFigures;
 use crate::edges::store::ledger::{PauseRow, RunRow};
-use crate::edges::{clock, disk, lock};
+use crate::edges::{clock, lock};
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
 use crate::model::pause::Subject;
+use crate::model::rules::room::{Floor, Room};
 use crate::model::rules::schedule;
 
 /// Waiting files of an intake that are told one by one.
 const WAITING_TOLD: usize = 10;
 /// "Of late", for what was refused.
 const A_DAY: TimeDelta = TimeDelta::days(1);
-/// Below this the next large file does not fit.
-const LITTLE_ROOM_BYTES: u64 = 100_000_000;
 /// A feed this late is told as late: the loop may be busy with a large file.
 pub const FEED_LATE: TimeDelta = TimeDelta::minutes(15);
 
@@ -80,6 +79,7 @@ pub struct Known<'a> {
     pub intakes: &'a [Arc<Intake>],
     pub feeds: &'a [Arc<Feed>],
     pub store: &'a Path,
+    pub disk_floor: Floor,
 }
 
 pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<Status> {
@@ -102,7 +102,7 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
     }
     let strays = waiting::without_intake(sight, known.intakes, WAITING_TOLD)?;
     let daemon_runs = lock::is_held(&sight.spool.lock_path());
-    let mut disks = disks(sight.spool.root(), known.store);
+    let mut disks = disks(sight.spool.root(), known.store, known.disk_floor);
     if daemon_runs {
         disks.extend(sight.spool.what_waits());
     }
@@ -199,28 +199,29 @@ fn feed_status(sight: Sight<'_>, feed: &Feed) -> Result<FeedStatus> {
     })
 }
 
-fn disks(spool: &Path, store: &Path) -> Vec<String> {
-    let store_folder = store.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+fn disks(spool: &Path, store: &Path, floor: Floor) -> Vec<String> {
+    let looked = match room::look(spool, store, floor, Room::Enough) {
+        Ok(looked) => looked,
+        Err(error) => return vec![format!("A disk does not answer: {error}.")],
+    };
     let mut told = Vec::new();
-    for (what, path) in [("the spool", spool), ("the database", store_folder)] {
-        match disk::room(path) {
-            Err(error) => told.push(format!("The disk of {what} does not answer: {error}.")),
-            Ok(room) if room.read_only => told.push(format!(
-                "The disk of {what} can only be read: everything waits, and goes on by itself once it can be written."
-            )),
-            Ok(room) if room.free_bytes == 0 => {
-                told.push(format!(
-                    "The disk of {what} is full: everything waits, and goes on by itself once there is room."
-                ));
-            }
-            Ok(room) if room.is_out_of_names => told.push(format!(
-                "The disk of {what} has no names (inodes) left for further files: everything waits, and goes on by itself once \
+    for looked in looked {
+        let (what, free) = (looked.about, looked.disk.free);
+        if looked.disk.read_only {
+            told.push(format!(
+                "The disk of the {what} can only be read: everything waits, and goes on by itself once it can be written."
+            ));
+        } else if free.bytes == 0 {
+            told.push(format!(
+                "The disk of the {what} is full: everything waits, and goes on by itself once there is room."
+            ));
+        } else if free.total_names > 0 && free.names == 0 {
+            told.push(format!(
+                "The disk of the {what} has no names (inodes) left for further files: everything waits, and goes on by itself once \
                  files are removed."
-            )),
-            Ok(room) if room.free_bytes < LITTLE_ROOM_BYTES => {
-                told.push(format!("The disk of {what} has only {} left.", moments::size(room.free_bytes)));
-            }
-            Ok(_) => {}
+            ));
+        } else if let Some(words) = looked.words() {
+            told.push(format!("{}.", words.replacen("the disk", "The disk", 1)));
         }
     }
     told

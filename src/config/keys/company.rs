@@ -53,6 +53,13 @@ pub const KEYS: &[Key] = &[
     key(Table::Company, "sent", "duration in days", Value("30 d"), "How long files stay in sent/."),
     key(
         Table::Company,
+        "disk_floor",
+        "P %, at most SIZE; P %; SIZE; off",
+        Value("5 %, at most 1 GB"),
+        "What is to stay free on the disks of spool and database (of names, the same share): below it nothing is taken in, below half of it nothing is composed.",
+    ),
+    key(
+        Table::Company,
         "calendar",
         "tables [calendar.NAME]",
         None,

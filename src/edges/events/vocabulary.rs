@@ -100,6 +100,7 @@ events! {
     RunEmpty "run-empty" Info "A feed was due and had nothing to send.";
     RunFailed "run-failed" Error "A feed was due and its file could not be made.";
     RunUnknown "run-unknown" Warning "A file in out/ or staged/ belongs to no run; it was moved to held/out/.";
+    RunKnown "run-known" Info "A file of ours that an accepted database did not know is known again, with what is in it.";
     RunRemoved "run-removed" Info "A composed file whose run was never committed was removed.";
     DueSkipped "due-skipped" Info "Due times of a feed passed while nobody ran or it was paused, and are not made up for.";
     Paused "paused" Warning "A person stopped a partner, an intake or a feed for a while.";
@@ -109,6 +110,7 @@ events! {
     StoreWaiting "store-waiting" Error "The database takes nothing at the moment; everything waits and is tried again.";
     StoreBack "store-back" Info "The database takes commits again.";
     DiskFull "disk-full" Error "The spool takes nothing at the moment (full, read-only, failing); everything waits.";
+    DiskLow "disk-low" Error "Less room is left than disk_floor; nothing is taken in until there is more.";
     DiskBack "disk-back" Info "The spool takes files again.";
     FolderFailed "folder-failed" Error "A folder of the spool cannot be listed or changed; the others go on.";
     FolderBack "folder-back" Info "A folder of the spool can be listed and changed again.";

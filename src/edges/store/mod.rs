@@ -1,14 +1,16 @@
 //! The store: one SQLite file with the ledger and the business tables. All SQL of the program is in this folder.
 //!
-//! `open` opens and begins, `migrate` brings the tables up to date, `store_fault` tells a full disk from a bug.
+//! `open` opens and begins, `copy` makes backups, `migrate` brings the tables up to date, `store_fault` tells a full disk from a bug.
 //! `ledger` keeps files, messages, runs, commands and marks. `business` writes and reads orders, records and facts by
 //! statements made from their kinds. `queries_*` answer what only people ask. docs/model.md draws the tables. Nothing of the driver is visible outside.
 
 pub mod business;
+pub mod copy;
 pub mod ledger;
 mod log;
 mod migrate;
 mod open;
+mod queries_catch_up;
 mod queries_files;
 mod queries_find;
 mod queries_problems;

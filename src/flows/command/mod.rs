@@ -1,23 +1,32 @@
-//! Carries out what people ask for: retry, ignore, send, pause, resume. Whoever holds the instance lock does it; the row in `command` is
+//! Carries out what people ask for: retry, ignore, send, pause, resume, catch-up; notes backups. Whoever holds the instance lock does it; the row in `command` is
 //! the audit trail, and a command whose row is finished is never done twice.
 
 mod ignore;
 mod pause;
 mod retry;
 
-use anyhow::Result;
+use std::sync::Arc;
 
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+
+use super::catch_up::catch_up;
 use super::commands::{Command, Verb};
 use super::inbound::round::Bench;
 use crate::edges::clock::iso;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::store::Selection;
 use crate::edges::store::ledger::{FileRow, NewCommand};
+use crate::model::feed::Feed;
+
+/// The moment of the newest copy of the database, in milliseconds, among the high-water marks.
+pub const LAST_BACKUP: &str = "backup";
 
 /// Makes the row, does it, writes the outcome. The outcome is a sentence for who asked.
 pub fn carry_out(
     bench: &mut Bench<'_>,
     command: &Command,
+    feeds: &[Arc<Feed>],
     send: &mut dyn FnMut(&mut Bench<'_>, &str) -> Result<String>,
 ) -> Result<String> {
     if !record(bench, command)? {
@@ -29,6 +38,8 @@ pub fn carry_out(
         Verb::Pause { subjects } => pause::pause(bench, subjects, &command.who, &command.comment),
         Verb::Resume { subjects } => pause::resume(bench, subjects, &command.comment),
         Verb::Send { feeds } => send_all(bench, feeds, send),
+        Verb::Backup { path, made } => note_backup(bench, path, *made),
+        Verb::CatchUp => catch_up(bench, feeds),
     };
     let (outcome, event) = match outcome {
         Ok(text) => (text, Event::CommandDone),
@@ -69,6 +80,14 @@ fn send_all(
 ) -> Result<String> {
     let outcomes = feeds.iter().map(|feed| send(bench, feed)).collect::<Result<Vec<_>>>()?;
     Ok(outcomes.join("; "))
+}
+
+/// When the database was copied last, for whoever asks whether that is long ago.
+fn note_backup(bench: &mut Bench<'_>, path: &str, made: DateTime<Utc>) -> Result<String> {
+    let tx = bench.store.begin()?;
+    tx.raise_high_water(LAST_BACKUP, made.timestamp_millis().max(0).cast_unsigned())?;
+    tx.commit()?;
+    Ok(format!("noted: {path}"))
 }
 
 /// So many files in one command; the rest is told and waits for the next one.

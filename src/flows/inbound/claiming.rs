@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use chrono::DateTime;
 
 use super::super::is_denied;
 use super::desk::ROUND_BYTES;
@@ -19,6 +20,7 @@ use crate::edges::store::{FileNo, Snapshot, Tx};
 use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::{Intake, Settle};
 use crate::model::rules::as_of::{self, NotAsOf};
+use crate::model::rules::catch_up::is_paper;
 
 /// So many are claimed before the decoder begins with them.
 const READ_AHEAD_FILES: usize = 64;
@@ -210,13 +212,30 @@ fn come_back(snapshot: &Snapshot<'_>, dropped: &[u8]) -> Result<Option<FileRow>>
     Ok(row.filter(|row| role_of(dropped, id, &row.raw_name).is_some()))
 }
 
+/// A file that a database, accepted on purpose, does not know keeps its id, and with it the moment it came.
+fn unknown_before(tx: &Tx<'_>, dropped: &[u8]) -> Result<Option<Id>> {
+    let Some((id, _)) = split_prefixed(dropped).filter(|(_, plain)| !is_paper(plain)) else { return Ok(None) };
+    let Some((after, until)) = tx.identity()?.and_then(|identity| identity.unknown) else { return Ok(None) };
+    Ok(if Some(id) > after && id <= until && !tx.knows(id)? { Some(id) } else { None })
+}
+
 fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
     let Candidate { intake, name: dropped, meta, done_file } = candidate;
     let returned = come_back(tx, &dropped)?;
     let returns_of = returned.as_ref().map(|r| r.id);
-    let raw_name = returned.as_ref().map_or_else(|| dropped.clone(), |r| r.raw_name.clone());
+    let adopted = if returned.is_some() { None } else { unknown_before(tx, &dropped)? };
+    let plain = |name: &[u8]| split_prefixed(name).map_or_else(|| name.to_vec(), |(_, plain)| plain.to_vec());
+    let raw_name = match &returned {
+        Some(row) => row.raw_name.clone(),
+        None if adopted.is_some() => plain(&dropped),
+        None => dropped.clone(),
+    };
     let shown = shown_name(&raw_name).to_string();
-    let first_seen = returned.as_ref().map_or_else(|| iso(now.wall), |r| r.first_seen.clone());
+    let first_seen = match (&returned, adopted) {
+        (Some(row), _) => row.first_seen.clone(),
+        (None, Some(id)) => iso(DateTime::from_timestamp_millis(id.made_ms()).unwrap_or(now.wall)),
+        (None, None) => iso(now.wall),
+    };
     let open = tx.last_file_named(&intake.sender.partner, &intake.id, &raw_name, &shown)?;
     let mut cut = None;
     let (file, id, attempts) = match open.filter(|f| f.verdict.is_none() && f.state == FileState::Seen) {
@@ -230,7 +249,10 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
             (known.no, known.id, known.attempts + u32::from(alone))
         }
         None => {
-            let id = new_id(now.wall)?;
+            let id = match adopted {
+                Some(id) => id,
+                None => new_id(now.wall)?,
+            };
             let arrival = Arrival {
                 id,
                 partner: &intake.sender.partner,

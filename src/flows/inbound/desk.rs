@@ -68,6 +68,12 @@ impl Desk {
         self.queue.is_empty()
     }
 
+    /// The file that is handed out next, with its size.
+    pub fn next(&self) -> Option<(&[u8], u64)> {
+        let entry = self.listing.entry(*self.queue.last()? as usize);
+        Some((entry.name, entry.meta.size))
+    }
+
     /// So many files of the last look are still to be handed out.
     pub fn backlog(&self) -> usize {
         self.queue.len()

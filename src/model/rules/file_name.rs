@@ -126,6 +126,11 @@ impl NamePattern {
             .collect()
     }
 
+    /// The run's number in a name that this pattern gave, whatever its day.
+    pub fn number_of(&self, name: &str, partner: &str, feed: &str) -> Option<u64> {
+        number_in(&self.parts, name, partner, feed)?
+    }
+
     fn longest(&self) -> usize {
         // Ids of partners and feeds are at most 64 bytes (config checks that), a u64 has at most 20 digits.
         self.parts
@@ -144,6 +149,26 @@ impl NamePattern {
 impl fmt::Display for NamePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// Nothing where the name is not of these parts; else the number, if one of the parts is one. Digits that stand side by side
+/// can be cut in several ways: the first that fits counts.
+fn number_in(parts: &[Part], name: &str, partner: &str, feed: &str) -> Option<Option<u64>> {
+    let Some((part, rest)) = parts.split_first() else { return name.is_empty().then_some(None) };
+    let behind = |text: &str| number_in(rest, name.strip_prefix(text)?, partner, feed);
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    let whole = |count: usize| (digits >= count).then(|| number_in(rest, &name[count..], partner, feed)).flatten();
+    match part {
+        Part::Text(text) => behind(text),
+        Part::Partner => behind(partner),
+        Part::Feed => behind(feed),
+        Part::Date => whole(8),
+        Part::Time => whole(6),
+        Part::Run { digits: least } => (*least..=digits).find_map(|count| {
+            let number = name[..count].parse().ok()?;
+            whole(count).map(|_| Some(number))
+        }),
     }
 }
 
@@ -235,6 +260,21 @@ mod tests {
         let all: Vec<String> = all.iter().map(ToString::to_string).collect();
         for words in ["\"{rum}\" is not", "\"{dat}\" is not", "' '", "'/'", "begins with a dot", "not finished"] {
             assert_eq!(all.iter().filter(|told| told.contains(words)).count(), 1, "{words}: {all:#?}");
+        }
+    }
+
+    #[test]
+    fn the_number_is_read_back_from_a_name() {
+        let of = |pattern: &str, name: &str| NamePattern::parse(pattern).unwrap().number_of(name, "nordshop", "stock");
+        assert_eq!(of("stock_{run}.csv", "stock_000042.csv"), Some(42));
+        assert_eq!(of("stock_{run}.csv", "stock_1234567.csv"), Some(1_234_567));
+        assert_eq!(
+            of("{partner}-{feed}-{date}T{time}_{run:3}.xml", "nordshop-stock-20260721T003005_042.xml"),
+            Some(42)
+        );
+        assert_eq!(of("{run:2}{date}.csv", "4220260721.csv"), Some(42));
+        for other in ["stock_42.csv", "stock_000042.csv.1", "prices_000042.csv", "stock_.csv", "stock_00x042.csv", ""] {
+            assert_eq!(of("stock_{run}.csv", other), None, "{other}");
         }
     }
 

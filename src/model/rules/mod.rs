@@ -3,6 +3,7 @@
 
 pub mod arrivals;
 pub mod as_of;
+pub mod catch_up;
 pub mod collecting;
 pub mod delivering;
 pub mod delta;
@@ -19,6 +20,7 @@ pub mod problems;
 pub mod published;
 pub mod recovery;
 pub mod reference;
+pub mod room;
 pub mod schedule;
 pub mod settle;
 pub mod supersede;

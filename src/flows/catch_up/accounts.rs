@@ -1,0 +1,157 @@
+//! Is all accounted for that a feed of orders gave out? The orders in its files against the database, and the numbers of its
+//! files against the highest that was given. Looks only.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use super::{Account, Plan, SentFile, Undecided, holds_back};
+use crate::edges::scratch;
+use crate::edges::spool::Spool;
+use crate::edges::store::{RowId, Snapshot};
+use crate::flows::files::Sight;
+use crate::model::batch::Batch;
+use crate::model::feed::Feed;
+use crate::model::kind::Class;
+use crate::model::layout::{DecodeContext, Refused, Sink, Spill, Stop};
+use crate::model::rules::catch_up::missing;
+
+/// Orders that are named one by one.
+const NAMED: usize = 5;
+
+/// The orders in a file of ours, as rows of the database; or why they cannot be told.
+pub(super) fn orders_in(snapshot: &Snapshot<'_>, spool: &Spool, run: &SentFile) -> Result<Result<Vec<RowId>, String>> {
+    let (feed, layout) = (&run.feed, &run.feed.layout);
+    if !layout.reads() {
+        return Ok(Err(format!(
+            "the layout {} only writes, so the orders in it cannot be told; {}",
+            layout.id,
+            by_hand(&feed.name())
+        )));
+    }
+    let mut file = spool.read(run.stand.place()?, &run.raw_name)?;
+    let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
+    let context = DecodeContext { file_name: &run.name, zone: feed.zone, spill: &spill };
+    let mut keys = Keys { snapshot, feed, rows: Vec::new(), lost: Vec::new(), unread: 0, failed: None };
+    let decoded = layout.decode(&mut file, &context, &mut keys).with_context(|| format!("cannot read {}", run.name))?;
+    if let Some(error) = keys.failed {
+        return Err(error);
+    }
+    let unread = keys.unread + u64::from(!decoded.fatal.is_empty());
+    if unread > 0 {
+        return Ok(Err(format!("not all of it can be read with the layout {}; {}", layout.id, by_hand(&feed.name()))));
+    }
+    if !keys.lost.is_empty() {
+        let count = keys.lost.len();
+        let mut named = keys.lost[..count.min(NAMED)].join(", ");
+        if count > NAMED {
+            named.push_str(" …");
+        }
+        return Ok(Err(format!(
+            "{count} order(s) in it are not in the database, or not once ({named}); have the files that brought them judged first"
+        )));
+    }
+    Ok(Ok(keys.rows))
+}
+
+fn by_hand(feed: &str) -> String {
+    format!("compare it by hand, then: nattpost resume {feed}")
+}
+
+/// Finds the row of each order.
+struct Keys<'k> {
+    snapshot: &'k Snapshot<'k>,
+    feed: &'k Feed,
+    rows: Vec<RowId>,
+    lost: Vec<String>,
+    unread: u64,
+    failed: Option<anyhow::Error>,
+}
+
+impl Sink for Keys<'_> {
+    fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
+        for message in batch.messages() {
+            let head = message.head();
+            let text = |name: &str| message.kind().head().field(name).and_then(|field| head.value(field).text());
+            let (number, customer) = (text("buyer_order_no").unwrap_or_default(), text("customer_no"));
+            let mut found = match self.snapshot.orders_of_key(number, customer, text("partner")) {
+                Ok(found) => found,
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Err(Stop);
+                }
+            };
+            found.retain(|(partner, _)| self.feed.partners.is_empty() || self.feed.partners.contains(partner));
+            match &found[..] {
+                [(_, row)] => self.rows.push(*row),
+                _ => self.lost.push(number.to_string()),
+            }
+        }
+        batch.clear();
+        Ok(batch)
+    }
+
+    fn refused(&mut self, _: Refused) -> Result<(), Stop> {
+        self.unread += 1;
+        Ok(())
+    }
+}
+
+/// Files of orders whose orders cannot be told move to what a person decides.
+pub(super) fn what_cannot_be_known(sight: Sight<'_>, plan: &mut Plan) -> Result<()> {
+    let mut kept = Vec::new();
+    for run in std::mem::take(&mut plan.runs) {
+        let why = if run.holds_requests() { orders_in(sight.snapshot, sight.spool, &run)?.err() } else { None };
+        match why {
+            None => kept.push(run),
+            Some(why) => {
+                let path = sight.spool.path(run.stand.place()?, &run.raw_name)?;
+                plan.undecided.push(Undecided { path, why, feed: Some((run.feed.name(), run.number)), behind: None });
+            }
+        }
+    }
+    plan.runs = kept;
+    Ok(())
+}
+
+pub(super) fn of_feeds(sight: Sight<'_>, feeds: &[Arc<Feed>], plan: &mut Plan) -> Result<()> {
+    for feed in feeds.iter().filter(|feed| feed.layout.kind.class == Class::Request) {
+        let name = feed.name();
+        let paused = holds_back(sight.snapshot, feed)?;
+        let mut found = sight.snapshot.run_numbers(&feed.partner, &feed.id)?;
+        found.extend(plan.runs.iter().filter(|run| run.feed.name() == name).map(|run| run.number));
+        let (known, given) = numbers(sight, &name)?;
+        let his = plan.undecided.iter().filter_map(|item| item.feed.as_ref()).filter(|(feed, _)| *feed == name);
+        let numbers_undecided: Vec<u64> = his.map(|(_, number)| *number).collect();
+        let undecided = numbers_undecided.len() as u64;
+        found.extend(numbers_undecided);
+        plan.accounts.push(Account { feed: name, paused, missing: missing(known, given, found), undecided });
+    }
+    Ok(())
+}
+
+/// The highest number of a feed that the database knows of, and the highest that was given. While it is paused nothing raises
+/// the first.
+fn numbers(sight: Sight<'_>, feed: &str) -> Result<(u64, u64)> {
+    let given = sight.spool.marks()?.feeds.get(feed).copied().unwrap_or_default();
+    let known = sight.snapshot.high_water(&format!("run {feed}"))?;
+    // Its first number lies behind those that were common to all.
+    let before = if known > 0 { known } else { sight.snapshot.high_water("run")? };
+    Ok((before, given))
+}
+
+/// blake3 of a file of ours.
+pub(super) fn hash(spool: &Spool, run: &SentFile) -> Result<[u8; 32]> {
+    let mut file = spool.read(run.stand.place()?, &run.raw_name)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(*hasher.finalize().as_bytes()),
+            Ok(count) => _ = hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", run.name)),
+        }
+    }
+}
