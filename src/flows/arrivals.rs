@@ -108,12 +108,20 @@ fn of_intake(
         Some(intake) => waiting::of_intake(sight, intake, 0)?.1,
         None => 0,
     };
-    let known_beside = rule::Sight { waiting, asleep_since: before.asleep_since, paused: false };
+    let known_beside =
+        rule::Sight { waiting, asleep_since: before.asleep_since, paused: is_paused(sight, &expect.intake)? };
     rule::judge(expect, &mut windows, known_beside, sight.now);
     tell(expect, &known, &windows, plan);
     let changed = windows.into_iter().filter(|window| !known.contains(window));
     plan.changed.extend(changed.map(|window| (expect.intake.clone(), window)));
     Ok(())
+}
+
+/// Its partner, or the intake itself.
+fn is_paused(sight: Sight<'_>, intake: &str) -> Result<bool> {
+    let partner = intake.split('/').next().unwrap_or(intake);
+    let paused = sight.snapshot.paused_since()?;
+    Ok(paused.iter().any(|(subject, _)| subject == partner || subject.strip_prefix("in:") == Some(intake)))
 }
 
 fn tell(expect: &Expect, before: &[Window], windows: &[Window], plan: &mut Plan) {

@@ -70,8 +70,13 @@ kinds! {
     FilesHeld "files-held" 5 0 "intake, day" "Messages of files of that day wait for a person." "They are released, discarded or ignored.";
     FileStuck "file-stuck" 60 0 "intake or partner" "A file lies in in/ and is not taken." "It is taken, or gone.";
     OriginalMissing "original-missing" 0 0 "intake, file" "A verdict stands, and the file itself is nowhere." "It is found again, or closed with nattpost ignore.";
+    GuardLocked "guard-locked" 0 0 "feed or intake" "The guard locked it: what it would change is out of the usual." "It is released or discarded.";
     FeedFailed "feed-failed" 0 0 "feed" "The last file of a feed could not be made." "A file is made, or there is nothing to send.";
     FeedLate "feed-late" 0 0 "feed" "A feed is due for 15 minutes and did not run." "It ran.";
+    DeliveryLate "delivery-late" 0 15 "feed" "A file of ours is ready for an hour and not delivered." "It is delivered, or closed by a person.";
+    DeliveryUnknown "delivery-unknown" 0 0 "feed, run" "Nobody knows whether a file of requests arrived." "A person decided: release sends it again, discard closes it.";
+    RemoteDown "remote-down" 15 30 "remote" "Tries to reach a remote fail." "Tries succeed.";
+    RemoteRefused "remote-refused" 0 30 "remote" "A remote refuses the login, a certificate or a right." "Tries succeed.";
     RunUnknown "run-unknown" 0 0 "partner" "A file stands in held/out/ that no run of a feed knows." "None is left.";
     FolderRefused "folder-refused" 1 1 "intake or spool" "A folder of the spool may not be worked in." "The folder is mended.";
     AllWaits "all-waits" 0 1 "disk or database" "The disk or the database takes nothing: everything waits." "A turn of the loop goes through.";
@@ -80,6 +85,7 @@ kinds! {
     ConfigBad "config-bad" 0 0 "configuration" "A new configuration is wrong; the old one stays in force." "A configuration is read without problems.";
     DaemonCrashed "daemon-crashed" 0 60 "daemon" "The daemon was not stopped in order." "An hour passes without a crash.";
     DatabaseOlder "database-older" 0 0 "database" "Files stand in the spool that the accepted database does not know." "None is unknown any more.";
+    PausedLong "paused-long" 0 0 "what is paused" "A partner, intake or feed is paused for 24 hours." "It is resumed.";
     NoticeFailed "notice-failed" 60 0 "channel" "A channel does not take its notices." "The channel takes one.";
 }
 

@@ -20,6 +20,29 @@ pub struct ToAnswer {
     pub ours: bool,
 }
 
+/// A delivery that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// `partner/feed`.
+    pub feed: String,
+    pub run: String,
+    pub name: String,
+    pub ready_at: String,
+    pub remote: String,
+    /// Of the last try.
+    pub words: String,
+    pub is_unknown: bool,
+}
+
+/// What the guard locked and nobody has decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// `partner/feed` or `partner/intake`.
+    pub name: String,
+    pub is_intake: bool,
+    pub exceeded: String,
+}
+
 impl Snapshot<'_> {
     /// Refused, wholly or in part, and nobody has acted on it.
     pub fn refused_to_answer(&self) -> Result<Vec<ToAnswer>> {
@@ -56,5 +79,35 @@ impl Snapshot<'_> {
         let sql = "SELECT name FROM file INDEXED BY file_to_answer WHERE reason_text IS NOT NULL AND partner = ?1 AND intake = ?2 \
              AND day = ?3 AND (refused > 0 OR verdict = 'refused') ORDER BY file_no LIMIT ?4";
         list(self.conn, sql, params![of.partner, of.intake, of.day, limit], |row| row.get(0))
+    }
+
+    /// Files of ours that are ready and not delivered, the oldest first.
+    pub fn owed_deliveries(&self) -> Result<Vec<Owed>> {
+        let sql = "SELECT r.partner || '/' || r.feed, r.run_id, r.name, r.ready_at, d.remote, d.words, d.unknown_since IS NOT NULL \
+             FROM delivery d JOIN run r ON r.run_no = d.run_no WHERE d.settled = 0 ORDER BY d.run_no";
+        list(self.conn, sql, [], |row| {
+            Ok(Owed {
+                feed: row.get(0)?,
+                run: row.get(1)?,
+                name: row.get(2)?,
+                ready_at: row.get(3)?,
+                remote: row.get(4)?,
+                words: row.get(5)?,
+                is_unknown: row.get(6)?,
+            })
+        })
+        .context("cannot ask what is to be delivered")
+    }
+
+    pub fn open_locks(&self) -> Result<Vec<Locked>> {
+        let sql = "SELECT partner || '/' || name, side = 'in', exceeded FROM guard_lock WHERE ended_at IS NULL ORDER BY lock_no";
+        list(self.conn, sql, [], |row| Ok(Locked { name: row.get(0)?, is_intake: row.get(1)?, exceeded: row.get(2)? }))
+            .context("cannot ask what is locked")
+    }
+
+    /// Subject and since when: `dealer`, `in:dealer/orders`, `out:dealer/stock`.
+    pub fn paused_since(&self) -> Result<Vec<(String, String)>> {
+        list(self.conn, "SELECT subject, since FROM pause ORDER BY subject", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .context("cannot ask what is paused")
     }
 }

@@ -13,20 +13,28 @@ use super::super::waiting::{self, WaitingFile, Why};
 use super::Watched;
 use crate::edges::clock::read_iso;
 use crate::edges::spool::{Place, State};
+use crate::edges::store::Owed;
 use crate::edges::store::ledger::RunState;
 use crate::model::diagnostic::shown;
 use crate::model::problem::{Condition, Kind};
+use crate::model::rules::patience::Trouble;
 use crate::model::rules::schedule;
 use crate::model::wording::problems as words;
 
 /// The kinds that are looked for here.
-pub const LOOKED: [Kind; 8] = [
+pub const LOOKED: [Kind; 14] = [
     Kind::FilesRefused,
     Kind::FilesHeld,
     Kind::FileStuck,
     Kind::OriginalMissing,
+    Kind::GuardLocked,
     Kind::FeedFailed,
     Kind::FeedLate,
+    Kind::DeliveryLate,
+    Kind::DeliveryUnknown,
+    Kind::RemoteDown,
+    Kind::RemoteRefused,
+    Kind::PausedLong,
     Kind::RunUnknown,
     Kind::NoticeFailed,
 ];
@@ -41,6 +49,10 @@ const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(10);
 const MOVING: TimeDelta = TimeDelta::minutes(5);
 /// Missing originals that are told one by one: a lost folder is one event for a person, however many lay in it.
 const MISSING_MOST: usize = 100;
+/// A file of ours that is ready for longer should have been delivered.
+const DELIVER_WITHIN: TimeDelta = TimeDelta::hours(1);
+/// A pause that lasts longer may have been forgotten.
+const PAUSED_LONG: TimeDelta = TimeDelta::hours(24);
 /// Strangers in held/out/ that are counted.
 const UNKNOWN_MOST: u64 = 1_000;
 
@@ -50,6 +62,9 @@ pub fn of_ledger(sight: Sight<'_>, watched: &Watched<'_>) -> Result<Vec<Conditio
     stuck(sight, watched, &mut found)?;
     missing(sight, &mut found)?;
     feeds(sight, watched, &mut found)?;
+    deliveries(sight, &mut found)?;
+    remotes(sight, &mut found)?;
+    stopped(sight, &mut found)?;
     strangers(sight, &mut found)?;
     for failing in sight.snapshot.failing_channels()? {
         if watched.channels.iter().any(|channel| channel.name == failing.channel) {
@@ -113,8 +128,7 @@ fn feeds(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) ->
     for feed in watched.feeds {
         let last = sight.snapshot.last_run(&feed.partner, &feed.id)?;
         if let Some(run) = last.filter(|run| run.state == RunState::Failed) {
-            let at = read_iso(&run.ready_at).unwrap_or_default().with_timezone(&watched.zone);
-            let at = at.format("%Y-%m-%d %H:%M").to_string();
+            let at = told(sight, &run.ready_at);
             found.push(words::feed_failed(&feed.name(), &at, run.comment.trim_end_matches('.')));
         }
         let handled = sight.snapshot.due_handled(&feed.name())?.as_deref().and_then(read_iso);
@@ -124,6 +138,51 @@ fn feeds(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) ->
         }
     }
     Ok(())
+}
+
+fn deliveries(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    let mut late: BTreeMap<String, Vec<Owed>> = BTreeMap::new();
+    for owed in sight.snapshot.owed_deliveries()? {
+        if owed.is_unknown {
+            found.push(words::delivery_unknown(&owed.feed, &owed.run, &shown(&owed.name), &owed.remote));
+        } else if read_iso(&owed.ready_at).is_some_and(|at| at + DELIVER_WITHIN <= sight.now) {
+            late.entry(owed.feed.clone()).or_default().push(owed);
+        }
+    }
+    for (feed, runs) in late {
+        let names: Vec<String> = runs.iter().map(|owed| shown(&owed.name)).collect();
+        found.push(words::delivery_late(&feed, &names, &told(sight, &runs[0].ready_at), &runs[0].words));
+    }
+    Ok(())
+}
+
+fn remotes(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    for state in sight.snapshot.remote_states()? {
+        found.extend(Trouble::parse(&state.trouble).map(|trouble| match trouble {
+            Trouble::Passing => words::remote_down(&state.remote, &state.words),
+            Trouble::Refused | Trouble::Login => words::remote_refused(&state.remote, &state.words),
+        }));
+    }
+    Ok(())
+}
+
+/// What the guard locked, and what a person paused and may have forgotten.
+fn stopped(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    for locked in sight.snapshot.open_locks()? {
+        found.push(words::guard_locked(&locked.name, locked.is_intake, &locked.exceeded));
+    }
+    for (subject, since) in sight.snapshot.paused_since()? {
+        if read_iso(&since).is_some_and(|at| at + PAUSED_LONG <= sight.now) {
+            let about = subject.split_once(':').map_or(&subject[..], |(_, about)| about);
+            found.push(words::paused_long(&subject, about, &told(sight, &since)));
+        }
+    }
+    Ok(())
+}
+
+fn told(sight: Sight<'_>, instant: &str) -> String {
+    let at = read_iso(instant).unwrap_or_default().with_timezone(&sight.zone);
+    at.format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Files in held/out/ that no run has.

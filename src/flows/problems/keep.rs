@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use super::super::arrivals::{self, Before, Plan};
 use super::super::files::Sight;
@@ -22,6 +22,8 @@ use crate::model::wording::problems as words;
 
 /// Problems that are over, and windows, are remembered for so long: last year's season can be looked at.
 const KEPT: Days = Days::new(400);
+/// The daemon looks every minute; a start takes moments.
+const A_RESTART: TimeDelta = TimeDelta::minutes(5);
 /// High-water mark, in milliseconds: when somebody looked last.
 const AWAKE: &str = "awake";
 
@@ -48,6 +50,11 @@ pub struct Sensed {
 pub fn looked_at(snapshot: &Snapshot<'_>) -> Result<Option<DateTime<Utc>>> {
     let awake = snapshot.high_water(AWAKE)?;
     Ok(DateTime::from_timestamp_millis(awake.cast_signed()).filter(|_| awake > 0))
+}
+
+/// Nobody looked for longer than a restart takes: what fell due meanwhile is judged one look later.
+pub fn asleep_since(looked_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    looked_at.filter(|at| now - *at > A_RESTART)
 }
 
 /// What is found and what it changes.
@@ -175,7 +182,9 @@ fn write(
             tx.end_problem(row.no, now, &words)?;
             // Not told, so that nobody hears of it either.
             if *told {
-                tx.end_notices(row.no, now)?;
+                for channel in watched.channels {
+                    tx.end_notice(row.no, &channel.name, now + channel.gather)?;
+                }
                 let (kind, about) = (row.kind.clone(), row.about.clone());
                 return Ok(Some(Told { id: row.id, event: Event::ProblemOver, kind, about, words }));
             }

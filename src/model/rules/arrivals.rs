@@ -91,6 +91,10 @@ pub fn opened(
     looked_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Vec<Window> {
+    // The next one opens when the last one is due, or later: asked every minute, patterns are not.
+    if last.is_some_and(|window| window.due_at > now) {
+        return Vec::new();
+    }
     let long_ago = now.checked_sub_days(LOOKED_BACK).unwrap_or(now);
     let mut after = last.map_or(now, |window| window.due_at.max(long_ago));
     let mut windows = Vec::new();
@@ -108,6 +112,7 @@ pub fn opened(
     windows.split_off(windows.len().saturating_sub(MADE_AT_ONCE))
 }
 
+/// The local time of that day, and never before the due time before: windows do not overlap.
 fn opens_at(expect: &Expect, due_at: DateTime<Utc>) -> DateTime<Utc> {
     let day = due_at.with_timezone(&expect.zone).date_naive();
     let opens = expect.opens.and_then(|time| {
@@ -117,11 +122,9 @@ fn opens_at(expect: &Expect, due_at: DateTime<Utc>) -> DateTime<Utc> {
             expect.zone.from_local_datetime(&local).earliest()
         })
     });
-    let before = || {
-        let from = due_at.checked_sub_days(FURTHEST_APART).unwrap_or(due_at);
-        schedule::due(&expect.by, from, due_at - TimeDelta::seconds(1)).handled.unwrap_or(from)
-    };
-    opens.map_or_else(before, |at| at.with_timezone(&Utc))
+    let from = due_at.checked_sub_days(FURTHEST_APART).unwrap_or(due_at);
+    let before = schedule::due(&expect.by, from, due_at - TimeDelta::seconds(1)).handled.unwrap_or(from);
+    opens.map_or(before, |at| at.with_timezone(&Utc).max(before))
 }
 
 /// A file came: the oldest window still unmet takes it, else the one its moment lies in, else it is one too many.
@@ -251,6 +254,14 @@ mod tests {
         assert_eq!(opened(&daily, None, None, utc("2026-11-07T01:29")), [], "not open yet");
         let weekdays = expect(&["0 6 * * 1-5"], None, (1, None));
         assert_eq!(spans(&opened(&weekdays, None, None, utc("2026-11-07T09:00"))), ["06 05:00-09 05:00"]);
+    }
+
+    #[test]
+    fn of_several_due_times_the_first_opens_late_and_the_others_follow() {
+        let twice = expect(&["0 6 * * *", "0 14 * * *"], Some("02:00"), (1, Some(1)));
+        let first = opened(&twice, None, None, utc("2026-11-07T01:00"));
+        assert_eq!(spans(&first), ["07 01:00-07 05:00"]);
+        assert_eq!(spans(&opened(&twice, first.last(), None, utc("2026-11-07T06:00"))), ["07 05:00-07 13:00"]);
     }
 
     #[test]

@@ -128,6 +128,60 @@ pub fn original_missing(intake: &str, id: &str, name: &str) -> Condition {
     Condition { part: id.to_string(), ..condition(Kind::OriginalMissing, intake, Level::Error, words, advice) }
 }
 
+/// `side_in`: of an intake.
+pub fn guard_locked(name: &str, side_in: bool, exceeded: &str) -> Condition {
+    let what = if side_in { "a file of it is locked" } else { "its file is locked, and nothing of it goes out" };
+    let words = format!("{name}: {what}: {}.", exceeded.trim_end_matches('.'));
+    let advice = format!(
+        "nattpost show {name} says what it would change; then nattpost release {name}, or nattpost discard {name}."
+    );
+    condition(Kind::GuardLocked, name, Level::Warning, words, advice)
+}
+
+/// `runs`: names of files that are ready for too long, the oldest first.
+pub fn delivery_late(feed: &str, runs: &[String], since: &str, reason: &str) -> Condition {
+    let count = runs.len() as u64;
+    let reason = if reason.is_empty() {
+        String::new()
+    } else {
+        format!("; the last try said: {}", reason.trim_end_matches('.'))
+    };
+    let words = format!("{feed}: {} not delivered since {since}: {}{reason}.", stand_ready(count), listed(runs, count));
+    let advice = "It is tried again by itself; nattpost explain FILE tells of each try.".to_string();
+    Condition { count, ..condition(Kind::DeliveryLate, feed, Level::Error, words, advice) }
+}
+
+fn stand_ready(count: u64) -> String {
+    if count == 1 { "1 file is ready and".to_string() } else { format!("{count} files are ready and") }
+}
+
+pub fn delivery_unknown(feed: &str, run: &str, name: &str, remote: &str) -> Condition {
+    let words =
+        format!("{feed}: nobody knows whether {name} ({run}) arrived at {remote}; its requests go out once only.");
+    let advice = format!(
+        "Ask the partner. If he lacks it: nattpost release {run} sends it again. If he has it: nattpost discard {run} closes it as delivered."
+    );
+    Condition { part: run.to_string(), ..condition(Kind::DeliveryUnknown, feed, Level::Error, words, advice) }
+}
+
+pub fn remote_down(remote: &str, reason: &str) -> Condition {
+    let words = format!("{remote}: cannot be reached or does not answer: {}.", reason.trim_end_matches('.'));
+    let advice = "It is tried again by itself. nattpost check --connect tries it now.".to_string();
+    condition(Kind::RemoteDown, remote, Level::Warning, words, advice)
+}
+
+pub fn remote_refused(remote: &str, reason: &str) -> Condition {
+    let words = format!("{remote}: refuses us: {}.", reason.trim_end_matches('.'));
+    let advice = "Correct user, password, certificate or rights; it is tried rarely, so that no account gets locked, and at once after a reload.";
+    condition(Kind::RemoteRefused, remote, Level::Error, words, advice.to_string())
+}
+
+pub fn paused_long(subject: &str, about: &str, since: &str) -> Condition {
+    let words = format!("{about} is paused since {since}.");
+    let advice = format!("nattpost resume {about} lets it go on; nattpost status says who paused it and why.");
+    Condition { part: subject.to_string(), ..condition(Kind::PausedLong, about, Level::Warning, words, advice) }
+}
+
 pub fn feed_failed(feed: &str, at: &str, reason: &str) -> Condition {
     let words = format!("{feed}: its file of {at} could not be made: {reason}.");
     let advice = format!("Mend what the reason says, then: nattpost send {feed}.");

@@ -67,11 +67,23 @@ impl Tx<'_> {
 }
 
 impl Snapshot<'_> {
-    /// The last windows of an intake, in their order.
+    /// The last windows of an intake, in their order: from the last but one that was met, at most `limit`.
     pub fn last_windows(&self, intake: &str, limit: u32) -> Result<Vec<Window>> {
         let sql = "SELECT due_at, opens_at, least, most, came, met_at, state FROM arrival_window WHERE intake = ?1 \
-             ORDER BY due_at DESC LIMIT ?2";
-        let mut windows = list(self.conn, sql, params![intake, limit], read)?;
+             AND due_at >= coalesce((SELECT due_at FROM arrival_window WHERE intake = ?1 AND state = 'met' \
+               ORDER BY due_at DESC LIMIT 1 OFFSET 1), '') ORDER BY due_at DESC LIMIT ?2";
+        self.windows(sql, params![intake, limit])
+    }
+
+    /// Those that fell due, or will, in `[from, to)`, in their order.
+    pub fn windows_between(&self, intake: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Window>> {
+        let sql = "SELECT due_at, opens_at, least, most, came, met_at, state FROM arrival_window WHERE intake = ?1 \
+             AND due_at >= ?2 AND due_at < ?3 ORDER BY due_at DESC";
+        self.windows(sql, params![intake, iso(from), iso(to)])
+    }
+
+    fn windows(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<Window>> {
+        let mut windows = list(self.conn, sql, values, read)?;
         windows.reverse();
         Ok(windows)
     }

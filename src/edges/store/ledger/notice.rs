@@ -43,19 +43,18 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Whoever was told of its begin hears of its end; whoever was not yet, hears of neither.
-    pub fn end_notices(&self, problem: ProblemNo, next_at: DateTime<Utc>) -> Result<()> {
-        fault::point("store.end_notices")?;
-        let dropped = "UPDATE notice SET state = 'dropped' WHERE problem_no = ?1 AND phase = 'begun' AND state = 'waiting' \
-             AND reminders = 0";
-        run(self.conn, dropped, [problem.0]).context("cannot drop notices")?;
+    /// The channel hears of the end if it was told of the begin; if it was not yet, it hears of neither.
+    pub fn end_notice(&self, problem: ProblemNo, channel: &str, next_at: DateTime<Utc>) -> Result<()> {
+        fault::point("store.end_notice")?;
         // A reminder was told before.
-        let told = "UPDATE notice SET state = 'sent' WHERE problem_no = ?1 AND phase = 'begun' AND state = 'waiting'";
-        run(self.conn, told, [problem.0]).context("cannot drop reminders")?;
+        let ended = "UPDATE notice SET state = CASE WHEN reminders > 0 THEN 'sent' ELSE 'dropped' END \
+             WHERE problem_no = ?1 AND channel = ?2 AND phase = 'begun' AND state = 'waiting'";
+        run(self.conn, ended, params![problem.0, channel]).context("cannot drop a notice")?;
         let over = "INSERT INTO notice (problem_no, phase, channel, state, next_at) \
-             SELECT problem_no, 'over', channel, 'waiting', ?2 FROM notice \
-             WHERE problem_no = ?1 AND phase = 'begun' AND state = 'sent' ON CONFLICT (problem_no, phase, channel) DO NOTHING";
-        run(self.conn, over, params![problem.0, iso(next_at)]).context("cannot record the end of notices")?;
+             SELECT problem_no, 'over', channel, 'waiting', ?3 FROM notice \
+             WHERE problem_no = ?1 AND channel = ?2 AND phase = 'begun' AND state = 'sent' \
+             ON CONFLICT (problem_no, phase, channel) DO NOTHING";
+        run(self.conn, over, params![problem.0, channel, iso(next_at)]).context("cannot record the end of a notice")?;
         Ok(())
     }
 
