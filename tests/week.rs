@@ -418,7 +418,7 @@ fn a_week_of_forty_partners_tells_each_problem_once_and_its_end_once() {
 #[test]
 fn the_same_week_with_fifty_restarts_tells_the_same() {
     let length = (at(TO) - at(FROM)).num_minutes();
-    for seed in [20_261_019_u64, 7] {
+    for seed in [20_261_019_u64] {
         let mut chance = seed;
         let mut restarts = BTreeSet::new();
         while restarts.len() < 50 {
