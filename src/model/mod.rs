@@ -19,6 +19,7 @@ pub mod layout;
 pub mod letter;
 pub mod pause;
 pub mod problem;
+pub mod listing;
 pub mod reason;
 pub mod remote;
 pub mod remote_name;
