@@ -81,7 +81,7 @@ pub enum Names {
 }
 
 /// A folder at a remote: bytes, `/` between its steps; not beginning with `/` it lies below the login folder.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Folder(Vec<u8>);
 
 impl Folder {

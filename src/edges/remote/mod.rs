@@ -3,6 +3,7 @@
 
 mod fault;
 mod folder;
+pub mod ftp;
 mod sentry;
 
 use std::io::{Read, Write};
@@ -122,17 +123,15 @@ pub trait Remote: Send {
 /// Reads a secret where it is needed; the words of its error are for people.
 pub type ReadSecret = dyn Fn(&SecretRef) -> Result<Secret, String> + Send + Sync;
 
-/// A new connection, logged in and ready.
-pub fn open(rule: &RemoteRule, _secret: &ReadSecret, _sentry: &Arc<Sentry>) -> Result<Box<dyn Remote>, Fault> {
+/// A new connection, logged in and ready. `learned` is kept for each remote as long as the process runs.
+pub fn open(
+    rule: &RemoteRule,
+    secret: &ReadSecret,
+    sentry: &Arc<Sentry>,
+    learned: &Arc<ftp::Learned>,
+) -> Result<Box<dyn Remote>, Fault> {
     match &rule.kind {
         Kind::Folder { path } => Ok(Box::new(folder::FolderRemote::open(path)?)),
-        Kind::Ftp(ftp) => Err(Fault {
-            kind: FaultKind::Refused,
-            server: format!("{}:{}", ftp.host, ftp.port),
-            phase: Phase::Connect,
-            command: "connect".into(),
-            answer: None,
-            advice: Some(Advice("This build of Nattpost speaks no FTP".into())),
-        }),
+        Kind::Ftp(ftp) => Ok(Box::new(ftp::open(rule, ftp, secret, learned, sentry)?)),
     }
 }

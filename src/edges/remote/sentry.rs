@@ -56,6 +56,8 @@ struct Watched {
 struct List {
     sockets: HashMap<u64, Socket>,
     next: u64,
+    /// When the thread comes round by itself.
+    wakes: Option<Instant>,
     /// Whatever is opened from here on is shut at once.
     all_shut: bool,
     ended: bool,
@@ -94,10 +96,19 @@ impl Sentry {
         }
         let number = list.next;
         list.next += 1;
-        list.sockets.insert(number, Socket { stream, deadline: Instant::now() + within, fired: fired.clone() });
+        let deadline = Instant::now() + within;
+        list.sockets.insert(number, Socket { stream, deadline, fired: fired.clone() });
+        let is_earlier = list.is_before_waking(deadline);
         drop(list);
-        self.watched.changed.notify_one();
+        if is_earlier {
+            self.watched.changed.notify_one();
+        }
         Ok(Watch { watched: self.watched.clone(), number, fired })
+    }
+
+    /// What was shut, was shut for a stop.
+    pub fn has_shut_all(&self) -> bool {
+        self.watched.lock().all_shut
     }
 
     /// An urgent stop: every socket, also those still to come.
@@ -105,6 +116,13 @@ impl Sentry {
         let mut list = self.watched.lock();
         list.all_shut = true;
         list.sockets.values().for_each(|socket| shut(&socket.stream, &socket.fired));
+    }
+}
+
+impl List {
+    /// Nearly every change is of a deadline that is later than the next one anyway: the thread sleeps on.
+    fn is_before_waking(&self, deadline: Instant) -> bool {
+        self.wakes.is_none_or(|wakes| deadline < wakes)
     }
 }
 
@@ -118,10 +136,14 @@ impl Drop for Sentry {
 impl Watch {
     /// Something came: the next piece has this long.
     pub fn extend(&self, within: Duration) {
-        if let Some(socket) = self.watched.lock().sockets.get_mut(&self.number) {
-            socket.deadline = Instant::now() + within;
+        let deadline = Instant::now() + within;
+        let mut list = self.watched.lock();
+        if let Some(socket) = list.sockets.get_mut(&self.number) {
+            socket.deadline = deadline;
         }
-        self.watched.changed.notify_one();
+        if list.is_before_waking(deadline) {
+            self.watched.changed.notify_one();
+        }
     }
 
     /// It was shut by us: the error that follows is "too late", whatever the system calls it.
@@ -152,6 +174,7 @@ impl Watched {
             }
             let next = list.sockets.values().map(|socket| socket.deadline).min();
             let wait = next.map_or(NOTHING_DUE, |next| next.saturating_duration_since(now));
+            list.wakes = Some(now + wait);
             list = self.changed.wait_timeout(list, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }

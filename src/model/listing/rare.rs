@@ -34,7 +34,8 @@ pub fn netware(line: &[u8]) -> Option<Line<'_>> {
         b'd' => Some(Line::Folder),
         b'-' => {
             let start = line.len() - rights.len() + end + 1;
-            let found: Vec<(usize, &[u8])> = words(&line[start..]).map(|(at, word)| (at + start, word)).take(8).collect();
+            let found: Vec<(usize, &[u8])> =
+                words(&line[start..]).map(|(at, word)| (at + start, word)).take(8).collect();
             // An owner of one word, of two, or none.
             [1, 2, 0].iter().find_map(|index| at_size(line, &found, *index))
         }

@@ -1,0 +1,380 @@
+//! From an address to a connection that is logged in: TCP, greeting, AUTH TLS, user and password, binary transfers, what the
+//! server can do, where we are. Every step within the time-out; what was learnt of a server is used from the start next time.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use suppaftp::{Encoding, FtpError, ImplFtpStream};
+
+use super::super::ReadSecret;
+use super::super::fault::{Advice, Fault, FaultKind, Phase, Reply};
+use super::super::sentry::Sentry;
+use super::data::{self, Door};
+use super::telling::Telling;
+use super::tls::{self, Channel, Own, Seen, Tls};
+use super::watching::Watching;
+use super::wire::Wire;
+use super::{Ftp, Knows, Learned};
+use crate::edges::fault;
+use crate::model::remote::{self, FtpRule, Names, Passive, RemoteRule, TlsMax};
+use crate::model::secret::Secret;
+
+/// A server that answers the first of three commands and not the others is asked one by one from then on.
+const FIRST_FLIGHT: Duration = Duration::from_secs(5);
+/// Throws away what stands behind the first line.
+const BEARS_NO_FLIGHTS: &str = "Microsoft FTP Service";
+
+/// Bytes as they are: each is the letter of its number.
+#[derive(Debug)]
+struct Bytes;
+
+impl Encoding for Bytes {
+    fn decode(&self, bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| char::from(*byte)).collect()
+    }
+
+    fn encode(&self, text: &str) -> io::Result<Vec<u8>> {
+        let byte = |letter| u8::try_from(u32::from(letter)).map_err(|_| io::ErrorKind::InvalidInput.into());
+        text.chars().map(byte).collect()
+    }
+}
+
+/// One way of connecting; up to three are tried, and the one that worked is remembered.
+struct Plan<'a> {
+    name: String,
+    rule: &'a FtpRule,
+    timeout: Duration,
+    password: Arc<Secret>,
+    own: Option<Own>,
+    learned: &'a Arc<Learned>,
+    sentry: &'a Arc<Sentry>,
+}
+
+/// Why it did not work, and whether another way may.
+enum Failed {
+    OtherVersion(Fault),
+    OtherPace(Fault),
+    Plain(Fault),
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Failed::Plain(fault)
+    }
+}
+
+/// Connects and logs in. `rule` says how long, `ftp` where.
+pub fn open(
+    rule: &RemoteRule,
+    ftp: &FtpRule,
+    secret: &ReadSecret,
+    learned: &Arc<Learned>,
+    sentry: &Arc<Sentry>,
+) -> Result<Ftp, Fault> {
+    let name = format!("{}:{}", ftp.host, ftp.port);
+    let read = |place| secret(place).map_err(|words| unreadable(&name, words));
+    let own = match (&ftp.client_cert, &ftp.client_key) {
+        (Some(certificate), Some(key)) => Some(Own { certificate: read(certificate)?, key: read(key)? }),
+        _ => None,
+    };
+    let plan =
+        Plan { password: Arc::new(read(&ftp.password)?), name, rule: ftp, timeout: rule.timeout, own, learned, sentry };
+    for _ in 0..2 {
+        match plan.attempt() {
+            Ok(ftp) => return Ok(ftp),
+            Err(Failed::OtherVersion(_)) => learned.newest.store(true, Ordering::Relaxed),
+            Err(Failed::OtherPace(_)) => learned.no_flights.store(true, Ordering::Relaxed),
+            Err(Failed::Plain(fault)) => return Err(fault),
+        }
+    }
+    plan.attempt().map_err(|failed| match failed {
+        Failed::OtherVersion(fault) | Failed::OtherPace(fault) | Failed::Plain(fault) => fault,
+    })
+}
+
+/// Nothing was sent yet: the server knows nothing of it.
+fn unreadable(server: &str, words: String) -> Fault {
+    let answer = Some(Reply { code: None, text: words });
+    let server = server.to_owned();
+    Fault { kind: FaultKind::Login, server, phase: Phase::Connect, command: "connect".into(), answer, advice: None }
+}
+
+impl Plan<'_> {
+    fn attempt(&self) -> Result<Ftp, Failed> {
+        let watch = Arc::new(Watching::new(self.sentry, self.timeout));
+        let tell = Telling {
+            server: self.name.clone(),
+            secret: self.password.clone(),
+            watch,
+            timeout: self.timeout,
+            names: self.rule.names,
+        };
+        let mut ftp = self.greet(tell)?;
+        ftp.login(&self.rule.user, &self.password)?;
+        ftp.prepare()?;
+        Ok(ftp)
+    }
+
+    /// TCP, greeting and TLS.
+    fn greet(&self, tell: Telling) -> Result<Ftp, Failed> {
+        let (address, socket) = self.reach(&tell)?;
+        let line = |phase, error: &io::Error| tell.line(phase, "connect", error);
+        tell.watch.control(&socket).map_err(|error| line(Phase::Connect, &error))?;
+        tell.watch.begin();
+        let is_newest = self.learned.newest.load(Ordering::Relaxed);
+        let (library, wire, seen) = match self.rule.tls {
+            remote::Tls::None => {
+                let wire = Wire::plain(socket.try_clone().map_err(|error| line(Phase::Connect, &error))?);
+                (greeted(&tell, socket)?, wire, None)
+            }
+            remote::Tls::Explicit => {
+                let library = greeted(&tell, socket)?;
+                let tls = self.tls(&tell, is_newest)?;
+                let seen = tls.seen();
+                tell.watch.begin();
+                let secured = library.into_secure(tls, &self.rule.host);
+                let library = secured.map_err(|error| self.unsecured(&tell, &seen, "AUTH TLS", error))?;
+                (library, secured_wire(&tell, &seen)?, Some(seen))
+            }
+            remote::Tls::Implicit => {
+                // The library's own connect knows no time-out: this one has shown that somebody answers.
+                drop(socket);
+                let tls = self.tls(&tell, is_newest)?;
+                let seen = tls.seen();
+                let secured = ImplFtpStream::connect_secure_implicit(address, tls, &self.rule.host);
+                let library = secured.map_err(|error| self.unsecured(&tell, &seen, "greeting", error))?;
+                (library, secured_wire(&tell, &seen)?, Some(seen))
+            }
+        };
+        tell.watch.rest();
+        Ok(self.assemble(tell, library, wire, seen, is_newest))
+    }
+
+    fn reach(&self, tell: &Telling) -> Result<(SocketAddr, TcpStream), Fault> {
+        let found = (self.rule.host.as_str(), self.rule.port).to_socket_addrs();
+        let addresses: Vec<SocketAddr> = found.map(Iterator::collect).map_err(|error| {
+            let words = format!("the name leads nowhere ({error})");
+            tell.fault(FaultKind::Transient, Phase::Connect, "connect", &words)
+        })?;
+        let patience = self.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for address in addresses {
+            let connected = fault::point("remote.connect").and_then(|()| data::connect(address, patience));
+            match connected.and_then(|socket| self.arm(socket)) {
+                Ok(socket) => return Ok((address, socket)),
+                Err(error) => last = error,
+            }
+        }
+        Err(tell.line(Phase::Connect, "connect", &last))
+    }
+
+    /// The time-outs of a socket that several addresses shared a time-out for.
+    fn arm(&self, socket: TcpStream) -> io::Result<TcpStream> {
+        socket.set_read_timeout(Some(self.timeout))?;
+        socket.set_write_timeout(Some(self.timeout))?;
+        Ok(socket)
+    }
+
+    fn tls(&self, tell: &Telling, is_newest: bool) -> Result<Tls, Fault> {
+        let made = Tls::new(self.rule, self.own.as_ref(), is_newest, self.timeout, tell.watch.clone());
+        made.map_err(|words| tell.fault(FaultKind::Tls, Phase::Tls, "TLS", &words))
+    }
+
+    /// The library says AUTH's answer, a failed handshake and PROT's answer with one voice.
+    fn unsecured(&self, tell: &Telling, seen: &std::sync::Mutex<Seen>, command: &str, error: FtpError) -> Failed {
+        let mut seen = tls::seen(seen);
+        if let Some(failed) = seen.failed.take() {
+            let fault = tell.line(Phase::Tls, "TLS", &failed);
+            let may_be_newer = self.rule.tls_max == TlsMax::Auto && !self.learned.newest.load(Ordering::Relaxed);
+            return if may_be_newer && tls::is_other_version(&failed) {
+                Failed::OtherVersion(fault)
+            } else {
+                Failed::Plain(fault)
+            };
+        }
+        let (phase, command) = match (&seen.control, self.rule.tls) {
+            (None, remote::Tls::Implicit) => (Phase::Connect, "connect"),
+            (Some(_), remote::Tls::Implicit) => (Phase::Greeting, command),
+            (Some(_), _) => (Phase::Tls, "PBSZ 0, PROT P"),
+            (None, _) => (Phase::Tls, command),
+        };
+        Failed::Plain(tell.library(phase, command, error))
+    }
+
+    fn assemble(
+        &self,
+        tell: Telling,
+        mut library: ImplFtpStream<Channel>,
+        wire: Wire,
+        seen: Option<Arc<std::sync::Mutex<Seen>>>,
+        is_newest: bool,
+    ) -> Ftp {
+        let greeting = super::reply::readable(library.get_welcome_msg().unwrap_or_default().as_bytes());
+        let door = Arc::new(Door::new(self.timeout, tell.watch.clone()));
+        let opens = door.clone();
+        library = library.passive_stream_builder(move |address| opens.open(address));
+        library.set_encoding(Bytes);
+        library.set_passive_nat_workaround(self.rule.passive != Passive::PasvAsTold);
+        let only_pasv = matches!(self.rule.passive, Passive::Pasv | Passive::PasvAsTold);
+        let is_learned = self.rule.passive == Passive::Auto && self.learned.pasv.load(Ordering::Relaxed);
+        let flies = self.rule.flights && !self.learned.is_without_flights() && !greeting.contains(BEARS_NO_FLIGHTS);
+        Ftp {
+            tell,
+            rule: self.rule.clone(),
+            library,
+            wire,
+            door,
+            learned: self.learned.clone(),
+            seen,
+            is_newest,
+            is_pasv: only_pasv || is_learned,
+            flies,
+            is_given_up: false,
+            greeting,
+            features: Vec::new(),
+            knows: Knows { mlsd: true, size: true, mdtm: true },
+            home: None,
+            here: None,
+        }
+    }
+}
+
+fn greeted(tell: &Telling, socket: TcpStream) -> Result<ImplFtpStream<Channel>, Fault> {
+    let greeted = ImplFtpStream::connect_with_stream(socket);
+    let library = greeted.map_err(|error| tell.library(Phase::Greeting, "greeting", error))?;
+    match tell.watch.ended() {
+        // To the library half a line is an answer too.
+        Some(_) => Err(tell.line(Phase::Greeting, "greeting", &io::ErrorKind::UnexpectedEof.into())),
+        None => Ok(library),
+    }
+}
+
+fn secured_wire(tell: &Telling, seen: &std::sync::Mutex<Seen>) -> Result<Wire, Fault> {
+    let control = tls::seen(seen).control.clone();
+    control.map(Wire::secured).ok_or_else(|| tell.fault(FaultKind::Tls, Phase::Tls, "TLS", "there is no session"))
+}
+
+impl Ftp {
+    fn login(&mut self, user: &str, password: &Secret) -> Result<(), Fault> {
+        if self.rule.tls == remote::Tls::Implicit {
+            // The library protects data connections here without having asked for it.
+            for (verb, argument) in [("PBSZ", b"0"), ("PROT", b"P")] {
+                let answer = self.ask(Phase::Tls, verb, Some(argument))?;
+                if !answer.is_done() {
+                    return Err(self.refusal(Phase::Tls, verb, Some(argument), &answer));
+                }
+            }
+        }
+        let user = self.encoded(user);
+        let mut answer = self.ask(Phase::Login, "USER", Some(&user))?;
+        let mut verb = "USER";
+        if answer.code == 331 {
+            let words = zeroize::Zeroizing::new(self.encoded(password.reveal()));
+            answer = self.ask(Phase::Login, "PASS", Some(&words))?;
+            verb = "PASS";
+        }
+        if answer.is_done() {
+            return Ok(());
+        }
+        let mut fault = self.refusal(Phase::Login, verb, None, &answer);
+        if answer.code == 332 {
+            fault.kind = FaultKind::Login;
+            fault.advice = Some(Advice("It wants an account (ACCT) besides the password, which we do not send".into()));
+        }
+        Err(self.broken(|_| fault))
+    }
+
+    fn encoded(&self, text: &str) -> Vec<u8> {
+        match self.rule.names {
+            Names::Utf8 => text.as_bytes().to_vec(),
+            Names::Latin1 => text.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')).collect(),
+        }
+    }
+
+    /// Binary, features, login folder: the first flight, and the trial of flights.
+    fn prepare(&mut self) -> Result<(), Failed> {
+        let flies = self.flies;
+        let pace = |ftp: &Ftp, timeout| ftp.library.get_ref().set_read_timeout(Some(timeout));
+        if flies {
+            let wrong = |error: io::Error| self.tell.line(Phase::Prepare, "TYPE", &error);
+            pace(self, self.tell.timeout.min(FIRST_FLIGHT)).map_err(wrong)?;
+        }
+        let questions: [(&str, Option<&[u8]>); 3] = [("TYPE", Some(b"I")), ("FEAT", None), ("PWD", None)];
+        let answers = self.ask_all(Phase::Prepare, &questions, true).map_err(|fault| match fault.kind {
+            FaultKind::Transient | FaultKind::OutOfStep if flies => Failed::OtherPace(fault),
+            _ => Failed::Plain(fault),
+        })?;
+        if flies {
+            let wrong = |error: io::Error| self.tell.line(Phase::Prepare, "TYPE", &error);
+            pace(self, self.tell.timeout).map_err(wrong)?;
+        }
+        let [binary, features, folder] = &answers[..] else {
+            let fault = self.tell.fault(FaultKind::OutOfStep, Phase::Prepare, "TYPE", "an answer is missing");
+            return Err(fault.into());
+        };
+        if !binary.is_done() {
+            return Err(self.refusal(Phase::Prepare, "TYPE", None, binary).into());
+        }
+        if features.code == 211 {
+            let lines = features.lines.iter().map(|line| super::reply::readable(line));
+            // The first and the last line of several are words around them.
+            let count = features.lines.len();
+            self.features = lines.take(count.saturating_sub(1)).skip(1).filter(|line| !line.is_empty()).collect();
+            self.knows.mlsd = self.has("MLST") || self.has("MLSD");
+        }
+        self.home = (folder.code == 257).then(|| quoted(&folder.lines.concat())).flatten();
+        if self.has("UTF8") && self.rule.names == Names::Utf8 {
+            // Some want to be told; who does not know it says so, and that is all.
+            self.ask(Phase::Prepare, "OPTS", Some(b"UTF8 ON"))?;
+        }
+        Ok(())
+    }
+
+    fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|line| line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(feature)))
+    }
+}
+
+/// What stands in the first quotes; a doubled one stands for itself.
+fn quoted(text: &[u8]) -> Option<Vec<u8>> {
+    let start = text.iter().position(|b| *b == b'"')? + 1;
+    let (mut path, mut at) = (Vec::new(), start);
+    loop {
+        match (*text.get(at)?, text.get(at + 1)) {
+            (b'"', Some(b'"')) => at += 1,
+            (b'"', _) => return (!path.is_empty()).then_some(path),
+            _ => {}
+        }
+        path.push(text[at]);
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_login_folder_stands_in_quotes() {
+        for (text, path) in [
+            (&b"\"/home/shop\" is the current directory"[..], Some(&b"/home/shop"[..])),
+            (b"\"/a \"\"b\"\"\"", Some(b"/a \"b\"")),
+            (b"\"/\"", Some(b"/")),
+            (b"/home/shop", None),
+            (b"\"\"", None),
+            (b"\"/open", None),
+        ] {
+            assert_eq!(quoted(text).as_deref(), path, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn any_bytes_come_back_as_they_were() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(Bytes.encode(&Bytes.decode(&all)).unwrap(), all);
+        assert!(Bytes.encode("€").is_err());
+    }
+}

@@ -1,0 +1,379 @@
+//! A partner's FTP or FTPS server: one connection. Of suppaftp are greeting, AUTH, the words of EPSV and PASV and the life of
+//! a transfer (`connecting`, `data`); commands and answers in between go over `wire`. Owns the order of commands of one
+//! question; what is asked, and when it is safe to, is the flows'.
+
+mod connecting;
+mod data;
+mod facts;
+mod listing;
+mod moving;
+mod reply;
+mod telling;
+mod tls;
+mod watching;
+mod wire;
+
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use suppaftp::ImplFtpStream;
+
+use self::data::{Door, Opened};
+use self::reply::Answer;
+use self::telling::Telling;
+use self::tls::Channel;
+use self::wire::Wire;
+use super::fault::{Broken, Fault, FaultKind, Phase};
+use super::{Listed, Probe, Remote, Removed, Renamed, Replaced, Target};
+use crate::edges::fault;
+use crate::model::remote::{Entry, Facts, Folder, FtpRule};
+
+pub use connecting::open;
+
+/// What a flight carries goes as one piece of the line, so a server takes it whole or not at all.
+const FLIGHT_BYTES: usize = 1_400;
+/// A farewell is not worth more.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What earlier connections to this remote have taught; kept while the process runs.
+#[derive(Debug, Default)]
+pub struct Learned {
+    newest: AtomicBool,
+    pasv: AtomicBool,
+    no_flights: AtomicBool,
+}
+
+impl Learned {
+    fn use_pasv(&self) {
+        self.pasv.store(true, Ordering::Relaxed);
+    }
+
+    /// It does not bear several commands in one piece; everything takes more round trips.
+    pub fn is_without_flights(&self) -> bool {
+        self.no_flights.load(Ordering::Relaxed)
+    }
+}
+
+/// One connection, logged in.
+pub struct Ftp {
+    tell: Telling,
+    rule: FtpRule,
+    library: ImplFtpStream<Channel>,
+    wire: Wire,
+    door: Arc<Door>,
+    learned: Arc<Learned>,
+    seen: Option<Arc<Mutex<tls::Seen>>>,
+    /// TLS 1.3.
+    is_newest: bool,
+    is_pasv: bool,
+    flies: bool,
+    is_given_up: bool,
+    greeting: String,
+    features: Vec<String>,
+    knows: Knows,
+    /// The login folder, if the server has words for it.
+    home: Option<Vec<u8>>,
+    /// None: where the login left us.
+    here: Option<Folder>,
+}
+
+/// Commands that are tried until the server says that it does not know them.
+#[derive(Debug, Clone, Copy)]
+struct Knows {
+    mlsd: bool,
+    size: bool,
+    mdtm: bool,
+}
+
+impl Ftp {
+    fn begin_phase(&self) {
+        self.tell.watch.begin();
+    }
+
+    fn end_phase(&self) {
+        self.tell.watch.rest();
+    }
+
+    /// From here on nothing on this connection can be trusted.
+    fn broken(&mut self, fault: impl FnOnce(&Telling) -> Fault) -> Fault {
+        let fault = fault(&self.tell);
+        self.is_given_up = true;
+        self.tell.watch.shut();
+        fault
+    }
+
+    /// One command and its answer, whatever it is; what says that the connection is at its end is a fault.
+    fn ask(&mut self, phase: Phase, verb: &str, argument: Option<&[u8]>) -> Result<Answer, Fault> {
+        let mut answers = self.ask_all(phase, &[(verb, argument)], false)?;
+        answers.pop().ok_or_else(|| self.tell.fault(FaultKind::OutOfStep, phase, verb, "no answer"))
+    }
+
+    /// Several commands, in flights where the server bears it and `fly` says that they may.
+    fn ask_all(&mut self, phase: Phase, commands: &[(&str, Option<&[u8]>)], fly: bool) -> Result<Vec<Answer>, Fault> {
+        let mut answers = Vec::with_capacity(commands.len());
+        while answers.len() < commands.len() {
+            let (mut bytes, mut count) = (Vec::new(), 0);
+            for (verb, argument) in &commands[answers.len()..] {
+                let line = self.line(phase, verb, *argument)?;
+                if count > 0 && (!fly || !self.flies || bytes.len() + line.len() > FLIGHT_BYTES) {
+                    break;
+                }
+                bytes.extend_from_slice(&line);
+                count += 1;
+            }
+            let found = self.exchange(phase, commands[answers.len()], &bytes, count)?;
+            for (answer, command) in found.into_iter().zip(&commands[answers.len()..]) {
+                if answer.code == 421 || (100..200).contains(&answer.code) {
+                    let shown = self.shown(*command);
+                    return Err(self.broken(|tell| tell.answer(phase, &shown, &answer)));
+                }
+                answers.push(answer);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn exchange(
+        &mut self,
+        phase: Phase,
+        first: (&str, Option<&[u8]>),
+        bytes: &[u8],
+        count: usize,
+    ) -> Result<Vec<Answer>, Fault> {
+        let shown = self.shown(first);
+        if self.is_given_up {
+            return Err(self.tell.fault(FaultKind::Transient, phase, &shown, "the connection was given up before"));
+        }
+        self.begin_phase();
+        let asked = self.wire.ask(bytes, count);
+        let result = asked.map_err(|silent| self.broken(|tell| tell.silence(phase, &shown, silent)));
+        self.end_phase();
+        result
+    }
+
+    fn line(&self, phase: Phase, verb: &str, argument: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
+        let mut line = verb.as_bytes().to_vec();
+        if let Some(argument) = argument {
+            if argument.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
+                let shown = self.shown((verb, Some(argument)));
+                return Err(self.tell.fault(FaultKind::Refused, phase, &shown, "no command can carry a line end"));
+            }
+            line.push(b' ');
+            for byte in argument {
+                line.push(*byte);
+                if *byte == 0xff {
+                    // Telnet's mark, which stands twice where it stands for itself.
+                    line.push(*byte);
+                }
+            }
+        }
+        line.extend_from_slice(b"\r\n");
+        Ok(line)
+    }
+
+    /// Never with what follows PASS.
+    fn shown(&self, (verb, argument): (&str, Option<&[u8]>)) -> String {
+        match argument {
+            Some(argument) if verb != "PASS" && verb != "TYPE" => self.tell.command(verb, argument),
+            _ => verb.to_owned(),
+        }
+    }
+
+    /// An answer that is not the one hoped for.
+    fn refusal(&self, phase: Phase, verb: &str, argument: Option<&[u8]>, answer: &Answer) -> Fault {
+        self.tell.answer(phase, &self.shown((verb, argument)), answer)
+    }
+
+    /// Goes into the folder, so that commands carry plain names.
+    fn enter(&mut self, phase: Phase, folder: &Folder) -> Result<(), Fault> {
+        if self.here.as_ref() == Some(folder) {
+            return Ok(());
+        }
+        let path = folder.as_bytes();
+        let target = match (&self.home, &self.here) {
+            _ if path.starts_with(b"/") => path.to_vec(),
+            (None, here) if here.as_ref().is_none_or(|here| here.as_bytes().is_empty()) => {
+                if path.is_empty() {
+                    self.here = Some(folder.clone());
+                    return Ok(());
+                }
+                path.to_vec()
+            }
+            (None, _) => {
+                let words = "the server does not say where the login folder is, so there is no way back to it";
+                return Err(self.broken(|tell| tell.fault(FaultKind::Transient, phase, "PWD", words)));
+            }
+            (Some(home), _) if path.is_empty() => home.clone(),
+            (Some(home), _) => [home.strip_suffix(b"/").unwrap_or(home), path].join(&b'/'),
+        };
+        let answer = self.ask(phase, "CWD", Some(&target))?;
+        if !answer.is_done() {
+            let mut fault = self.refusal(phase, "CWD", Some(&target), &answer);
+            if answer.code == 550 {
+                fault.kind = FaultKind::Missing;
+            }
+            return Err(fault);
+        }
+        self.here = Some(folder.clone());
+        Ok(())
+    }
+}
+
+impl Remote for Ftp {
+    fn list(&mut self, folder: &Folder, take: &mut dyn FnMut(Entry<'_>)) -> Result<Listed, Fault> {
+        self.enter(Phase::List, folder)?;
+        self.list_here(take)
+    }
+
+    fn facts(&mut self, folder: &Folder, names: &[&[u8]]) -> Result<Vec<Option<Facts>>, Fault> {
+        self.facts_of(folder, names)
+    }
+
+    fn rename(&mut self, folder: &Folder, pairs: &[(&[u8], &Target)]) -> Result<Vec<Renamed>, Fault> {
+        self.enter(Phase::Claim, folder)?;
+        self.rename_here(pairs)
+    }
+
+    /// A `from` that the server does not go on at is a refusal: it is fetched from the start then.
+    fn fetch(
+        &mut self,
+        folder: &Folder,
+        name: &[u8],
+        from: u64,
+        expected: Option<u64>,
+        out: &mut dyn Write,
+    ) -> Result<u64, Broken> {
+        self.enter(Phase::Fetch, folder)?;
+        let shown = self.tell.command("RETR", name);
+        let command = [b"RETR ", name].concat();
+        let mut transfer = match self.open_data(Phase::Fetch, &shown, &command, from)? {
+            Opened::Running(transfer) => transfer,
+            Opened::Answered(answer) => return Err(self.not_fetched(folder, name, &shown, &answer).into()),
+        };
+        let poured = self.pour_in(&mut transfer, out, &shown);
+        let total = poured.inspect_err(|_| self.is_given_up = true)?;
+        self.finish(Phase::Fetch, &shown, transfer, Some(total))?;
+        if expected.is_none() {
+            self.is_whole(name, &shown, from + total)?;
+        }
+        Ok(total)
+    }
+
+    fn send(&mut self, folder: &Folder, temp: &[u8], size: u64, from: &mut dyn Read) -> Result<(), Broken> {
+        self.enter(Phase::Send, folder)?;
+        let shown = self.tell.command("STOR", temp);
+        let command = [b"STOR ", temp].concat();
+        let mut transfer = match self.open_data(Phase::Send, &shown, &command, 0)? {
+            Opened::Running(transfer) => transfer,
+            Opened::Answered(answer) => {
+                let fault = self.tell.answer(Phase::Send, &shown, &answer);
+                return Err(data::with_reuse(self.is_newest, fault).into());
+            }
+        };
+        let poured = self.pour_out(&mut transfer, from, size).inspect_err(|_| self.is_given_up = true)?;
+        if let Some(error) = poured {
+            return Err(self.not_sent(&shown, transfer, &error).into());
+        }
+        fault::point("remote.sent").map_err(|error| self.broken(|tell| tell.line(Phase::Send, &shown, &error)))?;
+        self.finish(Phase::Send, &shown, transfer, None)?;
+        self.is_kept(folder, temp, &shown, size)
+    }
+
+    fn replace(&mut self, folder: &Folder, temp: &[u8], name: &[u8], aside: &[u8]) -> Result<Replaced, Fault> {
+        self.enter(Phase::Replace, folder)?;
+        self.replace_here(temp, name, aside)
+    }
+
+    fn remove(&mut self, folder: &Folder, names: &[&[u8]]) -> Result<Vec<Removed>, Fault> {
+        self.enter(Phase::Remove, folder)?;
+        self.remove_here(names)
+    }
+
+    fn probe(&mut self) -> Result<Probe, Fault> {
+        self.ask(Phase::Ask, "NOOP", None)?;
+        Ok(Probe {
+            greeting: self.greeting.clone(),
+            tls: self.seen.as_ref().and_then(|seen| tls::seen(seen).words.clone()),
+            features: self.features.clone(),
+            folder: self.home.clone().unwrap_or_default(),
+        })
+    }
+
+    fn hang_up(mut self: Box<Self>) {
+        if self.is_given_up || self.library.get_ref().set_read_timeout(Some(FAREWELL)).is_err() {
+            return;
+        }
+        self.tell.watch.extend(FAREWELL);
+        // Whatever comes of it, we are gone.
+        drop(self.wire.ask(b"QUIT\r\n", 1));
+    }
+}
+
+impl Ftp {
+    /// The server's last word on a transfer.
+    fn finish(&mut self, phase: Phase, shown: &str, transfer: data::Transfer, bytes: Option<u64>) -> Result<(), Fault> {
+        self.begin_phase();
+        let finished = fault::point("remote.fetched").map_err(suppaftp::FtpError::ConnectionError);
+        let finished = finished.and_then(|()| transfer.finish());
+        self.end_phase();
+        finished.map_err(|error| {
+            let newest = self.is_newest;
+            let fault = self.broken(|tell| data::with_reuse(newest, tell.library(phase, shown, error)));
+            bytes.map_or(fault.clone(), |bytes| data::after_bytes(fault, bytes))
+        })
+    }
+
+    /// Where nobody else compares: whole are as many bytes as the server says when it is asked.
+    fn is_whole(&mut self, name: &[u8], shown: &str, came: u64) -> Result<(), Fault> {
+        match self.size_of(name)? {
+            Some(size) if size != came => {
+                let words = format!("226 after {came} of {size} bytes");
+                Err(self.broken(|tell| tell.fault(FaultKind::Transient, Phase::Fetch, shown, &words)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn not_fetched(&mut self, folder: &Folder, name: &[u8], shown: &str, answer: &Answer) -> Fault {
+        let fault = data::with_reuse(self.is_newest, self.tell.answer(Phase::Fetch, shown, answer));
+        match matches!(answer.code, 450 | 550).then(|| self.is_gone(folder, name)) {
+            Some(Ok(true)) => Fault { kind: FaultKind::Missing, ..fault },
+            Some(Err(worse)) => worse,
+            _ => fault,
+        }
+    }
+
+    /// The server took no more. If it still speaks, it says why.
+    fn not_sent(&mut self, shown: &str, transfer: data::Transfer, error: &std::io::Error) -> Fault {
+        let line = self.tell.line(Phase::Send, shown, error);
+        if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+            || self.tell.watch.ended().is_some()
+        {
+            return self.broken(|_| line);
+        }
+        self.begin_phase();
+        let finished = transfer.finish();
+        let newest = self.is_newest;
+        self.broken(|tell| match finished {
+            Err(suppaftp::FtpError::UnexpectedResponse(reply)) => data::with_reuse(
+                newest,
+                tell.library(Phase::Send, shown, suppaftp::FtpError::UnexpectedResponse(reply)),
+            ),
+            _ => line,
+        })
+    }
+
+    /// A server may say 226 and keep less.
+    fn is_kept(&mut self, folder: &Folder, temp: &[u8], shown: &str, size: u64) -> Result<(), Broken> {
+        let found = self.facts_of(folder, &[temp])?.pop().flatten();
+        let words = match found {
+            Some(Facts { size: Some(kept), .. }) if kept == size => return Ok(()),
+            Some(Facts { size: Some(kept), .. }) => format!("says 226 and keeps {kept} of {size} bytes"),
+            Some(Facts { size: None, .. }) => "says 226, and there is no way to ask it how much it kept".into(),
+            None => "says 226, and nothing of that name is there".into(),
+        };
+        Err(self.tell.fault(FaultKind::Transient, Phase::Send, shown, &words).into())
+    }
+}

@@ -1,0 +1,304 @@
+//! TLS of one connection: who is trusted, which version, and one store of sessions per control connection, since servers
+//! take on a data connection only the session of its own control connection. Gives suppaftp a connector and streams that
+//! finish their handshake in the open, with the socket's time-outs, and keep the typed reason when it fails.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned};
+use suppaftp::{FtpError, FtpResult, TlsConnector, TlsStream};
+
+use super::watching::Watching;
+use crate::model::remote::FtpRule;
+use crate::model::secret::Secret;
+
+pub type Session = StreamOwned<ClientConnection, TcpStream>;
+
+/// Which certificate and key we show, as PEM.
+pub struct Own {
+    pub certificate: Secret,
+    pub key: Secret,
+}
+
+/// One connection's TLS: control first, data connections after.
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    timeout: Duration,
+    watch: Arc<Watching>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
+/// What suppaftp does not hand on.
+#[derive(Default)]
+pub struct Seen {
+    pub control: Option<Arc<Mutex<Session>>>,
+    /// Why the last handshake failed.
+    pub failed: Option<io::Error>,
+    /// Version and fingerprint of the control connection.
+    pub words: Option<String>,
+}
+
+pub fn seen(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tls {
+    /// `newest`: TLS 1.3, for servers that refuse 1.2. The words name what cannot be used.
+    pub fn new(
+        rule: &FtpRule,
+        own: Option<&Own>,
+        newest: bool,
+        timeout: Duration,
+        watch: Arc<Watching>,
+    ) -> Result<Tls, String> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions: &[_] = if newest { &[&rustls::version::TLS13] } else { &[&rustls::version::TLS12] };
+        let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions);
+        let builder = builder.map_err(|error| error.to_string())?;
+        let builder = match rule.pin {
+            Some(pin) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Pinned { pin, provider: provider.clone() })),
+            None => builder.with_root_certificates(roots(rule.ca.as_deref())?),
+        };
+        let mut config = match own {
+            Some(own) => {
+                let chain: Result<Vec<_>, _> =
+                    CertificateDer::pem_slice_iter(own.certificate.reveal().as_bytes()).collect();
+                let chain = chain.map_err(|error| format!("client_cert: {error}"))?;
+                let key = PrivateKeyDer::from_pem_slice(own.key.reveal().as_bytes());
+                let key = key.map_err(|error| format!("client_key: {error}"))?;
+                builder.with_client_auth_cert(chain, key).map_err(|error| format!("client_cert: {error}"))?
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.resumption = Resumption::in_memory_sessions(8);
+        Ok(Tls { config: Arc::new(config), timeout, watch, seen: Arc::default() })
+    }
+
+    pub fn seen(&self) -> Arc<Mutex<Seen>> {
+        self.seen.clone()
+    }
+
+    /// Where the library made the socket itself (implicit TLS), nobody has set its time-outs yet.
+    fn arm(&self, socket: &TcpStream, is_data: bool) -> io::Result<()> {
+        socket.set_read_timeout(Some(self.timeout))?;
+        socket.set_write_timeout(Some(self.timeout))?;
+        socket.set_nodelay(true)?;
+        if is_data { Ok(()) } else { self.watch.control(socket) }
+    }
+
+    fn shake_hands(&self, host: &str, socket: TcpStream) -> Result<Session, io::Error> {
+        let wrong = |error: rustls::Error| io::Error::other(error);
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let connection = ClientConnection::new(self.config.clone(), name).map_err(wrong)?;
+        let mut session = StreamOwned::new(connection, socket);
+        while session.conn.is_handshaking() {
+            let (read, written) = session.conn.complete_io(&mut session.sock)?;
+            if read == 0 && written == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(session)
+    }
+}
+
+impl TlsConnector for Tls {
+    type Stream = Channel;
+
+    fn connect(&self, host: &str, socket: TcpStream) -> FtpResult<Channel> {
+        let raw = socket.try_clone().map_err(FtpError::ConnectionError)?;
+        let is_data = seen(&self.seen).control.is_some();
+        let shaken = self.arm(&raw, is_data).and_then(|()| self.shake_hands(host, socket));
+        let session = shaken.map_err(|error| {
+            let kind = error.kind();
+            seen(&self.seen).failed = Some(error);
+            FtpError::ConnectionError(kind.into())
+        })?;
+        let mut seen = seen(&self.seen);
+        let words = described(&session.conn, &self.config);
+        let session = Arc::new(Mutex::new(session));
+        if !is_data {
+            (seen.control, seen.words) = (Some(session.clone()), Some(words));
+        }
+        Ok(Channel { io: Shared { session, is_data }, raw })
+    }
+}
+
+/// The server does not want to speak the version that was offered.
+pub fn is_other_version(failed: &io::Error) -> bool {
+    use rustls::{AlertDescription, Error};
+    let inner = failed.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    matches!(
+        inner,
+        Some(
+            Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)
+                | Error::PeerIncompatible(_)
+        )
+    )
+}
+
+/// `TLS 1.2, certificate sha256:…`
+fn described(connection: &ClientConnection, config: &ClientConfig) -> String {
+    let version = match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        _ => "TLS 1.2",
+    };
+    let first = connection.peer_certificates().and_then(<[_]>::first);
+    let print = first.and_then(|certificate| fingerprint(config.crypto_provider(), certificate));
+    print.map_or(version.into(), |print| {
+        let hex: String = print.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{version}, certificate sha256:{hex}")
+    })
+}
+
+/// SHA-256 of a certificate; the provider's own, so that no second library is needed for it.
+fn fingerprint(provider: &CryptoProvider, certificate: &CertificateDer) -> Option<[u8; 32]> {
+    let suites = provider.cipher_suites.iter().filter_map(|suite| suite.tls13());
+    let hash = suites.map(|suite| suite.common.hash_provider).find(|hash| hash.output_len() == 32)?;
+    hash.hash(certificate).as_ref().try_into().ok()
+}
+
+fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = ca {
+        let wrong = |why: String| format!("ca = \"{}\": {why}", path.display());
+        let found = CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
+        for certificate in found {
+            let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+            store.add(certificate).map_err(|error| wrong(error.to_string()))?;
+        }
+    }
+    Ok(store)
+}
+
+/// Takes one certificate, whoever signed it and whatever name stands in it.
+#[derive(Debug)]
+struct Pinned {
+    pin: [u8; 32],
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _chain: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if fingerprint(&self.provider, certificate) == Some(self.pin) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        Err(rustls::Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A secured socket as suppaftp holds it.
+#[derive(Debug)]
+pub struct Channel {
+    io: Shared,
+    raw: TcpStream,
+}
+
+/// The control connection's is shared with `Wire`.
+#[derive(Debug)]
+pub struct Shared {
+    session: Arc<Mutex<Session>>,
+    is_data: bool,
+}
+
+impl Shared {
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read for Shared {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self.session().read(bytes) {
+            // Several servers end a data connection without saying so; whether it was whole is told by 226 and the size.
+            Err(error) if self.is_data && error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            read => read,
+        }
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.session().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.session().flush()
+    }
+}
+
+impl TlsStream for Channel {
+    type InnerStream = Shared;
+
+    fn tcp_stream(self) -> FtpResult<TcpStream> {
+        self.raw.try_clone().map_err(FtpError::ConnectionError)
+    }
+
+    fn get_ref(&self) -> &TcpStream {
+        &self.raw
+    }
+
+    fn mut_ref(&mut self) -> &mut Shared {
+        &mut self.io
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        let mut session = self.io.session();
+        let session = &mut *session;
+        session.conn.send_close_notify();
+        // Who is gone does not need to be told.
+        while session.conn.wants_write() && session.conn.write_tls(&mut session.sock).is_ok_and(|written| written > 0) {
+        }
+        if self.io.is_data {
+            // The sentry has a copy of the socket: closing ours alone would not be seen.
+            drop(self.raw.shutdown(Shutdown::Write));
+        }
+    }
+}

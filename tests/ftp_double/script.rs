@@ -1,0 +1,160 @@
+//! The script of the double: which command, at which of its calls, is answered otherwise than by an honest server. A line is
+//! `on VERB [N] ACTION …` (CONNECT stands for the greeting; without N every call) or `set WISH`; `#` begins a remark.
+
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Nothing is ever answered.
+    Silence,
+    /// This instead of doing it; then maybe the end of the connection.
+    Reply { text: String, close: bool },
+    /// This, and then nothing any more.
+    Hush(String),
+    /// Done, but the answer is this.
+    Say(String),
+    /// Done after a while.
+    Delay(Duration),
+    /// The answer comes byte by byte.
+    Drip(Duration),
+    /// So many bytes of data, then this end; then this answer, or none.
+    Data { bytes: usize, end: End, reply: Option<String> },
+    /// So many bytes are kept of what comes, and this is said.
+    Keep { bytes: usize, reply: String },
+    /// So many bytes are taken, then no more, and this is said.
+    Refuse { bytes: usize, reply: String },
+    /// A listing out of a file.
+    Listing(String),
+    /// A listing of so many names.
+    Names(usize),
+    /// EPSV: a port where nobody listens.
+    DeadPort,
+    /// PASV: an address of somebody else.
+    Lie(String),
+    /// Before it is done, the partner puts this text under that name.
+    Replace { name: String, text: String },
+    /// Before it is done, the partner takes that file.
+    Take(String),
+    /// `234`, and then plain text where TLS belongs.
+    PlainInTls,
+    /// The whole server is gone.
+    Die,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Close,
+    Cut,
+    Silence,
+    /// A byte a second, for ever.
+    Drip,
+}
+
+#[derive(Debug)]
+pub struct Rule {
+    pub verb: String,
+    pub at: Option<u32>,
+    pub action: Action,
+}
+
+#[derive(Debug, Default)]
+pub struct Script {
+    pub rules: Vec<Rule>,
+    /// What stands behind a command in the same piece is thrown away.
+    pub eats_pipelined: bool,
+    /// Uploads that were not renamed are gone with their connection.
+    pub loses_temp: bool,
+    /// A rename over a name that is there is refused.
+    pub keeps_old: bool,
+}
+
+/// Words parted by blanks; `"…"` is one, with `\r\n` in it as an end of line.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
+    for letter in line.chars() {
+        match letter {
+            '"' => (quoted, any) = (!quoted, true),
+            ' ' if !quoted => {
+                if any {
+                    words.push(std::mem::take(&mut word));
+                }
+                any = false;
+            }
+            letter => {
+                word.push(letter);
+                any = true;
+            }
+        }
+    }
+    if any {
+        words.push(word);
+    }
+    words.into_iter().map(|word| word.replace("\\r\\n", "\r\n")).collect()
+}
+
+impl Script {
+    pub fn parse(text: &str) -> Script {
+        let mut script = Script::default();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let words = words(line);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            match &words[..] {
+                ["set", "eat-pipelined"] => script.eats_pipelined = true,
+                ["set", "lose-temp"] => script.loses_temp = true,
+                ["set", "keep-old"] => script.keeps_old = true,
+                ["on", verb, rest @ ..] => {
+                    let at = rest.first().and_then(|word| word.parse().ok());
+                    let action = action(&rest[usize::from(at.is_some())..]).unwrap_or_else(|| panic!("script: {line}"));
+                    script.rules.push(Rule { verb: verb.to_string(), at, action });
+                }
+                _ => panic!("script: {line}"),
+            }
+        }
+        script
+    }
+
+    pub fn action(&self, verb: &str, call: u32) -> Option<Action> {
+        let fits = |rule: &&Rule| rule.verb == verb && rule.at.is_none_or(|at| at == call);
+        self.rules.iter().find(fits).map(|rule| rule.action.clone())
+    }
+}
+
+fn action(words: &[&str]) -> Option<Action> {
+    let number = |word: &str| word.parse().ok();
+    let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
+    Some(match words {
+        ["silence"] => Action::Silence,
+        ["reply", text] => Action::Reply { text: text.to_string(), close: false },
+        ["reply", text, "close"] => Action::Reply { text: text.to_string(), close: true },
+        ["reply", text, "silence"] => Action::Hush(text.to_string()),
+        ["say", text] => Action::Say(text.to_string()),
+        ["delay", pause] => Action::Delay(time(pause)?),
+        ["drip", pause] => Action::Drip(time(pause)?),
+        ["data", bytes, end, rest @ ..] => {
+            let end = match *end {
+                "close" => End::Close,
+                "cut" => End::Cut,
+                "silence" => End::Silence,
+                "drip" => End::Drip,
+                _ => return None,
+            };
+            let reply = match rest {
+                [] => None,
+                ["reply", text] => Some(text.to_string()),
+                _ => return None,
+            };
+            Action::Data { bytes: number(bytes)?, end, reply }
+        }
+        ["keep", bytes, text] => Action::Keep { bytes: number(bytes)?, reply: text.to_string() },
+        ["refuse", bytes, text] => Action::Refuse { bytes: number(bytes)?, reply: text.to_string() },
+        ["listing", file] => Action::Listing(file.to_string()),
+        ["names", count] => Action::Names(number(count)?),
+        ["dead-port"] => Action::DeadPort,
+        ["lie", address] => Action::Lie(address.to_string()),
+        ["replace", name, text] => Action::Replace { name: name.to_string(), text: text.to_string() },
+        ["take", name] => Action::Take(name.to_string()),
+        ["plain-in-tls"] => Action::PlainInTls,
+        ["die"] => Action::Die,
+        _ => return None,
+    })
+}

@@ -1,0 +1,388 @@
+//! One control connection of the double, and its data connections.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::script::{Action, End};
+use super::{PASSWORD, Shared, USER};
+
+/// Who was told to be silent ends when its client does.
+fn stay_silent(socket: &TcpStream) {
+    let mut socket = socket;
+    let mut sink = [0; 1024];
+    while matches!(socket.read(&mut sink), Ok(read) if read > 0) {}
+}
+
+struct Session<'a> {
+    shared: &'a Shared,
+    number: usize,
+    input: BufReader<TcpStream>,
+    output: TcpStream,
+    folder: Vec<u8>,
+    passive: Option<TcpListener>,
+    rename_from: Option<PathBuf>,
+    rest: u64,
+    drip: Option<Duration>,
+    uploads: Vec<PathBuf>,
+    /// The command under way, for the log.
+    command: String,
+}
+
+enum Next {
+    On,
+    End,
+}
+
+pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
+    let Ok(output) = socket.try_clone() else { return };
+    let mut session = Session {
+        shared,
+        number,
+        input: BufReader::new(socket),
+        output,
+        folder: b"/".to_vec(),
+        passive: None,
+        rename_from: None,
+        rest: 0,
+        drip: None,
+        uploads: Vec::new(),
+        command: "CONNECT".into(),
+    };
+    // A client that hangs up is the end, not a fault.
+    drop(session.run());
+    drop(session.output.shutdown(Shutdown::Both));
+    if shared.script.lock().unwrap().loses_temp {
+        session.uploads.iter().for_each(|path| drop(fs::remove_file(path)));
+    }
+}
+
+impl Session<'_> {
+    fn run(&mut self) -> io::Result<()> {
+        if let Next::End = self.handle("CONNECT", b"")? {
+            return Ok(());
+        }
+        loop {
+            let mut line = Vec::new();
+            if self.input.buffer().is_empty() {
+                self.shared.pieces.fetch_add(1, Ordering::Relaxed);
+            }
+            if self.input.read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+            if self.shared.script.lock().unwrap().eats_pipelined {
+                let waiting = self.input.buffer().len();
+                self.input.consume(waiting);
+            }
+            let line = line.strip_suffix(b"\n").unwrap_or(&line);
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let (verb, argument) = match line.iter().position(|b| *b == b' ') {
+                Some(blank) => (&line[..blank], line[blank + 1..].to_vec()),
+                None => (line, Vec::new()),
+            };
+            let verb = String::from_utf8_lossy(verb).to_uppercase();
+            self.command = if verb == "PASS" { verb.clone() } else { String::from_utf8_lossy(line).into_owned() };
+            if let Next::End = self.handle(&verb, &argument)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn say(&mut self, text: &str) -> io::Result<Next> {
+        self.shared.note(format!("{} {} -> {text}", self.number, self.command));
+        let bytes = format!("{text}\r\n");
+        match self.drip.take() {
+            None => self.output.write_all(bytes.as_bytes())?,
+            Some(pause) => {
+                for byte in bytes.bytes() {
+                    self.output.write_all(&[byte])?;
+                    std::thread::sleep(pause);
+                }
+            }
+        }
+        Ok(Next::On)
+    }
+
+    fn handle(&mut self, verb: &str, argument: &[u8]) -> io::Result<Next> {
+        let action = self.shared.action(verb);
+        match &action {
+            Some(Action::Silence) => {
+                self.shared.note(format!("{} {} -> nothing", self.number, self.command));
+                stay_silent(&self.output);
+                return Ok(Next::End);
+            }
+            Some(Action::Reply { text, close }) => {
+                self.say(text)?;
+                return Ok(if *close { Next::End } else { Next::On });
+            }
+            Some(Action::Hush(text)) => {
+                self.say(text)?;
+                stay_silent(&self.output);
+                return Ok(Next::End);
+            }
+            Some(Action::Delay(pause)) => std::thread::sleep(*pause),
+            Some(Action::Drip(pause)) => self.drip = Some(*pause),
+            Some(Action::Replace { name, text }) => fs::write(self.shared.root.join(name), text)?,
+            Some(Action::Take(name)) => fs::remove_file(self.shared.root.join(name))?,
+            Some(Action::Die) => {
+                self.shared.note(format!("{} {} -> died", self.number, self.command));
+                self.shared.die();
+                return Ok(Next::End);
+            }
+            Some(Action::PlainInTls) => {
+                self.say("234 go ahead")?;
+                let mut hello = [0; 5];
+                self.input.read_exact(&mut hello)?;
+                self.output.write_all(b"500 OOPS: cannot locate user entry\r\n")?;
+                stay_silent(&self.output);
+                return Ok(Next::End);
+            }
+            _ => {}
+        }
+        self.command(verb, argument, action.as_ref())
+    }
+
+    fn command(&mut self, verb: &str, argument: &[u8], action: Option<&Action>) -> io::Result<Next> {
+        if let Some(Action::Say(text)) = action {
+            return self.say(&text.clone());
+        }
+        match verb {
+            "CONNECT" => self.say("220 the double is ready"),
+            "USER" if argument == USER.as_bytes() => self.say("331 password, please"),
+            "USER" => self.say("530 no such user"),
+            "PASS" if argument == PASSWORD.as_bytes() => self.say("230 welcome"),
+            "PASS" => self.say("530 wrong password"),
+            "TYPE" | "NOOP" | "OPTS" => self.say("200 yes"),
+            "FEAT" => self.say(
+                "211-Features:\r\n MLST type*;size*;modify*;\r\n SIZE\r\n MDTM\r\n UTF8\r\n REST STREAM\r\n211 End",
+            ),
+            "PWD" => self.say(&format!("257 \"{}\" is where you are", String::from_utf8_lossy(&self.folder.clone()))),
+            "CWD" => {
+                let path = self.virtual_path(argument);
+                if !self.real(&path).is_dir() {
+                    return self.say("550 no such folder");
+                }
+                self.folder = path;
+                self.say("250 there")
+            }
+            "EPSV" | "PASV" => self.passive(verb, action),
+            "MLSD" | "LIST" | "NLST" => self.list(verb, action),
+            "RETR" => self.retrieve(argument, action),
+            "STOR" => self.store(argument, action),
+            "REST" => {
+                self.rest = std::str::from_utf8(argument).ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+                self.say("350 from there")
+            }
+            "SIZE" | "MDTM" => self.facts(verb, argument),
+            "RNFR" => {
+                let path = self.real(&self.virtual_path(argument));
+                let is_there = path.exists();
+                self.rename_from = is_there.then_some(path);
+                self.say(if is_there { "350 to what?" } else { "550 no such file" })
+            }
+            "RNTO" => self.rename_to(argument),
+            "DELE" => {
+                let removed = fs::remove_file(self.real(&self.virtual_path(argument)));
+                self.say(if removed.is_ok() { "250 gone" } else { "550 no such file" })
+            }
+            "QUIT" => self.say("221 bye").map(|_| Next::End),
+            _ => self.say("500 what?"),
+        }
+    }
+
+    fn rename_to(&mut self, argument: &[u8]) -> io::Result<Next> {
+        let to = self.real(&self.virtual_path(argument));
+        let Some(from) = self.rename_from.take() else { return self.say("503 RNFR first") };
+        if to.exists() && self.shared.script.lock().unwrap().keeps_old {
+            return self.say("553 it exists");
+        }
+        let renamed = fs::rename(&from, to);
+        self.uploads.retain(|path| *path != from);
+        self.say(if renamed.is_ok() { "250 renamed" } else { "550 cannot rename" })
+    }
+
+    fn facts(&mut self, verb: &str, argument: &[u8]) -> io::Result<Next> {
+        match fs::metadata(self.real(&self.virtual_path(argument))) {
+            Ok(found) if found.is_file() && verb == "SIZE" => self.say(&format!("213 {}", found.len())),
+            Ok(found) if found.is_file() => self.say(&format!("213 {}", moment(&found))),
+            _ => self.say("550 no such file"),
+        }
+    }
+
+    fn virtual_path(&self, argument: &[u8]) -> Vec<u8> {
+        let whole = if argument.starts_with(b"/") { argument.to_vec() } else { [&self.folder, argument].join(&b'/') };
+        let mut steps: Vec<&[u8]> = Vec::new();
+        for step in whole.split(|b| *b == b'/') {
+            match step {
+                b"" | b"." => {}
+                b".." => drop(steps.pop()),
+                step => steps.push(step),
+            }
+        }
+        [b"/", &steps.join(&b'/')[..]].concat()
+    }
+
+    fn real(&self, path: &[u8]) -> PathBuf {
+        self.shared.root.join(OsStr::from_bytes(path.strip_prefix(b"/").unwrap_or(path)))
+    }
+
+    fn passive(&mut self, verb: &str, action: Option<&Action>) -> io::Result<Next> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let mut address = "127,0,0,1".to_owned();
+        match action {
+            Some(Action::DeadPort) => drop(listener),
+            Some(Action::Lie(other)) => {
+                address = other.clone();
+                self.passive = Some(listener);
+            }
+            _ => self.passive = Some(listener),
+        }
+        if verb == "EPSV" {
+            return self.say(&format!("229 Entering Extended Passive Mode (|||{port}|)"));
+        }
+        self.say(&format!("227 Entering Passive Mode ({address},{},{})", port >> 8, port & 255))
+    }
+
+    fn list(&mut self, verb: &str, action: Option<&Action>) -> io::Result<Next> {
+        let mut text = Vec::new();
+        match action {
+            Some(Action::Listing(file)) => text = fs::read(file)?,
+            Some(Action::Names(count)) => {
+                for number in 0..*count {
+                    text.extend_from_slice(
+                        format!("type=file;size=7;modify=20261122083000; f{number}.csv\r\n").as_bytes(),
+                    );
+                }
+            }
+            _ => {
+                let mut entries: Vec<fs::DirEntry> = fs::read_dir(self.real(&self.folder))?.flatten().collect();
+                entries.sort_by_key(fs::DirEntry::file_name);
+                for entry in entries {
+                    let (Ok(found), name) = (entry.metadata(), entry.file_name().into_vec()) else { continue };
+                    text.extend(line_of(verb, &found));
+                    text.extend(name);
+                    text.extend(b"\r\n");
+                }
+            }
+        }
+        self.deliver(&mut &text[..], action)
+    }
+
+    fn retrieve(&mut self, argument: &[u8], action: Option<&Action>) -> io::Result<Next> {
+        let from = std::mem::take(&mut self.rest);
+        match File::open(self.real(&self.virtual_path(argument))) {
+            Ok(mut file) => {
+                file.seek(SeekFrom::Start(from))?;
+                self.deliver(&mut file, action)
+            }
+            Err(_) => self.say("550 no such file"),
+        }
+    }
+
+    fn connection(&mut self) -> io::Result<Option<TcpStream>> {
+        match self.passive.take() {
+            Some(listener) => {
+                self.say("150 here it comes")?;
+                Ok(Some(listener.accept()?.0))
+            }
+            None => self.say("425 no data connection").map(|_| None),
+        }
+    }
+
+    fn deliver(&mut self, from: &mut dyn Read, action: Option<&Action>) -> io::Result<Next> {
+        let Some(mut data) = self.connection()? else { return Ok(Next::On) };
+        let Some(Action::Data { bytes, end, reply }) = action else {
+            // A client that cuts is told so, as servers do.
+            return match io::copy(from, &mut data).and_then(|_| data.shutdown(Shutdown::Both)) {
+                Ok(()) => self.say("226 that was all"),
+                Err(_) => self.say("426 cut"),
+            };
+        };
+        io::copy(&mut from.take(*bytes as u64), &mut data)?;
+        match end {
+            End::Close => drop(data),
+            End::Cut => {
+                rustix::net::sockopt::set_socket_linger(&data, Some(Duration::ZERO))?;
+                drop(data);
+            }
+            End::Silence => {
+                stay_silent(&data);
+                return Ok(Next::End);
+            }
+            End::Drip => {
+                while data.write_all(b"x").is_ok() {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                return Ok(Next::End);
+            }
+        }
+        match reply {
+            Some(reply) => self.say(reply),
+            None => {
+                stay_silent(&self.output);
+                Ok(Next::End)
+            }
+        }
+    }
+
+    fn store(&mut self, argument: &[u8], action: Option<&Action>) -> io::Result<Next> {
+        let path = self.real(&self.virtual_path(argument));
+        let Ok(mut file) = OpenOptions::new().create(true).write(true).truncate(true).open(&path) else {
+            self.passive = None;
+            return self.say("553 not there");
+        };
+        self.uploads.push(path);
+        let Some(mut data) = self.connection()? else { return Ok(Next::On) };
+        match action {
+            Some(Action::Keep { bytes, reply }) => {
+                io::copy(&mut (&mut data).take(*bytes as u64), &mut file)?;
+                io::copy(&mut data, &mut io::sink())?;
+                self.say(&reply.clone())
+            }
+            Some(Action::Refuse { bytes, reply }) => {
+                io::copy(&mut (&mut data).take(*bytes as u64), &mut file)?;
+                drop(data);
+                self.say(&reply.clone())
+            }
+            Some(Action::Data { bytes, end: End::Silence, .. }) => {
+                io::copy(&mut (&mut data).take(*bytes as u64), &mut file)?;
+                // Neither reads on nor answers, until the client is gone.
+                stay_silent(&self.output);
+                Ok(Next::End)
+            }
+            Some(Action::Data { .. }) => {
+                io::copy(&mut data, &mut file)?;
+                stay_silent(&self.output);
+                Ok(Next::End)
+            }
+            _ => {
+                io::copy(&mut data, &mut file)?;
+                self.say("226 kept")
+            }
+        }
+    }
+}
+
+fn moment(found: &fs::Metadata) -> String {
+    let time: chrono::DateTime<chrono::Utc> = found.modified().unwrap().into();
+    time.format("%Y%m%d%H%M%S").to_string()
+}
+
+fn line_of(verb: &str, found: &fs::Metadata) -> Vec<u8> {
+    let sort = if found.is_dir() { "dir" } else { "file" };
+    match verb {
+        "MLSD" => format!("type={sort};size={};modify={}; ", found.len(), moment(found)).into_bytes(),
+        "LIST" => {
+            let time: chrono::DateTime<chrono::Utc> = found.modified().unwrap().into();
+            let mode = if found.is_dir() { "drwxr-xr-x" } else { "-rw-r--r--" };
+            format!("{mode}   1 ftp      ftp  {:>12} {} ", found.len(), time.format("%b %d %H:%M")).into_bytes()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,197 @@
+//! Over the double as long as it is honest: the contract in all its ways, and what goes over the line.
+
+use std::path::PathBuf;
+
+use nattpost::edges::remote::ListingSort;
+use nattpost::model::ids::Id;
+use nattpost::model::remote::{Names, Passive, Stamp};
+
+use super::contract::{self, NAMES};
+use super::ftp_double::Double;
+use super::{Peer, folder};
+
+pub fn ground() -> (tempfile::TempDir, PathBuf) {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().to_owned();
+    std::fs::create_dir(path.join("in")).unwrap();
+    std::fs::create_dir(path.join("out")).unwrap();
+    (root, path)
+}
+
+/// Servers that lack this or that, and what a connection to them must still do.
+#[test]
+fn the_contract_holds_whatever_the_server_lacks() {
+    for script in [
+        "",
+        "set keep-old",
+        "set eat-pipelined",
+        "on EPSV reply \"500 what?\"",
+        "on EPSV reply \"522 network protocol not supported\"",
+        "on EPSV dead-port",
+        "on EPSV reply \"229 as you like\"",
+        "on FEAT reply \"500 what?\"",
+        "on FEAT reply \"211 no features\"\non MLSD reply \"500 what?\"",
+        "on PWD reply \"257 /\"\non FEAT reply \"500 what?\"",
+        "on MDTM reply \"502 not here\"",
+        "on SIZE reply \"502 not here\"",
+        "on SIZE reply \"502 not here\"\non MDTM reply \"502 not here\"",
+        "on MLSD reply \"500 what?\"\non LIST reply \"502 not here\"",
+        "on FEAT drip 1ms\non RNFR delay 5ms",
+    ] {
+        let (_kept, root) = ground();
+        let double = Double::start(&root, script);
+        let peer = Peer::of(&double);
+        if script.contains("257 /\"") {
+            // Without words for the login folder only the first relative folder can be gone into.
+            continue;
+        }
+        println!("{script}");
+        contract::all(&root, &NAMES, &|| peer.remote());
+    }
+}
+
+#[test]
+fn a_server_that_lies_about_its_address_is_asked_where_it_is() {
+    for (passive, epsv) in [(Passive::Auto, "on EPSV reply \"500 what?\"\n"), (Passive::Pasv, "")] {
+        let (_kept, root) = ground();
+        let double = Double::start(&root, &format!("{epsv}on PASV lie \"10,0,0,7\""));
+        let mut peer = Peer::of(&double);
+        peer.ftp.passive = passive;
+        std::fs::write(root.join("in/x.csv"), "1").unwrap();
+        let mut found = 0;
+        peer.remote().list(&folder("in"), &mut |_| found += 1).unwrap();
+        assert_eq!(found, 1);
+        assert_eq!(double.calls("EPSV"), u32::from(passive == Passive::Auto));
+    }
+}
+
+#[test]
+fn epsv_that_led_nowhere_is_not_tried_again() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "on EPSV dead-port");
+    let peer = Peer::of(&double);
+    for _ in 0..3 {
+        peer.remote().list(&folder("in"), &mut |_| ()).unwrap();
+    }
+    assert_eq!((double.calls("EPSV"), double.calls("PASV")), (1, 3));
+}
+
+#[test]
+fn nine_ways_to_write_a_listing_say_the_same() {
+    let files = |name: &str| format!("{}/tests/listings/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    for name in [
+        "unix",
+        "unix-without-group",
+        "unix-access-lists",
+        "unix-iso-dates",
+        "unix-day-month",
+        "dos",
+        "dos-24-hours",
+        "eplf",
+        "netware",
+        "os400",
+        "mlsd",
+    ] {
+        let (_kept, root) = ground();
+        let script = match name {
+            "mlsd" => format!("on MLSD listing \"{}\"", files(name)),
+            _ => format!("on MLSD reply \"500 what?\"\non LIST listing \"{}\"", files(name)),
+        };
+        let double = Double::start(&root, &script);
+        let mut found = Vec::new();
+        let listed = Peer::of(&double).remote().list(&folder("in"), &mut |entry| {
+            assert_ne!(entry.facts.stamp, Stamp::None, "{name}");
+            found.push((String::from_utf8_lossy(entry.name).into_owned(), entry.facts.size));
+        });
+        let sort = if name == "mlsd" { ListingSort::Mlsd } else { ListingSort::List };
+        assert_eq!(listed.map(|listed| (listed.sort, listed.not_understood)), Ok((sort, 0)), "{name}");
+        assert_eq!(found, [("orders 1.csv".to_owned(), Some(11)), ("Müller.xml".to_owned(), Some(5))], "{name}");
+    }
+}
+
+#[test]
+fn where_no_listing_can_be_read_names_are_asked_for() {
+    let (_kept, root) = ground();
+    std::fs::write(root.join("in/a.csv"), "12345").unwrap();
+    std::fs::create_dir(root.join("in/below")).unwrap();
+    let nonsense = root.join("nonsense");
+    std::fs::write(&nonsense, "Directory of SYS$LOGIN\r\nA.CSV;1\r\n").unwrap();
+    let double =
+        Double::start(&root, &format!("on MLSD reply \"500 what?\"\non LIST listing \"{}\"", nonsense.display()));
+    let mut found = Vec::new();
+    let listed = Peer::of(&double).remote().list(&folder("in"), &mut |entry| {
+        assert!(matches!(entry.facts.stamp, Stamp::Exact(_)));
+        found.push((entry.name.to_vec(), entry.facts.size));
+    });
+    assert_eq!(listed.unwrap().sort, ListingSort::Nlst);
+    assert_eq!(found, [(b"a.csv".to_vec(), Some(5))]);
+}
+
+/// "Nothing here" is said in three ways, and the two other kinds of list are asked before it is believed.
+#[test]
+fn an_empty_folder_is_not_a_fault() {
+    for answer in ["450 no files", "550 no files", "226 that was all"] {
+        let (_kept, root) = ground();
+        let script: String = ["MLSD", "LIST", "NLST"].map(|verb| format!("on {verb} reply \"{answer}\"\n")).concat();
+        let double = Double::start(&root, &script);
+        let mut remote = Peer::of(&double).remote();
+        remote.list(&folder("in"), &mut |_| panic!("there is nothing")).unwrap();
+        remote.facts(&folder("in"), &[b"x"]).unwrap();
+    }
+}
+
+#[test]
+fn a_hundred_thousand_names_cost_no_memory() {
+    let (_kept, root) = ground();
+    let mut peaks = Vec::new();
+    for count in [10, 100_000] {
+        let double = Double::start(&root, &format!("on MLSD names {count}"));
+        let mut peer = Peer::of(&double);
+        peer.rule.timeout = std::time::Duration::from_secs(20);
+        let mut found = 0_u32;
+        peer.remote().list(&folder("in"), &mut |_| found += 1).unwrap();
+        assert_eq!(found, count);
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim_end_matches("kB");
+        peaks.push(peak.trim().parse::<u64>().unwrap());
+    }
+    assert!(peaks[1] - peaks[0] <= 40 * 1024, "{peaks:?} KiB");
+}
+
+#[test]
+fn names_go_out_as_they_are_set() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "on USER reply \"530 no\"");
+    let mut peer = Peer::of(&double);
+    (peer.ftp.user, peer.ftp.names) = ("Müller".into(), Names::Latin1);
+    assert!(peer.open().is_err());
+    assert!(double.log().iter().any(|line| line.contains("USER M\u{fffd}ller")), "{:?}", double.log());
+}
+
+/// What the speed of small files hangs on, counted where no clock is needed.
+#[test]
+fn claims_and_removals_go_in_flights() {
+    let (_kept, root) = ground();
+    for (flights, at_most) in [(true, 3), (false, 48)] {
+        let double = Double::start(&root, "on RNFR delay 10ms\non RNTO delay 10ms");
+        let mut peer = Peer::of(&double);
+        peer.ftp.flights = flights;
+        let mut remote = peer.remote();
+        let targets: Vec<_> = (0..16).map(|number| target(contract::id(number))).collect();
+        let names: Vec<String> = (0..16).map(|number| format!("{flights}{number}")).collect();
+        names.iter().for_each(|name| std::fs::write(root.join("in").join(name), "1").unwrap());
+        let pairs: Vec<_> = names.iter().map(String::as_bytes).zip(&targets).collect();
+        remote.rename(&folder("in"), &pairs).unwrap();
+        let ours: Vec<&[u8]> = targets.iter().map(|target| &target.name[..]).collect();
+        remote.remove(&folder("in"), &ours).unwrap();
+        assert!(super::files_in(&root.join("in")).is_empty());
+        let pieces = double.pieces();
+        assert!(pieces <= 10 + at_most, "{pieces} pieces for 48 commands");
+        assert!(flights || pieces > 40, "{pieces} pieces without flights");
+    }
+}
+
+fn target(id: Id) -> nattpost::edges::remote::Target {
+    let name = nattpost::model::remote_name::claim_name(id, b"orders.csv", "abcde");
+    nattpost::edges::remote::Target { folder: None, name }
+}
