@@ -1,5 +1,6 @@
 //! A folder of the spool that the running daemon may not work in: `status` tells it, the daemon goes on with what needs it as
-//! soon as it is mended, without being asked. The cases 051 and 034 show what is told of each folder.
+//! soon as it is mended, without being asked. The cases 051 and 034 show what is told of each folder. And what a sandbox takes:
+//! the group bit may not be set, processes of others are not seen.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -20,7 +21,34 @@ const ORDER: &str =
 
 fn nattpost(root: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
-    command.args(words).current_dir(root).env_remove("NATTPOST_CONFIG").stdin(Stdio::null());
+    command.args(words);
+    as_nobody(command, root)
+}
+
+/// Under strace, with these system calls answered as they say.
+fn nattpost_with(root: &Path, answered: &[&str]) -> String {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null"]).args(answered).args([
+        env!("CARGO_BIN_EXE_nattpost"),
+        "run",
+        "--once",
+    ]);
+    let output = as_nobody(command, root).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+fn has_strace() -> bool {
+    let found = Command::new("strace").arg("--version").output().is_ok();
+    if !found {
+        println!("skipped: there is no strace here");
+    }
+    found
+}
+
+fn as_nobody(mut command: Command, root: &Path) -> Command {
+    command.current_dir(root).env_remove("NATTPOST_CONFIG").stdin(Stdio::null());
     if rustix::process::geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
@@ -58,14 +86,75 @@ fn files_below(folder: &Path) -> usize {
     entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
 }
 
-#[test]
-fn what_waits_for_a_folder_goes_on_by_itself_when_it_is_mended() {
+fn site() -> tempfile::TempDir {
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path();
     fs::create_dir(root.join("partners")).unwrap();
     fs::write(root.join("nattpost.toml"), "company = \"Nordkap\"\n").unwrap();
     fs::write(root.join("partners/shop.toml"), SHOP).unwrap();
     give(root);
+    scratch
+}
+
+fn has_group_bit(folder: &Path) -> bool {
+    fs::metadata(folder).unwrap().permissions().mode() & 0o2000 != 0
+}
+
+/// systemd's RestrictSUIDSGID answers so.
+#[test]
+fn where_the_group_bit_may_not_be_set_the_kernel_hands_it_on() {
+    if !has_strace() {
+        return;
+    }
+    let refused = ["-e", "trace=chmod,fchmodat", "-e", "inject=chmod,fchmodat:error=EPERM"];
+    for given in [false, true] {
+        let scratch = site();
+        let root = scratch.path();
+        let spool = root.join("spool");
+        fs::create_dir(&spool).unwrap();
+        give(&spool);
+        fs::set_permissions(&spool, fs::Permissions::from_mode(if given { 0o2770 } else { 0o770 })).unwrap();
+        nattpost_with(root, &refused);
+        fs::write(spool.join("in/shop/orders/orders.csv"), ORDER).unwrap();
+        nattpost_with(root, &refused);
+        assert_eq!(files_below(&spool.join("done")), 1);
+        for folder in ["in/shop/orders", "done/shop", "tmp"] {
+            assert_eq!(has_group_bit(&spool.join(folder)), given, "{folder}");
+        }
+    }
+}
+
+/// systemd's ProtectProc hides processes of others: no entry in /proc is no proof of death.
+#[test]
+fn a_draft_of_a_process_that_cannot_be_seen_is_left_to_it() {
+    if !has_strace() {
+        return;
+    }
+    let scratch = site();
+    let root = scratch.path();
+    nattpost_with(root, &[]);
+    let (me, mut child) = (std::process::id(), Command::new("true").spawn().unwrap());
+    child.wait().unwrap();
+    let tmp = root.join("spool/tmp");
+    let lay = || {
+        for pid in [me, child.id()] {
+            // Its start is another, so that only who does not see it takes it for the living one.
+            fs::write(tmp.join(format!("{pid}.1.0.0")), "half").unwrap();
+        }
+    };
+    let hidden = ["-P".to_string(), format!("/proc/{me}/stat"), "-e".into(), "inject=openat:error=ENOENT".into()];
+    lay();
+    nattpost_with(root, &hidden.each_ref().map(String::as_str));
+    assert!(tmp.join(format!("{me}.1.0.0")).exists() && files_below(&tmp) == 1);
+    lay();
+    nattpost_with(root, &[]);
+    assert_eq!(files_below(&tmp), 0, "seen, it is another process");
+}
+
+#[test]
+fn what_waits_for_a_folder_goes_on_by_itself_when_it_is_mended() {
+    let scratch = site();
+    let root = scratch.path();
     let made = said(root, &["run", "--once"]);
     let inbox = root.join("spool/in/shop/orders");
     if !inbox.is_dir() {

@@ -145,6 +145,25 @@ fn only_drafts_of_dead_processes_are_removed() {
     mine.publish(&spool, (Place::Staged, b"run"), Existing::Refuse, Lasting::Now).unwrap();
 }
 
+/// Who gives commands may not look into tmp/.
+#[test]
+fn a_command_is_written_beside_the_commands_and_never_seen_half() {
+    let (_folder, spool) = spool();
+    let commands = spool.root().join("commands");
+    let mine = spool.draft(State::Commands).unwrap();
+    let (living, in_tmp) = (names_in(&commands)[0].clone(), names_in(&spool.root().join("tmp")));
+    assert!(living.starts_with('.') && in_tmp.is_empty(), "{living} {in_tmp:?}");
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    child.wait().unwrap();
+    for name in [format!(".{}.1.0.0", child.id()), ".mine".into()] {
+        fs::write(commands.join(name), "half").unwrap();
+    }
+    assert!(spool.commands().unwrap().is_empty());
+    assert_eq!(spool.remove_stale_drafts().unwrap(), 1);
+    assert_eq!(names_in(&commands), [living, ".mine".into()]);
+    mine.publish(&spool, (Place::Commands, b"a"), Existing::Refuse, Lasting::Now).unwrap();
+}
+
 #[test]
 fn a_pipe_or_symlink_is_not_read_and_does_not_block() {
     let (_folder, spool) = spool();

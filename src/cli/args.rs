@@ -66,10 +66,10 @@ pub enum Command {
 
     /// Check the configuration and every layout, and say everything that is wrong
     #[command(
-        after_help = "Example:\n  nattpost check\n\nEnds with 78 when something is wrong, else with 0. For every layout it says whether it reads and \
+        after_help = "Example:\n  nattpost check\n  nattpost check --quiet\n\nEnds with 78 when something is wrong, else with 0. For every layout it says whether it reads and \
                       writes, and which fields do not survive writing and reading again."
     )]
-    Check,
+    Check(Check),
 
     /// How things stand: what waits, what was refused, what came, what is due
     #[command(
@@ -154,6 +154,13 @@ pub enum Command {
     /// Work on layouts, the descriptions of partners' file formats
     #[command(subcommand, after_help = "Example:\n  nattpost layout try orders-1107.csv --layout dealer-orders")]
     Layout(LayoutCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Say nothing when all is well
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::args::Check;
 use super::ends::{End, Outcome};
 use super::page::{Columns, Page};
 use super::setting;
@@ -14,8 +15,9 @@ use crate::model::document::DocumentProblem;
 /// Lost fields named one by one; the JSON has all.
 const LOST_TOLD: usize = 6;
 
-pub fn check(page: &mut Page<'_>, path: &Path) -> Outcome {
+pub fn check(page: &mut Page<'_>, path: &Path, asked: &Check) -> Outcome {
     match setting::read_configuration(path) {
+        Ok(_) if asked.quiet => Ok(End::Well),
         Ok(config) => {
             page.zone = config.zone;
             well(page, &config)?;

@@ -91,7 +91,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
     match &cli.command {
         Command::Demo(asked) => demo::demo(page, asked),
         Command::Run(asked) => run::run(page, config()?, asked),
-        Command::Check => check_page::check(page, path),
+        Command::Check(asked) => check_page::check(page, path, asked),
         Command::Status(asked) => looking::status(page, &config()?, asked),
         Command::Files(asked) => looking::files(page, &config()?, asked),
         Command::Show(asked) => looking::show(page, &config()?, asked),

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::Daemon;
 use crate::config::Config;
 use crate::edges::clock::Now;
-use crate::edges::store::Reader;
+use crate::edges::store::{Beat, Reader};
 use crate::flows::catch_up;
 use crate::flows::inbound::round::Bench;
 use crate::flows::outbound::{Dispatch, Outcome, Pending, next_due};
@@ -27,10 +27,11 @@ pub struct Out {
 }
 
 impl Out {
-    pub fn new(config: &Config) -> Result<Out> {
+    /// `beat`: while rows are selected.
+    pub fn new(config: &Config, beat: Beat) -> Result<Out> {
         Ok(Out {
             feeds: config.feeds.clone(),
-            reader: Reader::open(&config.store)?,
+            reader: Reader::open_beating(&config.store, beat)?,
             pending: Pending::default(),
             next_due: None,
             look_at: Duration::ZERO,

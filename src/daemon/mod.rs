@@ -3,16 +3,19 @@
 
 mod feeds;
 mod outage;
+mod pulse;
 mod room;
 mod signals;
+mod starting;
 mod troubles;
 mod turn;
 mod works;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -21,6 +24,7 @@ use crate::config::{Config, LogFormat};
 use crate::edges::clock::{Clock, Now};
 use crate::edges::events::{Event, Events, Format, Key, Value};
 use crate::edges::lock::{InstanceLock, LockError};
+use crate::edges::sd_notify::Supervisor;
 use crate::edges::spool::{Mover, Place, Spool, Syncer};
 use crate::edges::store::Store;
 use crate::edges::watch::Watch;
@@ -31,7 +35,9 @@ use crate::model::intake::Intake;
 use crate::model::pause::Paused;
 
 use feeds::Out;
-pub use signals::Stop;
+use pulse::Pulse;
+use signals::Stop;
+use starting::{Beginning, Hold};
 use troubles::Troubles;
 use works::Works;
 
@@ -66,8 +72,9 @@ pub struct Daemon {
     /// What waits was not judged yet under the configuration as it is.
     config_is_new: bool,
     ring: SyncSender<()>,
-    rung: Receiver<()>,
+    rung: Rc<Receiver<()>>,
     stop: Arc<Stop>,
+    pulse: Arc<Pulse>,
     outage: outage::Outage,
     troubles: Troubles,
     disks: room::Disks,
@@ -82,11 +89,13 @@ pub struct Daemon {
 
 /// Runs until it is told to stop; once: until nothing is left to do. `accept_database`: also one that is not the spool's own.
 pub fn run(config: Config, once: bool, accept_database: bool) -> Result<Ended> {
-    let stop = Arc::new(Stop::default());
     let events = Events::to_stderr(format(config.log));
-    let mut daemon = Daemon::start(config, stop.clone(), events, accept_database)?;
-    let signals = signals::listen(stop, daemon.ring.clone())?;
-    let ended = daemon.run(once);
+    let beginning = Beginning::new(events, Hold::ToStay, accept_database);
+    let signals = signals::listen(beginning.stop.clone(), beginning.ring.clone())?;
+    let ended = match starting::begin(config, &beginning, once)? {
+        Ok(mut daemon) => daemon.run(once),
+        Err(ended) => Ok(ended),
+    };
     signals.end();
     ended
 }
@@ -96,11 +105,13 @@ pub fn run(config: Config, once: bool, accept_database: bool) -> Result<Ended> {
 /// `accept_database`: as for `run`.
 pub fn carry_out_alone(config: Config, accept_database: bool) -> Result<bool> {
     let events = Events::to(format(config.log), Box::new(std::io::sink()));
-    let mut daemon = match Daemon::start(config, Arc::new(Stop::default()), events, accept_database) {
+    let begun = Daemon::open(config, &Beginning::new(events, Hold::ForAMoment, accept_database));
+    let mut daemon = match begun {
         Ok(daemon) => daemon,
         Err(error) if matches!(error.downcast_ref(), Some(LockError::Held { .. })) => return Ok(false),
         Err(error) => return Err(error),
     };
+    daemon.take_up()?;
     daemon.carry_out_commands()?;
     daemon.confirm_placed()?;
     Ok(true)
@@ -114,24 +125,23 @@ fn format(log: LogFormat) -> Format {
 }
 
 impl Daemon {
-    /// Opens everything and puts right what the last run left.
-    fn start(config: Config, stop: Arc<Stop>, events: Events, accept_database: bool) -> Result<Daemon> {
-        let events = Arc::new(events);
+    /// Opens everything; `take_up` comes next.
+    fn open(config: Config, beginning: &Beginning) -> Result<Daemon> {
+        let (events, stop, pulse) = (beginning.events.clone(), beginning.stop.clone(), beginning.pulse.clone());
         let spool = Arc::new(Spool::open(&config.spool)?);
-        let lock = InstanceLock::take(&spool.lock_path())?;
-        let store_lock = InstanceLock::take(&lock_beside(&config.store))?;
+        let lock = beginning.take(&spool.lock_path())?;
+        let store_lock = beginning.take(&lock_beside(&config.store))?;
         let clock = Clock::start();
-        let store = open_store(&config, &spool, &events, clock.now(), accept_database)?;
-        let (ring, rung) = sync_channel(1);
+        let store = open_store(&config, &spool, beginning, clock.now())?;
         let spill = spill_files(&spool);
         let urgent = stop.clone();
-        let mut daemon = Daemon {
-            watch: watch(&config, &spool, &ring)?,
+        Ok(Daemon {
+            watch: watch(&config, &spool, &beginning.ring)?,
             desks: desks(&config.intakes),
-            out: Out::new(&config)?,
+            out: Out::new(&config, beginning.beat())?,
             works: Works {
                 store,
-                decoder: Decoder::start(spill.clone(), config.store.clone())?,
+                decoder: Decoder::start(spill, config.store.clone())?.telling(beginning.beat()),
                 syncer: Syncer::start(spool.clone())?,
                 mover: Mover::start()?,
                 spool,
@@ -149,9 +159,10 @@ impl Daemon {
             paused: Paused::default(),
             config_is_new: true,
             clock,
-            ring,
-            rung,
+            ring: beginning.ring.clone(),
+            rung: beginning.rung.clone(),
             stop,
+            pulse,
             outage: outage::Outage::default(),
             troubles: Troubles::default(),
             disks: room::Disks::new(&config),
@@ -160,17 +171,20 @@ impl Daemon {
             last_round: Duration::ZERO,
             config,
             _locks: [lock, store_lock],
-        };
-        let now = daemon.clock.now();
+        })
+    }
+
+    /// Puts right what the last run left. Doing it twice changes nothing.
+    fn take_up(&mut self) -> Result<()> {
+        // Of a try before.
+        self.settle_moves()?;
+        let now = self.clock.now();
         // Of a process that was killed while everything waited.
-        daemon.works.spool.nothing_waits_any_more();
-        daemon.make_folders()?;
-        daemon
-            .tell(Event::DaemonStarted, &[(Key::Path, Value::Text(daemon.config.spool.display().to_string().into()))]);
-        daemon.read_pauses()?;
-        recover::start(&mut daemon.works.bench(now))?;
-        daemon.recover_runs(now)?;
-        Ok(daemon)
+        self.works.spool.nothing_waits_any_more();
+        self.make_folders()?;
+        self.read_pauses()?;
+        recover::start(&mut self.works.bench(now))?;
+        self.recover_runs(now)
     }
 
     /// The folders partners and people work in exist before anybody looks for them.
@@ -194,7 +208,8 @@ impl Daemon {
             // Only for speed: what is wrong with the disk or the database, the first turn finds too, and waits for it.
             let _ = self.works.store.lengthen_log();
         }
-        loop {
+        self.pulse.ready();
+        while !self.stop.is_asked() {
             match self.turn() {
                 // A stop ends a turn early: that says nothing of the disk.
                 Ok(()) if self.stop.is_asked() => {}
@@ -204,7 +219,8 @@ impl Daemon {
                     break;
                 }
                 Err(error) => {
-                    match self.outage.begins(&self.works.spool, &self.works.events, self.clock.now(), error)? {
+                    let spool = Some(&*self.works.spool);
+                    match self.outage.begins(spool, &self.works.events, self.clock.now(), error)? {
                         words if once => return Ok(Ended::Waiting(words)),
                         _ => {}
                     }
@@ -239,14 +255,16 @@ impl Daemon {
 
     /// Until somebody rings, or the next thing is due.
     fn sleep(&mut self) {
-        let until = self.until_next(self.clock.now());
+        let until = self.until_next(self.clock.now()).min(self.pulse.longest_rest());
         match self.rung.recv_timeout(until) {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             // We hold a sender ourselves, so the channel never closes.
             Err(RecvTimeoutError::Disconnected) => std::thread::sleep(until),
         }
         if self.stop.take_reload() {
+            self.pulse.reloading();
             self.reload();
+            self.pulse.ready();
         }
     }
 
@@ -286,6 +304,7 @@ impl Daemon {
     }
 
     fn stop_in_order(&mut self) -> Result<()> {
+        self.pulse.stopping();
         self.confirm_placed().context("cannot write the last confirmation; the next start does it again")?;
         if let Err(error) = self.works.store.gather() {
             // Nothing is lost: the log beside the database holds it.
@@ -301,16 +320,19 @@ impl Daemon {
     /// A stop is no fault of the file that was being read.
     fn give_attempts_back(&mut self, error: &anyhow::Error) {
         let words = format!("{error:#}");
-        let given = (|| {
-            let open = self.works.store.read()?.open_files()?;
-            let tx = self.works.store.begin()?;
-            for row in open.iter().filter(|row| row.alone && row.attempts > 0) {
-                tx.take_back_attempt(row.no)?;
-            }
-            tx.commit()
-        })();
+        let given = self.take_attempts_back();
         let words = if given.is_ok() { words } else { format!("{words}; and the attempt could not be given back") };
         self.tell(Event::DaemonStopping, &[(Key::Reason, Value::Text(words.into()))]);
+    }
+
+    /// Of files that were being read alone.
+    fn take_attempts_back(&mut self) -> Result<()> {
+        let open = self.works.store.read()?.open_files()?;
+        let tx = self.works.store.begin()?;
+        for row in open.iter().filter(|row| row.alone && row.attempts > 0) {
+            tx.take_back_attempt(row.no)?;
+        }
+        tx.commit()
     }
 }
 
@@ -328,12 +350,13 @@ fn watch(config: &Config, spool: &Spool, ring: &SyncSender<()>) -> Result<Watch>
 }
 
 /// The spool's own database; a new one only where both begin.
-fn open_store(config: &Config, spool: &Spool, events: &Events, now: Now, accept: bool) -> Result<Store> {
+fn open_store(config: &Config, spool: &Spool, beginning: &Beginning, now: Now) -> Result<Store> {
+    let accept = beginning.accept_database;
     if let Some(missing) = lineage::is_missing(&config.store, spool)?.filter(|_| !accept) {
         return Err(missing.into());
     }
-    let mut store = Store::open(&config.store)?;
-    lineage::meet(&mut store, &config.store, spool, events, now, accept.then_some(&config.feeds[..]))?;
+    let mut store = Store::open_beating(&config.store, beginning.beat())?;
+    lineage::meet(&mut store, &config.store, spool, &beginning.events, now, accept.then_some(&config.feeds[..]))?;
     Ok(store)
 }
 

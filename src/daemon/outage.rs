@@ -9,7 +9,7 @@ use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::Spool;
 use crate::edges::store::StoreFault;
-use crate::flows::{is_outage, of_spool, rights};
+use crate::flows::{is_outage, rights};
 
 use super::troubles::{FIRST_PAUSE, LONGEST_PAUSE};
 
@@ -23,14 +23,15 @@ pub struct Outage {
 
 impl Outage {
     /// Takes note of an error that passes by itself; gives back any other.
-    pub fn begins(&mut self, spool: &Spool, events: &Events, now: Now, error: anyhow::Error) -> Result<String> {
+    pub fn begins(&mut self, spool: Option<&Spool>, events: &Events, now: Now, error: anyhow::Error) -> Result<String> {
         if !is_outage(&error) {
             return Err(error);
         }
-        let (begins, is_back, words) = match (rights::told(spool, &[], &error), of_spool(&error)) {
+        let denied = spool.and_then(|spool| rights::told(spool, &[], &error));
+        let (begins, is_back, words) = match (denied, StoreFault::of(&error)) {
             (Some(denied), _) => (Event::FolderFailed, Event::FolderBack, denied),
-            (None, Some(_)) => (Event::DiskFull, Event::DiskBack, format!("{error:#}")),
-            (None, None) => (Event::StoreWaiting, Event::StoreBack, words_of_store(&error)),
+            (None, None) => (Event::DiskFull, Event::DiskBack, format!("{error:#}")),
+            (None, Some(_)) => (Event::StoreWaiting, Event::StoreBack, words_of_store(&error)),
         };
         if self.words != words {
             events.tell(now.wall, "", begins, &[(Key::Reason, Value::Text(words.as_str().into()))]);

@@ -28,6 +28,7 @@ const IDLE: Duration = Duration::from_millis(500);
 
 impl Daemon {
     pub(super) fn turn(&mut self) -> Result<()> {
+        self.pulse.beat();
         // Of a round that an error ended.
         self.settle_moves()?;
         if self.outage.pause().is_some() {
@@ -46,6 +47,7 @@ impl Daemon {
         self.look_at_desks(&woken)?;
         // Between rounds, so that neither a stop nor a command waits for a large backlog.
         while !self.stop.is_asked() && self.one_round()? {
+            self.pulse.beat();
             if self.desks.iter().any(|desk| !desk.is_empty()) {
                 self.carry_out_commands()?;
             }
@@ -340,7 +342,7 @@ impl Daemon {
         Ok(())
     }
 
-    fn settle_moves(&mut self) -> Result<()> {
+    pub(super) fn settle_moves(&mut self) -> Result<()> {
         let now = self.clock.now();
         finish::settle(&mut self.works.bench(now))
     }

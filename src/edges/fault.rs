@@ -1,6 +1,6 @@
 //! Fails or kills the process at the N-th call that can fail, so that a rig can try every call in turn.
 //! Debug builds only; in a release build a point is nothing. Owns the variable NATTPOST_FAULT:
-//! `kill@N` SIGKILL to ourselves at call N · `kill@NAME`, `kill@NAME/N` at the first, the N-th call of that name (`fail` too) · `fail@N` an I/O error once · `fail@N+` from call N on · `full@N`, `full@N+` the
+//! `kill@N` SIGKILL to ourselves at call N · `kill@NAME`, `kill@NAME/N` at the first, the N-th call of that name (`fail`, `hang` too: the calling thread then never comes back) · `fail@N` an I/O error once · `fail@N+` from call N on · `full@N`, `full@N+` the
 //! same as a full disk · `count@FILE` lists every call (number, name) in FILE, so that the rig knows how many there are.
 //! It decides nothing: the caller treats its error like one of the operating system.
 
@@ -46,24 +46,18 @@ mod armed {
 
     #[derive(Debug)]
     enum What {
-        Kill {
-            at: u64,
-        },
-        /// Without an error number it kills.
-        Named {
-            call: String,
-            at: u64,
-            seen: AtomicU64,
-            errno: Option<i32>,
-        },
-        Fail {
-            at: u64,
-            onward: bool,
-            errno: i32,
-        },
-        Count {
-            list: File,
-        },
+        Kill { at: u64 },
+        Named { call: String, at: u64, seen: AtomicU64, end: NamedEnd },
+        Fail { at: u64, onward: bool, errno: i32 },
+        Count { list: File },
+    }
+
+    /// What becomes of a call that is named.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum NamedEnd {
+        Kill,
+        Fail,
+        Hang,
     }
 
     impl Plan {
@@ -89,10 +83,14 @@ mod armed {
                     let mut list = list;
                     list.write_all(format!("{number} {call}\n").as_bytes())
                 }
-                What::Named { call: named, at, seen, errno }
+                What::Named { call: named, at, seen, end }
                     if *named == call && seen.fetch_add(1, Ordering::Relaxed) + 1 == *at =>
                 {
-                    errno.map_or_else(|| die(), |errno| Err(Error::from_raw_os_error(errno)))
+                    match end {
+                        NamedEnd::Kill => die(),
+                        NamedEnd::Fail => Err(Error::from_raw_os_error(EIO)),
+                        NamedEnd::Hang => hang(),
+                    }
                 }
                 What::Kill { .. } | What::Named { .. } | What::Fail { .. } => Ok(()),
             }
@@ -101,7 +99,7 @@ mod armed {
 
     impl What {
         fn parse(text: &[u8]) -> std::result::Result<What, String> {
-            let expected = "expected kill@N, kill@NAME, kill@NAME/N, fail@N, fail@NAME, fail@NAME/N, fail@N+, full@N, full@N+ or count@FILE, with N from 1";
+            let expected = "expected kill@N, kill@NAME, kill@NAME/N, fail@N, fail@NAME, fail@NAME/N, fail@N+, full@N, full@N+, hang@NAME, hang@NAME/N or count@FILE, with N from 1";
             let cut = text.iter().position(|&b| b == b'@').ok_or(expected)?;
             let (word, rest) = (&text[..cut], &text[cut + 1..]);
             if word == b"count" {
@@ -117,15 +115,16 @@ mod armed {
                 (b"kill", Some(at)) if !onward => Ok(What::Kill { at }),
                 (b"fail", Some(at)) => Ok(What::Fail { at, onward, errno: EIO }),
                 (b"full", Some(at)) => Ok(What::Fail { at, onward, errno: ENOSPC }),
-                (b"kill", None) => named(rest, None).ok_or_else(|| expected.to_owned()),
-                (b"fail", None) => named(rest, Some(EIO)).ok_or_else(|| expected.to_owned()),
+                (b"kill", None) => named(rest, NamedEnd::Kill).ok_or_else(|| expected.to_owned()),
+                (b"fail", None) => named(rest, NamedEnd::Fail).ok_or_else(|| expected.to_owned()),
+                (b"hang", None) => named(rest, NamedEnd::Hang).ok_or_else(|| expected.to_owned()),
                 _ => Err(expected.to_owned()),
             }
         }
     }
 
     /// `spool.rename/2`: the second call of that name.
-    fn named(text: &[u8], errno: Option<i32>) -> Option<What> {
+    fn named(text: &[u8], end: NamedEnd) -> Option<What> {
         let text = std::str::from_utf8(text).ok()?;
         let (call, at) = match text.split_once('/') {
             Some((call, count)) => (call, count.parse().ok().filter(|&n: &u64| n > 0)?),
@@ -138,8 +137,15 @@ mod armed {
             call: call.to_owned(),
             at,
             seen: AtomicU64::new(0),
-            errno,
+            end,
         })
+    }
+
+    /// What a supervisor has to notice.
+    fn hang() -> ! {
+        loop {
+            std::thread::park();
+        }
     }
 
     /// As if the power went: nothing is flushed, no destructor runs.
@@ -148,9 +154,7 @@ mod armed {
         if rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).is_err() {
             std::process::abort();
         }
-        loop {
-            std::thread::park();
-        }
+        hang()
     }
 
     #[cfg(test)]
@@ -184,6 +188,7 @@ mod armed {
                 "kill@spool.",
                 "kill@spool.open/0",
                 "fail@x",
+                "hang@3",
                 "burn@3",
                 "count@/no/such/folder/list",
             ] {
@@ -193,14 +198,15 @@ mod armed {
 
         #[test]
         fn a_call_may_be_named() {
-            for (text, named, at, error) in [
-                ("kill@spool.open", "spool.open", 1, None),
-                ("kill@store.see_file/3", "store.see_file", 3, None),
-                ("fail@store.see_file/3", "store.see_file", 3, Some(EIO)),
+            for (text, named, at, becomes) in [
+                ("kill@spool.open", "spool.open", 1, NamedEnd::Kill),
+                ("kill@store.see_file/3", "store.see_file", 3, NamedEnd::Kill),
+                ("fail@store.see_file/3", "store.see_file", 3, NamedEnd::Fail),
+                ("hang@store.begin", "store.begin", 1, NamedEnd::Hang),
             ] {
                 let understood = What::parse(text.as_bytes());
                 assert!(
-                    matches!(&understood, Ok(What::Named { call, at: n, errno, .. }) if call == named && *n == at && *errno == error),
+                    matches!(&understood, Ok(What::Named { call, at: n, end, .. }) if call == named && *n == at && *end == becomes),
                     "{text}: {understood:?}"
                 );
             }

@@ -1,11 +1,12 @@
 //! One process works on a spool: the daemon, or a command line while no daemon runs. The lock is the kernel's, so it ends
-//! with the process however that ends; the number inside the file is for people only.
+//! with the process however that ends. What is written inside is for people, and says who is worth waiting for: a command
+//! line has done in a moment.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::edges::fault;
 
@@ -15,6 +16,10 @@ const LOCK_MODE: u32 = 0o660;
 /// `is_held` takes a shared lock for a moment: a start that meets it must not believe that somebody works here.
 const LOOKS_TO_WAIT_FOR: u32 = 3;
 const A_LOOK: Duration = Duration::from_millis(10);
+/// A command line may judge some thousand files again, and is then gone.
+const A_MOMENT: Duration = Duration::from_secs(30);
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+const FOR_A_MOMENT: &str = "for a moment";
 
 /// Held until dropped.
 #[derive(Debug)]
@@ -30,8 +35,38 @@ pub enum LockError {
     Io { path: String, source: io::Error },
 }
 
+impl LockError {
+    /// There is no room for the file: that passes by itself.
+    pub fn is_outage(&self) -> bool {
+        use io::ErrorKind as K;
+        matches!(self, LockError::Io { source, .. } if matches!(source.kind(), K::StorageFull | K::QuotaExceeded | K::ReadOnlyFilesystem))
+    }
+}
+
 impl InstanceLock {
     pub fn take(path: &Path) -> Result<InstanceLock, LockError> {
+        Self::take_inscribed(path, &format!("{}\n", std::process::id()))
+    }
+
+    /// For one that has done soon: whoever wants to begin waits for it.
+    pub fn take_for_a_moment(path: &Path) -> Result<InstanceLock, LockError> {
+        Self::take_inscribed(path, &format!("{} {FOR_A_MOMENT}\n", std::process::id()))
+    }
+
+    /// For a start: waits for one that holds it for a moment, and not for one that stays. `give_up` is asked meanwhile.
+    pub fn take_patiently(path: &Path, give_up: &dyn Fn() -> bool) -> Result<InstanceLock, LockError> {
+        let end = Instant::now() + A_MOMENT;
+        loop {
+            match Self::take(path) {
+                Err(LockError::Held { .. }) if !is_held_for_long(path) && Instant::now() < end && !give_up() => {
+                    std::thread::sleep(BETWEEN_TRIES);
+                }
+                taken => return taken,
+            }
+        }
+    }
+
+    fn take_inscribed(path: &Path, inscription: &str) -> Result<InstanceLock, LockError> {
         let shown = || path.display().to_string();
         let wrong = |source| LockError::Io { path: shown(), source };
         let open = || File::options().read(true).write(true).create(true).truncate(false).mode(LOCK_MODE).open(path);
@@ -49,9 +84,8 @@ impl InstanceLock {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held { path: shown(), holder: holder(&mut file) }),
             Err(TryLockError::Error(e)) => return Err(wrong(e)),
         }
-        let pid = format!("{}\n", std::process::id());
         // A full disk is no reason to run twice or not at all: the lock is held, only its inscription is missing.
-        let _ = file.set_len(0).and_then(|()| file.write_all(pid.as_bytes()));
+        let _ = file.set_len(0).and_then(|()| file.write_all(inscription.as_bytes()));
         Ok(InstanceLock { _file: file })
     }
 }
@@ -67,12 +101,23 @@ pub fn held_by(path: &Path) -> Option<String> {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| holder(&mut file))
 }
 
-fn holder(file: &mut File) -> String {
+/// By its inscription: a number alone. Without one (a full disk) nobody knows.
+fn is_held_for_long(path: &Path) -> bool {
+    let read = File::open(path).and_then(|mut file| inscription(&mut file));
+    read.is_ok_and(|text| text.trim().parse::<u32>().is_ok())
+}
+
+fn inscription(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
-    let read = file.rewind().and_then(|()| file.take(32).read_to_string(&mut text));
-    match (read, text.trim().parse::<u32>()) {
-        (Ok(_), Ok(pid)) => format!("process {pid}"),
-        _ => "another process".to_owned(),
+    file.rewind()?;
+    file.take(32).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn holder(file: &mut File) -> String {
+    match inscription(file).ok().and_then(|text| text.split_whitespace().next()?.parse::<u32>().ok()) {
+        Some(pid) => format!("process {pid}"),
+        None => "another process".to_owned(),
     }
 }
 
@@ -92,6 +137,28 @@ mod tests {
         drop(first);
         assert!(!is_held(&path) && !is_held(&folder.path().join("nothing")));
         InstanceLock::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_start_waits_for_one_that_has_done_soon_and_not_for_one_that_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        let command = InstanceLock::take_for_a_moment(&path).unwrap();
+        let told = InstanceLock::take(&path).unwrap_err().to_string();
+        assert!(told.contains(&format!("process {}", std::process::id())), "{told}");
+        let waiting = std::thread::scope(|scope| {
+            let start = scope.spawn(|| InstanceLock::take_patiently(&path, &|| false));
+            std::thread::sleep(BETWEEN_TRIES * 3);
+            assert!(!start.is_finished());
+            drop(command);
+            start.join().unwrap()
+        });
+        let began = Instant::now();
+        assert!(matches!(InstanceLock::take_patiently(&path, &|| false), Err(LockError::Held { .. })));
+        assert!(began.elapsed() < A_MOMENT / 10);
+        drop(waiting.unwrap());
+        let _command = InstanceLock::take_for_a_moment(&path).unwrap();
+        assert!(matches!(InstanceLock::take_patiently(&path, &|| true), Err(LockError::Held { .. })));
     }
 
     #[test]

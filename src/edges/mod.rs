@@ -8,6 +8,7 @@ pub mod fault;
 pub mod lock;
 pub mod remote;
 pub mod scratch;
+pub mod sd_notify;
 pub mod secret;
 pub mod spool;
 pub mod store;

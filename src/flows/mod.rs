@@ -23,12 +23,16 @@ pub mod show;
 pub mod status;
 pub mod waiting;
 
+use crate::edges::lock::LockError;
 use crate::edges::spool::SpoolError;
 use crate::edges::store::StoreFault;
 
 /// The disk or the database takes nothing at the moment: everything waits and goes on by itself.
 pub fn is_outage(error: &anyhow::Error) -> bool {
-    of_spool(error).is_some_and(SpoolError::is_outage) || StoreFault::of(error).is_some_and(StoreFault::passes)
+    let of_lock = error.chain().find_map(|cause| cause.downcast_ref::<LockError>());
+    of_spool(error).is_some_and(SpoolError::is_outage)
+        || StoreFault::of(error).is_some_and(StoreFault::passes)
+        || of_lock.is_some_and(LockError::is_outage)
 }
 
 /// A folder of the spool refuses us, by no fault of any file: only what needs it waits.

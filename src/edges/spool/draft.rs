@@ -1,5 +1,6 @@
 //! A file being written: in tmp/ under a name of this process until it is whole, then renamed to where it belongs. A
-//! crash leaves a name in tmp/ and nothing else; the next start removes the names of dead processes.
+//! crash leaves a name in tmp/ and nothing else; the next start removes the names of dead processes. Commands alone are
+//! written in commands/, hidden: tmp/ may be closed to those who give them.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -19,6 +20,8 @@ const SHARED_MODE: u32 = 0o660;
 /// Written by us alone, read by the group.
 const OWN_MODE: u32 = 0o640;
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Before the name of a draft that is no stranger to who looks for whole files.
+const HIDDEN: &str = ".";
 
 /// Names in tmp/: `<pid>.<start of the process>.<chance>.<count>`. The start tells a dead process from a living one that
 /// got its number; the chance tells two spools in one process apart.
@@ -115,7 +118,11 @@ impl Drop for Draft {
 impl Spool {
     /// Begins a file that will stand in a folder of this state.
     pub fn draft(&self, destination: State) -> Result<Draft> {
-        let path = self.path(Place::Tmp, self.drafts.next().as_bytes())?;
+        let name = self.drafts.next();
+        let path = match destination {
+            State::Commands => self.path(Place::Commands, format!("{HIDDEN}{name}").as_bytes())?,
+            _ => self.path(Place::Tmp, name.as_bytes())?,
+        };
         let mode = if destination == State::Failed { SHARED_MODE } else { OWN_MODE };
         let create = || File::options().write(true).create_new(true).mode(mode).open(&path);
         let file = fault::point("spool.create").and_then(|()| create());
@@ -130,14 +137,21 @@ impl Spool {
         draft.publish(self, to, existing, lasting)
     }
 
-    /// Removes what dead processes left in tmp/; tells how many names. To be called under the instance lock.
+    /// Removes what dead processes left in tmp/ and commands/; tells how many names. To be called under the instance lock.
     pub fn remove_stale_drafts(&self) -> Result<u64> {
-        let folder = self.folder(Place::Tmp)?;
+        let in_tmp = self.remove_names(Place::Tmp, &|name| !is_alive(name))?;
+        let dead = |name: &str| name.strip_prefix(HIDDEN).is_some_and(|name| owner(name).is_some() && !is_alive(name));
+        Ok(in_tmp + self.remove_names(Place::Commands, &dead)?)
+    }
+
+    /// A name that is not UTF-8 is none of ours: asked for as an empty one.
+    fn remove_names(&self, place: Place<'_>, is_stale: &dyn Fn(&str) -> bool) -> Result<u64> {
+        let folder = self.folder(place)?;
         let wrong = |e| SpoolError::new(format!("clear {}", shown(&folder)), e);
         let mut removed = 0;
         for entry in fs::read_dir(&folder).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;
-            if entry.file_name().to_str().is_some_and(is_alive) || entry.path().is_dir() {
+            if !is_stale(entry.file_name().to_str().unwrap_or_default()) || entry.path().is_dir() {
                 continue;
             }
             fault::point("spool.remove").and_then(|()| fs::remove_file(entry.path())).map_err(wrong)?;
@@ -167,16 +181,21 @@ fn put(out: BufWriter<File>, from: &Path, to: &Path, existing: Existing, lasting
     Ok(())
 }
 
-/// Is the process that this name in tmp/ belongs to still there? Names that are not ours belong to nobody.
-fn is_alive(name: &str) -> bool {
+/// Process and start in a name of ours.
+fn owner(name: &str) -> Option<(Pid, u64)> {
     let mut parts = name.split('.');
-    let pid = parts.next().and_then(|p| p.parse().ok()).and_then(Pid::from_raw);
-    let start = parts.next().and_then(|s| s.parse::<u64>().ok());
-    let (Some(pid), Some(start)) = (pid, start) else { return false };
+    let pid = parts.next().and_then(|p| p.parse().ok()).and_then(Pid::from_raw)?;
+    Some((pid, parts.next()?.parse().ok()?))
+}
+
+/// Is the process that this draft belongs to still there? Names that are not ours belong to nobody.
+fn is_alive(name: &str) -> bool {
+    let Some((pid, start)) = owner(name) else { return false };
     match start_of(pid) {
         Some(found) => found == start,
-        // Without /proc: "not permitted" is also an answer of a living one.
-        None => test_kill_process(pid) != Err(rustix::io::Errno::SRCH) && !Path::new("/proc/self").exists(),
+        // Nothing to be seen of it, which a sandbox does to the processes of other users too: "not permitted" is the answer of
+        // a living one. Should its number belong to another by now, the name stays until a later start.
+        None => test_kill_process(pid) != Err(rustix::io::Errno::SRCH),
     }
 }
 

@@ -174,7 +174,9 @@ fn make_root(root: &Path) -> io::Result<()> {
     make_one(root)
 }
 
-/// The system takes away what the umask says, then the group bit is set: mkdir itself ignores it.
+/// The system takes away what the umask says. Below a folder with the group bit the kernel sets it; elsewhere it is set here,
+/// since mkdir itself ignores it. A system that lets nobody set it (systemd's RestrictSUIDSGID) leaves the folder to the group
+/// of whoever made it: no reason not to work.
 fn make_one(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fault::point("spool.mkdir")?;
@@ -183,7 +185,13 @@ fn make_one(path: &Path) -> io::Result<()> {
         made => made?,
     }
     let mode = fs::symlink_metadata(path)?.permissions().mode();
-    fs::set_permissions(path, fs::Permissions::from_mode((mode & 0o777) | SETGID))
+    if mode & SETGID != 0 {
+        return Ok(());
+    }
+    match fs::set_permissions(path, fs::Permissions::from_mode((mode & 0o777) | SETGID)) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        set => set,
+    }
 }
 
 /// Device and mount: a bind mount has the device of its origin, and renames still do not cross it.

@@ -4,6 +4,7 @@
 //! `ledger` keeps files, messages, runs, commands and marks. `business` writes and reads orders, records and facts by
 //! statements made from their kinds. `queries_*` answer what only people ask. docs/model.md draws the tables. Nothing of the driver is visible outside.
 
+mod beat;
 pub mod business;
 pub mod copy;
 pub mod ledger;
@@ -18,6 +19,7 @@ mod queries_status;
 mod query;
 mod store_fault;
 
+pub use beat::Beat;
 pub use migrate::VERSION;
 pub use open::{Reader, Snapshot, Store, Tx};
 pub use queries_files::Selection;

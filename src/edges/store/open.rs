@@ -6,12 +6,14 @@ use std::io::ErrorKind;
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, FileControl, OpenFlags};
 
+use super::beat::{self, Beat};
 use super::business::KnownTables;
 use super::migrate;
 use crate::edges::fault;
@@ -39,14 +41,20 @@ pub struct Store {
 impl Store {
     /// Opens, creates where absent, and migrates.
     pub fn open(path: &Path) -> Result<Store> {
-        Self::try_open(path).with_context(|| format!("cannot open the database {}", path.display()))
+        Self::open_beating(path, Arc::new(|| {}))
     }
 
-    fn try_open(path: &Path) -> Result<Store> {
+    /// The same; `beat` is called now and then while a statement takes long, also one of a migration.
+    pub fn open_beating(path: &Path, beat: Beat) -> Result<Store> {
+        Self::try_open(path, beat).with_context(|| format!("cannot open the database {}", path.display()))
+    }
+
+    fn try_open(path: &Path, beat: Beat) -> Result<Store> {
         fault::point("store.open")?;
         create_readable(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(path, flags)?;
+        let mut conn = Connection::open_with_flags(path, flags)?;
+        beat::while_statements_run(&mut conn, beat)?;
         conn.busy_timeout(BUSY_TIMEOUT)?;
         conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         // A plan depends on the statement alone: otherwise some statements are planned anew for every bound value.
@@ -143,6 +151,13 @@ impl Reader {
         conn.execute_batch(&format!("PRAGMA temp_store = FILE; PRAGMA cache_size = -{READER_CACHE_KIB};"))?;
         migrate::check_readable(&conn)?;
         Ok(Reader { conn, tables: KnownTables::default() })
+    }
+
+    /// As with `Store::open_beating`.
+    pub fn open_beating(path: &Path, beat: Beat) -> Result<Reader> {
+        let mut reader = Self::open(path)?;
+        beat::while_statements_run(&mut reader.conn, beat)?;
+        Ok(reader)
     }
 
     /// One moment of the database, however long it is looked at.

@@ -3,6 +3,8 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// So much is kept whole.
 pub const WHOLE_BYTES: u64 = 32 * 1024;
@@ -14,6 +16,8 @@ pub struct Hashing {
     at: u64,
     hashed: u64,
     hasher: blake3::Hasher,
+    /// Counts what was read, whatever is read twice: that it goes on can be seen from another thread.
+    read: Arc<AtomicU64>,
 }
 
 pub enum Source {
@@ -57,8 +61,8 @@ impl Seek for Source {
 }
 
 impl Hashing {
-    pub fn new(file: File, size: u64) -> io::Result<Self> {
-        Ok(Hashing { source: Source::open(file, size)?, at: 0, hashed: 0, hasher: blake3::Hasher::new() })
+    pub fn new(file: File, size: u64, read: Arc<AtomicU64>) -> io::Result<Self> {
+        Ok(Hashing { source: Source::open(file, size)?, at: 0, hashed: 0, hasher: blake3::Hasher::new(), read })
     }
 
     pub fn head(&mut self, bytes: usize) -> io::Result<Vec<u8>> {
@@ -96,6 +100,7 @@ impl Hashing {
 impl Read for Hashing {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
         let end = self.at + count as u64;
         if self.at <= self.hashed && end > self.hashed {
             self.hasher.update(&buffer[(self.hashed - self.at) as usize..count]);
@@ -126,7 +131,7 @@ mod tests {
             let content: Vec<u8> = (0..count).map(|n: u32| (n % 251) as u8).collect();
             file.write_all(&content).unwrap();
             file.seek(SeekFrom::Start(0)).unwrap();
-            let mut input = Hashing::new(file, said).unwrap();
+            let mut input = Hashing::new(file, said, Arc::default()).unwrap();
             let mut some = vec![0; 1000];
             input.read_exact(&mut some).unwrap();
             input.seek(SeekFrom::Start(500)).unwrap();

@@ -4,13 +4,13 @@
 //! It owns the reading alone: bytes, hash, batches. It judges nothing; numbers are only looked up (ahead). A panic while one file is read is
 //! caught at that file; the next goes on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -101,10 +101,17 @@ pub struct Decoder {
     /// What of the last parcel is still to be looked at, the first at the end.
     opened: RefCell<Vec<Reading>>,
     emptied: Sender<Batch>,
+    /// Bytes read so far, of all files; and how many when somebody looked last.
+    read: Arc<AtomicU64>,
+    seen: Cell<u64>,
+    goes_on: GoesOn,
     spill: SpillFiles,
     store: PathBuf,
     thread: Option<JoinHandle<()>>,
 }
+
+/// Called by whoever takes readings, each time something was read: a decoder that hangs is silent.
+pub type GoesOn = Arc<dyn Fn() + Send + Sync>;
 
 impl Decoder {
     /// `store`: the database in which numbers are looked up ahead.
@@ -112,14 +119,16 @@ impl Decoder {
         let (jobs, job_queue) = channel::<Vec<Assignment>>();
         let (parcel_queue, parcels) = sync_channel(AHEAD);
         let (emptied, empty_queue) = channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let (waiting, read) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
         let (files, ahead, sent) = (spill.clone(), Ahead::of(store.clone(), waiting.clone()), waiting.clone());
+        let counted = read.clone();
         let thread = std::thread::Builder::new().name("decoder".into()).spawn(move || {
             let send = |parcel| {
                 sent.fetch_add(1, Ordering::Relaxed);
                 parcel_queue.send(parcel).map_err(|_| Stop)
             };
-            let reader = Reader { ahead: RefCell::new(Some(ahead)), ..Reader::new(&send, Some(&empty_queue), &files) };
+            let ahead = RefCell::new(Some(ahead));
+            let reader = Reader { ahead, ..Reader::new(&send, Some(&empty_queue), &files, &counted) };
             for job in job_queue {
                 if reader.read_all(job).is_err() {
                     return;
@@ -132,15 +141,23 @@ impl Decoder {
             waiting,
             opened: RefCell::default(),
             emptied,
+            read,
+            seen: Cell::new(0),
+            goes_on: Arc::new(|| {}),
             spill,
             store,
             thread: Some(thread),
         })
     }
 
+    pub fn telling(mut self, goes_on: GoesOn) -> Self {
+        self.goes_on = goes_on;
+        self
+    }
+
     /// Whatever the old thread still has is not wanted.
     pub fn start_anew(&mut self) -> io::Result<()> {
-        *self = Decoder::start(self.spill.clone(), self.store.clone())?;
+        *self = Decoder::start(self.spill.clone(), self.store.clone())?.telling(self.goes_on.clone());
         Ok(())
     }
 
@@ -163,7 +180,7 @@ impl Decoder {
             Ok(())
         };
         // Nothing can be gone that it would wait for.
-        let _ = Reader::new(&keep, None, &self.spill).read_all(vec![assignment]);
+        let _ = Reader::new(&keep, None, &self.spill, &self.read).read_all(vec![assignment]);
         opened.borrow_mut().reverse();
     }
 
@@ -172,7 +189,12 @@ impl Decoder {
     pub fn next_within(&self, patience: Duration) -> Result<Reading, RecvTimeoutError> {
         let mut opened = self.opened.borrow_mut();
         while opened.is_empty() {
-            *opened = self.parcels.recv_timeout(patience)?;
+            let parcel = self.parcels.recv_timeout(patience);
+            let read = self.read.load(Ordering::Relaxed);
+            if parcel.is_ok() || self.seen.replace(read) != read {
+                (self.goes_on)();
+            }
+            *opened = parcel?;
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             opened.reverse();
         }
@@ -204,6 +226,7 @@ struct Reader<'o> {
     emptied: Option<&'o Receiver<Batch>>,
     ahead: RefCell<Option<Ahead>>,
     spill: &'o SpillFiles,
+    read: &'o Arc<AtomicU64>,
 }
 
 /// Readings on their way to the main loop.
@@ -219,8 +242,9 @@ impl<'o> Reader<'o> {
         send: &'o dyn Fn(Vec<Reading>) -> Result<(), Stop>,
         emptied: Option<&'o Receiver<Batch>>,
         spill: &'o SpillFiles,
+        read: &'o Arc<AtomicU64>,
     ) -> Self {
-        Reader { send, parcel: RefCell::default(), emptied, ahead: RefCell::default(), spill }
+        Reader { send, parcel: RefCell::default(), emptied, ahead: RefCell::default(), spill, read }
     }
 
     fn read_all(&self, job: Vec<Assignment>) -> Result<(), Stop> {
@@ -264,7 +288,7 @@ impl Reader<'_> {
             Ok(file) => file,
             Err(error) => return Ending::unreadable(error),
         };
-        let mut input = match Hashing::new(file, assignment.size) {
+        let mut input = match Hashing::new(file, assignment.size, self.read.clone()) {
             Ok(input) => input,
             Err(error) => return Ending::unreadable(error),
         };
