@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Real FTP servers on loopback: the contract, a thousand files each way over four connections, a server killed in mid-transfer.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+if [ "$(id -u)" != 0 ]; then
+    echo "not root: the servers change users, so this rig is left out"
+    exit 0
+fi
+cargo test --quiet --no-run --test remote
+python3 tests/rigs/servers.py
