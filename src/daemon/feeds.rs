@@ -12,8 +12,9 @@ use crate::edges::clock::Now;
 use crate::edges::store::{Beat, Reader};
 use crate::flows::catch_up;
 use crate::flows::inbound::round::Bench;
-use crate::flows::outbound::{Dispatch, Outcome, Pending, next_due};
+use crate::flows::outbound::{Ask, Dispatch, Outcome, Pending, next_due};
 use crate::model::feed::Feed;
+use crate::model::wording::guard;
 
 /// Between two looks whether partners took their files.
 const PICK_UP_EVERY: Duration = Duration::from_secs(10);
@@ -41,7 +42,7 @@ impl Out {
     fn dispatch<'d>(&'d mut self, bench: &'d mut Bench<'_>) -> Dispatch<'d> {
         Dispatch {
             store: bench.store,
-            reader: &self.reader,
+            reader: &mut self.reader,
             spool: bench.spool,
             events: bench.events,
             now: bench.now,
@@ -61,12 +62,13 @@ impl Out {
             );
         }
         let mut dispatch = self.dispatch(bench);
-        let outcome = dispatch.send(&feed, None)?;
+        let outcome = dispatch.send(&feed, &Ask::request())?;
         dispatch.place_ready()?;
         match outcome {
             Outcome::Ready { name: file, rows, .. } => Ok(format!("{name}: {file} with {rows} row(s)")),
             Outcome::Empty { .. } => Ok(format!("{name}: nothing to send, so no file was written")),
             Outcome::Failed { reason, .. } => bail!("{name}: {reason}"),
+            Outcome::Locked { reason, .. } => Ok(format!("{name}: locked, {reason}; {}", guard::what_to_do(name))),
         }
     }
 }
@@ -78,6 +80,7 @@ impl Daemon {
         let feeds = self.out.feeds.clone();
         let mut bench = self.works.bench(now);
         let mut dispatch = self.out.dispatch(&mut bench);
+        dispatch.register(feeds.iter().map(|feed| &**feed))?;
         dispatch.recover(&intakes)?;
         dispatch.begin_schedules(feeds.iter().map(|feed| &**feed))?;
         self.look_for_due()
@@ -99,7 +102,9 @@ impl Daemon {
     pub(super) fn begin_feeds(&mut self) -> Result<()> {
         let (now, feeds) = (self.clock.now(), self.out.feeds.clone());
         let mut bench = self.works.bench(now);
-        self.out.dispatch(&mut bench).begin_schedules(feeds.iter().map(|feed| &**feed))?;
+        let mut dispatch = self.out.dispatch(&mut bench);
+        dispatch.register(feeds.iter().map(|feed| &**feed))?;
+        dispatch.begin_schedules(feeds.iter().map(|feed| &**feed))?;
         self.look_for_due()
     }
 

@@ -91,7 +91,7 @@ impl Bench {
     pub fn dispatch(&mut self) -> Dispatch<'_> {
         Dispatch {
             store: &mut self.store,
-            reader: &self.reader,
+            reader: &mut self.reader,
             spool: &self.spool,
             events: &self.events,
             now: self.now,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use nattpost::edges::store::ledger::RunState;
+use nattpost::flows::outbound::Ask;
 use nattpost::model::feed::Feed;
 
 use crate::bench::{Bench, feed};
@@ -29,7 +30,7 @@ fn one_turn() {
         let mut dispatch = bench.dispatch();
         let turn = dispatch
             .recover(&[])
-            .and_then(|()| dispatch.send(&orders(), None))
+            .and_then(|()| dispatch.send(&orders(), &Ask::request()))
             .and_then(|_| dispatch.look_at_pick_up());
         if turn.is_ok() {
             return;
@@ -57,7 +58,7 @@ fn survives(fault: &str) -> bool {
 
     bench.restart();
     bench.dispatch().recover(&[]).unwrap();
-    bench.dispatch().send(&orders(), None).unwrap();
+    bench.dispatch().send(&orders(), &Ask::request()).unwrap();
     bench.dispatch().look_at_pick_up().unwrap();
     let files = bench.files("out/erp");
     let content = |name: &String| elements(&bench.text(&format!("out/erp/{name}")), "buyer_order_no");

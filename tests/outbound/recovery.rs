@@ -5,7 +5,7 @@ use std::fs;
 use crate::bench::{Bench, feed};
 use nattpost::edges::spool::{Existing, Lasting, Place};
 use nattpost::edges::store::ledger::RunState;
-use nattpost::flows::outbound::Outcome;
+use nattpost::flows::outbound::{Ask, Outcome};
 use nattpost::model::ids::Id;
 
 const DAY: &str = "2026-11-19T06:00:00.000Z";
@@ -14,7 +14,7 @@ const STOCK: [&str; 1] = [r#"{"article_no":"A1","warehouse":"01","qty":"25"}"#];
 /// A run of a stock feed of `shop`, in out/.
 fn sent(bench: &mut Bench) -> (Id, String) {
     bench.applied("stock", DAY, &STOCK);
-    match bench.dispatch().send(&feed("shop", "stock", "nattpost-stock-xml"), None).unwrap() {
+    match bench.dispatch().send(&feed("shop", "stock", "nattpost-stock-xml"), &Ask::request()).unwrap() {
         Outcome::Ready { id, name, .. } => (id, name),
         other => panic!("{other:?}"),
     }

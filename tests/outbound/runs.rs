@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, at, daily, feed};
 use nattpost::edges::store::ledger::{RunReason, RunState};
-use nattpost::flows::outbound::{Outcome, next_due};
+use nattpost::flows::outbound::{Ask, Outcome, next_due};
 use nattpost::model::feed::Missed;
 use nattpost::model::intake::Sender;
 use nattpost::model::kind::shipped_kinds;
@@ -52,7 +52,7 @@ fn stock_goes_out_full_in_the_partners_words_and_is_stored_as_it_was() {
     stock.folder = "ware/stock".to_string();
     stock.recipient =
         Arc::new(Sender { units: [("Stk".to_string(), "PCE".to_string())].into(), ..Sender::clone(&stock.recipient) });
-    let Outcome::Ready { id, name, rows } = bench.dispatch().send(&stock, None).unwrap() else { panic!() };
+    let Outcome::Ready { id, name, rows } = bench.dispatch().send(&stock, &Ask::request()).unwrap() else { panic!() };
     assert_eq!((name.as_str(), rows), ("stock_000001.xml", 3));
     let xml = bench.text("out/shop/ware/stock/stock_000001.xml");
     assert_eq!(elements(&xml, "article_no"), ["A1", "A2", "A3"]);
@@ -80,16 +80,15 @@ fn a_cap_keeps_the_true_quantity_to_ourselves() {
     for (nth, (there, told)) in [("27", "25"), ("28", "25"), ("5", "3"), ("4.999999", "0")].into_iter().enumerate() {
         let line = format!(r#"{{"article_no":"A1","warehouse":"01","qty":"{there}"}}"#);
         bench.applied("stock", &format!("2026-11-19T0{nth}:00:00.000Z"), &[&line]);
-        let Outcome::Ready { name, .. } = bench.dispatch().send(&stock, None).unwrap() else { panic!() };
+        let Outcome::Ready { name, .. } = bench.dispatch().send(&stock, &Ask::request()).unwrap() else { panic!() };
         assert_eq!(elements(&bench.text(&format!("out/shop/{name}")), "qty"), [told], "{there}");
     }
     let runs = bench.runs();
     assert_eq!(runs[0].hash, runs[1].hash);
     assert_ne!(runs[1].hash, runs[2].hash);
     // What is stored stays as it came.
-    let all = bench.dispatch().send(&feed("shop", "all", "nattpost-stock-xml"), None).unwrap();
-    let Outcome::Ready { name, .. } = all else { panic!() };
-    assert_eq!(elements(&bench.text(&format!("out/shop/{name}")), "qty"), ["4.999999"]);
+    bench.dispatch().send(&feed("shop", "all", "nattpost-stock-xml"), &Ask::request()).unwrap();
+    assert_eq!(elements(&bench.text("out/shop/all_000001.xml"), "qty"), ["4.999999"]);
 }
 
 #[test]
@@ -98,9 +97,9 @@ fn the_same_facts_give_the_same_bytes() {
     bench.applied("stock", DAY, &STOCK);
     for layout in ["nattpost-stock-xml", "nattpost-stock-csv"] {
         let feed = feed("shop", "stock", layout);
-        bench.dispatch().send(&feed, None).unwrap();
+        bench.dispatch().send(&feed, &Ask::request()).unwrap();
         bench.later(90_061);
-        bench.dispatch().send(&feed, None).unwrap();
+        bench.dispatch().send(&feed, &Ask::request()).unwrap();
     }
     let runs = bench.runs();
     assert_eq!(runs.len(), 4);
@@ -117,7 +116,7 @@ fn many_rows_pass_both_threads_in_their_order() {
         .collect();
     bench.applied("stock", DAY, &lines.iter().map(String::as_str).collect::<Vec<_>>());
     let Outcome::Ready { rows, .. } =
-        bench.dispatch().send(&feed("shop", "stock", "nattpost-stock-xml"), None).unwrap()
+        bench.dispatch().send(&feed("shop", "stock", "nattpost-stock-xml"), &Ask::request()).unwrap()
     else {
         panic!()
     };
@@ -135,14 +134,14 @@ fn an_order_goes_out_once_by_each_feed() {
     let mut shop_only = feed("archive", "orders", "nattpost-order-xml");
     shop_only.partners = vec!["shop".to_string()];
 
-    bench.dispatch().send(&erp, None).unwrap();
+    bench.dispatch().send(&erp, &Ask::request()).unwrap();
     assert_eq!(elements(&bench.text("out/erp/orders_000001.xml"), "buyer_order_no"), ["S1", "S2", "D1"]);
     let rows = bench.ordered("shop", &["S3"]);
-    bench.dispatch().send(&erp, None).unwrap();
+    bench.dispatch().send(&erp, &Ask::request()).unwrap();
     assert_eq!(elements(&bench.text("out/erp/orders_000002.xml"), "buyer_order_no"), ["S3"]);
-    bench.dispatch().send(&shop_only, None).unwrap();
+    bench.dispatch().send(&shop_only, &Ask::request()).unwrap();
     assert_eq!(elements(&bench.text("out/archive/orders_000001.xml"), "buyer_order_no"), ["S1", "S2", "S3"]);
-    let Outcome::Empty { .. } = bench.dispatch().send(&erp, None).unwrap() else { panic!("nothing new") };
+    let Outcome::Empty { .. } = bench.dispatch().send(&erp, &Ask::request()).unwrap() else { panic!("nothing new") };
 
     let runs = bench.store.read().unwrap().runs_of_request(rows[0]).unwrap();
     assert_eq!(runs.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["orders_000002.xml", "orders_000001.xml"]);
@@ -164,10 +163,10 @@ fn orders_that_come_while_a_file_is_composed_go_out_once_all_the_same() {
         other
     });
     while !writer.is_finished() {
-        bench.dispatch().send(&erp, None).unwrap();
+        bench.dispatch().send(&erp, &Ask::request()).unwrap();
     }
     drop(writer.join().unwrap());
-    bench.dispatch().send(&erp, None).unwrap();
+    bench.dispatch().send(&erp, &Ask::request()).unwrap();
     let mut numbers: Vec<String> = bench
         .files("out/erp")
         .iter()
@@ -184,7 +183,7 @@ fn an_empty_file_is_written_where_the_partner_wants_one() {
     let mut bench = Bench::new();
     let mut orders = feed("erp", "orders", "nattpost-order-xml");
     orders.allow_empty = true;
-    let Outcome::Ready { rows: 0, .. } = bench.dispatch().send(&orders, None).unwrap() else { panic!() };
+    let Outcome::Ready { rows: 0, .. } = bench.dispatch().send(&orders, &Ask::request()).unwrap() else { panic!() };
     assert!(bench.text("out/erp/orders_000001.xml").contains("<orders version=\"1\""));
 }
 
@@ -202,7 +201,7 @@ fn a_status_is_the_partners_own_and_no_older_than_the_window() {
     );
     let mut status = feed("shop", "status", "nattpost-order-status-xml");
     status.window_days = 7;
-    bench.dispatch().send(&status, None).unwrap();
+    bench.dispatch().send(&status, &Ask::request()).unwrap();
     let xml = bench.text("out/shop/status_000001.xml");
     assert_eq!(elements(&xml, "buyer_order_no"), ["S1", "S2"]);
     assert_eq!(elements(&xml, "status"), ["received", "shipped"]);
@@ -221,11 +220,11 @@ fn records_and_prices_go_out_without_closed_ones() {
             r#"{"price_list":"B","article_no":"A1","price":"8.95","currency":"EUR"}"#,
         ],
     );
-    bench.dispatch().send(&feed("shop", "customers", "nattpost-customer-xml"), None).unwrap();
+    bench.dispatch().send(&feed("shop", "customers", "nattpost-customer-xml"), &Ask::request()).unwrap();
     assert!(bench.text("out/shop/customers_000001.xml").contains("<name>Åsa &amp; Co</name>"));
     let mut prices = feed("shop", "prices", "nattpost-price-xml");
     prices.only = vec![("price_list".to_string(), "B".to_string())];
-    bench.dispatch().send(&prices, None).unwrap();
+    bench.dispatch().send(&prices, &Ask::request()).unwrap();
     assert_eq!(elements(&bench.text("out/shop/prices_000001.xml"), "price").pop().unwrap(), "8.95");
     assert_eq!(elements(&bench.text("out/shop/prices_000001.xml"), "price_list"), ["B"]);
 }
@@ -298,9 +297,9 @@ fn an_older_backup_of_the_database_gives_no_number_twice() {
     let mut bench = Bench::new();
     bench.applied("stock", DAY, &STOCK);
     let stock = feed("shop", "stock", "nattpost-stock-xml");
-    bench.dispatch().send(&stock, None).unwrap();
+    bench.dispatch().send(&stock, &Ask::request()).unwrap();
     bench.replace_database();
     bench.applied("stock", DAY, &STOCK);
-    bench.dispatch().send(&stock, None).unwrap();
+    bench.dispatch().send(&stock, &Ask::request()).unwrap();
     assert_eq!(bench.files("out"), ["shop/stock_000001.xml", "shop/stock_000002.xml"]);
 }

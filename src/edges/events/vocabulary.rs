@@ -99,6 +99,11 @@ events! {
     RunSent "run-sent" Info "A file of ours was delivered or picked up.";
     RunEmpty "run-empty" Info "A feed was due and had nothing to send.";
     RunFailed "run-failed" Error "A feed was due and its file could not be made.";
+    RunSuperseded "run-superseded" Info "A newer run took its name and number before it was taken.";
+    RunInDoubt "run-in-doubt" Warning "It was taken so soon after it took another's place that the other may have been read; it is told again.";
+    FeedLocked "feed-locked" Error "What would go out differs too much from what went out before; a person decides.";
+    FeedReleased "feed-released" Info "A person let a locked feed go on.";
+    FeedDiscarded "feed-discarded" Info "A person dropped what a locked feed had composed.";
     RunUnknown "run-unknown" Warning "A file in out/ or staged/ belongs to no run; it was moved to held/out/.";
     RunKnown "run-known" Info "A file of ours that an accepted database did not know is known again, with what is in it.";
     RunRemoved "run-removed" Info "A composed file whose run was never committed was removed.";

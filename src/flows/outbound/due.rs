@@ -1,16 +1,31 @@
 //! Which feeds are due: what the ledger says was handled against what their schedules say of now. When is decided by
 //! `model::rules::schedule`; this reads the marks and makes the runs.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
 use super::Dispatch;
+use super::ask::Ask;
 use super::stage::Outcome;
 use crate::edges::clock::iso;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::store::Snapshot;
-use crate::model::feed::Feed;
+use crate::edges::store::ledger::RunReason;
+use crate::model::feed::{Feed, Schedule};
 use crate::model::rules::schedule;
+
+/// Name of the mark of a feed's full files, which have a schedule of their own.
+pub(super) fn full_mark(feed: &str) -> String {
+    format!("{feed} full")
+}
+
+/// The schedules of a feed, each with the name of its mark; the second one, where there is one, is that of its full files.
+fn schedules(feed: &Feed) -> impl Iterator<Item = (String, &[Schedule])> {
+    let full = feed.delta().map(|delta| (full_mark(&feed.name()), &delta.full[..]));
+    [(feed.name(), &feed.schedule[..])].into_iter().chain(full).filter(|(_, schedule)| !schedule.is_empty())
+}
 
 /// When the loop has to wake up next for a feed; none where no feed has a schedule.
 pub fn next_due<'f>(
@@ -18,18 +33,18 @@ pub fn next_due<'f>(
     feeds: impl IntoIterator<Item = &'f Feed>,
 ) -> Result<Option<DateTime<Utc>>> {
     let mut next = None;
-    for feed in feeds.into_iter().filter(|feed| !feed.schedule.is_empty()) {
+    for (mark, schedule) in feeds.into_iter().flat_map(schedules) {
         // A feed without a mark gets it at the next `begin_schedules`; until then it is not due.
-        let Some(handled) = handled(snapshot, feed)? else { continue };
-        let due = schedule::next_due(&feed.schedule, handled);
+        let Some(handled) = handled(snapshot, &mark)? else { continue };
+        let due = schedule::next_due(schedule, handled);
         next = [next, due].into_iter().flatten().min();
     }
     Ok(next)
 }
 
-fn handled(snapshot: &Snapshot<'_>, feed: &Feed) -> Result<Option<DateTime<Utc>>> {
-    let Some(text) = snapshot.due_handled(&feed.name())? else { return Ok(None) };
-    let instant = text.parse().with_context(|| format!("the due mark of {} is no instant: {text}", feed.name()))?;
+fn handled(snapshot: &Snapshot<'_>, mark: &str) -> Result<Option<DateTime<Utc>>> {
+    let Some(text) = snapshot.due_handled(mark)? else { return Ok(None) };
+    let instant = text.parse().with_context(|| format!("the due mark of {mark} is no instant: {text}"))?;
     Ok(Some(instant))
 }
 
@@ -38,9 +53,9 @@ impl Dispatch<'_> {
     pub fn begin_schedules<'f>(&mut self, feeds: impl IntoIterator<Item = &'f Feed>) -> Result<()> {
         let tx = self.store.begin()?;
         let mut begun = false;
-        for feed in feeds.into_iter().filter(|feed| !feed.schedule.is_empty()) {
-            if tx.due_handled(&feed.name())?.is_none() {
-                tx.set_due_handled(&feed.name(), &iso(self.now.wall))?;
+        for (mark, _) in feeds.into_iter().flat_map(schedules) {
+            if tx.due_handled(&mark)?.is_none() {
+                tx.set_due_handled(&mark, &iso(self.now.wall))?;
                 begun = true;
             }
         }
@@ -51,18 +66,31 @@ impl Dispatch<'_> {
     /// cannot be written does not keep the others back; an error of the machine ends the round, and the next one goes on where it stood.
     pub fn run_due<'f>(&mut self, feeds: impl IntoIterator<Item = &'f Feed>) -> Result<u64> {
         let mut made = 0;
-        for feed in feeds.into_iter().filter(|feed| !feed.schedule.is_empty()) {
-            let Some(handled) = handled(&self.store.read()?, feed)? else { continue };
-            let due = schedule::due(&feed.schedule, handled, self.now.wall);
-            for at in &due.runs {
-                let _: Outcome = self.send(feed, Some(*at))?;
+        for feed in feeds {
+            // Where both come due at one instant, one full file is made.
+            let mut asks: BTreeMap<DateTime<Utc>, Ask> = BTreeMap::new();
+            for (mark, schedule) in schedules(feed) {
+                let Some(handled) = handled(&self.store.read()?, &mark)? else { continue };
+                let due = schedule::due(schedule, handled, self.now.wall);
+                let is_full = mark != feed.name();
+                for at in &due.runs {
+                    let ask = asks.entry(*at).or_insert_with(|| Ask { reason: RunReason::Due, ..Ask::request() });
+                    if is_full {
+                        (ask.full, ask.full_due_at) = (true, Some(*at));
+                    } else {
+                        ask.due_at = Some(*at);
+                    }
+                }
+                if due.handled > due.runs.last().copied() {
+                    self.skip_to(&mark, due.handled)?;
+                }
+                if due.skipped > 0 {
+                    self.tell_skipped(feed, due.skipped);
+                }
+            }
+            for ask in asks.values() {
+                let _: Outcome = self.send(feed, ask)?;
                 made += 1;
-            }
-            if due.handled > due.runs.last().copied() {
-                self.skip_to(feed, due.handled)?;
-            }
-            if due.skipped > 0 {
-                self.tell_skipped(feed, due.skipped);
             }
         }
         Ok(made)
@@ -78,10 +106,10 @@ impl Dispatch<'_> {
     }
 
     /// Due times that passed and are not made up for.
-    fn skip_to(&mut self, feed: &Feed, handled: Option<DateTime<Utc>>) -> Result<()> {
+    fn skip_to(&mut self, mark: &str, handled: Option<DateTime<Utc>>) -> Result<()> {
         let Some(handled) = handled else { return Ok(()) };
         let tx = self.store.begin()?;
-        tx.set_due_handled(&feed.name(), &iso(handled))?;
+        tx.set_due_handled(mark, &iso(handled))?;
         tx.commit()
     }
 }

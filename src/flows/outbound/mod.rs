@@ -1,17 +1,26 @@
-//! Files out: due feeds (`due`) are composed from one moment of the database (`compose`), staged and committed (`stage`),
-//! and made visible (`place`); receipts answer inbound files (`receipt`); a start ends what a crash left (`recover`).
+//! Files out: feeds that are due or ring (`due`) are composed (`compose`; `looking`, `selecting`, `compare`), judged (`judge`),
+//! staged and committed (`stage`, `made`), and made visible (`place`); what is taken is noted (`taken`), what is locked waits for
+//! a person (`release`). Receipts answer inbound files (`receipt`); a start ends what a crash left (`recover`).
 //!
 //! What everything hangs on is the order: written to staged/ and synced → commit `ready` → the visible name in out/ →
 //! `placed` with a later commit. Before its commit nothing of ours is visible, after it everything can be found again.
 //! It knows no configuration and no clock: feeds and `now` are given.
 
+mod ask;
+mod compare;
 mod compose;
 mod due;
+mod judge;
+mod looking;
+mod made;
 mod number;
 mod paper;
 mod place;
 pub mod receipt;
 mod recover;
+mod registry;
+mod release;
+mod selecting;
 mod stage;
 mod taken;
 mod words;
@@ -26,6 +35,7 @@ use crate::edges::spool::Spool;
 use crate::edges::store::{Reader, RunNo, Store};
 use crate::model::ids::Id;
 
+pub use ask::Ask;
 pub use due::next_due;
 pub use number::Numbers;
 pub use stage::Outcome;
@@ -43,8 +53,8 @@ pub struct Pending {
 /// All that the way out works with during one turn of the loop.
 pub struct Dispatch<'a> {
     pub store: &'a mut Store,
-    /// Composes from one moment of the database, on a connection of its own.
-    pub reader: &'a Reader,
+    /// Reads what was delivered while a file is composed, on a connection of its own.
+    pub reader: &'a mut Reader,
     pub spool: &'a Spool,
     pub events: &'a Events,
     pub now: Now,

@@ -25,7 +25,7 @@ impl Paper {
         spool: &Spool,
         layout: &Layout,
         zone: Tz,
-        fill: impl FnOnce(&mut dyn Encoder) -> Result<(), EncodeError>,
+        fill: impl FnOnce(&mut dyn Encoder) -> Result<()>,
     ) -> Result<Paper> {
         let hashing = Hashing { draft: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);

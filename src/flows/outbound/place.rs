@@ -7,10 +7,10 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context, Result};
 
-use super::{Dispatch, settle_sent};
-use crate::edges::clock::{iso, new_id};
+use super::Dispatch;
+use crate::edges::clock::new_id;
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::spool::{Place, Role, Spool, SpoolError, State, state_name};
+use crate::edges::spool::{Existing, Lasting, Place, Role, Spool, SpoolError, State, state_name};
 use crate::edges::store::ledger::{RunReason, RunRow, RunState};
 use crate::model::ids::Id;
 use crate::model::rules::recovery::{self, Leaves, RunAction, RunFound, RunKnown};
@@ -32,47 +32,18 @@ impl Dispatch<'_> {
                     let held = self.hold((Place::Staged, id.as_str().as_bytes()), &run.partner, run.name.as_bytes());
                     self.go_on(id.as_str(), held)?;
                 }
-                (RunAction::Remove, _) => {
-                    let removed = self.remove_staged(id);
+                (RunAction::RenameToHeld, Some(run)) => {
+                    let held = self.to_held(&run);
+                    self.go_on(id.as_str(), held)?;
+                }
+                (RunAction::Remove, run) => {
+                    let removed = self.remove_staged(id, run.as_ref());
                     self.go_on(id.as_str(), removed)?;
                 }
                 _ => {}
             }
         }
         Ok(placed)
-    }
-
-    /// What partners took from their folders since the last look is `sent`; how many files. Also tells the ledger what was
-    /// placed, so an idle loop calls it too.
-    pub fn look_at_pick_up(&mut self) -> Result<u64> {
-        let mut taken = Vec::new();
-        let open = self.store.read()?.open_runs()?;
-        for run in open {
-            let found = self.find(&run)?;
-            if recovery::run(found, known(run.state), Leaves::PickUp) == RunAction::MarkSent {
-                taken.push(run);
-            }
-        }
-        self.mark_sent(&taken)?;
-        Ok(taken.len() as u64)
-    }
-
-    /// One commit for runs that were taken, and for what was placed before.
-    pub(super) fn mark_sent(&mut self, taken: &[RunRow]) -> Result<()> {
-        if taken.is_empty() && self.pending.placed.is_empty() {
-            return Ok(());
-        }
-        let tx = self.store.begin()?;
-        for run in taken {
-            settle_sent(&tx, run, &iso(self.now.wall), "taken from its folder")?;
-        }
-        tx.mark_runs_placed(self.pending.placed.iter().copied().chain(taken.iter().map(|run| run.no)))?;
-        tx.commit()?;
-        self.pending.placed.clear();
-        for run in taken {
-            self.tell_run(run, Event::RunSent);
-        }
-        Ok(())
     }
 
     /// Where a run's file stands. Staged first: what is there has not been visible yet.
@@ -97,6 +68,8 @@ impl Dispatch<'_> {
         }
         match moved {
             Ok(()) => {
+                let vouched = self.vouch(run);
+                self.go_on(run.id.as_str(), vouched)?;
                 self.pending.placed.push(run.no);
                 self.pending.told.remove(&run.id);
                 self.tell_run(run, Event::RunReady);
@@ -119,7 +92,7 @@ impl Dispatch<'_> {
             run.name == name
                 && Some(run.id) != staged
                 && is_same(visible(run), place)
-                && known(run.state) != RunKnown::Unknown
+                && matches!(known(run.state), RunKnown::Ready | RunKnown::Delivering | RunKnown::Sent)
         }))
     }
 
@@ -140,10 +113,60 @@ impl Dispatch<'_> {
         Ok(())
     }
 
-    fn remove_staged(&self, id: Id) -> Result<()> {
+    /// What was never committed is told; that another took its place was told then.
+    fn remove_staged(&self, id: Id, run: Option<&RunRow>) -> Result<()> {
         self.spool.remove(Place::Staged, id.as_str().as_bytes())?;
-        self.events.tell(self.now.wall, id.as_str(), Event::RunRemoved, &[]);
+        let Some(run) = run else {
+            self.events.tell(self.now.wall, id.as_str(), Event::RunRemoved, &[]);
+            return Ok(());
+        };
+        // Its successor may be called otherwise; where it is not, it vouches for that one.
+        match self.owner_of_done(visible(run), run.done_name.as_bytes())? {
+            Some(_) => Ok(()),
+            None => self.remove_done_file(run),
+        }
+    }
+
+    fn to_held(&mut self, run: &RunRow) -> Result<()> {
+        let to = Place::HeldOut { partner: &run.partner };
+        let name = state_name(run.id, run.name.as_bytes(), Role::Original);
+        self.spool.rename((Place::Staged, run.id.as_str().as_bytes()), (to, &name))?;
+        self.pending.placed.push(run.no);
         Ok(())
+    }
+
+    /// Copies of locked runs that were released, discarded or locked anew.
+    pub(super) fn clear_held(&mut self) -> Result<()> {
+        for (partner, id, name) in held(self.spool)? {
+            let Some(run) = self.store.read()?.run_by_id(id)? else { continue };
+            // Others were put there for a person under an id of their own.
+            let is_copy = state_name(id, run.name.as_bytes(), Role::Original) == name;
+            if is_copy && recovery::run(RunFound::Held, known(run.state), Leaves::PickUp) == RunAction::Remove {
+                let removed = self.spool.remove(Place::HeldOut { partner: &partner }, &name);
+                self.go_on(id.as_str(), removed.map_err(anyhow::Error::from))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Behind its data file; again where a crash came between.
+    pub(super) fn vouch(&self, run: &RunRow) -> Result<()> {
+        if run.done_name.is_empty() {
+            return Ok(());
+        }
+        Ok(self.spool.write((visible(run), run.done_name.as_bytes()), b"", Existing::Replace, Lasting::Now)?)
+    }
+
+    /// The run that an empty file in out/ vouches for.
+    pub(super) fn owner_of_done(&self, place: Place<'_>, name: &[u8]) -> Result<Option<RunRow>> {
+        let Ok(text) = std::str::from_utf8(name) else { return Ok(None) };
+        for (at, _) in text.rmatch_indices('.') {
+            let owner = self.owner(place, &name[..at], None)?;
+            if let Some(owner) = owner.filter(|run| run.done_name == text) {
+                return Ok(Some(owner));
+            }
+        }
+        Ok(None)
     }
 
     /// A file that cannot be moved does not keep the others back: it is told, and tried again at the next start. That the
@@ -197,6 +220,20 @@ fn staged(spool: &Spool) -> Result<Vec<Id>> {
         .context("the composed files cannot be listed")?;
     ids.sort_unstable();
     Ok(ids)
+}
+
+/// The copies in held/out that begin with an id, by partner.
+fn held(spool: &Spool) -> Result<Vec<(String, Id, Vec<u8>)>> {
+    let mut files = Vec::new();
+    spool
+        .walk(State::HeldOut, &mut |found| {
+            if let (Place::HeldOut { partner }, Some(id)) = (found.place, found.id) {
+                files.push((partner.to_string(), id, found.name.to_vec()));
+            }
+            ControlFlow::Continue(())
+        })
+        .context("the held files cannot be listed")?;
+    Ok(files)
 }
 
 /// Where its partner looks for a run's file.

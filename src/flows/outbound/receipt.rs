@@ -99,7 +99,7 @@ pub(super) fn compose(
     let listed = snapshot.messages_of(file, 0, KEPT as u32)?;
     let reason = if listed.is_empty() { snapshot.reason_text(file)? } else { None };
     let batch = message(&layout.kind, &row, &listed, reason.as_deref());
-    let paper = Paper::write(spool, layout, zone, |encoder| encoder.write(&batch))
+    let paper = Paper::write(spool, layout, zone, |encoder| Ok(encoder.write(&batch)?))
         .with_context(|| format!("the receipt of {} cannot be written", row.name))?;
     Ok(Some(paper))
 }

@@ -30,17 +30,22 @@ impl Dispatch<'_> {
         let open = self.store.read()?.open_runs()?;
         for run in open {
             let found = self.find(&run)?;
-            match recovery::run(found, known(run.state), Leaves::PickUp) {
+            match recovery::run(found, known(run.state), self.leaves(&run)) {
                 // Whether it was ever visible is not certain, and a receipt does no harm when it comes twice.
                 RunAction::MarkSent if run.reason == RunReason::Receipt && !run.placed => {
                     self.make_receipt_again(&run, intakes)?;
                 }
-                RunAction::MarkSent => taken.push(run),
-                RunAction::Nothing if found == RunFound::Out && !run.placed => self.pending.placed.push(run.no),
+                RunAction::MarkSent | RunAction::ComposeAgain => taken.push(run),
+                RunAction::Nothing if found == RunFound::Out && !run.placed => {
+                    let vouched = self.vouch(&run);
+                    self.go_on(run.id.as_str(), vouched)?;
+                    self.pending.placed.push(run.no);
+                }
                 _ => {}
             }
         }
-        self.mark_sent(&taken)
+        self.mark_sent(&taken)?;
+        self.clear_held()
     }
 
     /// Collected before anything moves: a folder is not changed while it is listed.
@@ -59,6 +64,12 @@ impl Dispatch<'_> {
 
     fn judge_visible(&mut self, place: Place<'_>, name: &[u8], partner: &str) -> Result<()> {
         let run = self.owner(place, name, None)?;
+        if run.is_none()
+            && let Some(owner) = self.owner_of_done(place, name)?
+        {
+            // It vouches for a file that stands there, or for one that was taken.
+            return if owner.state == RunState::Sent { self.remove_done_file(&owner) } else { Ok(()) };
+        }
         let known = run.as_ref().map_or(RunKnown::Unknown, |run| known(run.state));
         match (recovery::run(RunFound::Out, known, Leaves::PickUp), run) {
             (RunAction::HoldWithNotice, _) => self.hold((place, name), partner, name),

@@ -1,24 +1,31 @@
-//! One run of a feed: composed, staged, committed, placed. The one transaction holds the run, its number, the requests in
-//! it, and that its due time is handled.
+//! One run of a feed: composed, judged, staged, committed, placed. The one transaction holds the run, its number, what it tells,
+//! the requests in it, that its due time is handled, and that an older run gave its place to it.
 //!
-//! Only the loop writes, and still the read lies before the commit: for requests the ledger is asked whether anything was
-//! committed in between, and if so the file is composed again, inside the transaction, where nothing can change any more.
+//! It is composed inside that transaction: nothing can change between reading and committing.
 
-use anyhow::Result;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
-use super::compose::{Composed, compose, unwritable};
-use super::number::Numbers;
+use super::ask::Ask;
+use super::compose::{Composing, unwritable};
+use super::judge::{Facts, Verdict, judge};
+use super::looking::comparison;
+use super::made::{Made, Withdrawn};
+use super::registry::register;
 use super::{Dispatch, Pending};
 use crate::edges::clock::{iso, new_id};
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::spool::{Lasting, Place, Spool};
-use crate::edges::store::ledger::{NewRun, RunReason, RunState};
+use crate::edges::spool::{Place, Spool};
+use crate::edges::store::ledger::{FeedRow, NewRun, RunRow, RunState, Side};
 use crate::edges::store::{RunNo, StoreFault, Tx};
-use crate::model::feed::Feed;
+use crate::model::feed::{Content, Feed};
 use crate::model::ids::Id;
 use crate::model::kind::Class;
 use crate::model::rules::file_name::NameFacts;
+use crate::model::rules::supersede::Scope;
+use crate::model::wording::guard as words;
 
 /// What became of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,31 +36,39 @@ pub enum Outcome {
     Empty { id: Id },
     /// A value that the layout cannot hold: no file until it is corrected, and nothing of it counts as sent.
     Failed { id: Id, reason: String },
+    /// The guard holds it back; why, or that it would pass now.
+    Locked { id: Id, reason: String },
 }
 
 /// What all of a run's rows have in common.
-struct Occasion<'f> {
-    feed: &'f Feed,
-    name: String,
-    id: Id,
+pub(super) struct Occasion<'f> {
+    pub feed: &'f Feed,
+    pub ask: &'f Ask,
+    pub name: String,
+    pub id: Id,
     due_at: Option<String>,
-    at: DateTime<Utc>,
-    ready_at: String,
+    full_due_at: Option<String>,
+    pub at: DateTime<Utc>,
+    pub ready_at: String,
     day: String,
+    /// For how long it took alone; nothing is decided by it.
+    pub began: Instant,
 }
 
 impl Dispatch<'_> {
-    /// Writes a feed's file now. `due_at`: the due time it is for; without one it was asked for. An error is one of the
-    /// machine (disk, database) and leaves everything as it was.
-    pub fn send(&mut self, feed: &Feed, due_at: Option<DateTime<Utc>>) -> Result<Outcome> {
+    /// Writes a feed's file now. An error is one of the machine (disk, database) and leaves everything as it was.
+    pub fn send(&mut self, feed: &Feed, ask: &Ask) -> Result<Outcome> {
         let occasion = Occasion {
             feed,
+            ask,
             name: feed.name(),
             id: new_id(self.now.wall)?,
-            due_at: due_at.map(iso),
+            due_at: ask.due_at.map(iso),
+            full_due_at: ask.full_due_at.map(iso),
             at: self.now.wall,
             ready_at: iso(self.now.wall),
             day: self.now.wall.with_timezone(&self.zone).date_naive().to_string(),
+            began: Instant::now(),
         };
         let outcome = match self.compose_and_commit(&occasion) {
             Ok(outcome) => outcome,
@@ -62,33 +77,59 @@ impl Dispatch<'_> {
                 None => return Err(error),
             },
         };
-        if matches!(outcome, Outcome::Ready { .. }) {
-            self.place_ready()?;
+        match &outcome {
+            Outcome::Ready { .. } => _ = self.place_ready()?,
+            Outcome::Locked { .. } => {
+                self.place_ready()?;
+                self.clear_held()?;
+            }
+            Outcome::Empty { .. } | Outcome::Failed { .. } => {}
+        }
+        if ask.unguarded {
+            self.clear_held()?;
         }
         Ok(outcome)
     }
 
     fn compose_and_commit(&mut self, occasion: &Occasion<'_>) -> Result<Outcome> {
-        let (feed, spool) = (occasion.feed, self.spool);
-        let (mut composed, moment) = {
-            let snapshot = self.reader.snapshot()?;
-            let moment = snapshot.moment()?;
-            (compose(&snapshot, spool, feed, self.now)?, moment)
-        };
+        let (feed, ask, spool) = (occasion.feed, occasion.ask, self.spool);
         let tx = self.store.begin()?;
-        if feed.layout.kind.class == Class::Request && self.reader.snapshot()?.moment()? != moment {
-            composed = compose(&tx, spool, feed, self.now)?;
-        }
-        if composed.rows == 0 && !feed.allow_empty {
-            let run = tx.add_run(&occasion.without_file(RunState::Empty))?;
-            occasion.settle(&tx, self.pending, [run])?;
-            tx.commit()?;
-            self.pending.placed.clear();
-            self.tell(occasion, Event::RunEmpty, None);
-            return Ok(Outcome::Empty { id: occasion.id });
-        }
-        let rows = composed.rows;
-        let name = occasion.stage(&tx, spool, self.pending, composed).inspect_err(|_| unstage(spool, occasion.id))?;
+        let row = register(&tx, feed)?;
+        let run = tx.add_run(&occasion.without_file(RunState::Failed))?;
+        let previous = tx.last_numbered(&feed.partner, &feed.id)?;
+        let in_doubt = previous.as_ref().filter(|run| run.state == RunState::Superseded);
+        let scope = occasion.scope(&row, in_doubt);
+        let with = feed.keeps_delivered().then(|| comparison(&tx, feed, &row, scope)).transpose()?;
+        let composing = Composing {
+            tx: &tx,
+            spool,
+            feed,
+            key: ask.key.as_deref(),
+            now: self.now,
+            run,
+            no: row.no,
+            comparison: with.as_ref(),
+        };
+        let composed = composing.compose(self.reader)?;
+        let lock = tx.lock_of(Side::Out, &feed.partner, &feed.id)?;
+        let facts = Facts {
+            feed,
+            row: &row,
+            scope,
+            rows_before: rows_before(&tx, feed, &row)?,
+            is_news: composed.compared.is_news || in_doubt.is_some(),
+            is_locked: lock.is_some(),
+            unguarded: ask.unguarded,
+        };
+        let verdict = judge(&facts, &composed.compared);
+        let made = Made { tx: &tx, spool, occasion, row: &row, run, scope, with: with.as_ref(), lock };
+        let outcome = match verdict {
+            Verdict::Empty => made.empty(&composed.compared)?,
+            Verdict::Locked(over) => made.locked(composed, &over).inspect_err(|_| unstage(spool, occasion.id))?,
+            Verdict::Send => made.ready(composed, previous).inspect_err(|_| unstage(spool, occasion.id))?,
+        };
+        occasion.settle(&tx, self.pending, [])?;
+        outcome.numbers.map_or(Ok(()), |numbers| numbers.keep(&tx, spool))?;
         tx.commit().inspect_err(|error| {
             // Any other failure leaves open whether the commit reached the disk: then the next start has to find both or
             // neither, and `place_ready` removes what has no run.
@@ -97,51 +138,82 @@ impl Dispatch<'_> {
             }
         })?;
         self.pending.placed.clear();
-        Ok(Outcome::Ready { id: occasion.id, name, rows })
+        self.tell(occasion, &outcome.outcome, outcome.is_noted);
+        self.tell_withdrawn(outcome.withdrawn);
+        Ok(outcome.outcome)
     }
 
     /// The due time is handled all the same: trying again every turn would say the same a thousand times.
     fn note_failure(&mut self, occasion: &Occasion<'_>, reason: String) -> Result<Outcome> {
         let tx = self.store.begin()?;
+        let row = register(&tx, occasion.feed)?;
         let run = tx.add_run(&occasion.without_file(RunState::Failed))?;
         tx.set_run_state(run, RunState::Failed, &occasion.ready_at, &reason)?;
+        tx.quiet(row.no)?;
         occasion.settle(&tx, self.pending, [run])?;
         tx.commit()?;
         self.pending.placed.clear();
-        self.tell(occasion, Event::RunFailed, Some(&reason));
-        Ok(Outcome::Failed { id: occasion.id, reason })
+        let outcome = Outcome::Failed { id: occasion.id, reason };
+        self.tell(occasion, &outcome, true);
+        Ok(outcome)
     }
 
-    fn tell(&self, occasion: &Occasion<'_>, event: Event, reason: Option<&str>) {
+    /// `is_noted`: the run stands in the ledger, or its lock is new.
+    fn tell(&self, occasion: &Occasion<'_>, outcome: &Outcome, is_noted: bool) {
+        let (event, reason) = match outcome {
+            Outcome::Failed { reason, .. } => (Event::RunFailed, Some(reason.clone())),
+            Outcome::Locked { reason, .. } => {
+                (Event::FeedLocked, Some(format!("{reason}; {}", words::what_to_do(&occasion.name))))
+            }
+            Outcome::Empty { .. } => (Event::RunEmpty, None),
+            Outcome::Ready { .. } => return,
+        };
+        if !is_noted {
+            return;
+        }
         let feed = occasion.feed;
         let mut fields: Vec<(Key, Value<'_>)> =
             vec![(Key::Partner, feed.partner.as_str().into()), (Key::Feed, feed.id.as_str().into())];
         fields.extend(reason.map(|reason| (Key::Reason, reason.into())));
         self.events.tell(self.now.wall, occasion.id.as_str(), event, &fields);
     }
+
+    fn tell_withdrawn(&self, withdrawn: Option<Withdrawn>) {
+        if let Some(Withdrawn { run }) = withdrawn {
+            self.tell_run(&run, Event::RunSuperseded);
+        }
+    }
+}
+
+/// A full file is held against the full file before it.
+fn rows_before(tx: &Tx<'_>, feed: &Feed, row: &FeedRow) -> Result<Option<u64>> {
+    if feed.keeps_delivered() {
+        return Ok(Some(row.shown));
+    }
+    let Some(base) = row.base else { return Ok(None) };
+    let base = tx.run_by_no(base)?.context("the run that was delivered last is not in the ledger")?;
+    Ok((base.scope == Scope::Full).then_some(base.rows))
 }
 
 impl Occasion<'_> {
-    /// The file to staged/ and all rows of the run, up to the commit. Tells the file's name.
-    fn stage(&self, tx: &Tx<'_>, spool: &Spool, pending: &Pending, composed: Composed) -> Result<String> {
-        let Composed { paper, rows, requests } = composed;
-        let (hash, size) = (paper.hash, paper.size);
-        paper.stage(spool, self.id, Lasting::Now)?;
-        let mut numbers = Numbers::of_feed(tx, spool, &self.name)?;
-        let number = numbers.give();
-        let name = self.file_name(number);
-        let new = NewRun { number, name: &name, hash: &hash, size, rows, ..self.without_file(RunState::Ready) };
-        let run = tx.add_run(&new)?;
-        tx.mark_exported(&self.name, run, requests)?;
-        self.settle(tx, pending, [])?;
-        numbers.keep(tx, spool)?;
-        Ok(name)
+    fn scope(&self, row: &FeedRow, in_doubt: Option<&RunRow>) -> Scope {
+        let full_again = in_doubt.is_some_and(|run| run.scope == Scope::Full);
+        match &self.feed.content {
+            _ if self.feed.layout.kind.class == Class::Request => Scope::New,
+            _ if self.ask.key.is_some() => Scope::Part,
+            Content::Full => Scope::Full,
+            Content::Delta(_) if self.ask.full || row.full_owed || row.base.is_none() || full_again => Scope::Full,
+            Content::Delta(_) => Scope::Delta,
+        }
     }
 
     /// What every commit of a run also says: its due time is handled, and which runs the folders have followed.
     fn settle<const N: usize>(&self, tx: &Tx<'_>, pending: &Pending, fileless: [RunNo; N]) -> Result<()> {
         if let Some(due_at) = &self.due_at {
             tx.set_due_handled(&self.name, due_at)?;
+        }
+        if let Some(due_at) = &self.full_due_at {
+            tx.set_due_handled(&super::due::full_mark(&self.name), due_at)?;
         }
         tx.mark_runs_placed(pending.placed.iter().copied().chain(fileless))
     }
@@ -155,8 +227,8 @@ impl Occasion<'_> {
             feed: &feed.id,
             kind: &feed.layout.kind.name,
             layout: &feed.layout.id,
-            reason: if self.due_at.is_some() { RunReason::Due } else { RunReason::Request },
-            due_at: self.due_at.as_deref(),
+            reason: self.ask.reason,
+            due_at: self.due_at.as_deref().or(self.full_due_at.as_deref()),
             state,
             folder: &feed.folder,
             name: "",
@@ -169,9 +241,14 @@ impl Occasion<'_> {
         }
     }
 
-    fn file_name(&self, run: u64) -> String {
+    /// Folder and name of a file with this number.
+    pub fn place_and_name(&self, scope: Scope, run: u64) -> (&str, String) {
         let Feed { partner, id, zone, .. } = self.feed;
-        self.feed.file_name.fill(&NameFacts { run, at: self.at, zone: *zone, partner, feed: id })
+        let full = self.feed.delta().filter(|_| scope == Scope::Full);
+        let folder = full.and_then(|delta| delta.full_folder.as_deref()).unwrap_or(&self.feed.folder);
+        let pattern = full.and_then(|delta| delta.full_file_name.as_ref()).unwrap_or(&self.feed.file_name);
+        let facts = NameFacts { run, at: self.at, zone: *zone, partner, feed: id, scope: scope.as_str() };
+        (folder, pattern.fill(&facts))
     }
 }
 

@@ -1,12 +1,113 @@
-//! What a delivery changes: from here on the partner holds what the run says. One place for all ways a file can leave.
+//! What a delivery changes: from here on the partner holds what the run says. One place for all ways a file can leave
+//! (`settle_sent`), and the look whether partners took their files.
+
+use std::io::ErrorKind;
 
 use anyhow::Result;
 
+use super::Dispatch;
+use super::place::{known, visible};
+use crate::edges::clock::iso;
+use crate::edges::events::Event;
 use crate::edges::store::Tx;
-use crate::edges::store::ledger::{RunRow, RunState};
+use crate::edges::store::ledger::{RunReason, RunRow, RunState};
+use crate::model::rules::recovery::{self, Leaves, RunAction};
+use crate::model::rules::supersede::Scope;
+
+const IN_DOUBT: &str = "it was taken so soon after it took another's place that it may be the other that was read: what it says is told again";
 
 /// The partner has this run's file: taken from his folder, brought to his server, or closed as delivered by a person. To be
 /// called in the transaction that says so; `comment` says how. Marking the run as placed is the caller's.
 pub fn settle_sent(tx: &Tx<'_>, run: &RunRow, at: &str, comment: &str) -> Result<()> {
-    tx.set_run_state(run.no, RunState::Sent, at, comment)
+    tx.set_run_state(run.no, RunState::Sent, at, comment)?;
+    if run.reason == RunReason::Receipt {
+        return Ok(());
+    }
+    let Some(feed) = tx.feed(&format!("{}/{}", run.partner, run.feed))? else { return Ok(()) };
+    if !feed.wants.keys {
+        return if run.scope == Scope::Full { tx.set_base(feed.no, run.no) } else { Ok(()) };
+    }
+    // Where changes are counted from the last full file, the others leave that as it is.
+    let moves = !feed.wants.since_full || run.scope == Scope::Full;
+    if moves {
+        tx.move_delivered(feed.no, run.no)?;
+    }
+    tx.consume(feed.no, run.no)?;
+    let later = tx.delivered_after((&run.partner, &run.feed), run.no)?;
+    if !later.is_empty() {
+        // He may have gone back to what this older one says: all that they told goes out again as it is then.
+        let runs: Vec<_> = [run.no].into_iter().chain(later).collect();
+        tx.doubt_delivered(feed.no, &runs)?;
+        tx.add_unlisted_change(feed.no, &feed.kind, feed.wants.on_change)?;
+    }
+    if moves && run.scope != Scope::Part && (run.rows == 0 || tx.holds_anything(feed.no)?) {
+        tx.set_base(feed.no, run.no)?;
+    }
+    Ok(())
+}
+
+impl Dispatch<'_> {
+    /// What partners took from their folders since the last look is `sent`; how many files. Also tells the ledger what was
+    /// placed, so an idle loop calls it too.
+    pub fn look_at_pick_up(&mut self) -> Result<u64> {
+        let mut taken = Vec::new();
+        let open = self.store.read()?.open_runs()?;
+        for run in open {
+            let found = self.find(&run)?;
+            match recovery::run(found, known(run.state), self.leaves(&run)) {
+                RunAction::MarkSent | RunAction::ComposeAgain => taken.push(run),
+                _ => {}
+            }
+        }
+        self.mark_sent(&taken)?;
+        Ok(taken.len() as u64)
+    }
+
+    /// How the run's file leaves.
+    pub(super) fn leaves(&self, run: &RunRow) -> Leaves {
+        let now = iso(self.now.wall);
+        if run.doubt_until.as_ref().is_some_and(|until| now < *until) { Leaves::PickUpInDoubt } else { Leaves::PickUp }
+    }
+
+    /// One commit for runs that were taken, and for what was placed before. One that was taken in doubt is told again.
+    pub(super) fn mark_sent(&mut self, taken: &[RunRow]) -> Result<()> {
+        if taken.is_empty() && self.pending.placed.is_empty() {
+            return Ok(());
+        }
+        let at = iso(self.now.wall);
+        let tx = self.store.begin()?;
+        let mut events = Vec::new();
+        for run in taken {
+            let in_doubt = run.doubt_until.as_ref().is_some_and(|until| at < *until);
+            events.push(if in_doubt { Event::RunInDoubt } else { Event::RunSent });
+            if in_doubt {
+                tx.set_run_state(run.no, RunState::Superseded, &at, IN_DOUBT)?;
+                if let Some(feed) = tx.feed(&format!("{}/{}", run.partner, run.feed))? {
+                    tx.add_unlisted_change(feed.no, &feed.kind, true)?;
+                }
+            } else {
+                settle_sent(&tx, run, &at, "taken from its folder")?;
+            }
+        }
+        tx.mark_runs_placed(self.pending.placed.iter().copied().chain(taken.iter().map(|run| run.no)))?;
+        tx.commit()?;
+        self.pending.placed.clear();
+        for (run, event) in taken.iter().zip(events) {
+            self.tell_run(run, event);
+            let removed = self.remove_done_file(run);
+            self.go_on(run.id.as_str(), removed)?;
+        }
+        Ok(())
+    }
+
+    /// It vouched for a file that is not there any more.
+    pub(super) fn remove_done_file(&self, run: &RunRow) -> Result<()> {
+        if run.done_name.is_empty() {
+            return Ok(());
+        }
+        match self.spool.remove(visible(run), run.done_name.as_bytes()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::model::batch::Batch;
+use crate::model::batch::{Batch, Message};
 use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::kind::Kind;
 
@@ -65,7 +65,11 @@ pub struct EncodeContext {
 
 /// Writes messages in a layout. The same messages give the same bytes.
 pub trait Encoder {
-    fn write(&mut self, batch: &Batch) -> Result<(), EncodeError>;
+    fn write(&mut self, batch: &Batch) -> Result<(), EncodeError> {
+        batch.messages().try_for_each(|message| self.write_message(message))
+    }
+
+    fn write_message(&mut self, message: Message<'_>) -> Result<(), EncodeError>;
     /// Writes trailers and totals. A file whose encoder was dropped before is not complete.
     fn finish(self: Box<Self>) -> Result<(), EncodeError>;
 }

@@ -8,11 +8,13 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::supersede::Scope;
+
 /// 255 bytes are what a file system takes; 14 of them are ours in sent/ (`<run-id>~`).
 pub const LONGEST_NAME_BYTES: usize = 255 - 14;
 /// Digits of `{run}` where the pattern does not say: ten feeds every five minutes fill six in three months and grow then.
 const RUN_DIGITS: usize = 6;
-const PLACEHOLDERS: &str = "{run}, {run:4}, {date}, {time}, {partner}, {feed}";
+const PLACEHOLDERS: &str = "{run}, {run:4}, {date}, {time}, {partner}, {feed}, {scope}";
 /// Endings that our own and other people's collectors take for "not finished".
 const UNFINISHED: [&str; 3] = [".part", ".tmp", ".filepart"];
 
@@ -25,6 +27,8 @@ pub struct NameFacts<'a> {
     pub zone: Tz,
     pub partner: &'a str,
     pub feed: &'a str,
+    /// full, delta …
+    pub scope: &'a str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,7 @@ enum Part {
     Time,
     Partner,
     Feed,
+    Scope,
 }
 
 /// A checked pattern.
@@ -122,6 +127,7 @@ impl NamePattern {
                 Part::Time => local.format("%H%M%S").to_string(),
                 Part::Partner => facts.partner.to_string(),
                 Part::Feed => facts.feed.to_string(),
+                Part::Scope => facts.scope.to_string(),
             })
             .collect()
     }
@@ -141,6 +147,7 @@ impl NamePattern {
                 Part::Date => 8,
                 Part::Time => 6,
                 Part::Partner | Part::Feed => 64,
+                Part::Scope => 5,
             })
             .sum()
     }
@@ -163,6 +170,7 @@ fn number_in(parts: &[Part], name: &str, partner: &str, feed: &str) -> Option<Op
         Part::Text(text) => behind(text),
         Part::Partner => behind(partner),
         Part::Feed => behind(feed),
+        Part::Scope => Scope::ALL.iter().find_map(|scope| behind(scope.as_str())),
         Part::Date => whole(8),
         Part::Time => whole(6),
         Part::Run { digits: least } => (*least..=digits).find_map(|count| {
@@ -203,6 +211,7 @@ fn placeholder(name: &str) -> Result<Part, NotNamePattern> {
         "time" => Part::Time,
         "partner" => Part::Partner,
         "feed" => Part::Feed,
+        "scope" => Part::Scope,
         other => {
             let digits = other.strip_prefix("run:").and_then(|d| d.parse().ok()).ok_or_else(unknown)?;
             if !(1..=12).contains(&digits) {
@@ -224,7 +233,14 @@ mod tests {
 
     fn fill(pattern: &str) -> String {
         let at = Utc.with_ymd_and_hms(2026, 7, 20, 22, 30, 5).unwrap();
-        let facts = NameFacts { run: 42, at, zone: chrono_tz::Europe::Berlin, partner: "nordshop", feed: "stock" };
+        let facts = NameFacts {
+            run: 42,
+            at,
+            zone: chrono_tz::Europe::Berlin,
+            partner: "nordshop",
+            feed: "stock",
+            scope: "delta",
+        };
         NamePattern::parse(pattern).unwrap().fill(&facts)
     }
 
@@ -280,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_number_beyond_its_digits_is_not_cut() {
-        let facts = NameFacts { run: u64::MAX, at: Utc::now(), zone: Tz::UTC, partner: "p", feed: "f" };
+        let facts = NameFacts { run: u64::MAX, at: Utc::now(), zone: Tz::UTC, partner: "p", feed: "f", scope: "delta" };
         assert_eq!(NamePattern::parse("a{run}").unwrap().fill(&facts), "a18446744073709551615");
     }
 }

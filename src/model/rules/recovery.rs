@@ -131,6 +131,8 @@ pub enum RunKnown {
 pub enum Leaves {
     /// The partner takes it from out/.
     PickUp,
+    /// He takes it from out/, and may have read what stood there under its name before.
+    PickUpInDoubt,
     /// We bring facts to a remote: sending them twice does no harm.
     RemoteFacts,
     /// We bring requests to a remote: each may arrive once only.
@@ -169,13 +171,13 @@ pub fn run(found: RunFound, known: RunKnown, leaves: Leaves) -> RunAction {
         // A second file of a run that is further on: nobody's to throw away unseen.
         (F::Staged, K::Delivering | K::Sent) => A::HoldWithNotice,
         (F::Out, K::Unknown | K::Locked | K::Ended) => A::HoldWithNotice,
-        (F::Out, K::Ready) if leaves == Leaves::PickUp => A::Nothing,
+        (F::Out, K::Ready) if matches!(leaves, Leaves::PickUp | Leaves::PickUpInDoubt) => A::Nothing,
         (F::Out, K::Ready) => A::Deliver,
         (F::Out, K::Delivering) => A::AskRemote,
         (F::Out, K::Sent) => A::MoveToSent,
         (F::Neither, K::Ready | K::Delivering) => match leaves {
             Leaves::PickUp => A::MarkSent,
-            Leaves::RemoteFacts => A::ComposeAgain,
+            Leaves::PickUpInDoubt | Leaves::RemoteFacts => A::ComposeAgain,
             Leaves::RemoteRequests => A::WaitForPerson,
         },
         (F::Held, K::Ended) => A::Remove,
@@ -341,6 +343,8 @@ mod tests {
     fn ready_and_in_neither_was_taken_or_is_made_again_or_waits() {
         runs(&[
             (RunFound::Neither, RunKnown::Ready, Leaves::PickUp, RunAction::MarkSent),
+            (RunFound::Neither, RunKnown::Ready, Leaves::PickUpInDoubt, RunAction::ComposeAgain),
+            (RunFound::Out, RunKnown::Ready, Leaves::PickUpInDoubt, RunAction::Nothing),
             (RunFound::Neither, RunKnown::Ready, Leaves::RemoteFacts, RunAction::ComposeAgain),
             (RunFound::Neither, RunKnown::Ready, Leaves::RemoteRequests, RunAction::WaitForPerson),
             (RunFound::Neither, RunKnown::Sent, Leaves::PickUp, RunAction::Nothing),

@@ -4,7 +4,7 @@
 //! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
 //! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped.
-//! `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
+//! `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
 
 mod arrival;
 mod byte_ranges;
@@ -16,6 +16,7 @@ mod delivery;
 mod feed;
 mod file;
 mod file_find;
+mod guard_lock;
 mod held;
 mod identity;
 mod marks;
@@ -36,6 +37,7 @@ pub use delivered::{HeldRows, ToldRows};
 pub use delivery::{DeliveryRow, NewDelivery, Reached, TryRow};
 pub use feed::{FeedRow, NewFeed, Wants};
 pub use file::{Arrival, Decision, FileRow, FileState};
+pub use guard_lock::{LockRow, NewLock, Side};
 pub use identity::Identity;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use notice::{Failing, NoticeNo, NoticeRow};

@@ -159,6 +159,13 @@ impl Tx<'_> {
         Ok(RunNo(self.conn.last_insert_rowid()))
     }
 
+    /// It had nothing to say, and nobody asked for it.
+    pub fn drop_run(&self, run_no: RunNo) -> Result<()> {
+        fault::point("store.drop_run")?;
+        run(self.conn, "DELETE FROM run WHERE run_no = ?1", [run_no.0]).context("cannot drop an empty run")?;
+        Ok(())
+    }
+
     /// What became of a run that was begun without a file.
     pub fn complete_run(&self, run_no: RunNo, file: &RunFile<'_>) -> Result<()> {
         fault::point("store.complete_run")?;

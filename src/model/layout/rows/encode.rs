@@ -11,7 +11,7 @@ use super::line::{Cells, Column, lay_out};
 use super::options::{Columns, Cutting, Header};
 use super::places;
 use super::{Rows, options};
-use crate::model::batch::{Batch, Message, NodeRef, Value};
+use crate::model::batch::{Message, NodeRef, Value};
 use crate::model::decimal;
 use crate::model::layout::control::Totals;
 use crate::model::layout::expression::Values;
@@ -368,8 +368,8 @@ fn key(subject: Subject<'_>) -> String {
 }
 
 impl Encoder for RowEncoder<'_> {
-    fn write(&mut self, batch: &Batch) -> Result<(), EncodeError> {
-        batch.messages().try_for_each(|message| self.message(message))
+    fn write_message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
+        self.message(message)
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), EncodeError> {

@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use crate::model::batch::{Batch, Message, NodeRef, Value};
+use crate::model::batch::{Message, NodeRef, Value};
 use crate::model::decimal;
 use crate::model::layout::Layout;
 use crate::model::layout::expression::Values;
@@ -282,17 +282,12 @@ impl<'w> XmlWriter<'w> {
 }
 
 impl Encoder for XmlWriter<'_> {
-    fn write(&mut self, batch: &Batch) -> Result<(), EncodeError> {
+    fn write_message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
         if !self.begun {
             self.begin()?;
         }
-        for message in batch.messages() {
-            self.message(message)?;
-            if self.text.len() >= FLUSH_BYTES {
-                self.flush()?;
-            }
-        }
-        Ok(())
+        self.message(message)?;
+        if self.text.len() >= FLUSH_BYTES { self.flush() } else { Ok(()) }
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), EncodeError> {

@@ -1,0 +1,73 @@
+//! How much of a feed's rows has to be looked at: everything, or the keys that were listed since the partner was last told.
+
+use anyhow::Result;
+
+use crate::edges::store::ledger::{FeedRow, PendingChange, ToldRows};
+use crate::edges::store::{RunNo, Tx};
+use crate::model::feed::Feed;
+use crate::model::key_list::{Keys, Unpacked};
+use crate::model::rules::delta::{LISTED_MAX, Look, look};
+use crate::model::rules::supersede::Scope;
+
+/// What a file of a feed is compared with.
+pub(super) struct Comparison {
+    pub scope: Scope,
+    /// Runs that the partner may have read and that are not among what he holds.
+    pub told: Vec<RunNo>,
+    /// Changes that the run takes into account.
+    pub pending: Vec<PendingChange>,
+    pub rows: Rows,
+}
+
+pub(super) enum Rows {
+    /// Also those that the partner holds and that are gone.
+    Everything,
+    Keys(Keys),
+    /// What a person asked for, as it is.
+    AskedFor,
+}
+
+pub(super) fn comparison(tx: &Tx<'_>, feed: &Feed, row: &FeedRow, scope: Scope) -> Result<Comparison> {
+    let told = tx.told_since((&feed.partner, &feed.id), row.base, row.wants.since_full)?;
+    let pending = tx.pending(row.no)?;
+    let rows = match scope {
+        Scope::Part => Rows::AskedFor,
+        Scope::Delta => rows_of_delta(tx, row, &told, &pending)?,
+        Scope::Full | Scope::New => Rows::Everything,
+    };
+    Ok(Comparison { scope, told, pending, rows })
+}
+
+fn rows_of_delta(tx: &Tx<'_>, row: &FeedRow, told: &[RunNo], pending: &[PendingChange]) -> Result<Rows> {
+    // What those runs took into account is different from what the partner holds only where they told it.
+    let covered = tx.taken_along(told)?;
+    let open: Vec<_> = pending.iter().filter(|change| !covered.contains(&change.no)).collect();
+    let is_listed = open.iter().all(|change| change.listed);
+    let most: u64 = open.iter().map(|change| change.rows).sum();
+    if look(is_listed, most, row.shown) == Look::Everything && most > LISTED_MAX || !is_listed {
+        return Ok(Rows::Everything);
+    }
+    let mut keys = Keys::default();
+    for change in open {
+        for part in tx.keys_of_change(change.no)? {
+            let mut part = Unpacked::new(part);
+            while part.next_key()? {
+                keys.push(part.key());
+            }
+        }
+    }
+    for run in told {
+        let mut walk = ToldRows::of(tx, *run);
+        while walk.next()?.is_some() {
+            keys.push(walk.key());
+            if keys.len() as u64 > 2 * LISTED_MAX {
+                return Ok(Rows::Everything);
+            }
+        }
+    }
+    keys.sort();
+    Ok(match look(is_listed, keys.len() as u64, row.shown) {
+        Look::Keys => Rows::Keys(keys),
+        Look::Everything => Rows::Everything,
+    })
+}

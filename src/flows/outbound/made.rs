@@ -1,0 +1,277 @@
+//! A composed run on its way into the ledger, up to the commit: ready under a number, empty, or locked. Where it takes the
+//! place of a run that was not taken yet, that one is withdrawn first: a name never stands for two files.
+
+use std::io::ErrorKind;
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::compare::{Compared, Samples};
+use super::compose::Composed;
+use super::looking::Comparison;
+use super::number::Numbers;
+use super::place::visible;
+use super::stage::{Occasion, Outcome};
+use crate::edges::clock::iso;
+use crate::edges::spool::{Lasting, Place, Spool};
+use crate::edges::store::ledger::{FeedRow, LockRow, NewLock, RunFile, RunReason, RunRow, RunState, Side};
+use crate::edges::store::{RunNo, Tx};
+use crate::model::rules::guard::{Exceeded, Tally};
+use crate::model::rules::supersede::{OldRun, Scope, Stands, takes_over};
+use crate::model::wording::guard as words;
+
+/// Of the run that gave its place to another.
+const SUPERSEDED: &str = "a newer run took its place before it was taken";
+const LOCK_ENDED: &str = "the guard held it back, and a newer run went out or took its place";
+
+pub(super) struct Made<'a> {
+    pub tx: &'a Tx<'a>,
+    pub spool: &'a Spool,
+    pub occasion: &'a Occasion<'a>,
+    pub row: &'a FeedRow,
+    pub run: RunNo,
+    pub scope: Scope,
+    pub with: Option<&'a Comparison>,
+    pub lock: Option<LockRow>,
+}
+
+/// What is still to be done with the commit, and after it.
+pub(super) struct Committing {
+    pub outcome: Outcome,
+    pub numbers: Option<Numbers>,
+    pub withdrawn: Option<Withdrawn>,
+    /// Worth a word in the log.
+    pub is_noted: bool,
+}
+
+/// The run whose place was taken.
+pub(super) struct Withdrawn {
+    pub run: RunRow,
+}
+
+impl Committing {
+    fn without_file(outcome: Outcome, is_noted: bool) -> Self {
+        Committing { outcome, numbers: None, withdrawn: None, is_noted }
+    }
+}
+
+impl Made<'_> {
+    /// Nothing to say. What rang for it does so no more; that something changed stays noted until a run was delivered, unless
+    /// there was nothing in it for this partner.
+    pub fn empty(self, compared: &Compared) -> Result<Committing> {
+        let Made { tx, occasion, row, run, .. } = self;
+        let by_itself = matches!(occasion.ask.reason, RunReason::Change | RunReason::Registration);
+        if let Some(Comparison { told, pending, scope: Scope::Full | Scope::Delta, .. }) = self.with {
+            match told.last() {
+                // All of it is in files that he has still to take.
+                Some(last) if !compared.is_news => tx.take_along(*last, pending)?,
+                None if compared.told == 0 => tx.done_with(row.no, pending)?,
+                _ => {}
+            }
+        }
+        tx.drop_run_changes(run)?;
+        self.end_lock("released")?;
+        self.hear()?;
+        if by_itself {
+            tx.drop_run(run)?;
+        } else {
+            tx.complete_run(run, &RunFile { state: RunState::Empty, rows: 0, ..self.file(compared) })?;
+            tx.mark_runs_placed([run])?;
+        }
+        Ok(Committing::without_file(Outcome::Empty { id: occasion.id }, !by_itself))
+    }
+
+    /// A person decides. The file stands in held/out, and what it would have told is made anew when he does.
+    pub fn locked(self, composed: Composed, over: &[Exceeded]) -> Result<Committing> {
+        let Made { tx, occasion, row, run, .. } = self;
+        let Composed { paper, compared, .. } = composed;
+        let (hash, size) = (paper.hash, paper.size);
+        paper.stage(self.spool, occasion.id, Lasting::Now)?;
+        tx.drop_run_changes(run)?;
+        let name = held_name(occasion);
+        tx.complete_run(
+            run,
+            &RunFile { state: RunState::Locked, name: &name, hash: &hash, size, ..self.file(&compared) },
+        )?;
+        if let Some(before) = self.lock.as_ref().and_then(|lock| lock.run) {
+            tx.set_run_state(before, RunState::Superseded, &occasion.ready_at, LOCK_ENDED)?;
+            tx.mark_runs_placed([before])?;
+        }
+        let exceeded = words::exceeded(over);
+        tx.lock(&NewLock {
+            side: Side::Out,
+            partner: &occasion.feed.partner,
+            name: &occasion.feed.id,
+            run: Some(run),
+            file: None,
+            at: &occasion.ready_at,
+            exceeded: &exceeded,
+            tally: Tally { base: row.shown, ..compared.tally },
+            samples: &to_json(&compared.samples),
+        })?;
+        if self.scope == Scope::Full && occasion.feed.delta().is_some() {
+            tx.set_full_owed(row.no, true)?;
+        }
+        self.hear()?;
+        let reason = if exceeded.is_empty() { "it would pass now".to_string() } else { exceeded };
+        Ok(Committing::without_file(Outcome::Locked { id: occasion.id, reason }, self.lock.is_none()))
+    }
+
+    /// The file to staged/ and all rows of the run.
+    pub fn ready(self, composed: Composed, previous: Option<RunRow>) -> Result<Committing> {
+        let Made { tx, spool, occasion, row, run, scope, .. } = self;
+        let feed = occasion.feed;
+        let Composed { paper, requests, compared } = composed;
+        let (hash, size, rows) = (paper.hash, paper.size, compared.rows);
+        paper.stage(spool, occasion.id, Lasting::Now)?;
+        let replaced = match previous.filter(|old| may_replace(old, scope, occasion)) {
+            // What goes to a remote may be on its way.
+            Some(old) if tx.delivery(old.no)?.is_none() => self.withdraw(old)?,
+            _ => None,
+        };
+        let mut numbers = None;
+        let number = match &replaced {
+            Some(old) => old.number,
+            None => {
+                let mut given = Numbers::of_feed(tx, spool, &occasion.name)?;
+                let number = given.give();
+                numbers = Some(given);
+                number
+            }
+        };
+        let (folder, named) = occasion.place_and_name(scope, number);
+        let name = match &replaced {
+            Some(old) if (old.scope, old.folder.as_str()) == (scope, folder) => old.name.clone(),
+            _ => named,
+        };
+        let doubt_until = replaced.as_ref().and_then(|old| doubt(old, (folder, &name), &hash, occasion));
+        let done_name = feed.done_suffix.as_ref().map(|suffix| format!("{name}{suffix}")).unwrap_or_default();
+        tx.complete_run(
+            run,
+            &RunFile {
+                state: RunState::Ready,
+                number,
+                folder,
+                name: &name,
+                done_name: &done_name,
+                hash: &hash,
+                size,
+                replaces: replaced.as_ref().map(|old| old.no),
+                doubt_until: doubt_until.as_deref(),
+                ..self.file(&compared)
+            },
+        )?;
+        if let Some(old) = &replaced {
+            tx.set_run_state(old.no, RunState::Superseded, &occasion.ready_at, SUPERSEDED)?;
+            tx.mark_runs_placed([old.no])?;
+        }
+        if scope == Scope::New {
+            tx.mark_exported(&occasion.name, run, requests)?;
+        }
+        if let Some(with) = self.with.filter(|_| scope != Scope::Part) {
+            tx.take_along(run, &with.pending)?;
+        }
+        if scope == Scope::Full && row.full_owed {
+            tx.set_full_owed(row.no, false)?;
+        }
+        self.end_lock("released")?;
+        self.hear()?;
+        let outcome = Outcome::Ready { id: occasion.id, name, rows };
+        Ok(Committing { outcome, numbers, withdrawn: replaced.map(|run| Withdrawn { run }), is_noted: true })
+    }
+
+    /// A run was tried: nothing rings, and who needs no list of what changed is done with it.
+    fn hear(&self) -> Result<()> {
+        if self.scope == Scope::Part {
+            return Ok(());
+        }
+        if self.row.wants.keys { self.tx.quiet(self.row.no) } else { self.tx.forget_changes(self.row.no) }
+    }
+
+    /// A person released it.
+    fn end_lock(&self, by: &str) -> Result<()> {
+        let Some(lock) = self.lock.as_ref().filter(|_| self.occasion.ask.unguarded) else { return Ok(()) };
+        let at = &self.occasion.ready_at;
+        self.tx.end_lock(lock.no, at, by)?;
+        if let Some(run) = lock.run {
+            self.tx.set_run_state(run, RunState::Superseded, at, LOCK_ENDED)?;
+            self.tx.mark_runs_placed([run])?;
+        }
+        Ok(())
+    }
+
+    /// What is the same however the run ends.
+    fn file(&self, compared: &Compared) -> RunFile<'_> {
+        let Tally { creates, changes, deletes, .. } = compared.tally;
+        RunFile {
+            state: RunState::Failed,
+            scope: self.scope,
+            number: 0,
+            folder: &self.occasion.feed.folder,
+            name: "",
+            done_name: "",
+            hash: &[],
+            size: 0,
+            rows: compared.rows,
+            replaces: None,
+            doubt_until: None,
+            creates,
+            changes,
+            deletes,
+            took_us: u64::try_from(self.occasion.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Back to staged/, out of its partner's sight; nothing where he has it already. One that was taken in doubt is with nobody.
+    fn withdraw(&self, old: RunRow) -> Result<Option<RunRow>> {
+        if old.state == RunState::Superseded {
+            return Ok(Some(old));
+        }
+        let staged = (Place::Staged, old.id.as_str().as_bytes());
+        if self.spool.look(staged.0, staged.1)?.is_some() {
+            return Ok(Some(old));
+        }
+        match self.spool.rename((visible(&old), old.name.as_bytes()), staged) {
+            Ok(()) => Ok(Some(old)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn may_replace(old: &RunRow, scope: Scope, occasion: &Occasion<'_>) -> bool {
+    let stands = match old.state {
+        RunState::Ready => Stands::Waiting,
+        RunState::Superseded => Stands::InDoubt,
+        _ => Stands::Otherwise,
+    };
+    takes_over(scope, OldRun { scope: old.scope, stands }, occasion.feed.replace)
+}
+
+/// Until when the partner may have read the run before under this very name.
+fn doubt(old: &RunRow, (folder, name): (&str, &str), hash: &[u8], occasion: &Occasion<'_>) -> Option<String> {
+    let same_name = (old.folder.as_str(), old.name.as_str()) == (folder, name);
+    if !same_name || old.state == RunState::Superseded {
+        return None;
+    }
+    if old.hash == hash || !old.placed {
+        return old.doubt_until.clone();
+    }
+    let reads: TimeDelta = TimeDelta::from_std(occasion.feed.reads_within).unwrap_or(TimeDelta::MAX);
+    let until: Option<DateTime<Utc>> = occasion.at.checked_add_signed(reads);
+    until.map(iso)
+}
+
+/// `stock.csv`; in held/out/ the run's id stands before it.
+fn held_name(occasion: &Occasion<'_>) -> String {
+    let pattern = occasion.feed.file_name.as_str();
+    let ending = pattern.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let is_plain = !ending.is_empty() && ending.bytes().all(|b| b.is_ascii_alphanumeric());
+    let id = &occasion.feed.id;
+    if is_plain { format!("{id}.{ending}") } else { id.clone() }
+}
+
+fn to_json(samples: &Samples) -> String {
+    let Samples { creates, changes, deletes } = samples;
+    serde_json::json!({ "create": creates, "change": changes, "delete": deletes }).to_string()
+}

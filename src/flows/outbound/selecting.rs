@@ -1,0 +1,82 @@
+//! Which rows and cells of the database a feed reads.
+
+use anyhow::Result;
+use chrono::TimeDelta;
+
+use super::looking::{Comparison, Rows};
+use crate::edges::clock::{Now, iso};
+use crate::edges::store::Tx;
+use crate::edges::store::business::{Selection, Wanted};
+use crate::model::batch::Batch;
+use crate::model::feed::Feed;
+use crate::model::kind::Class;
+use crate::model::layout::Layout;
+use crate::model::layout::plan::{Checked, Condition, Control, Ours, Role};
+
+/// Hands on the rows of a feed, in the order of their keys where they are to be compared. `key`: only those.
+pub(super) fn select(
+    tx: &Tx<'_>,
+    (feed, key): (&Feed, Option<&str>),
+    comparison: Option<&Comparison>,
+    now: Now,
+    take: &mut dyn FnMut(&mut Batch) -> Result<()>,
+) -> Result<u64> {
+    let kind = &feed.layout.kind;
+    let name = feed.name();
+    let own = [feed.partner.clone()];
+    let since = iso(now.wall - TimeDelta::days(i64::from(feed.window_days)));
+    let mut selection = Selection { only: &feed.only, partners: &feed.partners, key, ..Selection::default() };
+    match kind.name.as_str() {
+        "order_status" => {
+            selection.since = Some(&since);
+            // A partner is told of his own orders.
+            if feed.partners.is_empty() {
+                selection.partners = &own;
+            }
+        }
+        // What a full file no longer named is not there any more, and the partner has to hear it.
+        "stock" if comparison.is_none() => selection.closed_as_zero = kind.head().field("qty"),
+        _ => {}
+    }
+    if kind.class == Class::Request {
+        selection.not_exported_by = Some(&name);
+    }
+    selection.by_key = comparison.is_some();
+    if let Some(Comparison { rows: Rows::Keys(keys), .. }) = comparison {
+        tx.want(kind, keys)?;
+        selection.wanted = true;
+    }
+    tx.select(kind, &wanted(&feed.layout), &selection, take)
+}
+
+/// The cells a layout writes: a million rows are read without what nobody wants.
+fn wanted(layout: &Layout) -> Wanted {
+    let kind = &layout.kind;
+    let fields = || layout.records.iter().flat_map(|record| &record.fields);
+    let computes = fields().any(|field| matches!(field.ours, Ours::Computed(_)))
+        || layout.records.iter().flat_map(|r| &r.when).any(|when| matches!(when, Condition::Holds(_)));
+    if computes {
+        // An expression may look at anything.
+        return Wanted::everything(kind);
+    }
+    let mut wanted = Wanted::nothing(kind);
+    for key in &kind.head().key {
+        wanted.add(0, *key);
+    }
+    for record in &layout.records {
+        if let Role::Opens(group @ 1..) = record.role {
+            // A record may say no more than that there is one.
+            wanted.add(group, 0);
+        }
+    }
+    for field in fields() {
+        match &field.ours {
+            Ours::Field { group, field, .. } | Ours::Control(Control { what: Checked::Sum { group, field }, .. }) => {
+                wanted.add(*group, *field)
+            }
+            Ours::Extra { .. } => wanted.add_extras(),
+            Ours::Ignored | Ours::Control(_) | Ours::Computed(_) => {}
+        }
+    }
+    wanted
+}
