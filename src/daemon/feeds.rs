@@ -83,6 +83,7 @@ impl Daemon {
         dispatch.register(feeds.iter().map(|feed| &**feed))?;
         dispatch.recover(&intakes)?;
         dispatch.begin_schedules(feeds.iter().map(|feed| &**feed))?;
+        dispatch.begin_numbers(feeds.iter().map(|feed| &**feed))?;
         self.look_for_due()
     }
 
@@ -105,6 +106,7 @@ impl Daemon {
         let mut dispatch = self.out.dispatch(&mut bench);
         dispatch.register(feeds.iter().map(|feed| &**feed))?;
         dispatch.begin_schedules(feeds.iter().map(|feed| &**feed))?;
+        dispatch.begin_numbers(feeds.iter().map(|feed| &**feed))?;
         self.look_for_due()
     }
 

@@ -16,6 +16,7 @@ use crate::model::feed::Feed;
 use crate::model::kind::Class;
 use crate::model::layout::{DecodeContext, Refused, Sink, Spill, Stop};
 use crate::model::rules::catch_up::missing;
+use crate::model::verdict::Verdict;
 
 /// Orders that are named one by one.
 const NAMED: usize = 5;
@@ -43,16 +44,30 @@ pub(super) fn orders_in(snapshot: &Snapshot<'_>, spool: &Spool, run: &SentFile) 
         return Ok(Err(format!("not all of it can be read with the layout {}; {}", layout.id, by_hand(&feed.name()))));
     }
     if !keys.lost.is_empty() {
-        let count = keys.lost.len();
-        let mut named = keys.lost[..count.min(NAMED)].join(", ");
-        if count > NAMED {
-            named.push_str(" …");
-        }
-        return Ok(Err(format!(
-            "{count} order(s) in it are not in the database, or not once ({named}); have the files that brought them judged first"
-        )));
+        return Ok(Err(lost_words(snapshot, &keys.lost)?));
     }
     Ok(Ok(keys.rows))
+}
+
+/// An order that went out and is refused or held here was taken by a command that is lost: which file to retry.
+fn lost_words(snapshot: &Snapshot<'_>, lost: &[String]) -> Result<String> {
+    let mut named = Vec::new();
+    for number in lost.iter().take(NAMED) {
+        let open = snapshot.messages_numbered(number, NAMED as u32)?;
+        let open = open.into_iter().find(|message| matches!(message.verdict, Verdict::Refused | Verdict::Held));
+        let file = open.as_ref().map(|message| snapshot.file(message.file)).transpose()?.flatten();
+        named.push(match (open, file) {
+            (Some(open), Some(file)) => {
+                format!("{number}, {} in {}: nattpost retry {}", open.verdict, file.name, file.id)
+            }
+            _ => number.clone(),
+        });
+    }
+    let more = if lost.len() > NAMED { " …" } else { "" };
+    let (count, named) = (lost.len(), named.join("; "));
+    Ok(format!(
+        "{count} order(s) in it are not in the database, or not once ({named}{more}); have what brought them judged first"
+    ))
 }
 
 fn by_hand(feed: &str) -> String {
@@ -135,10 +150,12 @@ pub(super) fn of_feeds(sight: Sight<'_>, feeds: &[Arc<Feed>], plan: &mut Plan) -
 /// the first.
 fn numbers(sight: Sight<'_>, feed: &str) -> Result<(u64, u64)> {
     let given = sight.spool.marks()?.feeds.get(feed).copied().unwrap_or_default();
-    let known = sight.snapshot.high_water(&format!("run {feed}"))?;
-    // Its first number lies behind those that were common to all.
-    let before = if known > 0 { known } else { sight.snapshot.high_water("run")? };
-    Ok((before, given))
+    let known = match sight.snapshot.mark(&format!("run {feed}"))? {
+        Some(known) => known,
+        // It is newer than the database; its first number lies behind those that were common to all.
+        None => sight.snapshot.high_water("run")?,
+    };
+    Ok((known, given))
 }
 
 /// blake3 of a file of ours.

@@ -219,16 +219,25 @@ fn unknown_before(tx: &Tx<'_>, dropped: &[u8]) -> Result<Option<Id>> {
     Ok(if Some(id) > after && id <= until && !tx.knows(id)? { Some(id) } else { None })
 }
 
-fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
-    let Candidate { intake, name: dropped, meta, done_file } = candidate;
-    let returned = come_back(tx, &dropped)?;
-    let returns_of = returned.as_ref().map(|r| r.id);
-    let adopted = if returned.is_some() { None } else { unknown_before(tx, &dropped)? };
-    let plain = |name: &[u8]| split_prefixed(name).map_or_else(|| name.to_vec(), |(_, plain)| plain.to_vec());
-    let raw_name = match &returned {
-        Some(row) => row.raw_name.clone(),
-        None if adopted.is_some() => plain(&dropped),
-        None => dropped.clone(),
+/// What a dropped file is: a new one, one that came back, or one that was seen and not claimed yet.
+struct Told {
+    raw_name: Vec<u8>,
+    shown: String,
+    first_seen: String,
+    returns_of: Option<Id>,
+    /// The id that it keeps though the ledger does not know it.
+    adopted: Option<Id>,
+    /// Its row, where it was seen before a crash.
+    seen: Option<FileRow>,
+}
+
+fn tell_what_it_is(tx: &Tx<'_>, intake: &Intake, dropped: &[u8], now: Now) -> Result<Told> {
+    let returned = come_back(tx, dropped)?;
+    let adopted = if returned.is_some() { None } else { unknown_before(tx, dropped)? };
+    let raw_name = match (&returned, split_prefixed(dropped)) {
+        (Some(row), _) => row.raw_name.clone(),
+        (None, Some((_, plain))) if adopted.is_some() => plain.to_vec(),
+        _ => dropped.to_vec(),
     };
     let shown = shown_name(&raw_name).to_string();
     let first_seen = match (&returned, adopted) {
@@ -236,9 +245,22 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         (None, Some(id)) => iso(DateTime::from_timestamp_millis(id.made_ms()).unwrap_or(now.wall)),
         (None, None) => iso(now.wall),
     };
-    let open = tx.last_file_named(&intake.sender.partner, &intake.id, &raw_name, &shown)?;
+    let is_seen = |row: &FileRow| row.verdict.is_none() && row.state == FileState::Seen;
+    // Under its own id: another file of its name may be seen as well.
+    let itself = returned.as_ref().filter(|row| is_seen(row)).cloned();
+    let returns_of = returned.map(|row| row.id).filter(|_| itself.is_none());
+    let seen = match itself {
+        None if adopted.is_none() => tx.last_file_named(&intake.sender.partner, &intake.id, &raw_name, &shown)?,
+        itself => itself,
+    };
+    Ok(Told { raw_name, shown, first_seen, returns_of, adopted, seen: seen.filter(is_seen) })
+}
+
+fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
+    let Candidate { intake, name: dropped, meta, done_file } = candidate;
+    let Told { raw_name, shown, first_seen, returns_of, adopted, seen } = tell_what_it_is(tx, &intake, &dropped, now)?;
     let mut cut = None;
-    let (file, id, attempts) = match open.filter(|f| f.verdict.is_none() && f.state == FileState::Seen) {
+    let (file, id, attempts) = match seen {
         // Seen before a crash, never claimed: the same id.
         Some(known) => {
             if known.inode == meta.inode {

@@ -4,8 +4,11 @@
 
 use anyhow::Result;
 
+use super::Dispatch;
 use crate::edges::spool::{Marks, Spool};
 use crate::edges::store::{Snapshot, Tx};
+use crate::model::feed::Feed;
+use crate::model::kind::Class;
 
 /// The mark of receipts in the ledger; that of a feed has the feed's name behind it.
 const MARK: &str = "run";
@@ -29,8 +32,11 @@ impl Numbers {
     /// Of a feed. Its first one lies behind those that were common to all runs, so that an older program gave none of them.
     pub fn of_feed(snapshot: &Snapshot<'_>, spool: &Spool, feed: &str) -> Result<Numbers> {
         let marks = spool.marks()?;
-        let own = snapshot.high_water(&mark_of(feed))?.max(marks.feeds.get(feed).copied().unwrap_or_default());
-        let last = if own > 0 { own } else { snapshot.high_water(MARK)?.max(marks.run) };
+        let own = snapshot.mark(&mark_of(feed))?.max(marks.feeds.get(feed).copied());
+        let last = match own {
+            Some(own) => own,
+            None => snapshot.high_water(MARK)?.max(marks.run),
+        };
         Ok(Numbers { feed: Some(feed.to_string()), last, given: false })
     }
 
@@ -60,6 +66,29 @@ impl Numbers {
         };
         spool.raise_marks(&marks)?;
         tx.raise_high_water(&mark, self.last)
+    }
+}
+
+impl Dispatch<'_> {
+    /// At a start and after a reload: the numbers of a feed of orders begin here, before its first file. Should an older database
+    /// be accepted one day, it is known which numbers it knows nothing of.
+    pub fn begin_numbers<'f>(&mut self, feeds: impl IntoIterator<Item = &'f Feed>) -> Result<()> {
+        let tx = self.store.begin()?;
+        let marks = self.spool.marks()?;
+        let mut begun = Marks::default();
+        for feed in feeds.into_iter().filter(|feed| feed.layout.kind.class == Class::Request) {
+            let name = feed.name();
+            if tx.mark(&mark_of(&name))?.is_none() && !marks.feeds.contains_key(&name) {
+                let last = tx.high_water(MARK)?.max(marks.run);
+                tx.raise_high_water(&mark_of(&name), last)?;
+                begun.feeds.insert(name, last);
+            }
+        }
+        if begun.feeds.is_empty() {
+            return Ok(());
+        }
+        self.spool.raise_marks(&begun)?;
+        tx.commit()
     }
 }
 

@@ -32,9 +32,14 @@ impl Tx<'_> {
 impl Snapshot<'_> {
     /// 0 before the first.
     pub fn high_water(&self, name: &str) -> Result<u64> {
+        Ok(self.mark(name)?.unwrap_or_default())
+    }
+
+    /// Nothing where it was never set, not even to 0.
+    pub fn mark(&self, name: &str) -> Result<Option<u64>> {
         let value: Option<i64> =
             one(self.conn, "SELECT value FROM high_water WHERE name = ?1", [name], |row| row.get(0))?;
-        Ok(value.unwrap_or_default().cast_unsigned())
+        Ok(value.map(i64::cast_unsigned))
     }
 
     pub fn due_handled(&self, feed: &str) -> Result<Option<String>> {
