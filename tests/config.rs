@@ -153,6 +153,7 @@ fn the_samples_hold_every_key() {
                     ["intake", _, "plausibility"] => Some(Table::Plausibility),
                     ["feed", _] => Some(Table::Feed),
                     ["calendar", _] => Some(Table::Calendar),
+                    ["remote", _] => Some(Table::Remote),
                     _ => None,
                 };
                 if table == Some(Table::Plausibility) {

@@ -72,6 +72,8 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         plausibility: Plausibility::default(),
         originals: Originals::Redact { after_days: 30, keep_days: 90 },
         receipt: None,
+        from: None,
+        receipt_to: None,
         fingerprint,
     })
 }

@@ -25,6 +25,10 @@ pub enum LogFormat {
 pub struct Company {
     pub name: String,
     pub zone: Tz,
+    /// That of nattpost.toml.
+    pub folder: PathBuf,
+    /// To remotes, at work at one time.
+    pub connections: usize,
     /// Paths as they are opened: those that were relative begin at the folder of nattpost.toml.
     pub spool: PathBuf,
     pub store: PathBuf,
@@ -41,6 +45,8 @@ pub struct Company {
     pub disk_floor: Floor,
 }
 
+/// A thread and a few files each.
+const CONNECTIONS_MAX: u32 = 500;
 /// The state folders of the spool: what lies in them is moved and removed.
 const STATE_FOLDERS: [&str; 10] = ["tmp", "in", "work", "done", "failed", "held", "staged", "out", "sent", "commands"];
 
@@ -50,6 +56,8 @@ pub fn read(root: &Section<'_>, folder: &Path) -> Company {
     let company = Company {
         name: keyed.required_text("company"),
         zone: keyed.value("zone", parse_zone),
+        folder: folder.to_path_buf(),
+        connections: keyed.number("connections", 1, CONNECTIONS_MAX) as usize,
         spool: path("spool"),
         store: path("store"),
         partners: path("partners"),

@@ -9,24 +9,33 @@ use super::keyed::{Keyed, Wrong, parse_days, parse_duration};
 use super::keys::Table;
 use super::layouts::KnownLayout;
 use super::partner::{Surroundings, number};
+use super::remote;
 use crate::model::document::{Section, Spot, suggest};
 use crate::model::intake::{Absent, Intake, Plausibility, Policy, Sender};
 use crate::model::kind::{Class, Kind};
+use crate::model::remote::RemoteRule;
 
 const LEAST_TRUNCATED: Duration = Duration::from_secs(10);
 const MOST_TRUNCATED: Duration = Duration::from_secs(7 * 86_400);
 
-pub fn read(id: String, section: &Section<'_>, sender: &Arc<Sender>, around: &Surroundings<'_>) -> Intake {
+pub fn read(
+    id: String,
+    section: &Section<'_>,
+    sender: &Arc<Sender>,
+    remotes: &[Arc<RemoteRule>],
+    around: &Surroundings<'_>,
+) -> Intake {
     let keyed = Keyed::new(section, Table::Intake);
     let layouts = read_layouts(&keyed, around);
     let kinds: Vec<Arc<Kind>> = layouts.iter().map(|known| known.layout.kind.clone()).collect();
     let absent = read_absent(&keyed, &kinds);
     let otherwise = if absent == Absent::Leave { Policy::GoodMessages } else { Policy::WholeFile };
+    let settle = keyed.value("settle", forms::settle);
     let mut intake = Intake {
         sender: sender.clone(),
         id,
         layouts: layouts.iter().map(|known| known.layout.clone()).collect(),
-        settle: keyed.value("settle", forms::settle),
+        settle: settle.clone(),
         truncated_after: keyed.value("truncated_after", parse_duration(LEAST_TRUNCATED, MOST_TRUNCATED)),
         policy: keyed.parsed("policy", forms::policy).unwrap_or(otherwise),
         customers: keyed.value("customers", forms::references),
@@ -42,6 +51,8 @@ pub fn read(id: String, section: &Section<'_>, sender: &Arc<Sender>, around: &Su
         plausibility: read_plausibility(&keyed),
         originals: keyed.parsed("originals", forms::originals).unwrap_or(around.company.originals),
         receipt: read_receipt(&keyed, around).map(|known| known.layout.clone()),
+        from: remote::read_from(&keyed, &sender.partner, remotes, &settle),
+        receipt_to: None,
         fingerprint: 0,
     };
     check_use(&keyed, &kinds);

@@ -8,6 +8,7 @@ mod company;
 mod feed;
 mod intake;
 mod partner;
+mod remote;
 
 use std::fmt::Write;
 
@@ -19,20 +20,29 @@ pub enum Table {
     Calendar,
     /// partners/<id>.toml itself.
     Partner,
+    Remote,
     Intake,
     Plausibility,
     Feed,
 }
 
 impl Table {
-    pub const ALL: [Table; 6] =
-        [Table::Company, Table::Calendar, Table::Partner, Table::Intake, Table::Plausibility, Table::Feed];
+    pub const ALL: [Table; 7] = [
+        Table::Company,
+        Table::Calendar,
+        Table::Partner,
+        Table::Remote,
+        Table::Intake,
+        Table::Plausibility,
+        Table::Feed,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
             Table::Company => "nattpost.toml",
             Table::Calendar => "nattpost.toml, [calendar.NAME]",
             Table::Partner => "partners/<id>.toml",
+            Table::Remote => "partners/<id>.toml, [remote.NAME]",
             Table::Intake => "partners/<id>.toml, [intake.NAME]",
             Table::Plausibility => "partners/<id>.toml, [intake.NAME.plausibility]",
             Table::Feed => "partners/<id>.toml, [feed.NAME]",
@@ -68,7 +78,7 @@ const fn key(table: Table, name: &'static str, form: &'static str, default: Fall
 
 /// In the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    [company::KEYS, partner::KEYS, intake::KEYS, feed::KEYS].into_iter().flatten()
+    [company::KEYS, partner::KEYS, remote::KEYS, intake::KEYS, feed::KEYS].into_iter().flatten()
 }
 
 /// A key that the reader asks for.

@@ -14,6 +14,7 @@ mod keyed;
 pub mod keys;
 mod layouts;
 mod partner;
+mod remote;
 mod size;
 mod texts;
 
@@ -27,6 +28,7 @@ use crate::model::document::{Document, DocumentProblem};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
 use crate::model::layout::{Layout, own};
+use crate::model::remote::RemoteRule;
 use crate::model::rules::room::Floor;
 use company::Company;
 pub use company::LogFormat;
@@ -54,6 +56,9 @@ pub struct Config {
     /// By partner, then in the order of his file.
     pub intakes: Vec<Arc<Intake>>,
     pub feeds: Vec<Arc<Feed>>,
+    pub remotes: Vec<Arc<RemoteRule>>,
+    /// To remotes, at work at one time.
+    pub connections: usize,
     pub layouts: Layouts,
     /// Of all files as they are written.
     pub fingerprint: u64,
@@ -99,6 +104,8 @@ impl Config {
             disk_floor: company.disk_floor,
             intakes: partners.iter().flat_map(|p| p.intakes.iter().cloned()).collect(),
             feeds: partners.iter().flat_map(|p| p.feeds.iter().cloned()).collect(),
+            remotes: partners.iter().flat_map(|p| p.remotes.iter().cloned()).collect(),
+            connections: company.connections,
             partners: partners.into_iter().map(|p| p.sender).collect(),
             layouts,
             fingerprint,

@@ -7,12 +7,13 @@ use super::company::Company;
 use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use super::layouts::Layouts;
-use super::{feed, intake};
+use super::{feed, intake, remote};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
 use crate::model::layout::Layout;
 use crate::model::layout::lookup::Words;
+use crate::model::remote::RemoteRule;
 use crate::model::rules::{identity, units};
 
 /// What a partner's file may refer to.
@@ -26,6 +27,7 @@ pub struct Surroundings<'a> {
 #[derive(Debug)]
 pub struct Partner {
     pub sender: Arc<Sender>,
+    pub remotes: Vec<Arc<RemoteRule>>,
     pub intakes: Vec<Arc<Intake>>,
     pub feeds: Vec<Arc<Feed>>,
 }
@@ -56,14 +58,14 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     let words: Vec<Words> = tables.iter().map(|(_, words)| words.clone()).collect();
     let layouts = around.layouts.of_partner(&words);
     let around = &Surroundings { layouts: &layouts, ..*around };
-    let intakes: Vec<Arc<Intake>> = keyed
-        .named("intake")
-        .into_iter()
-        .map(|(name, section)| {
-            let id = named_id(&section, &name);
-            Arc::new(intake::read(id, &section, &sender, around))
-        })
-        .collect();
+    let remotes = read_remotes(id, &keyed, around);
+    let mut intakes: Vec<Arc<Intake>> = Vec::new();
+    for (name, section) in keyed.named("intake") {
+        let id = named_id(&section, &name);
+        let intake = intake::read(id, &section, &sender, &remotes, around);
+        remote::check_apart(&section, &intake, &intakes);
+        intakes.push(Arc::new(intake));
+    }
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
     for (name, section) in keyed.named("feed") {
         let id = named_id(&section, &name);
@@ -75,7 +77,15 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     let incoming = intakes.iter().flat_map(|intake| intake.layouts.iter().chain(&intake.receipt));
     let used: Vec<&Arc<Layout>> = incoming.chain(feeds.iter().map(|feed| &feed.layout)).collect();
     check_tables(&keyed, &tables, &used, &layouts);
-    Partner { sender, intakes, feeds }
+    Partner { sender, remotes, intakes, feeds }
+}
+
+fn read_remotes(partner: &str, keyed: &Keyed<'_, '_>, around: &Surroundings<'_>) -> Vec<Arc<RemoteRule>> {
+    let named = keyed.named("remote").into_iter();
+    let read = |(name, section): (Spot<String>, Section<'_>)| {
+        remote::read(partner, &named_id(&section, &name), &section, around.company).map(Arc::new)
+    };
+    named.filter_map(read).collect()
 }
 
 /// A number as partners write them: as it is stored.

@@ -1,9 +1,12 @@
 //! The running program: wiring, threads, stop, join. One loop does everything that writes, in turn: commands, files in,
 //! feeds, housekeeping. The other threads read ahead (decoder), wake the loop (watch), or tell it to stop (signals).
 
+mod carriers;
+mod crew;
 mod feeds;
 mod outage;
 mod pulse;
+mod remotes;
 mod room;
 mod signals;
 mod starting;
@@ -36,6 +39,7 @@ use crate::model::pause::Paused;
 
 use feeds::Out;
 use pulse::Pulse;
+use remotes::Remotes;
 use signals::Stop;
 use starting::{Beginning, Hold};
 use troubles::Troubles;
@@ -78,6 +82,8 @@ pub struct Daemon {
     outage: outage::Outage,
     troubles: Troubles,
     disks: room::Disks,
+    /// From the first turn on, where the configuration has any.
+    remotes: Option<Remotes>,
     /// What `status` was told last of what waits.
     told_waiting: Vec<String>,
     housekeeping_at: Duration,
@@ -166,6 +172,7 @@ impl Daemon {
             outage: outage::Outage::default(),
             troubles: Troubles::default(),
             disks: room::Disks::new(&config),
+            remotes: None,
             told_waiting: Vec::new(),
             housekeeping_at: Duration::ZERO,
             last_round: Duration::ZERO,
@@ -208,6 +215,7 @@ impl Daemon {
             // Only for speed: what is wrong with the disk or the database, the first turn finds too, and waits for it.
             let _ = self.works.store.lengthen_log();
         }
+        self.begin_remotes(once)?;
         self.pulse.ready();
         while !self.stop.is_asked() {
             match self.turn() {
@@ -244,7 +252,8 @@ impl Daemon {
     /// `status` is another process.
     fn say_what_waits(&mut self) {
         let all = self.outage.sentence().into_iter().chain(self.troubles.sentences());
-        let waits: Vec<String> = all.chain(self.disks.too_large()).collect();
+        let remotes = self.remotes.iter().flat_map(Remotes::sentences);
+        let waits: Vec<String> = all.chain(remotes).chain(self.disks.too_large()).collect();
         if waits.is_empty() && !self.told_waiting.is_empty() {
             self.works.spool.nothing_waits_any_more();
         } else if waits != self.told_waiting {
@@ -298,6 +307,7 @@ impl Daemon {
         self.config = config;
         (self.config_is_new, self.housekeeping_at) = (true, Duration::ZERO);
         self.make_folders()?;
+        self.take_over_remotes()?;
         self.begin_feeds()?;
         self.tell(Event::ConfigLoaded, &[(Key::Path, Value::Text(self.config.path.display().to_string().into()))]);
         Ok(())
@@ -305,6 +315,7 @@ impl Daemon {
 
     fn stop_in_order(&mut self) -> Result<()> {
         self.pulse.stopping();
+        self.end_remotes()?;
         self.confirm_placed().context("cannot write the last confirmation; the next start does it again")?;
         if let Err(error) = self.works.store.gather() {
             // Nothing is lost: the log beside the database holds it.

@@ -1,5 +1,6 @@
 //! One turn of the loop: what is there is done, in the order commands, files in, feeds, housekeeping.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -17,6 +18,7 @@ use crate::flows::inbound::finish;
 use crate::flows::inbound::round::{Answer, Bench, answer_all};
 use crate::flows::inbound::waiting::{newest_of_each, tell_released};
 use crate::flows::{command, commands, recover, retention, rights};
+use crate::model::intake::Intake;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// A command that cannot be read lies there and rings no more: it is tried again after this pause.
@@ -25,6 +27,15 @@ const COMMAND_AGAIN: Duration = Duration::from_secs(10);
 const BACKLOG_FILES: usize = 100;
 /// Confirmations of moves ride on the next commit of files; when none comes, they get one of their own after this pause.
 const IDLE: Duration = Duration::from_millis(500);
+
+/// Whose files are judged next.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// In a folder of in/.
+    Here(usize),
+    /// Of a remote, fetched.
+    There(usize),
+}
 
 impl Daemon {
     pub(super) fn turn(&mut self) -> Result<()> {
@@ -38,6 +49,7 @@ impl Daemon {
             self.place_all()?;
             // So were the files that were to be claimed next: nothing in in/ rings for them a second time.
             self.desks.iter_mut().for_each(|desk| desk.look_at = Some(now.mono));
+            self.remotes_begin_anew()?;
         }
         self.try_moves_again()?;
         let woken = self.take_wake_ups();
@@ -45,12 +57,14 @@ impl Daemon {
             self.carry_out_commands()?;
         }
         self.look_at_desks(&woken)?;
+        self.tend_remotes()?;
         // Between rounds, so that neither a stop nor a command waits for a large backlog.
         while !self.stop.is_asked() && self.one_round()? {
             self.pulse.beat();
             if self.desks.iter().any(|desk| !desk.is_empty()) {
                 self.carry_out_commands()?;
             }
+            self.tend_remotes()?;
         }
         self.settle_moves()?;
         self.run_feeds()?;
@@ -99,7 +113,17 @@ impl Daemon {
         if !self.disks.takes_in() {
             return Ok(false);
         }
-        let Some(index) = self.next_desk() else { return Ok(false) };
+        let index = match self.next_desk() {
+            None => return Ok(false),
+            Some(Turn::There(index)) => {
+                self.judge_fetched(index)?;
+                self.note_moves();
+                self.place_ready()?;
+                self.last_round = self.clock.now().mono;
+                return Ok(true);
+            }
+            Some(Turn::Here(index)) => index,
+        };
         if !self.fits(index, now) {
             return Ok(true);
         }
@@ -206,23 +230,24 @@ impl Daemon {
 
     /// Master data of anybody first: what an order refers to is there when both were dropped at one moment. Then partners in
     /// turn; of a partner's desks the one whose kind goes first.
-    fn next_desk(&mut self) -> Option<usize> {
-        let is_ready = |desk: &Desk| !desk.is_empty() && !self.is_paused(desk);
-        let has_master_data = |desk: &Desk| is_ready(desk) && desk.rank() == 0;
-        if let Some(found) = self.desks.iter().position(has_master_data) {
-            return Some(found);
+    fn next_desk(&mut self) -> Option<Turn> {
+        let here = self.desks.iter().enumerate().filter(|(_, desk)| !desk.is_empty() && !self.is_paused(desk));
+        let here = here.map(|(index, desk)| (Turn::Here(index), desk.rank(), &desk.intake));
+        let there = self.remotes.iter().flat_map(|remotes| remotes.desks.iter().enumerate());
+        let there = there.filter(|(_, desk)| desk.has_fetched() && !desk.is_paused(&self.paused));
+        let there = there.map(|(index, desk)| (Turn::There(index), desk.rank(), &desk.intake));
+        let ready: Vec<(Turn, u8, &Arc<Intake>)> = here.chain(there).collect();
+        if let Some((found, ..)) = ready.iter().find(|(_, rank, _)| *rank == 0) {
+            return Some(*found);
         }
         let partners = self.config.partners.len().max(1);
         for step in 0..partners {
             let turn = (self.next_partner + step) % partners;
             let Some(partner) = self.config.partners.get(turn) else { continue };
-            let his = |desk: &Desk| desk.intake.sender.partner == partner.partner;
-            let found = (0..self.desks.len())
-                .filter(|i| is_ready(&self.desks[*i]) && his(&self.desks[*i]))
-                .min_by_key(|i| self.desks[*i].rank());
-            if found.is_some() {
+            let his = ready.iter().filter(|(.., intake)| intake.sender.partner == partner.partner);
+            if let Some((found, ..)) = his.min_by_key(|(_, rank, _)| *rank) {
                 self.next_partner = turn + 1;
-                return found;
+                return Some(*found);
             }
         }
         None
@@ -361,11 +386,17 @@ impl Daemon {
         if self.disks.takes_in() && !waits_for_room.is_empty() {
             return Ok(Some(Ended::Waiting(waits_for_room.join("; "))));
         }
-        let troubles = self.troubles.sentences();
+        let Some(there) = self.remotes_drained() else { return Ok(None) };
+        let mut troubles = self.troubles.sentences();
+        let mut settling = Vec::new();
+        match there {
+            Ended::Waiting(words) => troubles.push(words),
+            Ended::StillSettling(folders) => settling = folders,
+            Ended::Done => {}
+        }
         if !troubles.is_empty() {
             return Ok(Some(Ended::Waiting(troubles.join(" "))));
         }
-        let mut settling = Vec::new();
         for desk in awake().filter(|desk| desk.look_at.is_some()) {
             let place = Place::In { partner: &desk.intake.sender.partner, intake: &desk.intake.id };
             settling.push(self.works.spool.folder(place)?.display().to_string());
@@ -393,6 +424,9 @@ impl Daemon {
         }
         if let Some(again) = self.troubles.again_at(&What::Moves) {
             next = next.min(again.saturating_sub(now.mono));
+        }
+        if let Some(at) = self.remotes.as_ref().and_then(|remotes| remotes.next_at(&self.paused, now)) {
+            next = next.min(at.saturating_sub(now.mono));
         }
         next.min(self.until_feed(now)).min(self.housekeeping_at.saturating_sub(now.mono))
     }

@@ -54,6 +54,11 @@ pub fn new_id(wall: DateTime<Utc>) -> io::Result<Id> {
     Ok(Id::new(last.0, last.1))
 }
 
+/// One of so many, from 0; without randomness the middle: whoever asks spreads pauses, and one pause is as good as another.
+pub fn chance(of: u32) -> u32 {
+    getrandom::u32().map_or(of / 2, |number| number % of.max(1))
+}
+
 /// A clock that was set back further begins anew.
 const BORROWED_MS: i64 = 1_000;
 

@@ -26,7 +26,7 @@ pub enum SecretFault {
     SeveralLines(SecretRef),
     #[error("{0}: it is no text in UTF-8")]
     NoText(SecretRef),
-    #[error("{0}: others may read it ({1:04o}); chmod 600")]
+    #[error("{0}: others may read it ({1:04o}; chmod 600)")]
     Open(SecretRef, u32),
 }
 

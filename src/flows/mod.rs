@@ -2,6 +2,7 @@
 
 pub mod arrivals;
 pub mod backup;
+pub mod carried;
 pub mod catch_up;
 pub mod command;
 pub mod commands;

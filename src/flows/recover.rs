@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Result;
 
+use super::inbound::claiming::ORIGIN_HERE;
 use super::inbound::finish::{self, Decided};
 use super::inbound::round::{Bench, travelling_name};
 use super::rights;
@@ -202,6 +203,12 @@ fn judge_left_over(bench: &mut Bench<'_>, alone: bool) -> Result<()> {
         let known = FileKnown::Seen { attempts: row.attempts };
         let found = if bench.spool.look(Place::Work { partner, intake }, &name)?.is_some() {
             FileFound::Work
+        } else if row.origin != ORIGIN_HERE {
+            if bench.store.read()?.is_collected(row.no)? {
+                // It stands at its remote, and is fetched from there.
+                continue;
+            }
+            FileFound::Nowhere
         } else if let Some(dropped) = name_in_in(bench, &row)? {
             if !follows_its_done_file(bench, &row, &dropped)? {
                 // The next look claims it under the id it has.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::layout::Layout;
+use super::remote::{FetchFrom, SendTo};
 use super::rules::as_of::NameAsOf;
 
 /// A partner: what his files may say and how his words translate, in both directions.
@@ -52,6 +53,10 @@ pub struct Intake {
     pub originals: Originals,
     /// Layout of the receipt that the sender gets, if any.
     pub receipt: Option<Arc<Layout>>,
+    /// The remote its files come from; its folder in in/ takes what people drop.
+    pub from: Option<FetchFrom>,
+    /// Where its receipts are brought; none: they are picked up.
+    pub receipt_to: Option<SendTo>,
     /// What the meaning of a file depends on: a changed fingerprint makes an equal file worth judging again.
     pub fingerprint: u64,
 }

@@ -39,6 +39,8 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         plausibility: Plausibility::default(),
         originals: Originals::Keep { days: 90 },
         receipt: layout.map(|id| shipped_layout(id).unwrap().clone()),
+        from: None,
+        receipt_to: None,
         fingerprint: 1,
     })
 }

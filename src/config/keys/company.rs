@@ -50,6 +50,13 @@ pub const KEYS: &[Key] = &[
         Value("keep 90 d"),
         "What becomes of originals in done/ where the intake does not say. Originals of held and failed messages always stay.",
     ),
+    key(
+        Table::Company,
+        "connections",
+        "whole number, 1 to 500",
+        Value("64"),
+        "How many connections to remotes may be at work at one time, all together.",
+    ),
     key(Table::Company, "sent", "duration in days", Value("30 d"), "How long files stay in sent/."),
     key(
         Table::Company,

@@ -29,6 +29,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Partner,
+        "remote",
+        "tables [remote.NAME]",
+        None,
+        "His servers and folders, that intakes take files from.",
+    ),
+    key(
+        Table::Partner,
         "intake",
         "tables [intake.NAME]",
         None,

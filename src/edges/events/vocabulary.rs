@@ -112,6 +112,10 @@ events! {
     Resumed "resumed" Info "A person let it go on.";
     CommandDone "command-done" Info "A command of the command line was carried out.";
     CommandRefused "command-refused" Warning "A command of the command line was not carried out.";
+    RemoteFailed "remote-failed" Error "A remote, or one file there, cannot be worked with; what is meant for it waits.";
+    RemoteBack "remote-back" Info "A remote can be worked with again.";
+    RemoteNameOdd "remote-name-odd" Warning "A name at a remote cannot be taken, or is none of ours.";
+    FileKeptThere "file-kept-there" Warning "Another file took its place at the remote before it was removed; that one stays and is fetched anew.";
     StoreWaiting "store-waiting" Error "The database takes nothing at the moment; everything waits and is tried again.";
     StoreBack "store-back" Info "The database takes commits again.";
     DiskFull "disk-full" Error "The spool takes nothing at the moment (full, read-only, failing); everything waits.";
@@ -138,6 +142,8 @@ keys! {
     Partner "partner" "Whose file, feed or rule it is.";
     Intake "intake" "The inbound rule.";
     Feed "feed" "The outbound rule.";
+    Remote "remote" "The remote it stands at.";
+    Phase "phase" "What was going on at the remote.";
     Name "name" "The file's name as its sender called it.";
     Path "path" "Where it stands now.";
     Bytes "bytes" "Size of the file.";

@@ -22,6 +22,8 @@ use crate::model::intake::{Intake, Settle};
 use crate::model::rules::as_of::{self, NotAsOf};
 use crate::model::rules::catch_up::is_paper;
 
+/// `file.origin` of what was dropped into in/; else it names the remote.
+pub const ORIGIN_HERE: &str = "in";
 /// So many are claimed before the decoder begins with them.
 const READ_AHEAD_FILES: usize = 64;
 
@@ -56,6 +58,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// It has a verdict already and is judged once more on a person's word.
     pub again: bool,
+    /// It was fetched: with its verdict the remote's copy is no longer needed.
+    pub from_remote: bool,
 }
 
 impl Claimed {
@@ -158,6 +162,7 @@ impl Bench<'_> {
             returns_of: row.returns_of,
             attempts: row.attempts,
             again: false,
+            from_remote: row.origin != ORIGIN_HERE,
         }
     }
 
@@ -206,7 +211,7 @@ impl Bench<'_> {
 }
 
 /// The file that a dropped name says it is, or whose corrected reject. A partner's own `x.reject` is not ours.
-fn come_back(snapshot: &Snapshot<'_>, dropped: &[u8]) -> Result<Option<FileRow>> {
+pub(super) fn come_back(snapshot: &Snapshot<'_>, dropped: &[u8]) -> Result<Option<FileRow>> {
     let Some((id, _)) = split_prefixed(dropped) else { return Ok(None) };
     let row = snapshot.file_by_id(id)?;
     Ok(row.filter(|row| role_of(dropped, id, &row.raw_name).is_some()))
@@ -245,15 +250,14 @@ fn tell_what_it_is(tx: &Tx<'_>, intake: &Intake, dropped: &[u8], now: Now) -> Re
         (None, Some(id)) => iso(DateTime::from_timestamp_millis(id.made_ms()).unwrap_or(now.wall)),
         (None, None) => iso(now.wall),
     };
-    let is_seen = |row: &FileRow| row.verdict.is_none() && row.state == FileState::Seen;
     // Under its own id: another file of its name may be seen as well.
-    let itself = returned.as_ref().filter(|row| is_seen(row)).cloned();
+    let itself = returned.as_ref().filter(|row| is_open_here(row)).cloned();
     let returns_of = returned.map(|row| row.id).filter(|_| itself.is_none());
     let seen = match itself {
         None if adopted.is_none() => tx.last_file_named(&intake.sender.partner, &intake.id, &raw_name, &shown)?,
         itself => itself,
     };
-    Ok(Told { raw_name, shown, first_seen, returns_of, adopted, seen: seen.filter(is_seen) })
+    Ok(Told { raw_name, shown, first_seen, returns_of, adopted, seen: seen.filter(is_open_here) })
 }
 
 fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
@@ -281,7 +285,7 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
                 intake: &intake.id,
                 raw_name: &raw_name,
                 name: &shown,
-                origin: "in",
+                origin: ORIGIN_HERE,
                 first_seen: &first_seen,
                 size: meta.size,
                 inode: meta.inode,
@@ -307,7 +311,13 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         returns_of,
         attempts,
         again: false,
+        from_remote: false,
     })
+}
+
+/// Seen and never claimed; one of that name that is claimed at a remote is another file.
+fn is_open_here(file: &FileRow) -> bool {
+    file.verdict.is_none() && file.state == FileState::Seen && file.origin == ORIGIN_HERE
 }
 
 /// What a sender wrote and did not sync may be gone with the power after we saw it whole: what is left is no file of his.

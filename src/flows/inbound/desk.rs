@@ -3,7 +3,8 @@
 //! A look lists the whole folder once; the files of that look are handed out round by round, so that 100,000 files cost one
 //! listing and not one for each round. It decides nothing itself: `model::rules::settle` does, asked last and lazily.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -258,14 +259,20 @@ impl Desk {
 /// Is the end of a dropped file there? Complete when one of the intake's layouts finds it; nothing when it cannot be read.
 pub fn end_of(spool: &Spool, intake: &Intake, name: &[u8]) -> Option<Completeness> {
     let mut file = spool.read(Place::In { partner: &intake.sender.partner, intake: &intake.id }, name).ok()?;
+    end_in(intake, &mut file)
+}
+
+/// The same for one that is open already.
+pub fn end_in(intake: &Intake, file: &mut File) -> Option<Completeness> {
     let layout = match &intake.layouts[..] {
         [only] => only,
         several => {
             // The layout that will read it says what its end is; a file that none knows is refused by the reading.
             let mut head = Vec::new();
+            file.seek(SeekFrom::Start(0)).ok()?;
             file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
             several.iter().find(|layout| layout.recognises(&head))?
         }
     };
-    completeness(layout, &mut file).ok()
+    completeness(layout, file).ok()
 }

@@ -1,10 +1,11 @@
-//! Files in: looked at (desk), taken in rounds (round), read on a thread of their own (reading), judged (judge), applied
+//! Files in: looked at (desk; at a remote: collect), taken in rounds (round), read on a thread of their own (reading), judged (judge), applied
 //! (applying; records and facts by way of gathered), decided (deciding), moved (finish); what waits is judged again (waiting).
 
 pub mod again;
 mod ahead;
 pub mod applying;
 pub mod claiming;
+pub mod collect;
 mod deciding;
 pub mod desk;
 pub mod durable;

@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 
 use super::super::is_outage;
 use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
-use super::claiming::{Claimed, cut_by_power};
+use super::claiming::{Claimed, ORIGIN_HERE, cut_by_power};
 use super::deciding::{self, Judgement};
 use super::durable::Durable;
 use super::finish::{self, Decided, UnderWay};
@@ -68,8 +68,10 @@ impl Bench<'_> {
                     let (name, came_with) = (state_name(row.id, &row.raw_name, Role::Original), row.size);
                     let work = Place::Work { partner: &row.partner, intake: &row.intake };
                     let left = self.spool.look(work, &name)?.map_or(came_with, |meta| meta.size);
-                    let cut = cut_by_power(came_with, left);
-                    claimed.push(Claimed { cut, ..self.claimed_from(row, intake) });
+                    // What a remote's listing says of a size binds nobody; what stands in work/ from there is whole.
+                    let cut = if row.origin == ORIGIN_HERE { cut_by_power(came_with, left) } else { None };
+                    let size = if row.origin == ORIGIN_HERE { row.size } else { left };
+                    claimed.push(Claimed { cut, size, ..self.claimed_from(row, intake) });
                 }
                 None => self.tell_orphan(&row),
             }
@@ -160,6 +162,7 @@ impl Bench<'_> {
         tx.savepoint()?;
         let judgement = Judgement::refused_whole(words::internal_error());
         let decided = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
+        mark_taken(&tx, file)?;
         tx.release()?;
         let decided = vec![decided];
         answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
@@ -196,6 +199,7 @@ impl Bench<'_> {
             durable.read(judgement.whole.take());
             let done = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
             came_back.extend(returned::close_taken(&tx, file, &done, self.now)?);
+            mark_taken(&tx, file)?;
             tx.release()?;
             decided.push(done);
         }
@@ -302,6 +306,11 @@ fn tell_crashed(events: &Events, now: Now, file: &Claimed) {
         (Key::Attempts, Value::from(ATTEMPTS_MAX)),
     ];
     events.tell(now.wall, file.id.as_str(), Event::FileCrashed, &fields);
+}
+
+/// The commit that holds its verdict is the one after which its remote may lose it.
+fn mark_taken(tx: &Tx<'_>, file: &Claimed) -> Result<()> {
+    if file.from_remote && !file.again { tx.mark_taken(file.file, file.size) } else { Ok(()) }
 }
 
 fn is_read(file: &Claimed) -> bool {

@@ -1,0 +1,222 @@
+//! One remote: its carriers, how it answered, when it is asked again, and what it is still owed for files that were taken.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use chrono::TimeDelta;
+
+use super::carriers::{Carrier, Doing, Job, Shared};
+use crate::edges::clock::{Now, chance, iso, read_iso};
+use crate::edges::events::{Event, Events, Key, Value};
+use crate::edges::remote::Fault;
+use crate::edges::remote::ftp::Learned;
+use crate::edges::store::ledger::{CollectRow, RemoteState};
+use crate::edges::store::{FileNo, Store};
+use crate::flows::carried::trouble;
+use crate::flows::inbound::collect::{self, Owed, Settlement};
+use crate::model::remote::RemoteRule;
+use crate::model::rules::patience::{CHANCES, Trouble, after_fault};
+
+/// What is removed by one job.
+const OWED_AT_ONCE: usize = 64;
+/// What a remote refuses for one file is asked for again.
+const REFUSED_AGAIN: Duration = Duration::from_secs(10 * 60);
+/// How often the ledger hears that all is well.
+const TELLS_OK_EVERY: Duration = Duration::from_secs(60);
+/// Longer than the longest pause there is: whatever a clock that was set back says.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 3_600);
+
+pub(super) struct Crew {
+    pub rule: Arc<RemoteRule>,
+    pub carriers: Vec<Carrier>,
+    /// What its connections found out about the server.
+    learned: Arc<Learned>,
+    state: RemoteState,
+    /// Nothing is tried before.
+    pub again_at: Duration,
+    owed: VecDeque<Owed>,
+    /// Of `owed`, given to a carrier.
+    under_way: HashSet<FileNo>,
+    refused: HashMap<FileNo, Duration>,
+    told_ok: Option<Duration>,
+}
+
+impl Crew {
+    /// `known`: how it answered before. A new rule is tried at once.
+    pub fn new(rule: Arc<RemoteRule>, known: Option<&RemoteState>, now: Now) -> Crew {
+        let mut state = known.cloned().unwrap_or_default();
+        let is_same = state.rule == rule.fingerprint;
+        let pause = state.next_try.as_deref().and_then(read_iso).filter(|_| is_same);
+        let pause = pause.and_then(|at| (at - now.wall).to_std().ok()).unwrap_or_default().min(LONGEST_PAUSE);
+        state.remote.clone_from(&rule.name);
+        state.rule = rule.fingerprint;
+        Crew {
+            rule,
+            carriers: Vec::new(),
+            learned: Arc::new(Learned::default()),
+            state,
+            again_at: now.mono + pause,
+            owed: VecDeque::new(),
+            under_way: HashSet::new(),
+            refused: HashMap::new(),
+            told_ok: None,
+        }
+    }
+
+    pub fn is_well(&self) -> bool {
+        self.state.failures == 0
+    }
+
+    pub fn is_login_refused(&self) -> bool {
+        self.state.trouble == Trouble::Login.word()
+    }
+
+    /// For people, while something is wrong with it.
+    pub fn sentence(&self) -> Option<String> {
+        let again = self.state.next_try.as_deref().unwrap_or("once more");
+        (!self.is_well()).then(|| format!("{}: {} It is tried again at {again}.", self.rule.name, self.state.words))
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.carriers.iter().any(|carrier| carrier.does.is_some())
+    }
+
+    pub fn is_at(&self, doing: Doing) -> bool {
+        self.carriers.iter().any(|carrier| carrier.does == Some(doing))
+    }
+
+    /// An idle carrier, a new one where the rule allows it. After a fault one tries for all.
+    pub fn idle(&mut self, next_number: &mut u64, shared: &Arc<Shared>) -> Result<Option<&mut Carrier>> {
+        if !self.is_well() && self.is_busy() {
+            return Ok(None);
+        }
+        if let Some(at) = self.carriers.iter().position(|carrier| carrier.does.is_none()) {
+            return Ok(self.carriers.get_mut(at));
+        }
+        if self.carriers.len() >= usize::from(self.rule.connections) {
+            return Ok(None);
+        }
+        *next_number += 1;
+        self.carriers.push(Carrier::start(*next_number, self.rule.clone(), self.learned.clone(), shared.clone())?);
+        Ok(self.carriers.last_mut())
+    }
+
+    /// What the ledger says is owed. A file that a carrier has is not given to another.
+    pub fn refresh_owed(&mut self, rows: &[CollectRow]) {
+        let mine = rows.iter().filter(|row| row.is_taken && row.remote == self.rule.name);
+        self.owed = mine
+            .filter(|row| !self.under_way.contains(&row.file))
+            .cloned()
+            .filter_map(collect::claiming::owed)
+            .collect();
+    }
+
+    pub fn owes(&self, now: Now) -> bool {
+        !self.under_way.is_empty() || self.owed.iter().any(|owed| self.is_due(owed, now))
+    }
+
+    fn is_due(&self, owed: &Owed, now: Now) -> bool {
+        self.refused.get(&owed.file).is_none_or(|at| *at <= now.mono)
+    }
+
+    pub fn after_job(&mut self, now: Now) -> Option<Job> {
+        let (mut files, mut left) = (Vec::new(), VecDeque::new());
+        for owed in std::mem::take(&mut self.owed) {
+            if files.len() < OWED_AT_ONCE && self.is_due(&owed, now) {
+                self.under_way.insert(owed.file);
+                files.push(owed);
+            } else {
+                left.push_back(owed);
+            }
+        }
+        self.owed = left;
+        (!files.is_empty()).then_some(Job::In(collect::Job::After { files }))
+    }
+
+    /// What a carrier says of them: those that are done, and those that stay because another took their place.
+    pub fn note_after(&mut self, files: &[(FileNo, Settlement)], now: Now) -> (Vec<FileNo>, Vec<FileNo>, Vec<String>) {
+        let (mut done, mut kept, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        for (file, settlement) in files {
+            self.under_way.remove(file);
+            match settlement {
+                Settlement::Done => done.push(*file),
+                Settlement::KeptThere => kept.push(*file),
+                Settlement::Refused(reply) => {
+                    if self.refused.insert(*file, now.mono + REFUSED_AGAIN).is_none() {
+                        refused.push(reply.to_string());
+                    }
+                }
+                Settlement::NotTried => {}
+            }
+        }
+        self.refused.retain(|file, _| !done.contains(file) && !kept.contains(file));
+        (done, kept, refused)
+    }
+
+    /// It answered. True: after a fault.
+    pub fn went_well(&mut self, store: &mut Store, events: &Events, now: Now) -> Result<()> {
+        let was_down = !self.is_well();
+        let is_news = self.told_ok.is_none_or(|told| now.mono.saturating_sub(told) >= TELLS_OK_EVERY);
+        if !was_down && !is_news {
+            return Ok(());
+        }
+        self.told_ok = Some(now.mono);
+        self.again_at = now.mono;
+        let at = Some(iso(now.wall));
+        self.state = RemoteState {
+            remote: self.rule.name.clone(),
+            last_ok: at.clone(),
+            last_try: at,
+            rule: self.rule.fingerprint,
+            ..RemoteState::default()
+        };
+        self.keep(store)?;
+        if was_down {
+            self.tell(events, now, Event::RemoteBack, &[]);
+        }
+        Ok(())
+    }
+
+    /// It did not. The first fault of several is told.
+    pub fn went_wrong(&mut self, fault: &Fault, store: &mut Store, events: &Events, now: Now) -> Result<()> {
+        // Connections that were open when the first one failed say the same thing.
+        if self.again_at > now.mono && !self.is_well() {
+            return Ok(());
+        }
+        let (trouble, before) = (trouble(fault.kind), self.state.failures);
+        self.state.failures = before.saturating_add(1);
+        let pause = after_fault(trouble, self.state.failures, chance(CHANCES));
+        self.again_at = now.mono + pause;
+        self.state.trouble = trouble.word().into();
+        self.state.last_try = Some(iso(now.wall));
+        self.state.next_try = TimeDelta::from_std(pause).ok().map(|pause| iso(now.wall + pause));
+        self.state.since.get_or_insert_with(|| iso(now.wall));
+        self.state.words = format!("{fault}");
+        if !self.state.words.ends_with('.') {
+            self.state.words.push('.');
+        }
+        self.keep(store)?;
+        if before == 0 {
+            let fields = [
+                (Key::Phase, Value::Text(fault.phase.word().into())),
+                (Key::Reason, Value::Text(fault.to_string().into())),
+            ];
+            self.tell(events, now, Event::RemoteFailed, &fields);
+        }
+        Ok(())
+    }
+
+    fn keep(&self, store: &mut Store) -> Result<()> {
+        let tx = store.begin_unsynced()?;
+        tx.set_remote_state(&self.state)?;
+        tx.commit()
+    }
+
+    fn tell(&self, events: &Events, now: Now, event: Event, fields: &[(Key, Value<'_>)]) {
+        let remote = (Key::Remote, Value::Text(self.rule.name.as_str().into()));
+        let all: Vec<(Key, Value<'_>)> = [remote].into_iter().chain(fields.iter().cloned()).collect();
+        events.tell(now.wall, "", event, &all);
+    }
+}

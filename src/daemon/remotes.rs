@@ -1,0 +1,401 @@
+//! Remotes while the program runs: what is due becomes a job for an idle carrier, what carriers report becomes a commit. The
+//! order of a file's steps is in `flows::inbound::collect` and `flows::outbound::deliver`; this gives them their turns.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::carriers::{Doing, Job, Outcome, Report, Shared};
+use super::crew::Crew;
+use super::{Daemon, Ended};
+use crate::config::Config;
+use crate::edges::clock::Now;
+use crate::edges::events::{Event, Key, Value};
+use crate::edges::remote::{Gate, Phase, Sentry};
+use crate::edges::spool::Spool;
+use crate::edges::store::Store;
+use crate::flows::carried::End;
+use crate::flows::inbound::collect::{self, RemoteDesk};
+use crate::model::pause::Paused;
+
+/// Reports that wait for the loop; carriers wait when it is full.
+const REPORTS: usize = 64;
+/// At a stop: bytes under way are cut after this, and a rename or removal may still end.
+const CUT_AFTER: Duration = Duration::from_secs(2);
+/// Between two looks whether a stop has become urgent.
+const LOOK_UP: Duration = Duration::from_millis(100);
+/// By then the countdown is about to end the process: nobody is waited for any more.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(9);
+
+pub(super) struct Remotes {
+    pub desks: Vec<RemoteDesk>,
+    crews: Vec<Crew>,
+    shared: Arc<Shared>,
+    reports: Receiver<Report>,
+    /// Of names of ours there.
+    mark: String,
+    /// Open at one time, all remotes together.
+    connections: usize,
+    next_number: u64,
+    /// Files were taken since what is owed was last asked of the ledger.
+    owed_is_stale: bool,
+}
+
+impl Remotes {
+    /// None of the ways out or in leads to a remote: no thread is begun for them, no mark made.
+    pub fn start(
+        config: &Config,
+        (spool, store): (&Arc<Spool>, &Store),
+        ring: &SyncSender<()>,
+        now: Now,
+    ) -> Result<Option<Remotes>> {
+        if config.remotes.is_empty() {
+            return Ok(None);
+        }
+        let (sender, reports) = sync_channel(REPORTS);
+        let read = |place: &_| crate::edges::secret::read(place).map_err(|fault| fault.to_string());
+        let shared = Shared {
+            spool: spool.clone(),
+            gate: Arc::new(Gate::default()),
+            sentry: Arc::new(Sentry::start().context("cannot start the thread that watches sockets")?),
+            secret: Box::new(read),
+            reports: sender,
+            ring: ring.clone(),
+        };
+        let mut remotes = Remotes {
+            desks: Vec::new(),
+            crews: Vec::new(),
+            shared: Arc::new(shared),
+            reports,
+            mark: spool.mark()?,
+            connections: config.connections,
+            next_number: 0,
+            owed_is_stale: true,
+        };
+        remotes.take_over(config, store, now)?;
+        Ok(Some(remotes))
+    }
+
+    /// A new configuration. Carriers of a remote that changed or left end after their job.
+    pub fn take_over(&mut self, config: &Config, store: &Store, now: Now) -> Result<()> {
+        let snapshot = store.read()?;
+        let (rows, known) = (snapshot.open_collected()?, snapshot.remote_states()?);
+        self.connections = config.connections;
+        let mut before = std::mem::take(&mut self.crews);
+        for rule in &config.remotes {
+            let same = before.iter().position(|crew| crew.rule == *rule);
+            let mut crew = match same {
+                Some(at) => before.swap_remove(at),
+                None => Crew::new(rule.clone(), known.iter().find(|state| state.remote == rule.name), now),
+            };
+            if same.is_some() {
+                // Who asks for the configuration to be read again has done something about it.
+                crew.again_at = now.mono;
+            }
+            self.crews.push(crew);
+        }
+        let mut before = std::mem::take(&mut self.desks);
+        for intake in &config.intakes {
+            let Some(from) = intake.from.clone() else { continue };
+            let same = |desk: &RemoteDesk| desk.source() == intake.source() && desk.from.remote == from.remote;
+            match before.iter().position(same) {
+                Some(at) => {
+                    let mut desk = before.swap_remove(at);
+                    desk.take_over(intake.clone(), from);
+                    desk.wake(now.mono);
+                    self.desks.push(desk);
+                }
+                None => self.desks.extend(RemoteDesk::new(intake.clone(), &rows, now)),
+            }
+        }
+        self.owed_is_stale = true;
+        Ok(())
+    }
+
+    fn busy(&self) -> usize {
+        self.crews.iter().flat_map(|crew| &crew.carriers).filter(|carrier| carrier.does.is_some()).count()
+    }
+
+    /// For people, of each remote that something is wrong with.
+    pub fn sentences(&self) -> Vec<String> {
+        self.crews.iter().filter_map(Crew::sentence).chain(self.desks.iter().filter_map(RemoteDesk::sentence)).collect()
+    }
+
+    /// In one run that ends: what an earlier run found does not keep it from trying, except a refused login.
+    pub fn try_all_once(&mut self, now: Now) {
+        self.crews.iter_mut().filter(|crew| !crew.is_login_refused()).for_each(|crew| crew.again_at = now.mono);
+    }
+
+    /// When something is due, by the monotonic clock.
+    pub fn next_at(&self, paused: &Paused, now: Now) -> Option<Duration> {
+        let looks = self.desks.iter().filter(|desk| !desk.is_paused(paused)).filter_map(|desk| {
+            let crew = self.crews.iter().find(|crew| crew.rule.name == desk.from.remote)?;
+            Some(desk.next_at().max(crew.again_at))
+        });
+        let owed = self.crews.iter().filter(|crew| crew.owes(now) && !crew.is_busy()).map(|crew| crew.again_at);
+        looks.chain(owed).min()
+    }
+
+    /// Hands out what is due, as far as there is somebody idle.
+    fn give_jobs(&mut self, store: &Store, (paused, takes_in): (&Paused, bool), now: Now) -> Result<()> {
+        for index in 0..self.crews.len() {
+            while self.busy() < self.connections && self.crews[index].again_at <= now.mono {
+                let Remotes { crews, desks, shared, next_number, .. } = self;
+                let crew = &mut crews[index];
+                // So that nothing is taken out of its place for nobody.
+                if crew.idle(next_number, shared)?.is_none() {
+                    break;
+                }
+                let Some((job, doing)) = next_job(crew, desks, (store, paused, takes_in), now)? else { break };
+                let Some(carrier) = crew.idle(next_number, shared)? else { break };
+                if carrier.give(job, doing).is_err() {
+                    bail!("a carrier of {} has ended", crew.rule.name);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What there is to do: what was taken is removed first, then files, then looks, which nothing may change meanwhile.
+fn next_job(
+    crew: &mut Crew,
+    desks: &mut [RemoteDesk],
+    (store, paused, takes_in): (&Store, &Paused, bool),
+    now: Now,
+) -> Result<Option<(Job, Doing)>> {
+    if crew.is_at(Doing::Look) {
+        return Ok(None);
+    }
+    if let Some(job) = crew.after_job(now) {
+        return Ok(Some((job, Doing::Files)));
+    }
+    if !takes_in {
+        return Ok(None);
+    }
+    let is_his = |desk: &&mut RemoteDesk| desk.from.remote == crew.rule.name && !desk.is_paused(paused);
+    let mut his: Vec<&mut RemoteDesk> = desks.iter_mut().filter(is_his).collect();
+    his.sort_by_key(|desk| desk.rank());
+    for desk in &mut his {
+        if let Some(job) = desk.collect_job(&store.read()?, now)? {
+            return Ok(Some((Job::In(job), Doing::Files)));
+        }
+    }
+    if crew.is_at(Doing::Files) {
+        return Ok(None);
+    }
+    Ok(his.into_iter().find_map(|desk| desk.look_job(now)).map(|job| (Job::In(job), Doing::Look)))
+}
+
+/// Not only of the one folder that was asked for: a connection that could not be made, or that broke.
+fn is_of_all(end: &End) -> bool {
+    !matches!(end, End::Theirs(fault) if !fault.is_broken() && fault.phase == Phase::List)
+}
+
+impl Daemon {
+    /// Before the first turn.
+    pub(super) fn begin_remotes(&mut self, once: bool) -> Result<()> {
+        let now = self.clock.now();
+        let works = &self.works;
+        self.remotes = Remotes::start(&self.config, (&works.spool, &works.store), &self.ring, now)?;
+        if let Some(remotes) = self.remotes.as_mut().filter(|_| once) {
+            remotes.try_all_once(now);
+        }
+        Ok(())
+    }
+
+    /// After a reload.
+    pub(super) fn take_over_remotes(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        match &mut self.remotes {
+            Some(remotes) => remotes.take_over(&self.config, &self.works.store, now),
+            None => self.begin_remotes(false),
+        }
+    }
+
+    /// What carriers report is committed, what is due is handed out.
+    pub(super) fn tend_remotes(&mut self) -> Result<()> {
+        if self.remotes.is_none() {
+            return Ok(());
+        }
+        self.take_reports()?;
+        let now = self.clock.now();
+        let Some(remotes) = &mut self.remotes else { return Ok(()) };
+        for desk in &mut remotes.desks {
+            while desk.has_sighted() {
+                self.works.bench(now).see_remote(desk, &remotes.mark)?;
+            }
+        }
+        if std::mem::take(&mut remotes.owed_is_stale) {
+            let rows = self.works.store.read()?.open_collected()?;
+            remotes.crews.iter_mut().for_each(|crew| crew.refresh_owed(&rows));
+        }
+        if self.outage.pause().is_some() || self.stop.is_asked() {
+            return Ok(());
+        }
+        let takes_in = self.disks.takes_in();
+        remotes.give_jobs(&self.works.store, (&self.paused, takes_in), now)
+    }
+
+    fn take_reports(&mut self) -> Result<()> {
+        while let Some(report) = self.remotes.as_ref().and_then(|remotes| remotes.reports.try_recv().ok()) {
+            self.take_report(report)?;
+        }
+        Ok(())
+    }
+
+    fn take_report(&mut self, report: Report) -> Result<()> {
+        let now = self.clock.now();
+        let Some(remotes) = &mut self.remotes else { return Ok(()) };
+        // A carrier of a rule that has left: its files are asked of the ledger anew.
+        let crew = remotes.crews.iter().position(|crew| crew.carriers.iter().any(|c| c.number == report.carrier));
+        if let Some(crew) = crew {
+            let carriers = &mut remotes.crews[crew].carriers;
+            carriers.iter_mut().filter(|c| c.number == report.carrier).for_each(|carrier| carrier.does = None);
+        }
+        let ends_all = report.end.as_ref().is_some_and(is_of_all);
+        let mut bench = self.works.bench(now);
+        match report.outcome {
+            Outcome::Died(words) => bail!(words),
+            Outcome::In(collect::Report::Looked { source, listing }) => {
+                if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
+                    match &listing {
+                        Some(listing) => bench.note_look(desk, listing, &remotes.mark)?,
+                        None => desk.look_failed(now),
+                    }
+                    if let Some(End::Theirs(fault)) = report.end.as_ref().filter(|end| !is_of_all(end)) {
+                        let told = desk.look_refused(fault, now);
+                        let fields = [
+                            (Key::Intake, Value::Text(source.as_str().into())),
+                            (Key::Remote, Value::Text(desk.from.remote.as_str().into())),
+                            (Key::Phase, Value::Text(fault.phase.word().into())),
+                            (Key::Reason, Value::Text(fault.to_string().into())),
+                        ];
+                        if told {
+                            bench.events.tell(now.wall, "", Event::RemoteFailed, &fields);
+                        }
+                    }
+                    remotes.owed_is_stale = true;
+                }
+            }
+            Outcome::In(collect::Report::Collected { source, files }) => {
+                if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
+                    bench.note_collected(desk, &files)?;
+                }
+            }
+            Outcome::In(collect::Report::After { files }) => {
+                let noted = crew.map(|crew| remotes.crews[crew].note_after(&files, now));
+                let (done, kept, refused) = noted.unwrap_or_default();
+                bench.note_after(&done, &kept)?;
+                for words in refused {
+                    let fields = [(Key::Reason, Value::Text(words.into()))];
+                    bench.events.tell(now.wall, "", Event::RemoteFailed, &fields);
+                }
+                remotes.owed_is_stale = true;
+            }
+        }
+        let (store, events) = (&mut self.works.store, &*self.works.events);
+        let crew = crew.map(|crew| &mut remotes.crews[crew]);
+        match (report.end, crew) {
+            (Some(End::Ours(error)), _) => Err(error.into()),
+            (Some(End::Theirs(fault)), Some(crew)) if ends_all => crew.went_wrong(&fault, store, events, now),
+            (None, Some(crew)) => crew.went_well(store, events, now),
+            (Some(End::Stopped | End::Theirs(_)) | None, _) => Ok(()),
+        }
+    }
+
+    /// Files that were fetched by now and are next in their order: that desk's turn.
+    pub(super) fn judge_fetched(&mut self, index: usize) -> Result<()> {
+        let now = self.clock.now();
+        if let Some(remotes) = &mut self.remotes
+            && let Some(desk) = remotes.desks.get_mut(index)
+        {
+            remotes.owed_is_stale = true;
+            self.works.bench(now).take_fetched(desk)?;
+        }
+        Ok(())
+    }
+
+    /// After an outage: what stood in work/ was judged beside the desks.
+    pub(super) fn remotes_begin_anew(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        if let Some(remotes) = &mut self.remotes {
+            let rows = self.works.store.read()?.open_collected()?;
+            remotes.desks.iter_mut().for_each(|desk| desk.begin_anew(&rows, now));
+            remotes.owed_is_stale = true;
+        }
+        Ok(())
+    }
+
+    /// Once: is nothing left to be done at remotes? `None`: something is.
+    pub(super) fn remotes_drained(&self) -> Option<Ended> {
+        let Some(remotes) = &self.remotes else { return Some(Ended::Done) };
+        let now = self.clock.now();
+        if !self.disks.takes_in() {
+            return Some(Ended::Waiting(self.disks.words().join("; ")));
+        }
+        if remotes.busy() > 0 || remotes.owed_is_stale {
+            return None;
+        }
+        let (mut wrong, mut settling) = (Vec::new(), Vec::new());
+        for crew in &remotes.crews {
+            if let Some(words) = crew.sentence().filter(|_| crew.again_at > now.mono) {
+                wrong.push(words);
+                continue;
+            }
+            if crew.owes(now) {
+                return None;
+            }
+            let awake = |desk: &&RemoteDesk| desk.from.remote == crew.rule.name && !desk.is_paused(&self.paused);
+            for desk in remotes.desks.iter().filter(awake) {
+                if let Some(words) = desk.sentence() {
+                    wrong.push(words);
+                    continue;
+                }
+                if !desk.has_looked || !desk.is_idle() || desk.is_settling {
+                    return None;
+                }
+                if desk.waits() {
+                    settling.push(desk.from.origin());
+                }
+            }
+        }
+        if !wrong.is_empty() {
+            return Some(Ended::Waiting(wrong.join(" ")));
+        }
+        Some(if settling.is_empty() { Ended::Done } else { Ended::StillSettling(settling) })
+    }
+
+    /// No job is given any more; what is under way may end, bytes are cut after a while, and what carriers still report is
+    /// committed. Whatever is left, committed names tell the next start.
+    pub(super) fn end_remotes(&mut self) -> Result<()> {
+        let stop = self.stop.clone();
+        let Some(remotes) = &mut self.remotes else { return Ok(()) };
+        remotes.shared.gate.close();
+        let began = Instant::now();
+        while self.remotes.as_ref().is_some_and(|remotes| remotes.busy() > 0) && began.elapsed() < GIVEN_UP_AFTER {
+            let Some(remotes) = &self.remotes else { break };
+            if began.elapsed() >= CUT_AFTER {
+                remotes.shared.gate.cut();
+            }
+            if stop.is_urgent() {
+                remotes.shared.sentry.shut_all();
+            }
+            match remotes.reports.recv_timeout(LOOK_UP) {
+                Ok(report) => self.take_report(report)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let Some(remotes) = self.remotes.take() else { return Ok(()) };
+        let carriers = remotes.crews.into_iter().flat_map(|crew| crew.carriers);
+        let idle: Vec<_> = carriers.filter(|carrier| carrier.does.is_none()).map(|carrier| carrier.dismiss()).collect();
+        for thread in idle {
+            // A panic was reported before.
+            let _ = thread.join();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,301 @@
+//! In a carrier: files get the claim names that the ledger has for them, are fetched to tmp/, and once they are whole and on the
+//! disk they get their names in work/. So what stands in work/ needs no second look after a crash.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::edges::remote::{Broken, Fault, FaultKind, Gate, Phase, Remote, Renamed, Reply, Target};
+use crate::edges::spool::{Draft, Parked, Place, Role, Spool, SpoolError, State, state_name};
+use crate::edges::store::FileNo;
+use crate::flows::carried::End;
+use crate::flows::inbound::desk::end_in;
+use crate::model::ids::Id;
+use crate::model::intake::{Intake, Settle};
+use crate::model::layout::Completeness;
+use crate::model::remote::{Facts, Folder};
+use crate::model::rules::collecting::{self, Action, Known, There};
+
+/// A file that the ledger knows and work/ does not have.
+#[derive(Debug, Clone)]
+pub struct ToFetch {
+    pub file: FileNo,
+    pub id: Id,
+    pub intake: Arc<Intake>,
+    pub raw_name: Vec<u8>,
+    pub folder: Folder,
+    pub name: Vec<u8>,
+    pub claim: Option<Vec<u8>>,
+    /// Its done-file and the claim name of that.
+    pub done: Option<(Vec<u8>, Option<Vec<u8>>)>,
+    /// As it was listed.
+    pub facts: Facts,
+    /// It has not grown for so long that it is taken without its end.
+    pub takes_it_cut: bool,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Fetched {
+    /// It stands in work/, whole and on the disk. `facts`: it is another than was listed.
+    Whole {
+        facts: Option<Facts>,
+    },
+    /// Asked for by both names.
+    Nowhere,
+    /// The remote does not let us rename: it is fetched under its own name once the ledger says so.
+    ClaimRefused,
+    /// It is being written; it has its own name again.
+    Changed,
+    /// Its end is missing; it has its own name again.
+    Incomplete(String),
+    /// This one alone cannot be had.
+    Refused(Fault),
+    NotTried,
+}
+
+/// Under which name it stands now.
+enum Stands {
+    At(Vec<u8>),
+    Not(Fetched),
+}
+
+pub fn fetch(
+    remote: &mut dyn Remote,
+    spool: &Spool,
+    files: Vec<ToFetch>,
+    gate: &Gate,
+) -> (Vec<(FileNo, Fetched)>, Option<End>) {
+    let mut batch = Batch { remote, spool, gate, done: Vec::with_capacity(files.len()), parked: Vec::new() };
+    let mut end = None;
+    match batch.claim(&files) {
+        Err(fault) => end = Some(End::Theirs(fault)),
+        Ok(stands) => {
+            for (file, stands) in files.iter().zip(stands) {
+                match batch.fetch_one(file, stands) {
+                    Ok(()) => {}
+                    Err(broken) => {
+                        end = Some(broken);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    // What was fetched before the line broke is not fetched again.
+    if let Err(error) = batch.place() {
+        end = Some(End::Ours(error));
+    }
+    let mut done = batch.done;
+    for file in &files {
+        if !done.iter().any(|(known, _)| *known == file.file) {
+            done.push((file.file, Fetched::NotTried));
+        }
+    }
+    (done, end)
+}
+
+struct Batch<'b> {
+    remote: &'b mut dyn Remote,
+    spool: &'b Spool,
+    gate: &'b Gate,
+    done: Vec<(FileNo, Fetched)>,
+    /// Fetched, not on the disk.
+    parked: Vec<(ToFetch, Parked, Option<Facts>)>,
+}
+
+impl Batch<'_> {
+    /// All renames of the batch, done-files first.
+    fn claim(&mut self, files: &[ToFetch]) -> Result<Vec<Stands>, Fault> {
+        let mut pairs: Vec<(&[u8], Target)> = Vec::new();
+        let target = |name: &[u8]| Target { folder: None, name: name.to_vec() };
+        for file in files {
+            if let Some((name, Some(claim))) = &file.done {
+                pairs.push((name, target(claim)));
+            }
+        }
+        let done_files = pairs.len();
+        for file in files {
+            pairs.extend(file.claim.as_ref().map(|claim| (&file.name[..], target(claim))));
+        }
+        let Some(first) = files.first() else { return Ok(Vec::new()) };
+        let asked: Vec<(&[u8], &Target)> = pairs.iter().map(|(name, target)| (*name, target)).collect();
+        let mut renamed = match asked.is_empty() {
+            true => Vec::new().into_iter(),
+            false => self.remote.rename(&first.folder, &asked)?.into_iter(),
+        };
+        // A done-file that is gone was claimed before, or is of no interest any more: the ledger says that it vouched.
+        renamed.by_ref().take(done_files).for_each(drop);
+        let mut stands = Vec::with_capacity(files.len());
+        for file in files {
+            let result = if file.claim.is_some() { renamed.next() } else { None };
+            stands.push(self.stands(file, result)?);
+        }
+        Ok(stands)
+    }
+
+    fn stands(&mut self, file: &ToFetch, renamed: Option<Renamed>) -> Result<Stands, Fault> {
+        let Some(claim) = &file.claim else { return Ok(Stands::At(file.name.clone())) };
+        let there = match renamed {
+            Some(Renamed::Done) => There::Claim,
+            Some(Renamed::Refused(_)) | None => return Ok(Stands::Not(Fetched::ClaimRefused)),
+            // Claimed before a crash, or before an answer that was not read.
+            Some(Renamed::Missing | Renamed::Taken) => {
+                let found = self.remote.facts(&file.folder, &[claim])?;
+                if found.iter().any(Option::is_some) { There::Claim } else { There::Neither }
+            }
+        };
+        Ok(match collecting::resume(Known::Claiming, false, there) {
+            Action::Fetch => Stands::At(claim.clone()),
+            _ => Stands::Not(Fetched::Nowhere),
+        })
+    }
+
+    fn fetch_one(&mut self, file: &ToFetch, stands: Stands) -> Result<(), End> {
+        let name = match stands {
+            Stands::At(name) => name,
+            Stands::Not(why) => {
+                self.done.push((file.file, why));
+                return Ok(());
+            }
+        };
+        if self.gate.is_closing() {
+            return Err(End::Stopped);
+        }
+        match self.to_tmp(file, &name) {
+            Ok((parked, facts)) => self.look_at_end(file, &name, parked, facts),
+            Err(NotFetched::Broken(end)) => Err(end),
+            Err(NotFetched::This(why)) => {
+                if matches!(why, Fetched::Changed) {
+                    self.give_back(file)?;
+                }
+                self.done.push((file.file, why));
+                Ok(())
+            }
+        }
+    }
+
+    /// Without a claim the ledger's facts are those of the very moment before it is read.
+    fn to_tmp(&mut self, file: &ToFetch, name: &[u8]) -> Result<(Parked, Option<Facts>), NotFetched> {
+        let rests = matches!(file.intake.settle, Settle::Stable(_));
+        let mut facts = None;
+        if file.claim.is_none() {
+            match self.facts(file, name)? {
+                None => return Err(NotFetched::This(Fetched::Nowhere)),
+                Some(now) if now != file.facts && rests && is_another(&file.facts, &now) => {
+                    return Err(NotFetched::This(Fetched::Changed));
+                }
+                Some(now) => facts = Some(now).filter(|now| *now != file.facts),
+            }
+        }
+        let expected = facts.as_ref().map_or(file.facts.size, |facts| facts.size);
+        let draft = self.spool.draft(State::Work).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
+        let mut out = Cut { draft, gate: self.gate };
+        let fetched = self.remote.fetch(&file.folder, name, 0, expected, &mut out);
+        let count = match fetched {
+            Ok(count) => count,
+            Err(Broken::Ours(_)) if self.gate.is_cut() => return Err(NotFetched::Broken(End::Stopped)),
+            Err(Broken::Ours(error)) => return Err(NotFetched::Broken(End::Ours(out.draft.failed(error)))),
+            Err(Broken::Theirs(fault)) if fault.is_broken() => return Err(NotFetched::Broken(End::Theirs(fault))),
+            Err(Broken::Theirs(fault)) => return Err(NotFetched::This(Fetched::Refused(fault))),
+        };
+        if expected.is_some_and(|expected| expected != count) {
+            match self.facts(file, name)? {
+                Some(now) if now.size == Some(count) && !rests => facts = Some(now),
+                Some(now) if now.size != expected => return Err(NotFetched::This(Fetched::Changed)),
+                _ => return Err(NotFetched::This(Fetched::Refused(says_otherwise(name, expected, count)))),
+            }
+        }
+        let parked = out.draft.park().map_err(|e| NotFetched::Broken(End::Ours(e)))?;
+        Ok((parked, facts))
+    }
+
+    fn facts(&mut self, file: &ToFetch, name: &[u8]) -> Result<Option<Facts>, NotFetched> {
+        let found = self.remote.facts(&file.folder, &[name]).map_err(|fault| NotFetched::Broken(End::Theirs(fault)))?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// Where its sender may still go on, a layout that has an end says whether it is there.
+    fn look_at_end(&mut self, file: &ToFetch, name: &[u8], parked: Parked, facts: Option<Facts>) -> Result<(), End> {
+        let rests = matches!(file.intake.settle, Settle::Stable(_));
+        if rests && !file.takes_it_cut {
+            let mut content = parked.open().map_err(End::Ours)?;
+            if let Some(Completeness::Incomplete(missing)) = end_in(&file.intake, &mut content) {
+                drop(parked);
+                if Some(name) == file.claim.as_deref() {
+                    self.give_back(file)?;
+                }
+                self.done.push((file.file, Fetched::Incomplete(missing)));
+                return Ok(());
+            }
+        }
+        self.parked.push((file.clone(), parked, facts));
+        Ok(())
+    }
+
+    /// Its own name again, where that is free; else it keeps the claim name and is asked for by that.
+    fn give_back(&mut self, file: &ToFetch) -> Result<(), End> {
+        let Some(claim) = &file.claim else { return Ok(()) };
+        let back = Target { folder: None, name: file.name.clone() };
+        self.remote.rename(&file.folder, &[(claim, &back)]).map(drop).map_err(End::Theirs)
+    }
+
+    /// One sync for all that was fetched, then the names.
+    fn place(&mut self) -> Result<(), SpoolError> {
+        if self.parked.is_empty() {
+            return Ok(());
+        }
+        self.spool.sync()?;
+        for (file, parked, facts) in self.parked.drain(..) {
+            let name = state_name(file.id, &file.raw_name, Role::Original);
+            let place = Place::Work { partner: &file.intake.sender.partner, intake: &file.intake.id };
+            match parked.place(self.spool, (place, &name)) {
+                // It was fetched before: whole, or it would not have that name.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                placed => placed?,
+            }
+            self.done.push((file.file, Fetched::Whole { facts }));
+        }
+        Ok(())
+    }
+}
+
+enum NotFetched {
+    Broken(End),
+    This(Fetched),
+}
+
+/// Not only said more exactly.
+fn is_another(then: &Facts, now: &Facts) -> bool {
+    then.size != now.size || then.stamp.is_same(&now.stamp) == Some(false)
+}
+
+fn says_otherwise(name: &[u8], expected: Option<u64>, count: u64) -> Fault {
+    let expected = expected.map_or_else(|| "another number of".into(), |size| size.to_string());
+    Fault {
+        kind: FaultKind::Transient,
+        server: String::new(),
+        phase: Phase::Fetch,
+        command: format!("read \"{}\"", name.escape_ascii()),
+        answer: Some(Reply { code: None, text: format!("it gives {count} bytes and says it has {expected} bytes") }),
+        advice: None,
+    }
+}
+
+/// A stop that will not wait cuts a transfer: the claim stays and is fetched by the next start.
+struct Cut<'g> {
+    draft: Draft,
+    gate: &'g Gate,
+}
+
+impl Write for Cut<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.gate.is_cut() {
+            return Err(io::Error::other("the program stops"));
+        }
+        self.draft.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.draft.flush()
+    }
+}

@@ -1,0 +1,438 @@
+//! One intake's folder at a remote: when it is looked at, how its files have looked, in which order the settled ones are
+//! fetched, and which of them are whole. Losing it costs a look: the ledger has everything that counts.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Fetched, Job, Listing, ToFetch};
+use crate::edges::clock::{Now, chance};
+use crate::edges::remote::Fault;
+use crate::edges::spool::shown_name;
+use crate::edges::store::ledger::{CollectRow, RemoteLook};
+use crate::edges::store::{FileNo, Snapshot};
+use crate::flows::carried::trouble;
+use crate::model::intake::{Intake, Settle};
+use crate::model::kind::Class;
+use crate::model::layout::Completeness;
+use crate::model::pause::Paused;
+use crate::model::remote::{Facts, FetchFrom, Folder, Stamp};
+use crate::model::remote_name::{Odd, is_passed_over, is_takeable, matches};
+use crate::model::rules::order_of_files::compare_names;
+use crate::model::rules::patience::{CHANCES, after_fault, next_look};
+use crate::model::rules::settle::{LookTable, Looks, Settled, pair_done_files, settle};
+
+/// Fetched by one job: the renames of so many go in few pieces, and one sync serves them.
+const JOB_FILES: usize = 16;
+const JOB_BYTES: u64 = 2 * 1024 * 1024;
+/// Not judged yet; beyond it nothing more is fetched.
+const WINDOW_FILES: usize = 1_000;
+const WINDOW_BYTES: u64 = 64 * 1024 * 1024;
+/// A file that cannot be had is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(10 * 60);
+/// Of names that are not taken, in the ledger for people.
+const SAMPLE_NAMES: usize = 100;
+
+/// A settled file that the ledger does not know yet.
+#[derive(Debug, Clone)]
+pub struct Sighted {
+    /// As it stands there; a claim of ours from a lost ledger, too.
+    pub name: Vec<u8>,
+    /// As its sender called it.
+    pub raw_name: Vec<u8>,
+    pub facts: Facts,
+    pub done_file: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    UnderWay,
+    Fetched,
+}
+
+#[derive(Debug)]
+struct Slot {
+    file: FileNo,
+    size: u64,
+    state: State,
+}
+
+pub struct RemoteDesk {
+    pub intake: Arc<Intake>,
+    pub from: FetchFrom,
+    looks: LookTable,
+    pub(super) sighted: Vec<Sighted>,
+    /// In the order they are read.
+    order: VecDeque<Slot>,
+    /// Asked for again at that moment.
+    aside: Vec<(Duration, FileNo)>,
+    /// Nowhere to be found when they were asked for: a whole listing that begins later decides.
+    pub(super) missing: Vec<(Duration, FileNo)>,
+    /// Without their end: how large, and since when.
+    incomplete: HashMap<FileNo, (u64, Duration)>,
+    pub(super) told_odd: HashSet<u64>,
+    pub(super) told_look: RemoteLook,
+    /// When its folder is listed next, by the monotonic clock.
+    pub look_at: Duration,
+    pub(super) began_look: Option<Duration>,
+    pub has_looked: bool,
+    /// Some file only has to rest a little longer.
+    pub is_settling: bool,
+    /// Its folder cannot be listed: how often in a row, and why.
+    trouble: Option<(u32, String)>,
+    /// This remote does not let us rename.
+    pub(super) claims_refused: bool,
+}
+
+impl RemoteDesk {
+    /// None: nothing of it comes from a remote. `rows`: what the ledger has of its files there.
+    pub fn new(intake: Arc<Intake>, rows: &[CollectRow], now: Now) -> Option<RemoteDesk> {
+        let from = intake.from.clone()?;
+        let mut desk = RemoteDesk {
+            intake,
+            from,
+            looks: LookTable::default(),
+            sighted: Vec::new(),
+            order: VecDeque::new(),
+            aside: Vec::new(),
+            missing: Vec::new(),
+            incomplete: HashMap::new(),
+            told_odd: HashSet::new(),
+            told_look: RemoteLook::default(),
+            look_at: now.mono,
+            began_look: None,
+            has_looked: false,
+            is_settling: false,
+            trouble: None,
+            claims_refused: false,
+        };
+        let (partner, intake) = (&desk.intake.sender.partner, &desk.intake.id);
+        let his: Vec<&CollectRow> =
+            rows.iter().filter(|row| row.partner == *partner && row.intake == *intake && !row.is_taken).collect();
+        desk.order.extend(his.iter().map(|row| slot(row.file, &row.facts)));
+        Some(desk)
+    }
+
+    pub fn source(&self) -> String {
+        self.intake.source()
+    }
+
+    pub fn is_paused(&self, paused: &Paused) -> bool {
+        paused.intake(&self.intake.sender.partner, &self.intake.id)
+    }
+
+    /// Master data go before facts, facts before requests.
+    pub fn rank(&self) -> u8 {
+        match self.intake.layouts.first().map(|layout| layout.kind.class) {
+            Some(Class::Record) => 0,
+            Some(Class::Fact) => 1,
+            _ => 2,
+        }
+    }
+
+    /// Some file is whole and next in the order.
+    pub fn has_fetched(&self) -> bool {
+        self.order.front().is_some_and(|slot| slot.state == State::Fetched)
+    }
+
+    /// Nothing is to be seen, fetched or judged.
+    pub fn is_idle(&self) -> bool {
+        self.sighted.is_empty() && self.order.is_empty() && self.began_look.is_none()
+    }
+
+    pub fn has_sighted(&self) -> bool {
+        !self.sighted.is_empty() && self.order.len() < WINDOW_FILES
+    }
+
+    pub fn next_fetched(&mut self) -> Option<FileNo> {
+        if self.has_fetched() { self.order.pop_front().map(|slot| slot.file) } else { None }
+    }
+
+    /// What it holds in memory is asked of the ledger anew, after an outage.
+    pub fn begin_anew(&mut self, rows: &[CollectRow], now: Now) {
+        if let Some(anew) = RemoteDesk::new(self.intake.clone(), rows, now) {
+            let under_way: Vec<FileNo> =
+                self.order.iter().filter(|slot| slot.state == State::UnderWay).map(|slot| slot.file).collect();
+            self.order = anew.order;
+            for slot in self.order.iter_mut().filter(|slot| under_way.contains(&slot.file)) {
+                slot.state = State::UnderWay;
+            }
+        }
+    }
+
+    /// Something there is not taken for a reason that time or its sender ends.
+    pub fn waits(&self) -> bool {
+        !self.aside.is_empty() || !self.missing.is_empty()
+    }
+
+    /// The same folder under another rule.
+    pub fn take_over(&mut self, intake: Arc<Intake>, from: FetchFrom) {
+        (self.intake, self.from) = (intake, from);
+        self.claims_refused = false;
+    }
+
+    /// A look, where one is due.
+    pub fn look_job(&mut self, now: Now) -> Option<Job> {
+        let is_at_work = self.order.iter().any(|slot| slot.state == State::UnderWay);
+        if self.began_look.is_some() || now.mono < self.look_at || !self.sighted.is_empty() || is_at_work {
+            return None;
+        }
+        self.began_look = Some(now.mono);
+        Some(Job::Look { source: self.source(), folder: self.from.folder.clone() })
+    }
+
+    /// It could not be listed: the remote's own pause says when it is tried again.
+    pub fn look_failed(&mut self, now: Now) {
+        self.began_look = None;
+        self.look_at = now.mono;
+    }
+
+    /// The remote is well and refuses this folder. True: that is news.
+    pub fn look_refused(&mut self, fault: &Fault, now: Now) -> bool {
+        let failures = self.trouble.as_ref().map_or(1, |(failures, _)| failures + 1);
+        self.look_at = now.mono + after_fault(trouble(fault.kind), failures, chance(CHANCES));
+        self.trouble = Some((failures, fault.to_string()));
+        failures == 1
+    }
+
+    /// For people, while its folder there cannot be listed.
+    pub fn sentence(&self) -> Option<String> {
+        self.trouble.as_ref().map(|(_, words)| format!("{}: {}.", self.source(), words.trim_end_matches('.')))
+    }
+
+    /// True: it could not be before.
+    pub(super) fn look_succeeded(&mut self) -> bool {
+        self.trouble.take().is_some()
+    }
+
+    pub fn wake(&mut self, at: Duration) {
+        self.look_at = self.look_at.min(at);
+    }
+
+    /// The next files to be fetched; none while enough of them wait to be judged.
+    pub fn collect_job(&mut self, snapshot: &Snapshot<'_>, now: Now) -> Result<Option<Job>> {
+        self.take_back_aside(now);
+        let ahead = self.order.iter().filter(|slot| slot.state != State::Waiting);
+        let (files, bytes) = ahead.fold((0, 0), |(files, bytes), slot| (files + 1, bytes + slot.size));
+        if files >= WINDOW_FILES || bytes >= WINDOW_BYTES {
+            return Ok(None);
+        }
+        let (mut job, mut bytes, mut gone) = (Vec::new(), 0, Vec::new());
+        for slot in self.order.iter_mut().filter(|slot| slot.state == State::Waiting) {
+            if job.len() == JOB_FILES || bytes >= JOB_BYTES {
+                break;
+            }
+            let Some(row) = snapshot.collected(slot.file)?.filter(|row| !row.is_taken) else {
+                gone.push(slot.file);
+                continue;
+            };
+            let Ok(folder) = Folder::parse(&row.folder) else { continue };
+            if job.first().is_some_and(|first: &ToFetch| first.folder != folder) {
+                break;
+            }
+            let since = self.incomplete.get(&slot.file);
+            let patience = self.intake.truncated_after;
+            let takes_it_cut = since.is_some_and(|(_, since)| now.mono.saturating_sub(*since) >= patience);
+            slot.state = State::UnderWay;
+            bytes += slot.size;
+            job.push(to_fetch(row, self.intake.clone(), folder, takes_it_cut));
+        }
+        self.order.retain(|slot| !gone.contains(&slot.file));
+        Ok((!job.is_empty()).then(|| Job::Collect { source: self.source(), files: job }))
+    }
+
+    fn take_back_aside(&mut self, now: Now) {
+        let (due, later): (Vec<_>, Vec<_>) = self.aside.drain(..).partition(|(at, _)| *at <= now.mono);
+        self.aside = later;
+        self.order.extend(due.into_iter().map(|(_, file)| Slot { file, size: 0, state: State::Waiting }));
+    }
+
+    /// When the next of those put aside is due, or a look.
+    pub fn next_at(&self) -> Duration {
+        let look = if self.began_look.is_some() { Duration::MAX } else { self.look_at };
+        self.aside.iter().map(|(at, _)| *at).min().map_or(look, |at| at.min(look))
+    }
+
+    /// K1 knows it.
+    pub(super) fn push(&mut self, file: FileNo, facts: &Facts) {
+        self.order.push_back(slot(file, facts));
+    }
+
+    /// What a carrier says of one file. A file that fails for itself leaves the order, one that a broken line stopped does not.
+    pub(super) fn note(&mut self, file: FileNo, fetched: &Fetched, now: Now) {
+        let state = match fetched {
+            Fetched::Whole { .. } => {
+                self.incomplete.remove(&file);
+                Some(State::Fetched)
+            }
+            Fetched::NotTried | Fetched::ClaimRefused => Some(State::Waiting),
+            _ => None,
+        };
+        let Some(at) = self.order.iter().position(|slot| slot.file == file) else { return };
+        if let Some(state) = state {
+            self.order[at].state = state;
+            return;
+        }
+        let size = self.order[at].size;
+        self.order.remove(at);
+        match fetched {
+            Fetched::Nowhere => {
+                self.missing.push((now.mono, file));
+                self.look_at = now.mono;
+            }
+            Fetched::Incomplete(_) => {
+                let since = self.incomplete.entry(file).or_insert((size, now.mono));
+                if since.0 != size {
+                    *since = (size, now.mono);
+                }
+                let patience = since.1 + self.intake.truncated_after;
+                self.aside.push((patience.min(now.mono + self.from.every), file));
+            }
+            Fetched::Changed => self.aside.push((now.mono + rests_for(&self.intake.settle), file)),
+            _ => self.aside.push((now.mono + ASK_AGAIN, file)),
+        }
+    }
+
+    /// It stands nowhere in work/ although it was fetched.
+    pub(super) fn fetch_again(&mut self, file: FileNo) {
+        self.order.push_back(Slot { file, size: 0, state: State::Waiting });
+    }
+
+    /// Which names of a whole listing are files of this intake, settled and in their order. `skip`: names that the ledger
+    /// knows already.
+    pub(super) fn settle_listing(&mut self, listing: &Listing, skip: &HashSet<&[u8]>, now: Now) -> Found {
+        let mut found = Found::default();
+        let mut candidates = Vec::new();
+        for index in 0..listing.len() {
+            let name = listing.name(index);
+            if let Err(odd) = is_takeable(name) {
+                found.odd.push((index, odd));
+            } else if !is_passed_over(name) && !skip.contains(name) {
+                candidates.push(index);
+            }
+        }
+        self.look_at = now.mono + next_look(self.from.every, chance(CHANCES));
+        self.is_settling = false;
+        self.looks.begin();
+        let mut settled: Vec<(usize, Option<usize>)> = Vec::new();
+        let fits = |name: &[u8]| self.from.matching.iter().any(|pattern| matches(pattern.as_bytes(), name));
+        match self.intake.settle.clone() {
+            Settle::Rename => {
+                settled.extend(candidates.into_iter().filter(|i| fits(listing.name(*i))).map(|i| (i, None)))
+            }
+            Settle::DoneFile { suffix } => {
+                let names: Vec<&[u8]> = candidates.iter().map(|i| listing.name(*i)).collect();
+                let pairs = pair_done_files(&names, &suffix);
+                let paired = pairs.pairs.iter().map(|(done, data)| (candidates[*data], Some(candidates[*done])));
+                settled.extend(paired.filter(|(data, _)| fits(listing.name(*data))));
+                let lone = |i: &&usize| !settled.iter().any(|(data, done)| data == *i || *done == Some(**i));
+                let waits = candidates.iter().filter(lone).filter(|i| fits(listing.name(**i)));
+                found.waiting.extend(waits.map(|i| (*i, "waits for its done-file")));
+            }
+            Settle::Stable(_) => {
+                let fitting: Vec<usize> = candidates.into_iter().filter(|i| fits(listing.name(*i))).collect();
+                for index in fitting {
+                    match self.rests(listing.name(index), listing.facts(index), now) {
+                        None => settled.push((index, None)),
+                        Some(at) => {
+                            found.waiting.push((index, "has to rest"));
+                            self.is_settling = true;
+                            self.look_at = self.look_at.min(at);
+                        }
+                    }
+                }
+            }
+        }
+        self.looks.end();
+        settled.sort_unstable_by(|a, b| compare_names(listing.name(a.0), listing.name(b.0)));
+        found.settled = settled;
+        found
+    }
+
+    /// Until when it has to rest; the listing's words stand for what a folder's inode and time say.
+    fn rests(&mut self, name: &[u8], facts: &Facts, now: Now) -> Option<Duration> {
+        let stamp = hash(&facts.stamp.to_text()).cast_signed();
+        let looks = self.looks.look(hash(name), facts.size.unwrap_or_default(), stamp, now.mono);
+        let rested = |looks: &Looks| {
+            let (kernel, layout) = (|| None, || Completeness::Complete);
+            settle(&self.intake.settle, self.intake.truncated_after, looks, false, now.mono, kernel, layout)
+        };
+        match rested(&looks) {
+            Settled::WaitUntil(at, _) => Some(at),
+            _ => None,
+        }
+    }
+}
+
+/// What a look came to, as indexes of the listing.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// With the done-file that vouches.
+    pub settled: Vec<(usize, Option<usize>)>,
+    pub waiting: Vec<(usize, &'static str)>,
+    pub odd: Vec<(usize, Odd)>,
+}
+
+impl Found {
+    /// For `status`: so many were listed, so many wait, so many cannot be taken, and the first of those with their reasons.
+    pub fn told(&self, desk: &RemoteDesk, listing: &Listing, looked_at: String) -> RemoteLook {
+        let reasons = self.odd.iter().map(|(i, odd)| (*i, odd.words())).chain(self.waiting.iter().copied());
+        let lines: Vec<String> =
+            reasons.take(SAMPLE_NAMES).map(|(i, words)| format!("{}\t{words}", shown_name(listing.name(i)))).collect();
+        RemoteLook {
+            partner: desk.intake.sender.partner.clone(),
+            intake: desk.intake.id.clone(),
+            looked_at,
+            listed: listing.len() as u64,
+            waiting: self.waiting.len() as u64,
+            odd: self.odd.len() as u64 + u64::from(listing.not_understood),
+            sample: lines.join("\n"),
+        }
+    }
+}
+
+fn slot(file: FileNo, facts: &Facts) -> Slot {
+    Slot { file, size: facts.size.unwrap_or_default(), state: State::Waiting }
+}
+
+fn to_fetch(row: CollectRow, intake: Arc<Intake>, folder: Folder, takes_it_cut: bool) -> ToFetch {
+    let done_claim = row.done_claim;
+    ToFetch {
+        file: row.file,
+        id: row.id,
+        intake,
+        raw_name: row.raw_name,
+        folder,
+        name: row.name,
+        claim: row.claim,
+        done: row.done_name.map(|name| (name, done_claim)),
+        facts: row.facts,
+        takes_it_cut,
+    }
+}
+
+fn rests_for(settle: &Settle) -> Duration {
+    match settle {
+        Settle::Stable(pause) => *pause,
+        _ => Duration::from_secs(1),
+    }
+}
+
+pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The same file as far as its facts can say.
+pub(super) fn is_seen(then: &Facts, now: &Facts) -> bool {
+    let same_stamp = match (&then.stamp, &now.stamp) {
+        (Stamp::None, Stamp::None) => false,
+        (then, now) => then.is_same(now) == Some(true),
+    };
+    then.size == now.size && same_stamp
+}

@@ -1,0 +1,7 @@
+//! A folder as a remote, through the real binary: files collected once and delivered once, whatever call the process dies at.
+//! What stands there is counted with `ls`, what was applied in the database.
+
+mod remotes {
+    pub mod collecting;
+    pub mod place;
+}

@@ -1,0 +1,169 @@
+//! Files in from a remote: by claim and by look, with done-files, kept, moved, replaced; killed and failing at every call that
+//! has to do with it.
+
+use super::place::{Place, calls, each, order};
+
+const INTAKE: &str = "[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\ncustomers = \"accept\"\narticles = \"accept\"\n\
+                      from = \"drop:/out\"\n";
+/// What a crash can come between.
+const MATTER: [&str; 12] = [
+    "remote.",
+    "store.see_remote",
+    "store.mark_taken",
+    "store.forget_collected",
+    "store.commit",
+    "store.begin",
+    "store.set_remote",
+    "spool.park",
+    "spool.create",
+    "spool.sync",
+    "spool.rename",
+    "store.unclaim",
+];
+
+fn place(more: &str) -> Place {
+    Place::new(&format!("{INTAKE}{more}\n"))
+}
+
+fn three(place: &Place) {
+    for number in ["a", "b", "c"] {
+        place.put(&format!("there/out/{number}.csv"), &order(number));
+    }
+}
+
+/// Applied once, judged once, nothing half done anywhere.
+fn all_taken(place: &Place, expected: &[&str]) -> Result<(), String> {
+    let applied = place.rows("SELECT buyer_order_no FROM v_order ORDER BY buyer_order_no");
+    let files = place.rows("SELECT name, state, verdict FROM file ORDER BY name");
+    let judged: Vec<String> = expected.iter().map(|name| format!("{name}.csv|judged|accepted")).collect();
+    let left: Vec<String> = ["work", "tmp", "in"].into_iter().flat_map(|state| place.spool(state)).collect();
+    let owed = place.rows("SELECT file_no, state, name FROM collect");
+    if applied != expected || files != judged || !left.is_empty() || !owed.is_empty() {
+        return Err(format!("applied {applied:?}, files {files:?}, left {left:?}, owed {owed:?}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_stands_there_is_taken_and_removed() {
+    let place = place("settle = \"rename\"");
+    three(&place);
+    place.put("there/out/.hidden", "x");
+    place.put("there/out/x.part", "x");
+    let told = place.run(None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    all_taken(&place, &["a", "b", "c"]).unwrap();
+    assert_eq!(place.there("out").keys().collect::<Vec<_>>(), [".hidden", "x.part"]);
+    assert_eq!(place.rows("SELECT DISTINCT origin FROM file"), ["shop/drop:/out"]);
+}
+
+/// Runs until a kill or a fault at each call, then to the end, twice: nothing is lost, doubled or half.
+fn through_every_call(more: &'static str, prepare: fn(&Place), check: fn(&Place) -> Result<(), String>) {
+    let sample = place(more);
+    prepare(&sample);
+    let calls = calls(&sample, &MATTER);
+    check(&sample).unwrap();
+    assert!(calls.len() > 20, "{calls:?}");
+    for how in ["kill", "fail"] {
+        each(&calls, |call| {
+            let place = place(more);
+            prepare(&place);
+            let first = place.run(Some(&format!("{how}@{call}")));
+            if how == "kill" && first.code.is_some() {
+                return Err(format!("was not reached: {}", first.text));
+            }
+            let nothing_lost = before_the_restart(&place);
+            nothing_lost.map_err(|lost| format!("{how}: {lost}\n{}", first.text))?;
+            let told = place.run(None);
+            if told.code != Some(0) {
+                return Err(format!("{how}: the next run ended with {:?}\n{}\n{}", told.code, first.text, told.text));
+            }
+            check(&place).map_err(|words| format!("{how}: {words}\n{}\n{}", first.text, told.text))?;
+            let again = place.run(None);
+            check(&place).map_err(|words| format!("{how}, once more: {words}\n{}", again.text))
+        });
+    }
+}
+
+/// Whatever is gone there has a committed verdict: a removal comes after it, never before.
+fn before_the_restart(place: &Place) -> Result<(), String> {
+    if !place.at("nattpost.db").exists() {
+        return Ok(());
+    }
+    let known = place.rows("SELECT name FROM sqlite_schema WHERE name = 'collect'");
+    if known.is_empty() {
+        return Ok(());
+    }
+    let there = place.there("out");
+    let moved = place.there("done");
+    for name in ["a", "b", "c"] {
+        let content = order(name);
+        let is_there = there.values().chain(moved.values()).any(|found| *found == content);
+        let sql = format!("SELECT count(*) FROM file WHERE name = '{name}.csv' AND state = 'judged'");
+        if !is_there && place.rows(&sql) != ["1"] {
+            return Err(format!("{name}.csv is gone, and no verdict speaks of it; there: {there:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn gone_and_taken(place: &Place) -> Result<(), String> {
+    all_taken(place, &["a", "b", "c"])?;
+    let left = place.there("out");
+    if left.is_empty() { Ok(()) } else { Err(format!("still there: {:?}", left.keys())) }
+}
+
+#[test]
+fn by_claim_nothing_is_lost_or_doubled_at_any_call() {
+    through_every_call("settle = \"rename\"", three, gone_and_taken);
+}
+
+#[test]
+fn by_look_nothing_is_lost_or_doubled_at_any_call() {
+    through_every_call("settle = \"rename\"\nclaim = \"look\"", three, gone_and_taken);
+}
+
+#[test]
+fn moved_aside_nothing_is_lost_or_doubled_at_any_call() {
+    fn check(place: &Place) -> Result<(), String> {
+        gone_and_taken(place)?;
+        let moved: Vec<String> = place.there("done").into_keys().collect();
+        if moved == ["a.csv", "b.csv", "c.csv"] { Ok(()) } else { Err(format!("moved: {moved:?}")) }
+    }
+    through_every_call("settle = \"rename\"\nafter = \"move /done\"", three, check);
+}
+
+#[test]
+fn with_done_files_nothing_is_lost_or_doubled_at_any_call() {
+    fn prepare(place: &Place) {
+        three(place);
+        for name in ["a", "b", "c"] {
+            place.put(&format!("there/out/{name}.csv.done"), "");
+        }
+    }
+    through_every_call("settle = \"done-file .done\"\nmatch = \"*.csv\"", prepare, gone_and_taken);
+}
+
+#[test]
+fn kept_files_are_taken_once_and_again_only_when_they_change() {
+    fn check(place: &Place) -> Result<(), String> {
+        all_taken(place, &["a", "b", "c"])?;
+        let left = place.there("out").len();
+        if left == 3 { Ok(()) } else { Err(format!("{left} are there")) }
+    }
+    through_every_call("settle = \"rename\"\nafter = \"keep\"", three, check);
+    let place = place("settle = \"rename\"\nafter = \"keep\"");
+    three(&place);
+    place.run(None);
+    place.put_now("there/out/a.csv", &order("d"));
+    place.run(None);
+    assert_eq!(place.rows("SELECT count(*) FROM v_order"), ["4"]);
+    // An empty listing of a mount that failed does not make everything new again.
+    std::fs::rename(place.at("there/out"), place.at("there/aside")).unwrap();
+    std::fs::create_dir(place.at("there/out")).unwrap();
+    place.run(None);
+    std::fs::remove_dir(place.at("there/out")).unwrap();
+    std::fs::rename(place.at("there/aside"), place.at("there/out")).unwrap();
+    let told = place.run(None);
+    assert_eq!(place.rows("SELECT count(*) FROM file"), ["4"], "{}", told.text);
+}
