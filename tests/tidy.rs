@@ -217,3 +217,15 @@ fn nothing_is_left_unfinished_or_silenced() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// The library that speaks FTP writes what it sends, passwords too, to whatever logger there is. There is none, and none is to come.
+#[test]
+fn nobody_listens_to_what_libraries_log() {
+    let own = ["Cargo.toml"].map(|name| fs::read_to_string(root().join(name)).unwrap());
+    let all = own.into_iter().chain(sources().into_iter().map(|source| source.lines.join("\n")));
+    for text in all {
+        for word in ["set_logger", "set_boxed_logger", "tracing", "env_logger", "\"no-log\""] {
+            assert!(!text.contains(word), "{word}");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 mod script;
 mod session;
+mod tls;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -17,6 +18,9 @@ pub use script::Script;
 
 pub const USER: &str = "nattpost";
 pub const PASSWORD: &str = "hunter2-of-the-double";
+
+/// Of the certificate that it shows.
+pub const FINGERPRINT: &str = "b215d0d14987c658b15c8342ccb9355c6f883f4dbceab9282b5cc050edfa3c3e";
 
 pub struct Double {
     pub port: u16,

@@ -64,6 +64,14 @@ pub struct Script {
     pub eats_pipelined: bool,
     /// Uploads that were not renamed are gone with their connection.
     pub loses_temp: bool,
+    /// AUTH TLS is understood.
+    pub has_tls: bool,
+    /// A data connection has to go on with the session of its own control connection.
+    pub wants_reuse: bool,
+    /// The newest version of TLS only.
+    pub is_newest: bool,
+    /// A secured connection is ended by closing it, without a word.
+    pub is_rude: bool,
     /// A rename over a name that is there is refused.
     pub keeps_old: bool,
 }
@@ -101,6 +109,10 @@ impl Script {
             match &words[..] {
                 ["set", "eat-pipelined"] => script.eats_pipelined = true,
                 ["set", "lose-temp"] => script.loses_temp = true,
+                ["set", "tls"] => script.has_tls = true,
+                ["set", "tls-reuse"] => (script.has_tls, script.wants_reuse) = (true, true),
+                ["set", "tls-1.3"] => (script.has_tls, script.is_newest) = (true, true),
+                ["set", "rude"] => script.is_rude = true,
                 ["set", "keep-old"] => script.keeps_old = true,
                 ["on", verb, rest @ ..] => {
                     let at = rest.first().and_then(|word| word.parse().ok());

@@ -6,10 +6,12 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::script::{Action, End};
+use super::tls::{self, Line};
 use super::{PASSWORD, Shared, USER};
 
 /// Who was told to be silent ends when its client does.
@@ -22,8 +24,13 @@ fn stay_silent(socket: &TcpStream) {
 struct Session<'a> {
     shared: &'a Shared,
     number: usize,
-    input: BufReader<TcpStream>,
-    output: TcpStream,
+    line: BufReader<Line>,
+    /// The socket itself, for silence and the end.
+    socket: TcpStream,
+    /// Of this connection alone: sessions of others cannot be gone on with.
+    tls: Arc<rustls::ServerConfig>,
+    /// PROT P: data connections are secured.
+    protects: bool,
     folder: Vec<u8>,
     passive: Option<TcpListener>,
     rename_from: Option<PathBuf>,
@@ -40,12 +47,14 @@ enum Next {
 }
 
 pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
-    let Ok(output) = socket.try_clone() else { return };
+    let Ok(copy) = socket.try_clone() else { return };
     let mut session = Session {
         shared,
         number,
-        input: BufReader::new(socket),
-        output,
+        line: BufReader::new(Line::Plain(copy)),
+        socket,
+        tls: tls::config(shared.script.lock().unwrap().is_newest),
+        protects: false,
         folder: b"/".to_vec(),
         passive: None,
         rename_from: None,
@@ -56,7 +65,7 @@ pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
     };
     // A client that hangs up is the end, not a fault.
     drop(session.run());
-    drop(session.output.shutdown(Shutdown::Both));
+    drop(session.socket.shutdown(Shutdown::Both));
     if shared.script.lock().unwrap().loses_temp {
         session.uploads.iter().for_each(|path| drop(fs::remove_file(path)));
     }
@@ -69,15 +78,15 @@ impl Session<'_> {
         }
         loop {
             let mut line = Vec::new();
-            if self.input.buffer().is_empty() {
+            if self.line.buffer().is_empty() {
                 self.shared.pieces.fetch_add(1, Ordering::Relaxed);
             }
-            if self.input.read_until(b'\n', &mut line)? == 0 {
+            if self.line.read_until(b'\n', &mut line)? == 0 {
                 return Ok(());
             }
             if self.shared.script.lock().unwrap().eats_pipelined {
-                let waiting = self.input.buffer().len();
-                self.input.consume(waiting);
+                let waiting = self.line.buffer().len();
+                self.line.consume(waiting);
             }
             let line = line.strip_suffix(b"\n").unwrap_or(&line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -97,10 +106,10 @@ impl Session<'_> {
         self.shared.note(format!("{} {} -> {text}", self.number, self.command));
         let bytes = format!("{text}\r\n");
         match self.drip.take() {
-            None => self.output.write_all(bytes.as_bytes())?,
+            None => self.line.get_mut().write_all(bytes.as_bytes())?,
             Some(pause) => {
                 for byte in bytes.bytes() {
-                    self.output.write_all(&[byte])?;
+                    self.line.get_mut().write_all(&[byte])?;
                     std::thread::sleep(pause);
                 }
             }
@@ -113,7 +122,7 @@ impl Session<'_> {
         match &action {
             Some(Action::Silence) => {
                 self.shared.note(format!("{} {} -> nothing", self.number, self.command));
-                stay_silent(&self.output);
+                stay_silent(&self.socket);
                 return Ok(Next::End);
             }
             Some(Action::Reply { text, close }) => {
@@ -122,7 +131,7 @@ impl Session<'_> {
             }
             Some(Action::Hush(text)) => {
                 self.say(text)?;
-                stay_silent(&self.output);
+                stay_silent(&self.socket);
                 return Ok(Next::End);
             }
             Some(Action::Delay(pause)) => std::thread::sleep(*pause),
@@ -137,9 +146,9 @@ impl Session<'_> {
             Some(Action::PlainInTls) => {
                 self.say("234 go ahead")?;
                 let mut hello = [0; 5];
-                self.input.read_exact(&mut hello)?;
-                self.output.write_all(b"500 OOPS: cannot locate user entry\r\n")?;
-                stay_silent(&self.output);
+                self.line.read_exact(&mut hello)?;
+                self.line.get_mut().write_all(b"500 OOPS: cannot locate user entry\r\n")?;
+                stay_silent(&self.socket);
                 return Ok(Next::End);
             }
             _ => {}
@@ -157,7 +166,17 @@ impl Session<'_> {
             "USER" => self.say("530 no such user"),
             "PASS" if argument == PASSWORD.as_bytes() => self.say("230 welcome"),
             "PASS" => self.say("530 wrong password"),
-            "TYPE" | "NOOP" | "OPTS" => self.say("200 yes"),
+            "AUTH" if self.shared.script.lock().unwrap().has_tls => {
+                self.say("234 go ahead")?;
+                let socket = self.socket.try_clone()?;
+                self.line = BufReader::new(Line::Secured(Box::new(tls::secured(&self.tls, socket)?)));
+                Ok(Next::On)
+            }
+            "PROT" => {
+                self.protects = argument == b"P";
+                self.say("200 yes")
+            }
+            "TYPE" | "NOOP" | "OPTS" | "PBSZ" => self.say("200 yes"),
             "FEAT" => self.say(
                 "211-Features:\r\n MLST type*;size*;modify*;\r\n SIZE\r\n MDTM\r\n UTF8\r\n REST STREAM\r\n211 End",
             ),
@@ -285,21 +304,27 @@ impl Session<'_> {
         }
     }
 
-    fn connection(&mut self) -> io::Result<Option<TcpStream>> {
-        match self.passive.take() {
-            Some(listener) => {
-                self.say("150 here it comes")?;
-                Ok(Some(listener.accept()?.0))
-            }
-            None => self.say("425 no data connection").map(|_| None),
+    fn connection(&mut self) -> io::Result<Option<Line>> {
+        let Some(listener) = self.passive.take() else { return self.say("425 no data connection").map(|_| None) };
+        self.say("150 here it comes")?;
+        let socket = listener.accept()?.0;
+        if !self.protects {
+            return Ok(Some(Line::Plain(socket)));
         }
+        let secured = tls::secured(&self.tls, socket)?;
+        if self.shared.script.lock().unwrap().wants_reuse && !tls::is_resumed(&secured) {
+            return self.say("522 SSL connection failed: session reuse required").map(|_| None);
+        }
+        Ok(Some(Line::Secured(Box::new(secured))))
     }
 
     fn deliver(&mut self, from: &mut dyn Read, action: Option<&Action>) -> io::Result<Next> {
         let Some(mut data) = self.connection()? else { return Ok(Next::On) };
         let Some(Action::Data { bytes, end, reply }) = action else {
             // A client that cuts is told so, as servers do.
-            return match io::copy(from, &mut data).and_then(|_| data.shutdown(Shutdown::Both)) {
+            let is_rude = self.shared.script.lock().unwrap().is_rude;
+            let copied = io::copy(from, &mut data);
+            return match copied.and_then(|_| if is_rude { data.end() } else { data.end_politely() }) {
                 Ok(()) => self.say("226 that was all"),
                 Err(_) => self.say("426 cut"),
             };
@@ -308,11 +333,11 @@ impl Session<'_> {
         match end {
             End::Close => drop(data),
             End::Cut => {
-                rustix::net::sockopt::set_socket_linger(&data, Some(Duration::ZERO))?;
+                rustix::net::sockopt::set_socket_linger(data.socket(), Some(Duration::ZERO))?;
                 drop(data);
             }
             End::Silence => {
-                stay_silent(&data);
+                stay_silent(data.socket());
                 return Ok(Next::End);
             }
             End::Drip => {
@@ -325,7 +350,7 @@ impl Session<'_> {
         match reply {
             Some(reply) => self.say(reply),
             None => {
-                stay_silent(&self.output);
+                stay_silent(&self.socket);
                 Ok(Next::End)
             }
         }
@@ -353,12 +378,12 @@ impl Session<'_> {
             Some(Action::Data { bytes, end: End::Silence, .. }) => {
                 io::copy(&mut (&mut data).take(*bytes as u64), &mut file)?;
                 // Neither reads on nor answers, until the client is gone.
-                stay_silent(&self.output);
+                stay_silent(&self.socket);
                 Ok(Next::End)
             }
             Some(Action::Data { .. }) => {
                 io::copy(&mut data, &mut file)?;
-                stay_silent(&self.output);
+                stay_silent(&self.socket);
                 Ok(Next::End)
             }
             _ => {

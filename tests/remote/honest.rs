@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use nattpost::edges::remote::ListingSort;
+use nattpost::edges::remote::{Broken, ListingSort};
 use nattpost::model::ids::Id;
 use nattpost::model::remote::{Names, Passive, Stamp};
 
@@ -168,12 +168,14 @@ fn names_go_out_as_they_are_set() {
     assert!(double.log().iter().any(|line| line.contains("USER M\u{fffd}ller")), "{:?}", double.log());
 }
 
-/// What the speed of small files hangs on, counted where no clock is needed.
+/// What the speed of small files hangs on, counted where no clock is needed: sixteen files claimed, fetched, removed.
 #[test]
-fn claims_and_removals_go_in_flights() {
+fn a_small_file_costs_little_more_than_two_trips() {
     let (_kept, root) = ground();
-    for (flights, at_most) in [(true, 3), (false, 48)] {
-        let double = Double::start(&root, "on RNFR delay 10ms\non RNTO delay 10ms");
+    // A listener's greeting, USER, PASS, three questions, OPTS, CWD, and the end.
+    for (flights, begins, at_most) in [(true, 7, 2 + 2 * 16 + 1), (false, 9, 2 * 16 + 2 * 16 + 16)] {
+        // The pauses keep the double from meeting in one piece what was sent in two.
+        let double = Double::start(&root, "on RNFR delay 5ms\non RNTO delay 5ms\non DELE delay 5ms");
         let mut peer = Peer::of(&double);
         peer.ftp.flights = flights;
         let mut remote = peer.remote();
@@ -183,12 +185,49 @@ fn claims_and_removals_go_in_flights() {
         let pairs: Vec<_> = names.iter().map(String::as_bytes).zip(&targets).collect();
         remote.rename(&folder("in"), &pairs).unwrap();
         let ours: Vec<&[u8]> = targets.iter().map(|target| &target.name[..]).collect();
+        for name in &ours {
+            assert_eq!(remote.fetch(&folder("in"), name, 0, Some(1), &mut Vec::new()).unwrap(), 1);
+        }
         remote.remove(&folder("in"), &ours).unwrap();
         assert!(super::files_in(&root.join("in")).is_empty());
         let pieces = double.pieces();
-        assert!(pieces <= 10 + at_most, "{pieces} pieces for 48 commands");
-        assert!(flights || pieces > 40, "{pieces} pieces without flights");
+        assert!(pieces <= begins + at_most, "{pieces} pieces of the line, flights: {flights}");
+        assert!(flights || pieces > 80, "{pieces} pieces without flights");
     }
+}
+
+/// They are listed as they are, for whoever decides; no command ever carries them.
+#[test]
+fn odd_names_are_listed_and_never_sent() {
+    let (_kept, root) = ground();
+    let listing = root.join("listing");
+    let odd: [&[u8]; 4] = [b"../x.csv", b"a/b.csv", b"a\rb.csv", b" x "];
+    let lines = odd.map(|name| [b"type=file;size=1; ", name, b"\r\n"].concat());
+    std::fs::write(&listing, lines.concat()).unwrap();
+    let double = Double::start(&root, &format!("on MLSD listing \"{}\"", listing.display()));
+    let mut remote = Peer::of(&double).remote();
+    let mut found = Vec::new();
+    remote.list(&folder("in"), &mut |entry| found.push(entry.name.to_vec())).unwrap();
+    assert_eq!(found, odd);
+    for name in [&b"a\rb.csv"[..], b"a\nDELE x", b"a\0"] {
+        let fault = remote.facts(&folder("in"), &[name]).unwrap_err();
+        assert!(!fault.is_broken() && fault.to_string().contains("no command can carry a line end"), "{fault}");
+        let broken = remote.fetch(&folder("in"), name, 0, None, &mut Vec::new()).unwrap_err();
+        assert!(matches!(broken, Broken::Theirs(fault) if !fault.is_broken()), "and the connection goes on");
+    }
+    assert_eq!((double.calls("SIZE"), double.calls("RETR"), double.calls("DELE")), (0, 0, 0));
+}
+
+/// Once one data connection has come about, the next command does not wait for its own: a refusal is met afterwards.
+#[test]
+fn a_command_goes_out_beside_its_data_connection() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "on EPSV 2 dead-port");
+    let mut remote = Peer::of(&double).remote();
+    remote.list(&folder("in"), &mut |_| ()).unwrap();
+    let fault = remote.list(&folder("in"), &mut |_| ()).unwrap_err();
+    assert!(fault.is_broken() && fault.to_string().contains("MLSD: 425 no data connection"), "{fault}");
+    assert_eq!((double.calls("MLSD"), double.calls("PASV")), (2, 0));
 }
 
 fn target(id: Id) -> nattpost::edges::remote::Target {

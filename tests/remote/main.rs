@@ -1,4 +1,4 @@
-//! Remotes: what holds of any of them (`contract`), over the scripted server (`honest`, `faulty`) and over real ones
+//! Remotes: what holds of any of them (`contract`), over the scripted server (`honest`, `faulty`), over a folder and over real servers
 //! (`servers`, run by tests/rigs/8-servers.sh).
 
 #[path = "../ftp_double/mod.rs"]
@@ -6,7 +6,9 @@ mod ftp_double;
 
 mod contract;
 mod faulty;
+mod folders;
 mod honest;
+mod secured;
 mod servers;
 
 use std::path::Path;
@@ -66,7 +68,10 @@ impl Peer {
 
     fn open(&self) -> Result<Box<dyn Remote>, Fault> {
         let password = self.password.clone();
-        let secret = move |_: &SecretRef| Ok(Secret::new(password.clone()));
+        let secret = move |place: &SecretRef| match place {
+            SecretRef::File(path) => std::fs::read_to_string(path).map(Secret::new).map_err(|e| e.to_string()),
+            _ => Ok(Secret::new(password.clone())),
+        };
         let rule = RemoteRule { kind: Kind::Ftp(self.ftp.clone()), ..self.rule.clone() };
         open(&rule, &secret, &self.sentry, &self.learned)
     }

@@ -5,10 +5,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nattpost::edges::remote::{Broken, FaultKind, Remote, Removed, Renamed, Target};
+use nattpost::edges::remote::{Broken, FaultKind, Phase, Remote, Removed, Renamed, Target};
 use nattpost::model::ids::Id;
 use nattpost::model::remote::Tls;
 use nattpost::model::remote_name::{claim_name, upload_name};
+use nattpost::model::secret::SecretRef;
 
 use super::contract::{self, NAMES};
 use super::{Peer, files_in, folder};
@@ -33,7 +34,11 @@ fn server() -> Server {
         bytes.collect::<Vec<u8>>().try_into().unwrap()
     });
     if peer.ftp.ca.is_some() || peer.ftp.pin.is_some() {
-        peer.ftp.tls = Tls::Explicit;
+        peer.ftp.tls = if word("implicit").is_some() { Tls::Implicit } else { Tls::Explicit };
+    }
+    if let Some(folder) = word("client").map(PathBuf::from) {
+        peer.ftp.client_cert = Some(SecretRef::File(folder.join("client.pem")));
+        peer.ftp.client_key = Some(SecretRef::File(folder.join("client.key")));
     }
     Server { peer, root: is("root").into(), name: is("server") }
 }
@@ -50,10 +55,29 @@ fn a_real_server_keeps_the_contract() {
         contract::all(&server.root, &names, &|| server.peer.remote());
         assert!(!server.peer.learned.is_without_flights(), "{} bears flights", server.name);
     }
+    trust(&mut server);
     let probe = server.peer.remote().probe().unwrap();
     let is_secured = server.peer.ftp.tls != Tls::None;
     assert_eq!(probe.tls.is_some_and(|words| words.contains("TLS 1.2, certificate sha256:")), is_secured);
     assert!(!probe.greeting.is_empty() && !probe.folder.is_empty());
+}
+
+/// A certificate that nobody vouches for is not taken, and the words say what to do about it.
+fn trust(server: &mut Server) {
+    let (ca, pin) = (server.peer.ftp.ca.take(), server.peer.ftp.pin.take());
+    if server.peer.ftp.tls == Tls::None {
+        return;
+    }
+    for (pin, words) in [
+        (None, "nobody whom this machine trusts signed its certificate. Name its authority with ca"),
+        (Some([7; 32]), "its certificate is not the one that pin names. Ask the partner"),
+    ] {
+        server.peer.ftp.pin = pin;
+        let fault = server.peer.open().err().unwrap();
+        assert_eq!((fault.kind, fault.phase), (FaultKind::Tls, Phase::Tls), "{fault}");
+        assert!(fault.to_string().contains(words), "{fault}");
+    }
+    (server.peer.ftp.ca, server.peer.ftp.pin) = (ca, pin);
 }
 
 fn id(number: u32) -> Id {

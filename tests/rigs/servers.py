@@ -24,10 +24,11 @@ NOBODY = 65534
 PASSIVE_PORTS, TRIES, GREETED_WITHIN = 1_000, 5, 10.0
 
 PLAIN, TLS, REUSE, NEWEST = "plain", "tls", "tls-reuse", "tls-1.3-reuse"
+IMPLICIT, CLIENT = "tls-implicit", "tls-client"
 MODES = {
-    "vsftpd": [PLAIN, TLS, REUSE, NEWEST],
+    "vsftpd": [PLAIN, TLS, REUSE, NEWEST, IMPLICIT, CLIENT],
     "pure-ftpd": [PLAIN, TLS],
-    "proftpd": [PLAIN, TLS, REUSE, NEWEST],
+    "proftpd": [PLAIN, TLS, REUSE, NEWEST, IMPLICIT],
     "pyftpdlib": [PLAIN, TLS],
 }
 
@@ -62,13 +63,15 @@ def run(*words, **options):
 def certificates(folder):
     """An authority, and a certificate of it for 127.0.0.1; the fingerprint of the latter."""
     quiet = {"cwd": folder}
-    for name, subject in (("ca", "/CN=the rig's authority"), ("key", "/CN=127.0.0.1")):
+    for name, subject in (("ca", "/CN=the rig's authority"), ("key", "/CN=127.0.0.1"), ("client", "/CN=us")):
         run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.req", "-subj", subject, **quiet)
     (folder / "leaf.ext").write_text("subjectAltName=IP:127.0.0.1\n")
     (folder / "ca.ext").write_text("basicConstraints=critical,CA:TRUE\n")
     sign = ["openssl", "x509", "-req", "-days", "2"]
     run(*sign, "-in", "ca.req", "-signkey", "ca.key", "-extfile", "ca.ext", "-out", "ca.pem", **quiet)
-    run(*sign, "-in", "key.req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "leaf.ext", "-out", "cert.pem", **quiet)
+    for request, made in (("key", "cert"), ("client", "client")):
+        by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "leaf.ext"]
+        run(*sign, "-in", f"{request}.req", *by, "-out", f"{made}.pem", **quiet)
     (folder / "both.pem").write_text((folder / "cert.pem").read_text() + (folder / "key.key").read_text())
     run("openssl", "x509", "-in", "cert.pem", "-outform", "DER", "-out", "cert.der", **quiet)
     return hashlib.sha256((folder / "cert.der").read_bytes()).hexdigest()
@@ -119,6 +122,9 @@ class Server:
         return (self.folder / "server.log").read_text(errors="replace")[-500:]
 
     def _greets(self):
+        if self.mode == IMPLICIT:
+            # It waits for TLS before it says a word.
+            return self._is_open()
         until = time.monotonic() + GREETED_WITHIN
         while time.monotonic() < until and self.process.poll() is None:
             try:
@@ -126,6 +132,16 @@ class Server:
                     line.settimeout(2)
                     if line.recv(200).startswith(b"220"):
                         return True
+            except OSError:
+                time.sleep(0.05)
+        return False
+
+    def _is_open(self):
+        until = time.monotonic() + GREETED_WITHIN
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 2).close()
+                return True
             except OSError:
                 time.sleep(0.05)
         return False
@@ -162,6 +178,8 @@ class Server:
         if self.pin:
             # One way to trust for some, the other for the others.
             said |= {"ca": self.folder / "ca.pem"} if self.name in ("vsftpd", "pyftpdlib") else {"pin": self.pin}
+        said |= {"implicit": "yes"} if self.mode == IMPLICIT else {}
+        said |= {"client": self.folder} if self.mode == CLIENT else {}
         return ";".join(f"{key}={value}" for key, value in said.items())
 
     def _vsftpd(self, port, first):
@@ -196,8 +214,10 @@ rsa_cert_file={self.folder}/cert.pem
 rsa_private_key_file={self.folder}/key.key
 ssl_ciphers=HIGH
 ssl_tlsv1=YES
-require_ssl_reuse={"NO" if self.mode == TLS else "YES"}
+require_ssl_reuse={"YES" if self.mode in (REUSE, NEWEST) else "NO"}
 """
+            lines += "implicit_ssl=YES\n" if self.mode == IMPLICIT else ""
+            lines += f"require_cert=YES\nvalidate_cert=YES\nca_certs_file={self.folder}/ca.pem\n" if self.mode == CLIENT else ""
         if self.mode == NEWEST:
             # It has no key for this; its library has.
             (self.folder / "openssl.cnf").write_text(
@@ -260,7 +280,7 @@ TLSRSACertificateKeyFile {self.folder}/key.key
 TLSRequired on
 TLSProtocol {"TLSv1.3" if self.mode == NEWEST else "TLSv1.2 TLSv1.3"}
 """
-            lines += "TLSOptions NoSessionReuseRequired\n" if self.mode == TLS else ""
+            lines += {TLS: "TLSOptions NoSessionReuseRequired\n", IMPLICIT: "TLSOptions UseImplicitSSL\n"}.get(self.mode, "")
         (self.folder / "proftpd.conf").write_text(lines)
         (self.folder / "passwd").chmod(0o600)
         return [TREE / "usr/sbin/proftpd", "-n", "-c", self.folder / "proftpd.conf"]

@@ -24,8 +24,9 @@ pub struct Telling {
 }
 
 impl Telling {
+    /// In words of ours; what of them is the server's is scrubbed by who puts it there.
     pub fn fault(&self, kind: FaultKind, phase: Phase, command: &str, words: &str) -> Fault {
-        let answer = Some(Reply { code: None, text: self.secret.scrub(words) });
+        let answer = Some(Reply { code: None, text: words.to_owned() });
         Fault { kind, server: self.server.clone(), phase, command: command.to_owned(), answer, advice: None }
     }
 
@@ -40,9 +41,12 @@ impl Telling {
     pub fn silence(&self, phase: Phase, command: &str, silent: Silent) -> Fault {
         match silent {
             Silent::Line(error) => self.line(phase, command, &error),
-            Silent::NoAnswer(what) => {
-                self.fault(FaultKind::OutOfStep, phase, command, &format!("what came is no answer to it: {what}"))
-            }
+            Silent::NoAnswer(what) => self.fault(
+                FaultKind::OutOfStep,
+                phase,
+                command,
+                &format!("what came is no answer to it: {}", self.secret.scrub(&what)),
+            ),
         }
     }
 
@@ -65,22 +69,33 @@ impl Telling {
     }
 
     pub fn tls(&self, phase: Phase, command: &str, error: &rustls::Error) -> Fault {
+        use rustls::{CertificateError as C, Error as E};
         let (words, advice) = match error {
-            rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
-                ("it answers in plain text inside TLS".to_owned(), Some("Its own log says what it has to complain of"))
+            E::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+                ("it answers in plain text inside TLS".to_owned(), "Its own log says what it has to complain of")
             }
-            rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => (
-                "nobody whom this machine trusts signed its certificate".into(),
-                Some("Name its authority with ca, or the certificate itself with pin"),
-            ),
-            rustls::Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure) => (
+            E::InvalidCertificate(C::UnknownIssuer) => {
+                ("nobody whom this machine trusts signed its certificate".into(), OTHER_TRUST)
+            }
+            E::InvalidCertificate(C::ApplicationVerificationFailure) => (
                 "its certificate is not the one that pin names".into(),
-                Some("Ask the partner whether it was renewed, by another way than this one"),
+                "Ask the partner whether it was renewed, by another way than this one",
             ),
-            error => (error.to_string(), None),
+            E::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
+                ("its certificate has expired".into(), "The partner has to renew it")
+            }
+            E::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => (
+                "its certificate is for another name".into(),
+                "Name the host as its certificate does, or the certificate itself with pin",
+            ),
+            // Above all those that signed themselves.
+            E::InvalidCertificate(other) => {
+                (format!("its certificate cannot be checked like one that an authority signed ({other})"), OTHER_TRUST)
+            }
+            error => return self.fault(FaultKind::Tls, phase, command, &error.to_string()),
         };
-        let fault = self.fault(FaultKind::Tls, phase, command, &words);
-        Fault { advice: advice.map(|advice| Advice(advice.into())), ..fault }
+        let advice = Some(Advice(advice.into()));
+        Fault { advice, ..self.fault(FaultKind::Tls, phase, command, &words) }
     }
 
     /// By variant and by the code in the body, since the library knows only some codes.
@@ -150,6 +165,8 @@ fn advice_of(kind: FaultKind, phase: Phase, code: u16) -> Option<&'static str> {
         _ => None,
     }
 }
+
+const OTHER_TRUST: &str = "Name its authority with ca, or the certificate itself with pin";
 
 /// What TLS 1.3 cannot give is told with what helps.
 pub const REUSE: &str = "The server wants each data connection to go on with the session of its control connection, which TLS 1.3 does not give; \

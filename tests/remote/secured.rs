@@ -1,0 +1,89 @@
+//! TLS over the double: the contract, sessions of data connections, versions, and who is trusted. Real servers' TLS is rig 8.
+
+use nattpost::edges::remote::{Broken, FaultKind, Remote};
+use nattpost::model::remote::{Tls, TlsMax};
+
+use super::contract::{self, NAMES};
+use super::ftp_double::{Double, FINGERPRINT};
+use super::honest::ground;
+use super::{Peer, folder};
+
+pub fn pinned(double: &Double) -> Peer {
+    let mut peer = Peer::of(double);
+    peer.ftp.tls = Tls::Explicit;
+    let bytes = (0..64).step_by(2).map(|at| u8::from_str_radix(&FINGERPRINT[at..at + 2], 16).unwrap());
+    peer.ftp.pin = Some(bytes.collect::<Vec<u8>>().try_into().unwrap());
+    peer
+}
+
+/// `rude` servers end a data connection without saying so.
+#[test]
+fn the_contract_holds_under_tls() {
+    for script in
+        ["set tls", "set tls-reuse", "set tls-1.3", "set tls\nset rude", "set tls\non EPSV reply \"500 what?\""]
+    {
+        let (_kept, root) = ground();
+        let double = Double::start(&root, script);
+        let peer = pinned(&double);
+        contract::all(&root, &NAMES, &|| peer.remote());
+        assert_eq!(double.calls("PROT"), double.calls("USER"), "{script}");
+    }
+}
+
+/// A server takes only the session of the same control connection; with one store for all they would overwrite each other's.
+#[test]
+fn four_connections_each_go_on_with_their_own_session() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "set tls-reuse");
+    let peer = pinned(&double);
+    let mut remotes: Vec<Box<dyn Remote>> = (0..4).map(|_| peer.remote()).collect();
+    for round in 0..5 {
+        for remote in &mut remotes {
+            remote.list(&folder("in"), &mut |_| ()).unwrap_or_else(|fault| panic!("{round}: {fault}"));
+        }
+    }
+}
+
+#[test]
+fn a_server_of_the_newest_tls_alone_is_met_with_it_and_that_is_remembered() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "set tls-1.3");
+    let peer = pinned(&double);
+    for _ in 0..2 {
+        assert!(peer.remote().probe().unwrap().tls.unwrap().starts_with("TLS 1.3, certificate sha256:"));
+    }
+    assert_eq!(double.calls("AUTH"), 3, "once with 1.2, then never again");
+    let mut strict = pinned(&double);
+    strict.ftp.tls_max = TlsMax::Tls12;
+    let fault = strict.open().err().unwrap();
+    assert_eq!(fault.kind, FaultKind::Tls, "{fault}");
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_not_taken() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "set tls");
+    for (pin, words) in [
+        (None, "TLS: its certificate cannot be checked like one that an authority signed (Other(OtherError(CaUsedAs"),
+        (Some([7; 32]), "TLS: its certificate is not the one that pin names. Ask the partner"),
+    ] {
+        let mut peer = pinned(&double);
+        peer.ftp.pin = pin;
+        let fault = peer.open().err().unwrap();
+        assert!(fault.kind == FaultKind::Tls && fault.to_string().contains(words), "{fault}");
+    }
+    assert_eq!(double.calls("USER"), 0, "no name goes to a stranger");
+}
+
+/// What TLS 1.3 cannot give is not tried for ever: the words say what helps.
+#[test]
+fn session_reuse_that_cannot_be_is_told_with_advice() {
+    let (_kept, root) = ground();
+    let double =
+        Double::start(&root, "set tls-1.3\non STOR reply \"522 SSL connection failed; session reuse required\"");
+    let mut remote = pinned(&double).remote();
+    let broken = remote.send(&folder("out"), b"a.part", 5, &mut &b"12345"[..]).unwrap_err();
+    let Broken::Theirs(fault) = broken else { panic!("{broken:?}") };
+    assert_eq!(fault.kind, FaultKind::TlsReuse);
+    assert!(fault.to_string().contains("allow TLS 1.2 there, or set require_ssl_reuse=NO (vsftpd)"), "{fault}");
+}
