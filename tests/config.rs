@@ -151,13 +151,14 @@ fn the_samples_hold_every_key() {
                 table = match parts[..] {
                     ["intake", _] => Some(Table::Intake),
                     ["intake", _, "plausibility"] => Some(Table::Plausibility),
+                    ["intake", _, "guard"] => Some(Table::IntakeGuard),
                     ["feed", _] => Some(Table::Feed),
                     ["calendar", _] => Some(Table::Calendar),
                     ["remote", _] => Some(Table::Remote),
                     _ => None,
                 };
-                if table == Some(Table::Plausibility) {
-                    shown.insert((format!("{:?}", Table::Intake), "plausibility".to_string()));
+                if let ["intake", _, below] = parts[..] {
+                    shown.insert((format!("{:?}", Table::Intake), below.to_string()));
                 }
             } else if let (Some(table), Some((key, _))) = (table, line.split_once(" = ")) {
                 shown.insert((format!("{table:?}"), key.to_string()));

@@ -70,6 +70,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         absent: Absent::Leave,
         negative_stock: NegativeStock::Store,
         plausibility: Plausibility::default(),
+        guard: nattpost::model::rules::guard::Limits::default(),
         originals: Originals::Redact { after_days: 30, keep_days: 90 },
         receipt: None,
         from: None,

@@ -372,7 +372,7 @@ fn closing_keeps_to_its_source_its_scope_and_its_time() {
     assert_eq!(tx.close_absent(&stock_kind, "erp", "stock", &[("warehouse", "01")], &stamp).unwrap(), 0);
     assert!(tx.close_absent(&stock_kind, "erp", "stock", &[("wharehouse", "01")], &stamp).is_err());
     // It comes back.
-    assert_eq!(apply(&tx, &stock(&[("B", "01", 1)]), second, DAY_2), [Applied::Changed]);
+    assert_eq!(apply(&tx, &stock(&[("B", "01", 1)]), second, DAY_2), [Applied::Reopened]);
     assert_eq!(tx.file(full).unwrap().unwrap().rows_taken, 3);
 }
 

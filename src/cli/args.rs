@@ -2,6 +2,7 @@
 //!
 //! Every command shows an example; verbs that act on something take many. It only names what is wanted: nothing is opened here.
 
+mod deciding;
 mod keeping;
 mod pausing;
 mod translating;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+pub use deciding::Deciding;
 pub use keeping::{Backup, CatchUp};
 pub use pausing::Pausing;
 pub use translating::{Decode, Encode, LayoutCommand, Try};
@@ -138,6 +140,16 @@ pub enum Command {
                       is accounted for. Ends with 75 while something is left for a person."
     )]
     CatchUp(CatchUp),
+
+    /// What the guard holds is right: apply the locked file of an intake, send the locked feed
+    #[command(
+        after_help = "Example:\n  nattpost release erp/stock --comment \"stocktaking\"\n  nattpost release stock-1107.csv"
+    )]
+    Release(Deciding),
+
+    /// What the guard holds is not wanted: close it without applying or sending it
+    #[command(after_help = "Example:\n  nattpost discard erp/stock --in --comment \"half a file, a new one comes\"")]
+    Discard(Deciding),
 
     /// Read a file with a layout and print its messages as JSON lines
     #[command(

@@ -6,6 +6,7 @@ mod ask;
 mod backup;
 mod catch_up;
 mod check_page;
+mod deciding;
 mod demo;
 pub mod ends;
 mod files_page;
@@ -104,6 +105,8 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Resume(asked) => pausing::resume(page, &config()?, asked),
         Command::Backup(asked) => backup::backup(page, &config()?, asked),
         Command::CatchUp(asked) => catch_up::catch_up(page, &config()?, asked),
+        Command::Release(asked) => deciding::release(page, &config()?, asked),
+        Command::Discard(asked) => deciding::discard(page, &config()?, asked),
         Command::Decode(asked) => translate::decode(page, path, asked),
         Command::Encode(asked) => translate::encode(page, path, asked),
         Command::Layout(LayoutCommand::Try(asked)) => trial::try_layout(page, path, asked),

@@ -45,11 +45,11 @@ fn subject(config: &Config, asked: &Pausing, paused: &[Subject], what: &str) -> 
         Subject::Intake { .. } => !asked.outbound,
         Subject::Feed { .. } => !asked.inbound,
     };
-    let found: Vec<&Subject> = known.iter().filter(|s| is_asked_side(s) && name(s) == what).collect();
+    let found: Vec<&Subject> = known.iter().filter(|s| is_asked_side(s) && s.name() == what).collect();
     match found[..] {
         [one] => Ok(one.clone()),
         [] => {
-            let names: Vec<String> = known.iter().filter(|s| is_asked_side(s)).map(name).collect();
+            let names: Vec<String> = known.iter().filter(|s| is_asked_side(s)).map(Subject::name).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             Err(setting::unknown(("partner-unknown", "partner, intake or feed"), "WHAT", what, &names))
         }
@@ -63,15 +63,5 @@ fn subject(config: &Config, asked: &Pausing, paused: &[Subject], what: &str) -> 
             .at("WHAT")
             .expected("--in for the intake, --out for the feed")),
         },
-    }
-}
-
-/// As people write it, without its side.
-fn name(subject: &Subject) -> String {
-    match subject {
-        Subject::Partner(partner) => partner.clone(),
-        Subject::Intake { partner, intake: part } | Subject::Feed { partner, feed: part } => {
-            format!("{partner}/{part}")
-        }
     }
 }

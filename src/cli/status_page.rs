@@ -8,7 +8,7 @@ use super::page::{Columns, Page, safe};
 use super::setting;
 use crate::config::Config;
 use crate::edges::clock;
-use crate::edges::store::ledger::PauseRow;
+use crate::edges::store::ledger::{LockRow, PauseRow};
 use crate::flows::moments;
 use crate::flows::status::{FeedStatus, IntakeStatus, Status};
 use crate::flows::waiting::{WaitingFile, Why};
@@ -33,6 +33,7 @@ pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Resul
     }
     unknown(page, status)?;
     paused(page, status)?;
+    locks(page, status)?;
     page.gap()?;
     intakes(page, status)?;
     waiting(page, status)?;
@@ -62,6 +63,20 @@ fn paused(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
             row.subject.told(),
             safe(&row.who),
             row.subject.arguments()
+        ))?;
+    }
+    Ok(())
+}
+
+fn locks(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
+    for row in &status.locks {
+        let since = page.when_stored(Some(&row.locked_at));
+        let words = if row.exceeded.is_empty() { "it would pass now" } else { &row.exceeded };
+        page.line(format!(
+            "! {} is locked since {since}: {} (nattpost release or discard {}).",
+            row.subject().told(),
+            safe(words),
+            row.subject().arguments()
         ))?;
     }
     Ok(())
@@ -163,8 +178,23 @@ pub fn object(config: &Config, status: &Status) -> Value {
         "strays": status.strays.iter().map(|file| waiting_object(file, status.daemon_runs)).collect::<Vec<_>>(),
         "unknown": status.unknown.0.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "unknown_count": status.unknown.1,
+        "locks": status.locks.iter().map(lock_object).collect::<Vec<_>>(),
         "paused": status.paused.iter().map(paused_object).collect::<Vec<_>>(),
         "feeds": status.feeds.iter().map(feed_object).collect::<Vec<_>>(),
+    })
+}
+
+fn lock_object(row: &LockRow) -> Value {
+    let tally = row.tally;
+    json!({
+        "subject": row.subject().to_string(),
+        "since": row.locked_at,
+        "exceeded": row.exceeded,
+        "base": tally.base,
+        "creates": tally.creates,
+        "changes": tally.changes,
+        "deletes": tally.deletes,
+        "samples": serde_json::from_str::<Value>(&row.samples).unwrap_or_default(),
     })
 }
 

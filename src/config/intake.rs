@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::fingerprint;
 use super::forms;
+use super::guard;
 use super::keyed::{Keyed, Wrong, parse_days, parse_duration};
 use super::keys::Table;
 use super::layouts::KnownLayout;
@@ -14,6 +15,7 @@ use crate::model::document::{Section, Spot, suggest};
 use crate::model::intake::{Absent, Intake, Plausibility, Policy, Sender};
 use crate::model::kind::{Class, Kind};
 use crate::model::remote::RemoteRule;
+use crate::model::rules::guard::Limits;
 
 const LEAST_TRUNCATED: Duration = Duration::from_secs(10);
 const MOST_TRUNCATED: Duration = Duration::from_secs(7 * 86_400);
@@ -49,12 +51,14 @@ pub fn read(
         absent,
         negative_stock: keyed.value("negative", forms::negative),
         plausibility: read_plausibility(&keyed),
+        guard: Limits::default(),
         originals: keyed.parsed("originals", forms::originals).unwrap_or(around.company.originals),
         receipt: read_receipt(&keyed, around).map(|known| known.layout.clone()),
         from: remote::read_from(&keyed, &sender.partner, remotes, &settle),
         receipt_to: None,
         fingerprint: 0,
     };
+    intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds);
     check_use(&keyed, &kinds);
     intake.fingerprint = fingerprint::of_intake(&intake, &layouts);
     intake

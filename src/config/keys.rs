@@ -23,17 +23,20 @@ pub enum Table {
     Remote,
     Intake,
     Plausibility,
+    /// What a file of an intake may do.
+    IntakeGuard,
     Feed,
 }
 
 impl Table {
-    pub const ALL: [Table; 7] = [
+    pub const ALL: [Table; 8] = [
         Table::Company,
         Table::Calendar,
         Table::Partner,
         Table::Remote,
         Table::Intake,
         Table::Plausibility,
+        Table::IntakeGuard,
         Table::Feed,
     ];
 
@@ -45,6 +48,7 @@ impl Table {
             Table::Remote => "partners/<id>.toml, [remote.NAME]",
             Table::Intake => "partners/<id>.toml, [intake.NAME]",
             Table::Plausibility => "partners/<id>.toml, [intake.NAME.plausibility]",
+            Table::IntakeGuard => "partners/<id>.toml, [intake.NAME.guard]",
             Table::Feed => "partners/<id>.toml, [feed.NAME]",
         }
     }

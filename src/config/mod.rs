@@ -9,6 +9,7 @@ mod company;
 mod feed;
 mod fingerprint;
 mod forms;
+mod guard;
 mod intake;
 mod keyed;
 pub mod keys;

@@ -36,6 +36,10 @@ pub enum Verb {
     Pause { subjects: Vec<Subject> },
     /// Let these go on.
     Resume { subjects: Vec<Subject> },
+    /// What the guard holds of these intakes and feeds is right.
+    Release { subjects: Vec<Subject> },
+    /// What the guard holds of them is not wanted.
+    Discard { subjects: Vec<Subject> },
     /// A copy of the database was made; only to be noted.
     Backup { path: String, made: DateTime<Utc> },
     /// Bring an older database up to what stands in the spool.
@@ -50,6 +54,8 @@ impl Command {
             Verb::Send { .. } => "send",
             Verb::Pause { .. } => "pause",
             Verb::Resume { .. } => "resume",
+            Verb::Release { .. } => "release",
+            Verb::Discard { .. } => "discard",
             Verb::Backup { .. } => "backup",
             Verb::CatchUp => "catch-up",
         }
@@ -90,13 +96,15 @@ impl Command {
             "send" => Verb::Send { feeds: texts(arguments, "feeds")? },
             "pause" => Verb::Pause { subjects: subjects(arguments)? },
             "resume" => Verb::Resume { subjects: subjects(arguments)? },
+            "release" => Verb::Release { subjects: subjects(arguments)? },
+            "discard" => Verb::Discard { subjects: subjects(arguments)? },
             "backup" => Verb::Backup {
                 path: arguments["path"].as_str().context("\"path\" is missing or no text")?.to_string(),
                 made: instant(arguments["made"].as_str().context("\"made\" is missing or no text")?)?,
             },
             "catch-up" => Verb::CatchUp,
             other => anyhow::bail!(
-                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, backup or catch-up"
+                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, release, discard, backup or catch-up"
             ),
         };
         Ok(Command {
@@ -119,7 +127,10 @@ impl Command {
             }
             Verb::Ignore { which } => to_json(which).into(),
             Verb::Send { feeds } => json!({ "feeds": feeds }),
-            Verb::Pause { subjects } | Verb::Resume { subjects } => {
+            Verb::Pause { subjects }
+            | Verb::Resume { subjects }
+            | Verb::Release { subjects }
+            | Verb::Discard { subjects } => {
                 json!({ "subjects": subjects.iter().map(Subject::to_string).collect::<Vec<_>>() })
             }
             Verb::Backup { path, made } => json!({ "path": path, "made": clock::iso(*made) }),
@@ -171,7 +182,7 @@ fn parse_which(arguments: &Value) -> Result<Selection> {
 
 fn subjects(arguments: &Value) -> Result<Vec<Subject>> {
     let read =
-        |text: String| Subject::parse(&text).with_context(|| format!("\"{text}\" is nothing that can be paused"));
+        |text: String| Subject::parse(&text).with_context(|| format!("\"{text}\" is no partner, intake or feed"));
     texts(arguments, "subjects")?.into_iter().map(read).collect()
 }
 
@@ -225,6 +236,8 @@ mod tests {
             Verb::Send { feeds: vec!["dealer/stock".into()] },
             Verb::Pause { subjects: vec![Subject::Partner("dealer".into())] },
             Verb::Resume { subjects: Subject::parse("out:dealer/stock").into_iter().collect() },
+            Verb::Release { subjects: Subject::parse("in:dealer/stock").into_iter().collect() },
+            Verb::Discard { subjects: Subject::parse("in:dealer/stock").into_iter().collect() },
             Verb::Backup { path: "/b/nattpost-x.db".into(), made: "2026-11-07T05:59:00.000Z".parse().unwrap() },
             Verb::CatchUp,
         ] {
@@ -248,7 +261,7 @@ mod tests {
             (text("retry", "{\"verdict\":\"lost\"}"), "\"lost\" is not a verdict"),
             (text("ignore", "{\"verdict\":\"held\"}"), "\"comment\" is empty"),
             (text("send", "{\"feeds\":\"x\"}"), "\"feeds\" is not a list"),
-            (text("pause", "{\"subjects\":[\"dealer/stock\"]}"), "\"dealer/stock\" is nothing that can be paused"),
+            (text("pause", "{\"subjects\":[\"dealer/stock\"]}"), "\"dealer/stock\" is no partner, intake or feed"),
             ("{".to_string(), "not JSON"),
         ] {
             let error = format!("{:#}", Command::parse(bytes.as_bytes()).unwrap_err());

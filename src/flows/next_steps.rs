@@ -3,6 +3,7 @@
 use super::inbound::returned::CAME_BACK;
 use crate::edges::store::ledger::{FileRow, FileState, MessageRow};
 use crate::model::verdict::{Home, Verdict};
+use crate::model::wording::guard::is_code_of_guard;
 
 /// One way on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,14 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>) ->
     if file.redacted {
         if file.counts.held + file.counts.refused + file.counts.stale > 0 {
             step("have it sent again: the copy kept here has lost its personal fields", String::new());
+        }
+        return steps;
+    }
+    if is_code_of_guard(&file.code) {
+        let source = format!("{}/{}", file.partner, file.intake);
+        if file.verdict == Some(Verdict::Held) {
+            step("apply it as it is, if what it does is right", format!("nattpost release {source} --in"));
+            step("close it without applying it", format!("nattpost discard {source} --in --comment \"why\""));
         }
         return steps;
     }

@@ -11,7 +11,7 @@ use super::files::{self, Sight};
 use super::waiting::{self, WaitingFile};
 use super::{lineage, room};
 use crate::edges::store::IntakeFigures;
-use crate::edges::store::ledger::{PauseRow, RunRow};
+use crate::edges::store::ledger::{LockRow, PauseRow, RunRow};
 use crate::edges::{clock, lock};
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
@@ -39,6 +39,8 @@ pub struct Status {
     pub feeds: Vec<FeedStatus>,
     /// What people have stopped for a while.
     pub paused: Vec<PauseRow>,
+    /// What the guard holds.
+    pub locks: Vec<LockRow>,
     /// Commands that nobody has carried out yet.
     pub commands_waiting: u64,
     /// Files whose verdict stands and whose folders have not followed.
@@ -116,6 +118,7 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
         intakes,
         strays: strays.into_iter().filter(|s| wanted(&s.partner, &s.intake)).collect(),
         feeds,
+        locks: sight.snapshot.locks()?.into_iter().filter(|row| is_asked_for(&row.subject(), only)).collect(),
         paused: sight.snapshot.pauses()?.into_iter().filter(|row| is_asked_for(&row.subject, only)).collect(),
         commands_waiting: sight.spool.commands()?.len() as u64,
         unplaced: sight.snapshot.unplaced_count()?,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::layout::Layout;
 use super::remote::{FetchFrom, SendTo};
 use super::rules::as_of::NameAsOf;
+use super::rules::guard::Limits;
 
 /// A partner: what his files may say and how his words translate, in both directions.
 #[derive(Debug, Clone)]
@@ -50,6 +51,8 @@ pub struct Intake {
     pub absent: Absent,
     pub negative_stock: NegativeStock,
     pub plausibility: Plausibility,
+    /// Records and facts: a file that does more waits for a person.
+    pub guard: Limits,
     pub originals: Originals,
     /// Layout of the receipt that the sender gets, if any.
     pub receipt: Option<Arc<Layout>>,

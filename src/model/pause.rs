@@ -35,6 +35,16 @@ impl Subject {
         }
     }
 
+    /// As people write it, without its side: `dealer`, `dealer/stock`.
+    pub fn name(&self) -> String {
+        match self {
+            Subject::Partner(partner) => partner.clone(),
+            Subject::Intake { partner, intake: part } | Subject::Feed { partner, feed: part } => {
+                format!("{partner}/{part}")
+            }
+        }
+    }
+
     /// For people: `dealer`, `the intake dealer/orders`, `the feed dealer/stock`.
     pub fn told(&self) -> String {
         match self {

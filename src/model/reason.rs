@@ -14,6 +14,8 @@ pub struct Reason<'a> {
     pub counts: Counts,
     /// Nothing was applied, though single messages were good.
     pub whole_file: bool,
+    /// It is not refused, but waits for a person as a whole.
+    pub is_held: bool,
     pub problems: &'a Diagnostics,
     /// Command that brings the original back into the intake.
     pub come_back: &'a str,
@@ -78,6 +80,9 @@ fn one(problem: &Problem) -> String {
 
 fn headline(reason: &Reason<'_>) -> String {
     let counts = reason.counts;
+    if reason.is_held {
+        return "Nothing of this file is applied yet: it waits for a person.".to_string();
+    }
     if reason.whole_file {
         return "Nothing of this file was applied: it is refused whole.".to_string();
     }
@@ -94,6 +99,9 @@ fn counted(counts: Counts) -> String {
 }
 
 fn advice(reason: &Reason<'_>) -> String {
+    if reason.is_held {
+        return "look at what the file would do, then decide as it says above; nothing is lost meanwhile.".to_string();
+    }
     if reason.whole_file || reason.counts.home() == Home::Failed {
         format!(
             "correct the file and drop it again under any name. If the cause was on our side and is mended: {} or \
@@ -131,6 +139,7 @@ mod tests {
             source: "dealer/orders",
             counts,
             whole_file: false,
+            is_held: false,
             problems: &problems,
             come_back: "mv a b",
         });

@@ -11,7 +11,7 @@ use super::diagnostic::{Place, Problem, shown};
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 61] = [
+pub const CODES: [&str; 63] = [
     "amount-invalid",
     "article-ambiguous",
     "article-missing",
@@ -35,6 +35,8 @@ pub const CODES: [&str; 61] = [
     "file-name-invalid",
     "file-truncated",
     "flag-invalid",
+    "guard-behind",
+    "guard-locked",
     "head-contradicts",
     "identifier-invalid",
     "ignored",

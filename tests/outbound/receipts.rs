@@ -37,6 +37,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         absent: Absent::Leave,
         negative_stock: NegativeStock::Store,
         plausibility: Plausibility::default(),
+        guard: nattpost::model::rules::guard::Limits::default(),
         originals: Originals::Keep { days: 90 },
         receipt: layout.map(|id| shipped_layout(id).unwrap().clone()),
         from: None,

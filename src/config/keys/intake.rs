@@ -141,6 +141,13 @@ pub const KEYS: &[Key] = &[
     key(Table::Intake, "plausibility", "table", None, "Checks beyond form, each off by default."),
     key(
         Table::Intake,
+        "guard",
+        "table",
+        None,
+        "How much a file of records or facts may do before a person has to look; without it anything.",
+    ),
+    key(
+        Table::Intake,
         "originals",
         "keep N d; redact after N d, keep M d; none",
         From("originals of nattpost.toml"),
@@ -167,5 +174,20 @@ pub const KEYS: &[Key] = &[
         "true, false",
         Value("false"),
         "EAN and ISBN must have the right check digit.",
+    ),
+    key(
+        Table::IntakeGuard,
+        "creates",
+        "list of limits: N rows, P %, or P % and N",
+        Value(""),
+        "A file that would make more new rows waits in held/in/ until a person decides; of a list any limit locks.",
+    ),
+    key(Table::IntakeGuard, "changes", "list of limits", Value(""), "The same for rows that would change."),
+    key(
+        Table::IntakeGuard,
+        "deletes",
+        "list of limits",
+        Value(""),
+        "The same for rows that would be closed, and stock that would become 0. Percent of the intake's open rows.",
     ),
 ];

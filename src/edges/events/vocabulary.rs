@@ -79,6 +79,7 @@ events! {
     FileDuplicate "file-duplicate" Info "All its requests were applied before.";
     FileStale "file-stale" Info "It is older than what is known; nothing was written.";
     FileHeld "file-held" Warning "It, or all its messages, wait for a person, for time or for another message.";
+    FileLocked "file-locked" Warning "It would change or delete more than its intake's guard lets through, or waits behind such a file; a person decides.";
     FileRefused "file-refused" Warning "Nothing of it was taken; the reason stands in failed/.";
     FileIncomplete "file-incomplete" Warning "It rests in in/ without its end; it is refused if it does not grow.";
     FileOdd "file-odd" Warning "A name in in/ is no file that can be taken: symlink, folder, no permission.";

@@ -24,7 +24,7 @@ pub use migrate::VERSION;
 pub use open::{Reader, Snapshot, Store, Tx};
 pub use queries_files::Selection;
 pub use queries_find::{Found, OrderFound, Origin, RowFound};
-pub use queries_problems::{Locked, Owed, ToAnswer};
+pub use queries_problems::{Owed, ToAnswer};
 pub use queries_status::IntakeFigures;
 pub use store_fault::StoreFault;
 

@@ -34,15 +34,6 @@ pub struct Owed {
     pub is_unknown: bool,
 }
 
-/// What the guard locked and nobody has decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Locked {
-    /// `partner/feed` or `partner/intake`.
-    pub name: String,
-    pub is_intake: bool,
-    pub exceeded: String,
-}
-
 impl Snapshot<'_> {
     /// Refused, wholly or in part, and nobody has acted on it.
     pub fn refused_to_answer(&self) -> Result<Vec<ToAnswer>> {
@@ -97,12 +88,6 @@ impl Snapshot<'_> {
             })
         })
         .context("cannot ask what is to be delivered")
-    }
-
-    pub fn open_locks(&self) -> Result<Vec<Locked>> {
-        let sql = "SELECT partner || '/' || name, side = 'in', exceeded FROM guard_lock WHERE ended_at IS NULL ORDER BY lock_no";
-        list(self.conn, sql, [], |row| Ok(Locked { name: row.get(0)?, is_intake: row.get(1)?, exceeded: row.get(2)? }))
-            .context("cannot ask what is locked")
     }
 
     /// Subject and since when: `dealer`, `in:dealer/orders`, `out:dealer/stock`.

@@ -12,6 +12,7 @@ use crate::edges::store::Selection;
 use crate::edges::store::ledger::{FileRow, MessageRow};
 use crate::model::diagnostic::Place;
 use crate::model::verdict::{Home, Verdict};
+use crate::model::wording::guard::is_code_of_guard;
 use crate::model::wording::judging;
 
 const PAGE: u32 = 100_000;
@@ -19,7 +20,7 @@ const PAGE: u32 = 100_000;
 const IGNORED: &str = "ignored";
 
 pub fn ignore(bench: &mut Bench<'_>, which: &Selection, comment: &str) -> Result<String> {
-    let (mut file_count, mut message_count, mut before, mut well) = (0, 0, Vec::new(), 0);
+    let (mut file_count, mut message_count, mut before, mut well, mut locked) = (0, 0, Vec::new(), 0, 0);
     for row in files(bench, which)? {
         let messages = bench.store.read()?.messages_of(row.no, 0, PAGE)?;
         let is_open = |m: &&MessageRow| {
@@ -34,6 +35,8 @@ pub fn ignore(bench: &mut Bench<'_>, which: &Selection, comment: &str) -> Result
             message_count += open.len();
             file_count += 1;
             ignore_file(bench, row, &open, comment)?;
+        } else if row.verdict == Some(Verdict::Held) && is_code_of_guard(&row.code) {
+            locked += 1;
         } else if row.verdict == Some(Verdict::Refused) || messages.iter().any(|m| m.code == IGNORED) {
             before.push(row);
         } else {
@@ -45,6 +48,9 @@ pub fn ignore(bench: &mut Bench<'_>, which: &Selection, comment: &str) -> Result
         [] => {}
         [one] => said.push(format!("{} was closed before: {}", one.name, one.comment)),
         many => said.push(format!("{} file(s) were closed before", many.len())),
+    }
+    if locked > 0 {
+        said.push(format!("{locked} file(s) are held by the guard: nattpost discard closes what is locked"));
     }
     if well > 0 {
         said.push(format!("{well} file(s) hold nothing that waits or is refused"));

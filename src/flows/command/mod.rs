@@ -1,6 +1,8 @@
-//! Carries out what people ask for: retry, ignore, send, pause, resume, catch-up; notes backups. Whoever holds the instance lock does it; the row in `command` is
-//! the audit trail, and a command whose row is finished is never done twice.
+//! Carries out what people ask for: retry, ignore, send, pause, resume, release, discard, catch-up; notes backups. Whoever
+//! holds the instance lock does it; the row in `command` is the audit trail, and a command whose row is finished is never
+//! done twice.
 
+mod guarded;
 mod ignore;
 mod pause;
 mod retry;
@@ -37,6 +39,8 @@ pub fn carry_out(
         Verb::Ignore { which } => ignore::ignore(bench, which, &command.comment),
         Verb::Pause { subjects } => pause::pause(bench, subjects, &command.who, &command.comment),
         Verb::Resume { subjects } => pause::resume(bench, subjects, &command.comment),
+        Verb::Release { subjects } => guarded::release(bench, subjects, command.id),
+        Verb::Discard { subjects } => guarded::discard(bench, subjects, command.id, &command.comment),
         Verb::Send { feeds } => send_all(bench, feeds, send),
         Verb::Backup { path, made } => note_backup(bench, path, *made),
         Verb::CatchUp => catch_up(bench, feeds),

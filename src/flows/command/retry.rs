@@ -15,6 +15,7 @@ use crate::edges::events::{Event, Key, Value};
 use crate::edges::store::Selection;
 use crate::edges::store::ledger::{FileRow, MessageRow};
 use crate::model::verdict::{Home, Verdict};
+use crate::model::wording::guard::is_code_of_guard;
 
 /// Exceptions of a file looked at together.
 const PAGE: u32 = 100_000;
@@ -67,7 +68,9 @@ fn retry_file(
     }
     if wanted.is_empty() {
         // Refused as a whole: it is read from the beginning.
-        return if row.verdict == Some(Verdict::Refused) { bench.judge_whole_again(row) } else { Ok(Vec::new()) };
+        let waits_whole = row.verdict == Some(Verdict::Held) && is_code_of_guard(&row.code);
+        let is_whole = row.verdict == Some(Verdict::Refused) || waits_whole;
+        return if is_whole { bench.judge_whole_again(row) } else { Ok(Vec::new()) };
     }
     let whole = !row.code.is_empty();
     if whole {

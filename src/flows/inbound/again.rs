@@ -13,6 +13,7 @@ use crate::edges::clock::iso;
 use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::Tx;
 use crate::edges::store::ledger::{FileRow, MessageRow, Revision};
+use crate::model::ids::Id;
 use crate::model::reason;
 use crate::model::rules::recovery::ATTEMPTS_MAX;
 use crate::model::verdict::{Counts, Verdict};
@@ -26,6 +27,15 @@ impl Bench<'_> {
 
     /// The whole file, from its original, as if it had just come.
     pub fn judge_whole_again(&mut self, row: FileRow) -> Result<Vec<(Verdict, u64)>> {
+        self.judge_original(row, None)
+    }
+
+    /// The same, whatever the guard finds: a person's command says so.
+    pub fn judge_released(&mut self, row: FileRow, command: Id) -> Result<Vec<(Verdict, u64)>> {
+        self.judge_original(row, Some(command))
+    }
+
+    fn judge_original(&mut self, row: FileRow, released_by: Option<Id>) -> Result<Vec<(Verdict, u64)>> {
         let Some(intake) = self.intake_of(&row.partner, &row.intake) else {
             bail!("{} is of the intake {}/{}, which is no longer configured", row.name, row.partner, row.intake);
         };
@@ -46,7 +56,7 @@ impl Bench<'_> {
         }
         let no = row.no;
         let attempts = self.begin_lone_attempt(&row)?;
-        let claimed = Claimed { again: true, attempts, ..self.claimed_from(row, intake) };
+        let claimed = Claimed { again: true, attempts, released_by, ..self.claimed_from(row, intake) };
         if let Err(error) = self.judge(vec![claimed]) {
             self.take_attempt_back(no)?;
             return Err(error);

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
 use super::gathered::Gathered;
+use super::guarding::{self, Counted};
 use super::judge::{Hold, Judge, Judged};
 use crate::edges::clock::iso;
 use crate::edges::store::business::{Applied as Row, Inserted, Records, References, Requests, Stamp};
@@ -54,6 +55,8 @@ pub struct Applied {
     pub problems: Diagnostics,
     /// Values of the fields within which a full file closes, as far as it names them.
     pub scopes: Scopes,
+    /// For the guard.
+    pub counted: Counted,
 }
 
 pub type Scopes = BTreeSet<Vec<String>>;
@@ -82,6 +85,7 @@ pub struct Applying<'t, 'f> {
     gathered: Gathered,
     /// Head fields within whose values a full file closes.
     scope_fields: Vec<usize>,
+    is_guarded: bool,
     applied: Applied,
 }
 
@@ -111,11 +115,19 @@ impl<'t, 'f> Applying<'t, 'f> {
             decided_at,
             judge: Judge::new(hand.intake, layout, hand.now),
             gathered: Gathered::new(&kind),
+            is_guarded: false,
             applied: Applied::default(),
             tx,
             hand,
             kind,
         })
+    }
+
+    /// What follows is a whole file: what it does to the rows is counted where the guard wants to know.
+    pub fn count_for_guard(&mut self) -> Result<()> {
+        self.is_guarded = self.hand.intake.guard.count();
+        self.applied.counted = guarding::before(self.tx, self.hand.intake, &self.kind)?;
+        Ok(())
     }
 
     /// What follows is this stored message, judged again. Its time goes on: waiting for something else is no new wait.
@@ -353,8 +365,12 @@ impl<'t, 'f> Applying<'t, 'f> {
             self.applied.scopes.insert(values);
         }
         let Writer::Records(writer) = &mut self.writer else { return Ok(()) };
-        match writer.apply(*message)? {
-            Row::New | Row::Changed => self.count(Verdict::Accepted),
+        let row = writer.apply(*message)?;
+        if self.is_guarded {
+            self.applied.counted.add(row, || business_key(message));
+        }
+        match row {
+            Row::New | Row::Changed | Row::Reopened | Row::Emptied => self.count(Verdict::Accepted),
             Row::Unchanged => self.count(Verdict::Unchanged),
             Row::Stale => {
                 self.list(message, Verdict::Stale, "stale", &[], None, None)?;

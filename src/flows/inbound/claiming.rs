@@ -60,6 +60,8 @@ pub struct Claimed {
     pub again: bool,
     /// It was fetched: with its verdict the remote's copy is no longer needed.
     pub from_remote: bool,
+    /// A person's command says: whatever the guard finds.
+    pub released_by: Option<Id>,
 }
 
 impl Claimed {
@@ -163,6 +165,7 @@ impl Bench<'_> {
             attempts: row.attempts,
             again: false,
             from_remote: row.origin != ORIGIN_HERE,
+            released_by: None,
         }
     }
 
@@ -312,6 +315,7 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         attempts,
         again: false,
         from_remote: false,
+        released_by: None,
     })
 }
 

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use super::applying::{Applied, Scopes};
 use super::claiming::Claimed;
 use super::finish::Decided;
+use super::guarding::{self, Holding, Locking};
 use crate::edges::clock::{Now, iso};
 use crate::edges::spool::{Place, Role, Spool, state_name};
 use crate::edges::store::Tx;
@@ -52,10 +53,39 @@ struct Outcome {
     whole_file: bool,
     /// The file as a whole is the reason.
     code: &'static str,
+    /// It waits as a whole.
+    is_held: bool,
+    lock: Option<Locking>,
 }
 
-/// Writes the verdict of one file into the ledger.
-pub fn decide(tx: &Tx<'_>, spool: &Spool, file: &Claimed, judgement: Judgement, now: Now, zone: Tz) -> Result<Decided> {
+impl Outcome {
+    fn new(counts: Counts, problems: Diagnostics) -> Outcome {
+        Outcome { counts, problems, whole_file: false, code: "", is_held: false, lock: None }
+    }
+
+    fn refused(counts: Counts, problems: Diagnostics, code: &'static str) -> Outcome {
+        Outcome { whole_file: true, code, ..Outcome::new(counts, problems) }
+    }
+
+    /// The guard lets none of its messages through.
+    fn held(messages: u64, holding: Holding) -> Outcome {
+        let (mut counts, mut problems) = (Counts::default(), Diagnostics::default());
+        counts.add(Verdict::Held, messages);
+        let code = holding.problem.code;
+        problems.add(holding.problem);
+        Outcome { is_held: true, lock: holding.lock, ..Outcome::refused(counts, problems, code) }
+    }
+}
+
+/// Writes the verdict of one file into the ledger; what of the guard's is to follow it.
+pub fn decide(
+    tx: &Tx<'_>,
+    spool: &Spool,
+    file: &Claimed,
+    judgement: Judgement,
+    now: Now,
+    zone: Tz,
+) -> Result<(Decided, Option<Locking>)> {
     let content_hash = judgement.content.map(|(hash, _)| hash);
     let kind = judgement.layout.as_ref().map(|l| l.kind.name.clone()).unwrap_or_default();
     let layout_id = judgement.layout.as_ref().map(|l| l.id.clone()).unwrap_or_default();
@@ -64,10 +94,16 @@ pub fn decide(tx: &Tx<'_>, spool: &Spool, file: &Claimed, judgement: Judgement, 
         && let Some(last) =
             tx.unchanged_since(&file.intake.sender.partner, &file.intake.id, hash, file.intake.fingerprint)?
     {
-        let mut counts = Counts::default();
-        counts.add(Verdict::Unchanged, last.counts.total());
-        tx.touch_as_of(last.no, file.moment())?;
-        let outcome = Outcome { counts, problems: Diagnostics::default(), whole_file: false, code: "" };
+        let messages = last.counts.total();
+        let outcome = match guarding::weigh_unchanged(tx, file)? {
+            Some(holding) => hold(tx, file, messages, holding)?,
+            None => {
+                let mut counts = Counts::default();
+                counts.add(Verdict::Unchanged, messages);
+                tx.touch_as_of(last.no, file.moment())?;
+                Outcome::new(counts, Diagnostics::default())
+            }
+        };
         return write(tx, spool, file, outcome, (&last.kind, &last.layout, content_hash.as_ref()), now, zone);
     }
     let outcome = weigh(tx, file, judgement)?;
@@ -76,31 +112,43 @@ pub fn decide(tx: &Tx<'_>, spool: &Spool, file: &Claimed, judgement: Judgement, 
 
 fn weigh(tx: &Tx<'_>, file: &Claimed, judgement: Judgement) -> Result<Outcome> {
     let Judgement { layout, applied, decoded, .. } = judgement;
-    let Applied { counts, problems, scopes } = applied;
+    let Applied { counts, problems, scopes, counted } = applied;
     if !decoded.fatal.is_empty() {
         take_back_rows(tx)?;
         let mut all = decoded.fatal;
         let code = all.kept().first().map_or("unreadable", |p| p.code);
         all.append(problems);
-        return Ok(Outcome { counts: refused(decoded.messages), problems: all, whole_file: true, code });
+        return Ok(Outcome::refused(refused(decoded.messages), all, code));
     }
     if counts.total() == 0 {
         let mut all = Diagnostics::default();
         all.add(words::no_messages());
-        return Ok(Outcome { counts, problems: all, whole_file: true, code: "file-empty" });
+        return Ok(Outcome::refused(counts, all, "file-empty"));
     }
     if refuses_whole_file(file.intake.policy, counts) {
         take_back_rows(tx)?;
         let code = problems.kept().first().map_or("refused", |p| p.code);
-        return Ok(Outcome { counts: refused(counts.total()), problems, whole_file: true, code });
+        return Ok(Outcome::refused(refused(counts.total()), problems, code));
     }
     if let Some(layout) = layout
         && layout.kind.class != Class::Request
-        && counts.refused + counts.held == 0
+        && counts.refused < counts.total()
     {
-        close(tx, file, &layout, &scopes)?;
+        if counts.refused + counts.held == 0 {
+            close(tx, file, &layout, &scopes)?;
+        }
+        if let Some(holding) = guarding::weigh(tx, file, &layout.kind, counted)? {
+            return hold(tx, file, counts.total(), holding);
+        }
     }
-    Ok(Outcome { counts, problems, whole_file: false, code: "" })
+    Ok(Outcome::new(counts, problems))
+}
+
+/// The moment it speaks of stays, so that those that come meanwhile know whether they are newer.
+fn hold(tx: &Tx<'_>, file: &Claimed, messages: u64, holding: Holding) -> Result<Outcome> {
+    take_back_rows(tx)?;
+    tx.keep_as_of(file.file, file.moment())?;
+    Ok(Outcome::held(messages, holding))
 }
 
 /// The rows of the file are taken back; what the ledger says of it is written in a part of its own.
@@ -143,13 +191,14 @@ fn write(
     (kind, layout, hash): (&str, &str, Option<&[u8; 32]>),
     now: Now,
     zone: Tz,
-) -> Result<Decided> {
-    let Outcome { counts, problems, whole_file, code } = outcome;
-    let home = if whole_file { Home::Failed } else { counts.home() };
+) -> Result<(Decided, Option<Locking>)> {
+    let Outcome { counts, problems, whole_file, code, is_held, lock } = outcome;
+    let home = if whole_file && !is_held { Home::Failed } else { counts.home() };
     let day = now.wall.with_timezone(&zone).date_naive();
     let has_reason = whole_file || counts.refused > 0;
-    let reason = if has_reason { Some(reason_text(spool, file, counts, whole_file, &problems)?) } else { None };
-    let verdict = if whole_file { Verdict::Refused } else { counts.file_verdict() };
+    let reason =
+        if has_reason { Some(reason_text(spool, file, counts, (whole_file, is_held), &problems)?) } else { None };
+    let verdict = if whole_file && !is_held { Verdict::Refused } else { counts.file_verdict() };
     tx.decide_file(
         file.file,
         &Decision {
@@ -174,7 +223,7 @@ fn write(
     if file.again || !problems.is_empty() {
         tx.set_problem_counts(file.file, problems.counts().iter().map(|(code, count)| (*code, *count)))?;
     }
-    Ok(Decided {
+    let decided = Decided {
         file: file.file,
         id: file.id,
         name: file.name.clone(),
@@ -190,14 +239,16 @@ fn write(
         has_reject: counts.refused > 0 && home != Home::Failed,
         from_work: !file.again,
         came_back: false,
-    })
+        is_locked: is_held,
+    };
+    Ok((decided, lock))
 }
 
 fn reason_text(
     spool: &Spool,
     file: &Claimed,
     counts: Counts,
-    whole_file: bool,
+    (whole_file, is_held): (bool, bool),
     problems: &Diagnostics,
 ) -> Result<String> {
     let (partner, intake) = (&file.intake.sender.partner, &file.intake.id);
@@ -210,6 +261,7 @@ fn reason_text(
         source: &file.intake.source(),
         counts,
         whole_file,
+        is_held,
         problems,
         come_back: &format!("mv '{}' '{}/'", failed.display(), back.display()),
     }))

@@ -18,6 +18,7 @@ use crate::model::ids::Id;
 use crate::model::intake::{Intake, Originals, Settle};
 use crate::model::layout::Layout;
 use crate::model::verdict::{Counts, Home, Verdict};
+use crate::model::wording::guard::is_code_of_guard;
 
 /// Exceptions read at a time when a reject is built.
 const PAGE: u32 = 10_000;
@@ -43,6 +44,8 @@ pub struct Decided {
     pub from_work: bool,
     /// It was taken under another id, maybe by a person who moved the original itself: that it is gone is no alarm.
     pub came_back: bool,
+    /// The guard lets nothing of it through: its reason stands beside it in held/in.
+    pub is_locked: bool,
 }
 
 impl Decided {
@@ -65,6 +68,7 @@ impl Decided {
             intake: row.intake,
             from_work: false,
             came_back: false,
+            is_locked: verdict == Verdict::Held && is_code_of_guard(&row.code),
         })
     }
 
@@ -74,6 +78,11 @@ impl Decided {
 
     fn work(&self) -> Place<'_> {
         Place::Work { partner: &self.partner, intake: &self.intake }
+    }
+
+    /// Where its reason stands.
+    fn papers(&self) -> Place<'_> {
+        if self.is_locked { self.home() } else { self.failed() }
     }
 
     fn failed(&self) -> Place<'_> {
@@ -190,7 +199,7 @@ fn carry_out_one(bench: &Bench<'_>, file: &Decided, intake: Option<&Intake>) -> 
     }
     let found = find_original(spool, file)?;
     if let Some(reason) = &file.reason {
-        let to = (file.failed(), &file.name_as(Role::Reason)[..]);
+        let to = (file.papers(), &file.name_as(Role::Reason)[..]);
         spool.write(to, reason.as_bytes(), Existing::Replace, Lasting::NextSync)?;
     }
     if !file.from_work {
@@ -234,11 +243,16 @@ fn is_only_moved(file: &Decided, intake: Option<&Intake>) -> bool {
 
 /// Papers of an earlier verdict that nobody has to act on any more.
 fn remove_stale_papers(spool: &Spool, file: &Decided) -> Result<()> {
-    let roles = [(Role::Reason, file.reason.is_some()), (Role::Reject, file.has_reject)];
-    for (role, stays) in roles {
+    let held = Place::HeldIn { partner: &file.partner, intake: &file.intake };
+    let papers = [
+        (held, Role::Reason, file.is_locked),
+        (file.failed(), Role::Reason, file.reason.is_some() && !file.is_locked),
+        (file.failed(), Role::Reject, file.has_reject),
+    ];
+    for (place, role, stays) in papers {
         let name = file.name_as(role);
-        if !stays && spool.look(file.failed(), &name)?.is_some() {
-            spool.remove(file.failed(), &name)?;
+        if !stays && spool.look(place, &name)?.is_some() {
+            spool.remove(place, &name)?;
         }
     }
     Ok(())
@@ -250,6 +264,7 @@ fn tell(bench: &Bench<'_>, file: &Decided) {
         Verdict::Unchanged => Event::FileUnchanged,
         Verdict::Duplicate => Event::FileDuplicate,
         Verdict::Stale => Event::FileStale,
+        Verdict::Held if file.is_locked => Event::FileLocked,
         Verdict::Held => Event::FileHeld,
         Verdict::Refused => Event::FileRefused,
     };

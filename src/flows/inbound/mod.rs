@@ -11,6 +11,7 @@ pub mod desk;
 pub mod durable;
 pub mod finish;
 mod gathered;
+pub mod guarding;
 mod hashing;
 mod judge;
 pub mod reading;

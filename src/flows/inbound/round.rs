@@ -18,6 +18,7 @@ use super::claiming::{Claimed, ORIGIN_HERE, cut_by_power};
 use super::deciding::{self, Judgement};
 use super::durable::Durable;
 use super::finish::{self, Decided, UnderWay};
+use super::guarding;
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading};
 use super::returned;
 use super::waiting::{Again, newest_of_each, tell_released};
@@ -161,7 +162,7 @@ impl Bench<'_> {
         let tx = self.store.begin()?;
         tx.savepoint()?;
         let judgement = Judgement::refused_whole(words::internal_error());
-        let decided = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
+        let (decided, _) = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
         mark_taken(&tx, file)?;
         tx.release()?;
         let decided = vec![decided];
@@ -197,7 +198,8 @@ impl Bench<'_> {
                 tell_fault(self.events, self.now, file, words);
             }
             durable.read(judgement.whole.take());
-            let done = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
+            let (done, locking) = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
+            came_back.extend(guarding::settle_lock(&tx, file, &done, locking, self.now)?);
             came_back.extend(returned::close_taken(&tx, file, &done, self.now)?);
             mark_taken(&tx, file)?;
             tx.release()?;
@@ -367,7 +369,11 @@ pub fn read_and_apply(
     let ending = loop {
         match next(decoder, give_up)? {
             Reading::Begin(found) => {
-                applying = Some(Applying::begin(tx, hand.clone(), found.clone())?);
+                let mut begun = Applying::begin(tx, hand.clone(), found.clone())?;
+                if hand.only.is_empty() {
+                    begun.count_for_guard()?;
+                }
+                applying = Some(begun);
                 layout = Some(found);
             }
             Reading::Batch(batch) => {

@@ -14,7 +14,7 @@ use super::Watched;
 use crate::edges::clock::read_iso;
 use crate::edges::spool::{Place, State};
 use crate::edges::store::Owed;
-use crate::edges::store::ledger::RunState;
+use crate::edges::store::ledger::{RunState, Side};
 use crate::model::diagnostic::shown;
 use crate::model::problem::{Condition, Kind};
 use crate::model::rules::patience::Trouble;
@@ -168,8 +168,8 @@ fn remotes(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
 
 /// What the guard locked, and what a person paused and may have forgotten.
 fn stopped(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
-    for locked in sight.snapshot.open_locks()? {
-        found.push(words::guard_locked(&locked.name, locked.is_intake, &locked.exceeded));
+    for lock in sight.snapshot.locks()? {
+        found.push(words::guard_locked(&lock.subject().name(), lock.side == Side::In, &lock.exceeded));
     }
     for (subject, since) in sight.snapshot.paused_since()? {
         if read_iso(&since).is_some_and(|at| at + PAUSED_LONG <= sight.now) {

@@ -1,5 +1,6 @@
 //! Words for what the guard holds back: which limit, what was found, what to do.
 
+use crate::model::diagnostic::{Place, Problem, shown};
 use crate::model::rules::guard::{Counted, Exceeded};
 
 /// `312 of 1,000 rows would be deleted, the limit is 10 % and 6`; several are told one after the other.
@@ -41,6 +42,40 @@ pub fn what_to_do(feed: &str) -> String {
     )
 }
 
+/// Code of a file that waits for a person.
+pub const LOCKED: &str = "guard-locked";
+/// Code of a file that waits until one before it is decided.
+pub const BEHIND: &str = "guard-behind";
+
+/// Does a file of this code wait as a whole?
+pub fn is_code_of_guard(code: &str) -> bool {
+    [LOCKED, BEHIND].contains(&code)
+}
+
+/// A file that came in. `samples`: keys that would be new, change, be deleted.
+pub fn locked(source: &str, exceeded: &str, samples: [&Vec<String>; 3]) -> Problem {
+    let mut text = format!("the guard holds it: {exceeded}.");
+    for (what, keys) in ["New", "Changed", "Deleted"].into_iter().zip(samples) {
+        if !keys.is_empty() {
+            let keys: Vec<String> = keys.iter().map(|key| shown(key)).collect();
+            text.push_str(&format!(" {what}, for example: {}.", keys.join(", ")));
+        }
+    }
+    text.push_str(&format!(
+        " If that is right: nattpost release {source} --in. If not: nattpost discard {source} --in, and have the right file sent."
+    ));
+    Problem::new(LOCKED, Place::default(), text)
+}
+
+pub fn behind(source: &str, name: &str) -> Problem {
+    let text = format!(
+        "it waits behind {}, which the guard holds; it is judged when a person has decided about that one (nattpost release or \
+         discard {source} --in).",
+        shown(name)
+    );
+    Problem::new(BEHIND, Place::default(), text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +91,18 @@ mod tests {
             "312 of 1,000 rows would be deleted, the limit is 10 % and 6; 1,000,001 rows would be new beside 20, the limit is 5000"
         );
         assert_eq!(exceeded(&[]), "");
+    }
+
+    #[test]
+    fn a_locked_file_is_told_with_samples_and_what_to_do() {
+        let deleted = vec!["A-1 / 01".to_string(), "A\n2".to_string()];
+        let problem =
+            locked("erp/stock", "4 of 10 rows would be deleted, the limit is 20 %", [&vec![], &vec![], &deleted]);
+        assert_eq!(
+            problem.text,
+            "the guard holds it: 4 of 10 rows would be deleted, the limit is 20 %. Deleted, for example: A-1 / 01, A\\n2. \
+             If that is right: nattpost release erp/stock --in. If not: nattpost discard erp/stock --in, and have the right \
+             file sent."
+        );
     }
 }

@@ -133,7 +133,7 @@ pub fn guard_locked(name: &str, side_in: bool, exceeded: &str) -> Condition {
     let what = if side_in { "a file of it is locked" } else { "its file is locked, and nothing of it goes out" };
     let words = format!("{name}: {what}: {}.", exceeded.trim_end_matches('.'));
     let advice = format!(
-        "nattpost show {name} says what it would change; then nattpost release {name}, or nattpost discard {name}."
+        "nattpost status {name} says what it would do; then nattpost release {name}, or nattpost discard {name}."
     );
     condition(Kind::GuardLocked, name, Level::Warning, words, advice)
 }

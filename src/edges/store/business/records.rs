@@ -37,10 +37,21 @@ pub struct Stamp<'a> {
 pub enum Applied {
     New,
     Changed,
+    /// It was closed, and is there again.
+    Reopened,
+    /// Stock of which there was some, and is none now.
+    Emptied,
     /// It says what is known; the row holds as of this file now.
     Unchanged,
     /// What is known is newer; nothing was written.
     Stale,
+}
+
+impl Applied {
+    /// The row is another one now.
+    pub fn is_change(self) -> bool {
+        !matches!(self, Applied::Unchanged | Applied::Stale)
+    }
 }
 
 /// Writes the records or facts of one file. Made once per file and kind; `finish` writes what it counted.
@@ -61,6 +72,8 @@ pub struct Records<'t> {
     /// Rows in succession that were new; inserting is tried first from a few on.
     new_in_succession: u32,
     order_status: Option<Bound<'t>>,
+    /// Of stock: which column is the quantity.
+    quantity: Option<usize>,
 }
 
 /// The columns of `find` before the cells: row_id (NULL for flat kinds), file_no, as_of, active.
@@ -89,6 +102,7 @@ impl Tx<'_> {
             own_as_of: (file_as_of.as_deref() != Some(stamp.as_of)).then(|| stamp.as_of.to_string()),
             new_in_succession: NEW_IN_SUCCESSION,
             order_status: (kind.name == "order_status").then(|| Bound::prepare(conn, NUMBER_ORDER)).transpose()?,
+            quantity: tables.columns.iter().position(|column| kind.name == "stock" && column.name == "qty_e6"),
             tx: self,
             tables,
         })
@@ -105,7 +119,7 @@ impl Records<'_> {
         let applied = self
             .try_apply(message)
             .with_context(|| format!("cannot apply the message of line {line} to \"{}\"", self.tables.head))?;
-        if matches!(applied, Applied::New | Applied::Changed) {
+        if applied.is_change() {
             self.changes.add(message);
             self.number_order(message)?;
         }
@@ -166,7 +180,10 @@ impl Records<'_> {
         if self.as_of.as_str() < stored_as_of {
             return Ok(Some(Applied::Stale));
         }
-        let head_changed = !stored.get::<_, bool>(3)? || !says_the_same(&self.tables.columns, message, stored)?;
+        let was_open: bool = stored.get(3)?;
+        let emptied =
+            was_open && self.quantity.is_some_and(|nth| is_emptied(&self.tables.columns, nth, message, stored));
+        let head_changed = !was_open || !says_the_same(&self.tables.columns, message, stored)?;
         let groups_changed = match stored.get::<_, Option<i64>>(0)? {
             Some(row) => self.groups.replace(RowId(row), message)?,
             None => false,
@@ -189,7 +206,12 @@ impl Records<'_> {
         }
         statement.execute()?;
         self.tally.took_over(stored_file, 1);
-        Ok(Some(if head_changed || groups_changed { Applied::Changed } else { Applied::Unchanged }))
+        Ok(Some(match () {
+            () if emptied => Applied::Emptied,
+            () if !was_open => Applied::Reopened,
+            () if head_changed || groups_changed => Applied::Changed,
+            () => Applied::Unchanged,
+        }))
     }
 
     fn number_order(&mut self, message: Message<'_>) -> Result<()> {
@@ -211,6 +233,12 @@ impl Records<'_> {
         self.tally.finish()?;
         self.changes.finish()
     }
+}
+
+/// There was something, and now there is nothing.
+fn is_emptied(columns: &[TableColumn], nth: usize, message: Message<'_>, stored: &Row<'_>) -> bool {
+    let was = stored.get::<_, Option<i64>>(FOUND_BEFORE_CELLS + nth).ok().flatten();
+    was.is_some_and(|was| was > 0) && columns[nth].value(&message.head()).number().is_some_and(|now| now <= 0)
 }
 
 /// Does every cell that the message mentions say what is stored?

@@ -367,6 +367,12 @@ impl Tx<'_> {
         self.write_file("store.touch_as_of", last_applied, sql, params![last_applied.0, as_of])
     }
 
+    /// Nothing of it is applied yet: the moment it speaks of is kept all the same.
+    pub fn keep_as_of(&self, file: FileNo, as_of: &str) -> Result<()> {
+        let sql = "UPDATE file SET as_of = ?2 WHERE file_no = ?1";
+        self.write_file("store.keep_as_of", file, sql, params![file.0, as_of])
+    }
+
     /// Exact counts of problems by code, also of those whose text is not kept.
     pub fn set_problem_counts<'a>(&self, file: FileNo, counts: impl IntoIterator<Item = (&'a str, u64)>) -> Result<()> {
         fault::point("store.set_problem_counts")?;

@@ -8,6 +8,8 @@ use super::file::unsigned;
 use crate::edges::fault;
 use crate::edges::store::query::{list, one, run};
 use crate::edges::store::{FileNo, RunNo, Snapshot, Tx};
+use crate::model::ids::Id;
+use crate::model::pause::Subject;
 use crate::model::rules::guard::Tally;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,17 @@ pub struct LockRow {
     pub ended_at: Option<String>,
     /// released, discarded, replaced
     pub ended_by: String,
+}
+
+impl LockRow {
+    /// The feed or intake.
+    pub fn subject(&self) -> Subject {
+        let (partner, name) = (self.partner.clone(), self.name.clone());
+        match self.side {
+            Side::In => Subject::Intake { partner, intake: name },
+            Side::Out => Subject::Feed { partner, feed: name },
+        }
+    }
 }
 
 const COLUMNS: &str = "lock_no, side, partner, name, run_no, file_no, locked_at, exceeded, base, creates, changes, deletes, samples, \
@@ -113,6 +126,13 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The command of the person who decided about it.
+    pub fn decided_by(&self, lock: i64, command: Id) -> Result<()> {
+        let sql = "UPDATE guard_lock SET command_id = ?2 WHERE lock_no = ?1";
+        run(self.conn, sql, params![lock, command.as_str()]).context("cannot note who decided about a lock")?;
+        Ok(())
+    }
+
     /// `by`: released, discarded, replaced.
     pub fn end_lock(&self, lock: i64, at: &str, by: &str) -> Result<()> {
         fault::point("store.end_lock")?;
@@ -134,6 +154,13 @@ impl Snapshot<'_> {
     /// All open ones, the oldest first.
     pub fn locks(&self) -> Result<Vec<LockRow>> {
         list(self.conn, &format!("SELECT {COLUMNS} FROM guard_lock WHERE ended_at IS NULL ORDER BY lock_no"), [], read)
+    }
+
+    /// Files of an intake that wait behind a locked one, in the order of what they speak of.
+    pub fn files_behind(&self, partner: &str, intake: &str, code: &str) -> Result<Vec<FileNo>> {
+        let sql = "SELECT file_no FROM file WHERE partner = ?1 AND intake = ?2 AND code = ?3 AND verdict = 'held' \
+             ORDER BY as_of, file_no";
+        list(self.conn, sql, params![partner, intake, code], |row| Ok(FileNo(row.get(0)?)))
     }
 
     /// Nothing of this feed goes out: before a delivery begins, its lock is asked for.

@@ -1,0 +1,47 @@
+//! `[….guard]`: how much a file may create, change or delete before a person has to look.
+
+use std::sync::Arc;
+
+use super::keyed::{Keyed, Wrong};
+use super::keys::Table;
+use crate::model::intake::Absent;
+use crate::model::kind::{Class, Kind};
+use crate::model::rules::guard::{Limit, Limits};
+
+/// Of `[intake.NAME.guard]`.
+pub fn of_intake(outer: &Keyed<'_, '_>, absent: &Absent, kinds: &[Arc<Kind>]) -> Limits {
+    let Some(section) = outer.table("guard") else { return Limits::default() };
+    let keyed = Keyed::new(&section, Table::IntakeGuard);
+    let limits = read(&keyed);
+    if !kinds.is_empty() && kinds.iter().all(|kind| kind.class == Class::Request) {
+        section.problem(
+            "",
+            "decides nothing here: guards compare facts and records, and this intake takes messages that ask for something once. Take it out.",
+        );
+    } else if !limits.deletes.is_empty() && *absent == Absent::Leave && !kinds.iter().any(|kind| kind.name == "stock") {
+        section.problem(
+            "deletes",
+            "decides nothing here: nothing of this intake is ever deleted. Take it out, or set absent = \"close\".",
+        );
+    }
+    limits
+}
+
+/// The three lists that both directions have.
+pub fn read(keyed: &Keyed<'_, '_>) -> Limits {
+    Limits {
+        creates: keyed.parsed_list("creates", limit),
+        changes: keyed.parsed_list("changes", limit),
+        deletes: keyed.parsed_list("deletes", limit),
+        shrink: None,
+    }
+}
+
+/// `5000`, `10 %` or `10 % and 6`.
+pub fn limit(text: &str) -> Result<Limit, Wrong> {
+    Limit::parse(text).ok_or_else(|| {
+        Wrong::new(format!(
+            "\"{text}\" is no limit; expected a number of rows, a share like \"10 %\", or both: \"10 % and 6\", which is exceeded when both are."
+        ))
+    })
+}

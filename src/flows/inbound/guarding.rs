@@ -1,0 +1,203 @@
+//! The guard on an intake: what a file of records or facts would do is counted while its rows are written; beyond the limits
+//! they are taken back and the file waits in held/in until a person releases or discards it.
+//!
+//! While a file is locked, a newer full one takes its place or frees the intake; any other newer one waits behind it.
+
+use anyhow::Result;
+
+use super::claiming::Claimed;
+use super::finish::Decided;
+use crate::edges::clock::{Now, iso};
+use crate::edges::store::business::Applied as Row;
+use crate::edges::store::ledger::{FileRow, LockRow, NewLock, Side};
+use crate::edges::store::{FileNo, Snapshot, Tx};
+use crate::model::diagnostic::Problem;
+use crate::model::intake::{Absent, Intake};
+use crate::model::kind::{Class, Kind};
+use crate::model::rules::guard::{self, Tally};
+use crate::model::verdict::{Counts, Home, Verdict};
+use crate::model::wording::guard as words;
+
+/// Keys of each operation that a person is shown.
+const SAMPLES: usize = 10;
+
+/// What a file does to the rows, as far as it is written.
+#[derive(Debug, Default)]
+pub struct Counted {
+    pub tally: Tally,
+    created: Vec<String>,
+    changed: Vec<String>,
+    deleted: Vec<String>,
+}
+
+impl Counted {
+    pub fn add(&mut self, row: Row, key: impl FnOnce() -> String) {
+        let (count, samples) = match row {
+            Row::New | Row::Reopened => (&mut self.tally.creates, &mut self.created),
+            Row::Changed => (&mut self.tally.changes, &mut self.changed),
+            Row::Emptied => (&mut self.tally.deletes, &mut self.deleted),
+            Row::Unchanged | Row::Stale => return,
+        };
+        *count += 1;
+        if samples.len() < SAMPLES {
+            samples.push(key());
+        }
+    }
+
+    fn close(&mut self, count: u64, keys: Vec<String>) {
+        self.tally.deletes += count;
+        self.deleted.extend(keys);
+        self.deleted.truncate(SAMPLES);
+    }
+}
+
+/// Why a file waits, and what a person needs to decide; nothing to decide where it waits behind another.
+pub struct Holding {
+    pub problem: Problem,
+    pub lock: Option<Locking>,
+}
+
+pub struct Locking {
+    exceeded: String,
+    tally: Tally,
+    samples: String,
+}
+
+/// Before the first row is written: what 100 % is.
+pub fn before(tx: &Tx<'_>, intake: &Intake, kind: &Kind) -> Result<Counted> {
+    let mut counted = Counted::default();
+    if intake.guard.count() && kind.class != Class::Request {
+        counted.tally.base = tx.open_rows_of(kind, &intake.sender.partner, &intake.id)?;
+    }
+    Ok(counted)
+}
+
+/// All rows are written and closed. A file that is to wait is told why; its rows are still there.
+pub fn weigh(tx: &Tx<'_>, file: &Claimed, kind: &Kind, mut counted: Counted) -> Result<Option<Holding>> {
+    if file.released_by.is_some() || kind.class == Class::Request {
+        return Ok(None);
+    }
+    let other = locked_by_another(tx, file)?;
+    if let Some(row) = &other
+        && !is_full(&file.intake)
+        && is_newer(file, row)
+    {
+        return Ok(Some(behind(file, row)));
+    }
+    let limits = &file.intake.guard;
+    if !limits.count() {
+        return Ok(None);
+    }
+    let (count, keys) = tx.closed_by(kind, file.file, SAMPLES as u32)?;
+    counted.close(count, keys);
+    let exceeded = guard::exceeded(limits, &counted.tally);
+    if exceeded.is_empty() {
+        return Ok(None);
+    }
+    if let Some(row) = other.filter(|row| !is_newer(file, row)) {
+        // One decision at a time; by the time of this one what the newer file says holds.
+        return Ok(Some(behind(file, &row)));
+    }
+    let exceeded = words::exceeded(&exceeded);
+    let Counted { tally, created, changed, deleted } = counted;
+    let problem = words::locked(&file.intake.source(), &exceeded, [&created, &changed, &deleted]);
+    let samples = serde_json::json!({ "creates": created, "changes": changed, "deletes": deleted }).to_string();
+    Ok(Some(Holding { problem, lock: Some(Locking { exceeded, tally, samples }) }))
+}
+
+/// Content that was applied last, again, while another file is locked: it waits like any other, or frees the intake.
+pub fn weigh_unchanged(tx: &Tx<'_>, file: &Claimed) -> Result<Option<Holding>> {
+    let other = locked_by_another(tx, file)?;
+    Ok(other.filter(|row| !is_full(&file.intake) && is_newer(file, row)).map(|row| behind(file, &row)))
+}
+
+fn behind(file: &Claimed, locked: &FileRow) -> Holding {
+    Holding { problem: words::behind(&file.intake.source(), &locked.name), lock: None }
+}
+
+/// After the verdict, in its transaction: the lock follows. Gives back the file that was locked and is replaced by this one.
+pub fn settle_lock(
+    tx: &Tx<'_>,
+    file: &Claimed,
+    done: &Decided,
+    locking: Option<Locking>,
+    now: Now,
+) -> Result<Option<Decided>> {
+    if file.intake.layouts.iter().all(|layout| layout.kind.class == Class::Request) {
+        return Ok(None);
+    }
+    let (partner, name) = (&file.intake.sender.partner[..], &file.intake.id[..]);
+    let at = iso(now.wall);
+    let open = tx.lock_of(Side::In, partner, name)?;
+    let other = open.as_ref().filter(|lock| lock.file != Some(file.file));
+    if let Some(Locking { exceeded, tally, samples }) = locking {
+        let replaced = match other {
+            Some(lock) => {
+                tx.end_lock(lock.no, &at, "replaced")?;
+                replace(tx, lock, file, &at)?
+            }
+            None => None,
+        };
+        let (run, file) = (None, Some(file.file));
+        let (exceeded, samples) = (&exceeded[..], &samples[..]);
+        tx.lock(&NewLock { side: Side::In, partner, name, run, file, at: &at, exceeded, tally, samples })?;
+        return Ok(replaced);
+    }
+    match (open.as_ref(), other) {
+        (_, Some(lock)) if says_more(tx, file, done, lock)? => {
+            tx.end_lock(lock.no, &at, "replaced")?;
+            replace(tx, lock, file, &at)
+        }
+        (Some(lock), None) if !done.is_locked => {
+            tx.end_lock(lock.no, &at, "released")?;
+            file.released_by.map_or(Ok(()), |command| tx.decided_by(lock.no, command))?;
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A newer full file that was taken.
+fn says_more(tx: &Tx<'_>, file: &Claimed, done: &Decided, lock: &LockRow) -> Result<bool> {
+    let is_taken = matches!(done.verdict, Verdict::Accepted | Verdict::Unchanged);
+    if !is_taken || !is_full(&file.intake) {
+        return Ok(false);
+    }
+    Ok(locked_file(tx, lock)?.is_some_and(|row| is_newer(file, &row)))
+}
+
+/// The locked file is older than what is known now: it goes to done/ as such.
+fn replace(tx: &Tx<'_>, lock: &LockRow, file: &Claimed, at: &str) -> Result<Option<Decided>> {
+    let Some(row) = locked_file(tx, lock)? else { return Ok(None) };
+    close(tx, &row, Verdict::Stale, &format!("replaced by {}", file.id), at)
+}
+
+/// Ends the waiting of a file as a whole without applying it.
+pub fn close(tx: &Tx<'_>, row: &FileRow, verdict: Verdict, comment: &str, at: &str) -> Result<Option<Decided>> {
+    let mut counts = Counts::default();
+    counts.add(verdict, row.counts.held);
+    tx.comment_file(row.no, comment)?;
+    tx.set_reason(row.no, None, None)?;
+    tx.revise_file(row.no, counts, Home::Done, at)?;
+    Ok(tx.file(row.no)?.and_then(|row| Decided::from_row(row, None)))
+}
+
+fn locked_by_another(tx: &Tx<'_>, file: &Claimed) -> Result<Option<FileRow>> {
+    let Some(lock) = tx.lock_of(Side::In, &file.intake.sender.partner, &file.intake.id)? else { return Ok(None) };
+    Ok(locked_file(tx, &lock)?.filter(|row| row.no != file.file))
+}
+
+pub fn locked_file(snapshot: &Snapshot<'_>, lock: &LockRow) -> Result<Option<FileRow>> {
+    lock.file.map_or(Ok(None), |no| snapshot.file(no))
+}
+
+/// By the moment they speak of; of one moment, the one that came later.
+fn is_newer(file: &Claimed, row: &FileRow) -> bool {
+    let of = |moment: &str, no: FileNo| (moment.to_string(), no);
+    of(file.moment(), file.file) > of(&row.as_of, row.no)
+}
+
+/// It names everything that there is, so nothing that came before it has to be known.
+fn is_full(intake: &Intake) -> bool {
+    intake.absent != Absent::Leave
+}
