@@ -17,7 +17,8 @@ use super::troubles::{FIRST_PAUSE, LONGEST_PAUSE};
 pub struct Outage {
     /// Since it began; nothing when all is well.
     pause: Option<Duration>,
-    is_back: Option<Event>,
+    /// What was told to begin, each once however its words change from try to try, with what tells its end.
+    told: Vec<(Event, Event)>,
     words: String,
 }
 
@@ -33,11 +34,11 @@ impl Outage {
             (None, None) => (Event::DiskFull, Event::DiskBack, format!("{error:#}")),
             (None, Some(_)) => (Event::StoreWaiting, Event::StoreBack, words_of_store(&error)),
         };
-        if self.words != words {
+        if !self.told.contains(&(begins, is_back)) {
             events.tell(now.wall, "", begins, &[(Key::Reason, Value::Text(words.as_str().into()))]);
-            self.is_back = Some(is_back);
-            self.words.clone_from(&words);
+            self.told.push((begins, is_back));
         }
+        self.words.clone_from(&words);
         let longer = self.pause.map_or(FIRST_PAUSE, |pause| pause * 2);
         self.pause = Some(longer.min(LONGEST_PAUSE));
         Ok(words)
@@ -45,8 +46,8 @@ impl Outage {
 
     pub fn over(&mut self, events: &Events, now: Now) {
         if self.pause.take().is_some() {
-            if let Some(event) = self.is_back.take() {
-                events.tell(now.wall, "", event, &[]);
+            for (_, is_back) in std::mem::take(&mut self.told) {
+                events.tell(now.wall, "", is_back, &[]);
             }
             self.words.clear();
         }

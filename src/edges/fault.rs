@@ -1,6 +1,6 @@
 //! Fails or kills the process at the N-th call that can fail, so that a rig can try every call in turn.
 //! Debug builds only; in a release build a point is nothing. Owns the variable NATTPOST_FAULT:
-//! `kill@N` SIGKILL to ourselves at call N · `kill@NAME`, `kill@NAME/N` at the first, the N-th call of that name (`fail`, `hang` too: the calling thread then never comes back) · `fail@N` an I/O error once · `fail@N+` from call N on · `full@N`, `full@N+` the
+//! `kill@N` SIGKILL to ourselves at call N · `kill@NAME`, `kill@NAME/N` at the first, the N-th call of that name (`fail`, `hang` too: the calling thread then never comes back; `stop`: the process stops there until it is told to go on) · `fail@N` an I/O error once · `fail@N+` from call N on · `full@N`, `full@N+` the
 //! same as a full disk · `count@FILE` lists every call (number, name) in FILE, so that the rig knows how many there are.
 //! It decides nothing: the caller treats its error like one of the operating system.
 
@@ -58,6 +58,7 @@ mod armed {
         Kill,
         Fail,
         Hang,
+        Stop,
     }
 
     impl Plan {
@@ -90,6 +91,7 @@ mod armed {
                         NamedEnd::Kill => die(),
                         NamedEnd::Fail => Err(Error::from_raw_os_error(EIO)),
                         NamedEnd::Hang => hang(),
+                        NamedEnd::Stop => stop(),
                     }
                 }
                 What::Kill { .. } | What::Named { .. } | What::Fail { .. } => Ok(()),
@@ -99,7 +101,7 @@ mod armed {
 
     impl What {
         fn parse(text: &[u8]) -> std::result::Result<What, String> {
-            let expected = "expected kill@N, kill@NAME, kill@NAME/N, fail@N, fail@NAME, fail@NAME/N, fail@N+, full@N, full@N+, hang@NAME, hang@NAME/N or count@FILE, with N from 1";
+            let expected = "expected kill@N, kill@NAME, kill@NAME/N, fail@N, fail@NAME, fail@NAME/N, fail@N+, full@N, full@N+, hang@NAME, hang@NAME/N, stop@NAME, stop@NAME/N or count@FILE, with N from 1";
             let cut = text.iter().position(|&b| b == b'@').ok_or(expected)?;
             let (word, rest) = (&text[..cut], &text[cut + 1..]);
             if word == b"count" {
@@ -118,6 +120,7 @@ mod armed {
                 (b"kill", None) => named(rest, NamedEnd::Kill).ok_or_else(|| expected.to_owned()),
                 (b"fail", None) => named(rest, NamedEnd::Fail).ok_or_else(|| expected.to_owned()),
                 (b"hang", None) => named(rest, NamedEnd::Hang).ok_or_else(|| expected.to_owned()),
+                (b"stop", None) => named(rest, NamedEnd::Stop).ok_or_else(|| expected.to_owned()),
                 _ => Err(expected.to_owned()),
             }
         }
@@ -146,6 +149,11 @@ mod armed {
         loop {
             std::thread::park();
         }
+    }
+
+    /// Until somebody sends SIGCONT: what a rig changes meanwhile, the call finds.
+    fn stop() -> Result<()> {
+        Ok(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?)
     }
 
     /// As if the power went: nothing is flushed, no destructor runs.
@@ -203,6 +211,7 @@ mod armed {
                 ("kill@store.see_file/3", "store.see_file", 3, NamedEnd::Kill),
                 ("fail@store.see_file/3", "store.see_file", 3, NamedEnd::Fail),
                 ("hang@store.begin", "store.begin", 1, NamedEnd::Hang),
+                ("stop@copy.open/2", "copy.open", 2, NamedEnd::Stop),
             ] {
                 let understood = What::parse(text.as_bytes());
                 assert!(

@@ -71,6 +71,7 @@ pub fn meet(
     tx.set_identity(&Identity { database, unknown })?;
     if found != Lineage::First {
         pause_orders(&tx, accept.unwrap_or_default(), now)?;
+        tx.owe_full_everywhere()?;
     }
     tx.commit()?;
     spool.name_database(database)?;

@@ -1,5 +1,6 @@
 """A full disk (bytes, then names), a database that cannot be written: everything waits, the log and `status` say why, it goes on
-by itself when there is room or permission, and nothing is lost. Also: killed while full, started while full.
+by itself when there is room or permission, and nothing is lost. Also: killed while full, started while full; and a disk that becomes
+full just before one named step of each stage, from the migration to the backup: it is said once, and over once.
 Each case on a small file system of its own; needs root (mount, chattr). Usage: full_disk.py [CASE…]
 """
 import contextlib
@@ -19,6 +20,8 @@ import stream
 SIZE, NAMES = "32m", 2_000
 # The pauses between two tries grow to 30 s; in the few seconds of a case they do not get there.
 GOES_ON_WITHIN = 30
+# A disk that is low tells one line, one that takes nothing another: each once.
+BEGINS = ["disk-low", "disk-full", "store-waiting"]
 
 
 class Small:
@@ -64,9 +67,19 @@ class Small:
 class Daemon:
     """The running daemon and what it says, kept outside of the small file system."""
 
-    def __init__(self, root, log):
+    def __init__(self, root, log, fault=None):
         self.log = open(log, "w+b")
-        self.process = night.start(root, once=False, stdout=subprocess.DEVNULL, stderr=self.log)
+        self.process = night.start(root, once=False, fault=fault, stdout=subprocess.DEVNULL, stderr=self.log)
+
+    def stands_still(self):
+        """It came to the call at which it was told to stop."""
+        if self.process.poll() is not None:
+            raise night.Broken(f"the daemon ended before the stage, with {self.process.returncode}:\n{night.tail(self.said())}")
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "T"
+
+    def times(self, *events):
+        return sum(self.said().count(f" {event} ") for event in events)
 
     def said(self):
         self.log.seek(0)
@@ -120,7 +133,7 @@ def case(name, fill, tells, killed=False):
             feeder.vouched()
         fill(small)
         daemon.process.send_signal(signal.SIGCONT)
-        night.wait_for("the log says that it waits", lambda: daemon.says(["disk-full", "store-waiting"]), 30)
+        night.wait_for("the log says that it waits", lambda: daemon.says(BEGINS), 30)
         told = status(small.root)
         if not any(word in told for word in tells):
             raise night.Broken(f"status does not say why it waits (expected one of {tells}):\n{night.tail(told, 30)}")
@@ -153,11 +166,120 @@ def case(name, fill, tells, killed=False):
         shutil.rmtree(folder)
 
 
+def stage(name, call, before_start=False, killed_at=None, sends=False, drops=True):
+    """The disk becomes full while the process stands before a call; then there is room again."""
+    folder = tempfile.mkdtemp(prefix="nattpost-full-")
+    small = Small(folder)
+    began, daemon = time.monotonic(), None
+    try:
+        stream.lay_out(small.root)
+        feeder = stream.Feeder(small.root)
+        if not before_start:
+            code, said = night.run(small.root)
+            if code:
+                raise night.Broken(f"the first run ends with {code}: {night.tail(said)}")
+        if killed_at or sends:
+            for _ in range(10):
+                feeder.moved()
+            code, said = night.run(small.root, fault=f"kill@{killed_at}" if killed_at else None)
+            if killed_at and code != -signal.SIGKILL:
+                raise night.Broken(f"kill@{killed_at} ends with {code}: {night.tail(said)}")
+        daemon = Daemon(small.root, f"{folder}/log", fault=f"stop@{call}")
+        if not (before_start or killed_at):
+            night.wait_for("the daemon's start", lambda: daemon.says(["daemon-started"]) or daemon.stands_still(), 20)
+        for _ in range(10 if drops else 0):
+            feeder.moved()
+        if sends:
+            night.put_command(small.root, "send", {"feeds": ["shop/orders"]})
+        night.wait_for(f"the process comes to {call}", daemon.stands_still, 30)
+        small.fill()
+        daemon.process.send_signal(signal.SIGCONT)
+        night.wait_for("the log or status says that it waits", lambda: daemon.says(BEGINS) or "last try said" in status(small.root), 40)
+        time.sleep(3)
+        wrong = promises.before_the_restart(small.root) if not before_start else []
+        wrong += [f"{event} was told {daemon.times(event)} times" for event in BEGINS if daemon.times(event) > 1]
+        small.relieve()
+        settled = lambda: daemon.says(["daemon-started"]) and undecided(small.root, feeder) == 0 and open_commands(small.root) == 0
+        night.wait_for("it goes on by itself", settled, GOES_ON_WITHIN + 10)
+        for begins, ends in (("disk-low", "disk-back"), ("store-waiting", "store-back")):
+            night.wait_for(f"{begins} is over", lambda: not daemon.times(begins) or daemon.times(ends), 10)
+        wrong += [f"{event} was told {daemon.times(event)} times in all" for event in BEGINS if daemon.times(event) > 1]
+        daemon.stop()
+        wrong += stream.check(small.root, feeder)
+        if wrong:
+            raise night.Broken("\n  ".join(wrong[:12]) + "\n" + night.tail(daemon.said(), 12))
+        print(f"full at {name} ({call}): said once, went on by itself, {len(feeder.files)} files taken, none lost; {time.monotonic() - began:.0f} s", flush=True)
+        return True
+    except (night.Broken, subprocess.TimeoutExpired) as broken:
+        print(f"FINDING: full at {name}: {broken}\n{night.tail(daemon.said(), 12) if daemon else ''}", flush=True)
+        return False
+    finally:
+        if daemon:
+            daemon.end()
+        small.end()
+        shutil.rmtree(folder)
+
+
+def open_commands(root):
+    return sum(1 for _ in (root / "spool" / "commands").glob("*.command"))
+
+
+def backup(name):
+    """A copy that does not fit: nothing is left of it, the daemon's disk is not the worse for it, and the next one is whole."""
+    folder = tempfile.mkdtemp(prefix="nattpost-full-")
+    small = Small(folder)
+    try:
+        stream.lay_out(small.root)
+        feeder = stream.Feeder(small.root)
+        (small.root / "copies").mkdir()
+        night.run(small.root)
+        for _ in range(20):
+            feeder.moved()
+        night.run(small.root)
+        words = [night.BINARY, "--config", str(small.root / "nattpost.toml"), "backup", str(small.root / "copies")]
+        process = subprocess.Popen(words, env=os.environ | {"NATTPOST_FAULT": "stop@copy.step"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        stopped = lambda: open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T"
+        night.wait_for("the copy begins", stopped, 20)
+        small.fill()
+        process.send_signal(signal.SIGCONT)
+        told, _ = process.communicate(timeout=60)
+        wrong = [] if process.returncode else ["a copy on a full disk ends as if all were well"]
+        left = [p.name for p in (small.root / "copies").iterdir()]
+        wrong += [f"of the copy that failed are left: {left}"] if left else []
+        small.relieve()
+        done = subprocess.run(words, capture_output=True, text=True)
+        copies = list((small.root / "copies").glob("*.db"))
+        wrong += [] if done.returncode == 0 and len(copies) == 1 else [f"the next copy ends with {done.returncode}: {done.stderr}"]
+        code, said = night.run(small.root)
+        wrong += [f"the next run ends with {code}: {night.tail(said)}"] if code else []
+        wrong += stream.check(small.root, feeder)
+        if wrong:
+            raise night.Broken("\n  ".join(wrong) + f"\n{told}")
+        print(f"full at {name}: nothing left of the copy, the next one is whole", flush=True)
+        return True
+    except (night.Broken, subprocess.TimeoutExpired) as broken:
+        print(f"FINDING: full at {name}: {broken}", flush=True)
+        return False
+    finally:
+        small.end()
+        shutil.rmtree(folder)
+
+
 CASES = {
-    "full": lambda: case("full disk", Small.fill, ["is full", "left"]),
-    "killed": lambda: case("full disk, killed and started on it", Small.fill, ["is full", "left"], killed=True),
+    "full": lambda: case("full disk", Small.fill, ["is full", "has only"]),
+    "killed": lambda: case("full disk, killed and started on it", Small.fill, ["is full", "has only"], killed=True),
     "names": lambda: case("no names left", Small.fill_names, ["full", "names", "inodes"]),
     "readonly": lambda: case("database not writable", Small.lock_database, ["the last try said"]),
+    "migrate": lambda: stage("migrate", "store.migrate/3", before_start=True),
+    "recover": lambda: stage("recover", "store.begin/1", killed_at="store.commit/3"),
+    "see": lambda: stage("see", "store.see_file/3"),
+    "claim": lambda: stage("claim", "spool.rename/4"),
+    "apply": lambda: stage("apply", "store.insert_request/9"),
+    "commit": lambda: stage("commit", "store.commit/4"),
+    "finish": lambda: stage("finish", "spool.create/3"),
+    "compose": lambda: stage("compose", "store.add_run/1", sends=True),
+    "stage": lambda: stage("stage", "spool.rename/1", sends=True, drops=False),
+    "backup": lambda: backup("backup"),
 }
 
 if __name__ == "__main__":

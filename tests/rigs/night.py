@@ -253,6 +253,15 @@ def drop(root, evening):
         db.close()
 
 
+def put_command(root, verb, arguments):
+    """As the command line leaves it."""
+    identity = f"{'0' * 12}{verb[0]}".replace("i", "j")
+    whole = {"id": identity, "verb": verb, "arguments": arguments, "who": "rig", "at": "2026-11-21T20:00:00Z", "comment": "by the rig"}
+    folder = Path(root) / "spool" / "commands"
+    (folder / f".{identity}").write_text(json.dumps(whole) + "\n")
+    (folder / f".{identity}").rename(folder / f"{identity}.command")
+
+
 def live(root, arriving, before):
     """What happened before an evening: files came, runs ended at a call, a person took something away."""
     for name, text in before.get("in", {}).items():

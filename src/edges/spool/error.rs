@@ -22,6 +22,11 @@ impl SpoolError {
         SpoolError { doing: doing.to_string(), source: source.into() }
     }
 
+    /// A file of ours could not be written while it was made.
+    pub fn of_writing(source: io::Error) -> Self {
+        SpoolError::new("write a file in the making", source)
+    }
+
     /// `NotFound`: it is gone; `AlreadyExists`: a collision; `CrossesDevices`: not one file system; …
     pub fn kind(&self) -> io::ErrorKind {
         self.source.kind()

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use anyhow::Result;
 use chrono_tz::Tz;
 
-use crate::edges::spool::{Draft, Existing, Lasting, Place, Spool, State};
+use crate::edges::spool::{Draft, Existing, Lasting, Place, Spool, SpoolError, State};
 use crate::model::ids::Id;
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 
@@ -29,10 +29,13 @@ impl Paper {
     ) -> Result<Paper> {
         let hashing = Hashing { draft: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
-        let mut encoder = layout.encoder(EncodeContext { zone }, &mut out)?;
-        fill(&mut *encoder)?;
-        encoder.finish()?;
-        let Hashing { draft, hasher } = out.into_inner().map_err(|e| EncodeError::Io(e.into_error()))?;
+        let encode = || -> Result<()> {
+            let mut encoder = layout.encoder(EncodeContext { zone }, &mut out)?;
+            fill(&mut *encoder)?;
+            Ok(encoder.finish()?)
+        };
+        encode().map_err(of_the_spool)?;
+        let Hashing { draft, hasher } = out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
         Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), draft })
     }
 
@@ -40,6 +43,15 @@ impl Paper {
     pub fn stage(self, spool: &Spool, run: Id, lasting: Lasting) -> Result<()> {
         let to = (Place::Staged, run.as_str().as_bytes());
         Ok(self.draft.publish(spool, to, Existing::Refuse, lasting)?)
+    }
+}
+
+/// What could not be written is no fault of the messages: with a full disk it is tried again later.
+fn of_the_spool(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<EncodeError>() {
+        Ok(EncodeError::Io(error)) => SpoolError::of_writing(error).into(),
+        Ok(of_messages) => of_messages.into(),
+        Err(other) => other,
     }
 }
 
