@@ -6,6 +6,7 @@
 
 mod company;
 mod feed;
+mod ftp;
 mod intake;
 mod partner;
 mod remote;
@@ -82,7 +83,7 @@ const fn key(table: Table, name: &'static str, form: &'static str, default: Fall
 
 /// In the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    [company::KEYS, partner::KEYS, remote::KEYS, intake::KEYS, feed::KEYS].into_iter().flatten()
+    [company::KEYS, partner::KEYS, remote::KEYS, ftp::KEYS, intake::KEYS, feed::KEYS].into_iter().flatten()
 }
 
 /// A key that the reader asks for.

@@ -9,6 +9,7 @@ mod company;
 mod feed;
 mod fingerprint;
 mod forms;
+mod ftp;
 mod guard;
 mod intake;
 mod keyed;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::company::Company;
 use super::fingerprint;
 use super::forms;
+use super::ftp;
 use super::keyed::{Keyed, Wrong, parse_duration};
 use super::keys::Table;
 use crate::model::document::{Section, suggest};
@@ -29,7 +30,18 @@ pub fn read(partner: &str, id: &str, section: &Section<'_>, company: &Company) -
     let timeout = keyed.value("timeout", parse_duration(LEAST_TIMEOUT, MOST_TIMEOUT));
     let path = keyed.parsed("path", |text| folder_path(text, company));
     let kind = match kind.as_str() {
+        "ftp" => {
+            section.pass_over(&["path"]);
+            if keyed.has("path") {
+                section.problem("path", "belongs to kind folder; expected host, user and password.");
+            }
+            Kind::Ftp(ftp::read(&keyed, company)?)
+        }
         "folder" => {
+            section.pass_over(&ftp::KEYS);
+            for key in ftp::KEYS.into_iter().filter(|key| keyed.has(key)) {
+                section.problem(key, "belongs to kind ftp; a folder has only its path.");
+            }
             if !keyed.has("path") {
                 section.problem("path", "is missing: a remote of kind folder needs to know which one.");
             }
@@ -37,7 +49,7 @@ pub fn read(partner: &str, id: &str, section: &Section<'_>, company: &Company) -
         }
         "" => return None,
         other => {
-            let wrong = Wrong::word(other, &["folder"]);
+            let wrong = Wrong::word(other, &["folder", "ftp"]);
             section.problem_with("kind", wrong.text, wrong.suggestion);
             return None;
         }

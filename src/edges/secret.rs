@@ -37,9 +37,12 @@ impl SecretFault {
     }
 }
 
-/// One line: a password.
+/// One line, a password; or a certificate or key as PEM, which say what they are.
 pub fn read(place: &SecretRef) -> Result<Secret, SecretFault> {
     let mut words = Zeroizing::new(read_text(place)?);
+    if words.starts_with("-----BEGIN ") {
+        return Ok(Secret::new(std::mem::take(&mut words)));
+    }
     let length = words.trim_end_matches('\n').len().max(words.len().saturating_sub(1));
     words.truncate(length);
     if words.ends_with('\r') {
@@ -53,11 +56,6 @@ pub fn read(place: &SecretRef) -> Result<Secret, SecretFault> {
         return Err(SecretFault::SeveralLines(place.clone()));
     }
     Ok(Secret::new(std::mem::take(&mut words)))
-}
-
-/// Several lines: a private key.
-pub fn read_lines(place: &SecretRef) -> Result<Secret, SecretFault> {
-    read_text(place).map(Secret::new)
 }
 
 fn read_text(place: &SecretRef) -> Result<String, SecretFault> {

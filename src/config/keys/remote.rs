@@ -4,7 +4,13 @@ use super::Fallback::{None, Required, Value};
 use super::{Key, Table, key};
 
 pub const KEYS: &[Key] = &[
-    key(Table::Remote, "kind", "folder", Required, "What it is: a folder outside of the spool, maybe mounted."),
+    key(
+        Table::Remote,
+        "kind",
+        "folder or ftp",
+        Required,
+        "What it is: a folder outside of the spool, maybe mounted, or a server that speaks FTP or FTPS.",
+    ),
     key(Table::Remote, "path", "folder", None, "The folder. Relative paths begin at the folder of nattpost.toml."),
     key(
         Table::Remote,
