@@ -80,6 +80,8 @@ cases! {
     case_063_ignored_and_answered = "063-ignored-and-answered",
     case_070_a_key_twice_in_a_file = "070-a-key-twice-in-a-file",
     case_071_another_encoding_and_a_flawed_last_row = "071-another-encoding-and-a-flawed-last-row",
+    case_110_changes_go_out = "110-changes-go-out",
+    case_111_locked_and_released = "111-locked-and-released",
     case_130_paused = "130-paused",
     case_131_a_guard_on_a_full_file = "131-a-guard-on-a-full-file",
     case_132_behind_a_locked_file = "132-behind-a-locked-file",

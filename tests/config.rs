@@ -153,12 +153,16 @@ fn the_samples_hold_every_key() {
                     ["intake", _, "plausibility"] => Some(Table::Plausibility),
                     ["intake", _, "guard"] => Some(Table::IntakeGuard),
                     ["feed", _] => Some(Table::Feed),
+                    ["feed", _, "guard"] => Some(Table::FeedGuard),
                     ["calendar", _] => Some(Table::Calendar),
                     ["remote", _] => Some(Table::Remote),
                     _ => None,
                 };
                 if let ["intake", _, below] = parts[..] {
                     shown.insert((format!("{:?}", Table::Intake), below.to_string()));
+                }
+                if table == Some(Table::FeedGuard) {
+                    shown.insert((format!("{:?}", Table::Feed), "guard".to_string()));
                 }
             } else if let (Some(table), Some((key, _))) = (table, line.split_once(" = ")) {
                 shown.insert((format!("{table:?}"), key.to_string()));
@@ -193,7 +197,8 @@ fn a_missing_file_is_one_problem() {
 fn with_line(key: &str, line: &str) -> Config {
     let scratch = tempfile::tempdir().unwrap();
     copy_samples(scratch.path(), |text| {
-        let is_key = uncomment(text).starts_with(&format!("{key} ="));
+        // Feeds have a key `on_change` too, a duration.
+        let is_key = uncomment(text).starts_with(&format!("{key} =")) && !text.starts_with("on_change = \"5 min");
         if is_key { line.to_string() } else { text.to_string() }
     });
     read(&scratch.path().join("nattpost.toml")).unwrap_or_else(|p| panic!("{key}: {p:#?}"))

@@ -281,7 +281,7 @@ fn a_copy_without_its_fields_is_not_judged_again() {
             at: "2026-11-20T04:00:00Z".parse().unwrap(),
             comment: String::new(),
         };
-        carry_out(&mut house.bench(), &command, &[], &mut |_, _| Ok(String::new())).unwrap()
+        carry_out(&mut house.bench(), &command, &[], &mut |_, _, _| Ok(String::new())).unwrap()
     };
     let said = retry(&mut house, Selection { items: vec![row.id.to_string()], ..Selection::default() });
     assert!(said.contains("o.csv were overwritten") && said.contains("have dealer send it again"), "{said}");

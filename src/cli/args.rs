@@ -113,7 +113,7 @@ pub enum Command {
 
     /// Write a feed now, whatever its schedule says
     #[command(
-        after_help = "Example:\n  nattpost send dealer/stock\n  nattpost send dealer/stock webshop/prices --comment \"asked by phone\""
+        after_help = "Example:\n  nattpost send dealer/stock\n  nattpost send dealer/stock webshop/prices --comment \"asked by phone\"\n  nattpost send dealer/stock --full\n  nattpost send dealer/stock --key A-1001"
     )]
     Send(Send),
 
@@ -284,6 +284,12 @@ pub struct Send {
     /// Feeds as `partner/feed`
     #[arg(value_name = "FEED", required = true)]
     pub feeds: Vec<String>,
+    /// A full file, also of a feed that tells changes
+    #[arg(long, conflicts_with = "key")]
+    pub full: bool,
+    /// Only rows of this article, customer or order
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub comment: String,

@@ -52,7 +52,8 @@ pub fn send(page: &mut Page<'_>, config: &Config, asked: &Send) -> Outcome {
             return Err(setting::unknown(("feed-unknown", "feed"), "FEED", feed, &names));
         }
     }
-    give(page, config, Verb::Send { feeds: asked.feeds.clone() }, &asked.comment)
+    let verb = Verb::Send { feeds: asked.feeds.clone(), full: asked.full, key: asked.key.clone() };
+    give(page, config, verb, &asked.comment)
 }
 
 /// Names become ids here, so that a mistyped one is told at once; filters stay filters.

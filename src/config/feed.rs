@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::feed_delta::{self, Timing};
+use super::fingerprint;
 use super::forms;
 use super::intake::check_field;
 use super::keyed::{Keyed, QUANTITY_SCALE, Wrong};
@@ -10,14 +12,12 @@ use super::layouts::KnownLayout;
 use super::partner::Surroundings;
 use crate::model::decimal;
 use crate::model::document::{Section, suggest};
-use crate::model::feed::{COMPOSED_KINDS, Content, Feed, Replace, Schedule, Triggers};
+use crate::model::feed::{COMPOSED_KINDS, Feed, Schedule};
 use crate::model::intake::Sender;
 use crate::model::kind::{FieldType, Kind};
 use crate::model::rules::file_name::NamePattern;
-use crate::model::rules::guard::Limits;
 use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
-use std::time::Duration;
 
 const MOST_WINDOW_DAYS: u32 = 3_650;
 
@@ -41,8 +41,10 @@ pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: 
     let partners = keyed.parsed_list("partners", |text| known_partner(text, around));
     let window_days = keyed.number("window_days", 1, MOST_WINDOW_DAYS);
     let allow_empty = keyed.boolean("allow_empty");
+    let timing = Timing { zone, missed, closed };
+    let way = feed_delta::read(&keyed, known.map(|k| &*k.layout.kind), &timing, file_name.as_ref());
     check_use(&keyed, known.map(|k| k.layout.kind.name.as_str()));
-    Some(Feed {
+    let mut feed = Feed {
         partner: recipient.partner.clone(),
         recipient: recipient.clone(),
         id,
@@ -56,14 +58,16 @@ pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: 
         window_days,
         allow_empty,
         zone,
-        content: Content::default(),
-        triggers: Triggers::default(),
-        limits: Limits::default(),
-        replace: Replace::default(),
-        reads_within: Duration::from_secs(900),
-        done_suffix: None,
+        content: way.content,
+        triggers: way.triggers,
+        limits: way.limits,
+        replace: way.replace,
+        reads_within: way.reads_within,
+        done_suffix: way.done_suffix,
         fingerprint: 0,
-    })
+    };
+    feed.fingerprint = fingerprint::of_feed(&feed, known?);
+    Some(feed)
 }
 
 fn read_layout<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Option<&'a KnownLayout> {
@@ -194,7 +198,7 @@ fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&str>) {
         }
     }
     for key in ["missed", "holidays"] {
-        if keyed.has(key) && !keyed.has("schedule") {
+        if keyed.has(key) && !keyed.has("schedule") && !keyed.has("full") {
             keyed.section.problem(key, "says nothing without a schedule; add one, or take it out.");
         }
     }

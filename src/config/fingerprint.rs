@@ -2,6 +2,7 @@
 //! meant last time (`unchanged`), under another one it is judged again.
 
 use super::layouts::KnownLayout;
+use crate::model::feed::Feed;
 use crate::model::intake::Intake;
 
 /// Of everything that decides what the intake's files mean: layouts, kinds, the partner's words, rules. How a file is
@@ -26,6 +27,21 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     add("as_of", format!("{:?}", intake.as_of));
     add("absent", format!("{:?}", intake.absent));
     add("checks", format!("{:?} {:?}", intake.negative_stock, intake.plausibility));
+    truncate(hasher.finalize())
+}
+
+/// Of everything that decides what the rows of a feed say: with another one all of them are compared anew.
+pub fn of_feed(feed: &Feed, layout: &KnownLayout) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |name: &str, value: String| {
+        hasher.update(format!("{name}:{}:{value}\n", value.len()).as_bytes());
+    };
+    add("layout", layout.hash.to_hex().to_string());
+    add("kind", format!("{:?}", layout.layout.kind));
+    add("words", format!("{:?} {}", feed.recipient.units, feed.zone));
+    add("rows", format!("{:?} {:?} {}", feed.only, feed.partners, feed.window_days));
+    add("published", format!("{:?}", feed.published));
+    add("deletes", format!("{:?}", feed.delta().map(|delta| delta.deletes)));
     truncate(hasher.finalize())
 }
 

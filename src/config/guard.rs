@@ -27,6 +27,21 @@ pub fn of_intake(outer: &Keyed<'_, '_>, absent: &Absent, kinds: &[Arc<Kind>]) ->
     limits
 }
 
+/// What full files may lose where nothing is said.
+pub const SHRINK: &str = "50 % and 20";
+
+/// Of `[feed.NAME.guard]`; nothing where there is no such table.
+pub fn of_feed(outer: &Keyed<'_, '_>) -> Option<Limits> {
+    let section = outer.table("guard")?;
+    let keyed = Keyed::new(&section, Table::FeedGuard);
+    let shrink = keyed.parsed("shrink", shrink).unwrap_or_else(|| Limit::parse(SHRINK));
+    Some(Limits { shrink, ..read(&keyed) })
+}
+
+fn shrink(text: &str) -> Result<Option<Limit>, Wrong> {
+    if text == "off" { Ok(None) } else { limit(text).map(Some) }
+}
+
 /// The three lists that both directions have.
 pub fn read(keyed: &Keyed<'_, '_>) -> Limits {
     Limits {

@@ -27,10 +27,11 @@ pub enum Table {
     /// What a file of an intake may do.
     IntakeGuard,
     Feed,
+    FeedGuard,
 }
 
 impl Table {
-    pub const ALL: [Table; 8] = [
+    pub const ALL: [Table; 9] = [
         Table::Company,
         Table::Calendar,
         Table::Partner,
@@ -39,6 +40,7 @@ impl Table {
         Table::Plausibility,
         Table::IntakeGuard,
         Table::Feed,
+        Table::FeedGuard,
     ];
 
     pub fn title(self) -> &'static str {
@@ -51,6 +53,7 @@ impl Table {
             Table::Plausibility => "partners/<id>.toml, [intake.NAME.plausibility]",
             Table::IntakeGuard => "partners/<id>.toml, [intake.NAME.guard]",
             Table::Feed => "partners/<id>.toml, [feed.NAME]",
+            Table::FeedGuard => "partners/<id>.toml, [feed.NAME.guard]",
         }
     }
 }

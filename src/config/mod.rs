@@ -7,6 +7,7 @@
 mod calendar;
 mod company;
 mod feed;
+mod feed_delta;
 mod fingerprint;
 mod forms;
 mod ftp;

@@ -11,9 +11,11 @@ use crate::config::Config;
 use crate::edges::clock::Now;
 use crate::edges::store::{Beat, Reader};
 use crate::flows::catch_up;
+use crate::flows::command::Order;
 use crate::flows::inbound::round::Bench;
 use crate::flows::outbound::{Ask, Dispatch, Outcome, Pending, next_due};
 use crate::model::feed::Feed;
+use crate::model::kind::Class;
 use crate::model::wording::guard;
 
 /// Between two looks whether partners took their files.
@@ -24,6 +26,8 @@ pub struct Out {
     reader: Reader,
     pending: Pending,
     next_due: Option<DateTime<Utc>>,
+    /// When a feed that rings may go out, after its pause.
+    next_ring: Option<DateTime<Utc>>,
     look_at: Duration,
 }
 
@@ -35,6 +39,7 @@ impl Out {
             reader: Reader::open_beating(&config.store, beat)?,
             pending: Pending::default(),
             next_due: None,
+            next_ring: None,
             look_at: Duration::ZERO,
         })
     }
@@ -51,18 +56,30 @@ impl Out {
         }
     }
 
-    /// `nattpost send`: one feed now. The sentence is for who asked.
-    pub fn send(&mut self, bench: &mut Bench<'_>, name: &str) -> Result<String> {
+    /// `nattpost send`, `release`, `discard`: one feed now. The sentence is for who asked.
+    pub fn order(&mut self, bench: &mut Bench<'_>, name: &str, order: &Order) -> Result<String> {
         let feed = self.feeds.iter().find(|feed| feed.name() == name).cloned();
         let feed = feed.with_context(|| format!("there is no feed {name} in the configuration in force"))?;
-        if catch_up::holds_back(&bench.store.read()?, &feed)? {
+        if *order != Order::Discard && catch_up::holds_back(&bench.store.read()?, &feed)? {
             bail!(
                 "{name} waits since an older database was accepted: what went out since then could go out again. nattpost catch-up tells \
                  what is missing; if nothing is, nattpost resume {name}"
             );
         }
+        if let Order::Send { full, key } = order {
+            check_ask(&feed, *full, key.as_deref())?;
+        }
         let mut dispatch = self.dispatch(bench);
-        let outcome = dispatch.send(&feed, &Ask::request())?;
+        let outcome = match order {
+            Order::Send { full, key } => {
+                dispatch.send(&feed, &Ask { full: *full, key: key.clone(), ..Ask::request() })?
+            }
+            Order::Release => dispatch.release(&feed)?,
+            Order::Discard => {
+                dispatch.discard(&feed)?;
+                return Ok(format!("{name}: what was held back is dropped; the next file tells all of it again"));
+            }
+        };
         dispatch.place_ready()?;
         match outcome {
             Outcome::Ready { name: file, rows, .. } => Ok(format!("{name}: {file} with {rows} row(s)")),
@@ -71,6 +88,17 @@ impl Out {
             Outcome::Locked { reason, .. } => Ok(format!("{name}: locked, {reason}; {}", guard::what_to_do(name))),
         }
     }
+}
+
+fn check_ask(feed: &Feed, full: bool, key: Option<&str>) -> Result<()> {
+    let is_request = feed.layout.kind.class == Class::Request;
+    if is_request && (full || key.is_some()) {
+        bail!("{}: orders go out once each, so neither --full nor --key can send them again", feed.name());
+    }
+    if full && key.is_some() {
+        bail!("{}: --full sends everything and --key some rows; take one of them", feed.name());
+    }
+    Ok(())
 }
 
 impl Daemon {
@@ -133,6 +161,7 @@ impl Daemon {
             dispatch.place_ready()?;
             self.look_for_due()?;
         }
+        self.ring_out()?;
         if now.mono >= self.out.look_at {
             self.out.look_at = now.mono + PICK_UP_EVERY;
             let mut bench = self.works.bench(now);
@@ -141,11 +170,29 @@ impl Daemon {
         Ok(())
     }
 
+    /// Feeds for which something changed.
+    fn ring_out(&mut self) -> Result<()> {
+        if !self.disks.composes() {
+            return Ok(());
+        }
+        let feeds = self.awake();
+        let now = self.clock.now();
+        let mut bench = self.works.bench(now);
+        let mut dispatch = self.out.dispatch(&mut bench);
+        let (made, next) = dispatch.run_ringing(feeds.iter().map(|feed| &**feed))?;
+        if made > 0 {
+            dispatch.place_ready()?;
+        }
+        self.out.next_ring = next;
+        Ok(())
+    }
+
     pub(super) fn until_feed(&self, now: Now) -> Duration {
         // Without room nothing is composed, and the loop looks for room by itself.
-        let due = self
-            .out
-            .next_due
+        let due = [self.out.next_due, self.out.next_ring]
+            .into_iter()
+            .flatten()
+            .min()
             .filter(|_| self.disks.composes())
             .map_or(Duration::MAX, |due| (due - now.wall).to_std().unwrap_or_default());
         due.min(self.out.look_at.saturating_sub(now.mono))

@@ -285,8 +285,8 @@ impl Daemon {
         self.settle_moves()?;
         let out = &mut self.out;
         let feeds = out.feeds.clone();
-        let mut send = |bench: &mut Bench<'_>, feed: &str| out.send(bench, feed);
-        let outcome = command::carry_out(&mut self.works.bench(now), parsed, &feeds, &mut send)?;
+        let mut give = |bench: &mut Bench<'_>, feed: &str, order: &command::Order| out.order(bench, feed, order);
+        let outcome = command::carry_out(&mut self.works.bench(now), parsed, &feeds, &mut give)?;
         if matches!(parsed.verb, commands::Verb::Pause { .. } | commands::Verb::Resume { .. } | commands::Verb::CatchUp)
         {
             self.read_pauses()?;

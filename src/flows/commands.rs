@@ -30,8 +30,8 @@ pub enum Verb {
     Retry { which: Selection, overrule: bool },
     /// Close without applying.
     Ignore { which: Selection },
-    /// Write a feed now: `partner/feed`.
-    Send { feeds: Vec<String> },
+    /// Write a feed now: `partner/feed`; `full`, or only rows of a key.
+    Send { feeds: Vec<String>, full: bool, key: Option<String> },
     /// Stop these for a while.
     Pause { subjects: Vec<Subject> },
     /// Let these go on.
@@ -93,7 +93,11 @@ impl Command {
                 anyhow::ensure!(said, "\"comment\" is empty; it says why these files are closed");
                 Verb::Ignore { which: parse_which(arguments)? }
             }
-            "send" => Verb::Send { feeds: texts(arguments, "feeds")? },
+            "send" => {
+                let full = arguments["full"].as_bool().unwrap_or_default();
+                let key = arguments["key"].as_str().map(str::to_string);
+                Verb::Send { feeds: texts(arguments, "feeds")?, full, key }
+            }
             "pause" => Verb::Pause { subjects: subjects(arguments)? },
             "resume" => Verb::Resume { subjects: subjects(arguments)? },
             "release" => Verb::Release { subjects: subjects(arguments)? },
@@ -126,7 +130,16 @@ impl Command {
                 arguments.into()
             }
             Verb::Ignore { which } => to_json(which).into(),
-            Verb::Send { feeds } => json!({ "feeds": feeds }),
+            Verb::Send { feeds, full, key } => {
+                let mut arguments = json!({ "feeds": feeds });
+                if *full {
+                    arguments["full"] = true.into();
+                }
+                if let Some(key) = key {
+                    arguments["key"] = key.as_str().into();
+                }
+                arguments
+            }
             Verb::Pause { subjects }
             | Verb::Resume { subjects }
             | Verb::Release { subjects }
@@ -233,7 +246,8 @@ mod tests {
             Verb::Retry { which: which.clone(), overrule: true },
             Verb::Retry { which: narrow, overrule: false },
             Verb::Ignore { which },
-            Verb::Send { feeds: vec!["dealer/stock".into()] },
+            Verb::Send { feeds: vec!["dealer/stock".into()], full: true, key: None },
+            Verb::Send { feeds: vec!["dealer/stock".into()], full: false, key: Some("A 1".into()) },
             Verb::Pause { subjects: vec![Subject::Partner("dealer".into())] },
             Verb::Resume { subjects: Subject::parse("out:dealer/stock").into_iter().collect() },
             Verb::Release { subjects: Subject::parse("in:dealer/stock").into_iter().collect() },

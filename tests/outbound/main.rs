@@ -2,6 +2,7 @@
 
 mod bench;
 mod kills;
+mod mirror;
 mod receipts;
 mod recovery;
 mod runs;

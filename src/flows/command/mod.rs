@@ -20,6 +20,18 @@ use crate::edges::events::{Event, Key, Value};
 use crate::edges::store::Selection;
 use crate::edges::store::ledger::{FileRow, NewCommand};
 use crate::model::feed::Feed;
+use crate::model::pause::Subject;
+
+/// What is asked of a feed, by whoever has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Write it: `full`, or only rows of a key.
+    Send { full: bool, key: Option<String> },
+    /// The guard locked it: today's state goes out all the same.
+    Release,
+    /// The guard locked it: what was composed is dropped.
+    Discard,
+}
 
 /// The moment of the newest copy of the database, in milliseconds, among the high-water marks.
 pub const LAST_BACKUP: &str = "backup";
@@ -29,7 +41,7 @@ pub fn carry_out(
     bench: &mut Bench<'_>,
     command: &Command,
     feeds: &[Arc<Feed>],
-    send: &mut dyn FnMut(&mut Bench<'_>, &str) -> Result<String>,
+    give: &mut dyn FnMut(&mut Bench<'_>, &str, &Order) -> Result<String>,
 ) -> Result<String> {
     if !record(bench, command)? {
         return Ok("done before".to_string());
@@ -39,9 +51,17 @@ pub fn carry_out(
         Verb::Ignore { which } => ignore::ignore(bench, which, &command.comment),
         Verb::Pause { subjects } => pause::pause(bench, subjects, &command.who, &command.comment),
         Verb::Resume { subjects } => pause::resume(bench, subjects, &command.comment),
-        Verb::Release { subjects } => guarded::release(bench, subjects, command.id),
-        Verb::Discard { subjects } => guarded::discard(bench, subjects, command.id, &command.comment),
-        Verb::Send { feeds } => send_all(bench, feeds, send),
+        Verb::Release { subjects } => {
+            let intakes = guarded::release(bench, &intakes(subjects), command.id);
+            decided(bench, intakes, subjects, &Order::Release, give)
+        }
+        Verb::Discard { subjects } => {
+            let intakes = guarded::discard(bench, &intakes(subjects), command.id, &command.comment);
+            decided(bench, intakes, subjects, &Order::Discard, give)
+        }
+        Verb::Send { feeds, full, key } => {
+            order_all(bench, feeds, &Order::Send { full: *full, key: key.clone() }, give)
+        }
         Verb::Backup { path, made } => note_backup(bench, path, *made),
         Verb::CatchUp => catch_up(bench, feeds),
     };
@@ -77,12 +97,31 @@ fn record(bench: &mut Bench<'_>, command: &Command) -> Result<bool> {
     Ok(open)
 }
 
-fn send_all(
+fn intakes(subjects: &[Subject]) -> Vec<Subject> {
+    subjects.iter().filter(|subject| !matches!(subject, Subject::Feed { .. })).cloned().collect()
+}
+
+/// What was decided about intakes, and now about feeds.
+fn decided(
+    bench: &mut Bench<'_>,
+    intakes: Result<String>,
+    subjects: &[Subject],
+    order: &Order,
+    give: &mut dyn FnMut(&mut Bench<'_>, &str, &Order) -> Result<String>,
+) -> Result<String> {
+    let feeds: Vec<String> =
+        subjects.iter().filter(|subject| matches!(subject, Subject::Feed { .. })).map(Subject::name).collect();
+    let said = [intakes?, order_all(bench, &feeds, order, give)?];
+    Ok(said.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; "))
+}
+
+fn order_all(
     bench: &mut Bench<'_>,
     feeds: &[String],
-    send: &mut dyn FnMut(&mut Bench<'_>, &str) -> Result<String>,
+    order: &Order,
+    give: &mut dyn FnMut(&mut Bench<'_>, &str, &Order) -> Result<String>,
 ) -> Result<String> {
-    let outcomes = feeds.iter().map(|feed| send(bench, feed)).collect::<Result<Vec<_>>>()?;
+    let outcomes = feeds.iter().map(|feed| give(bench, feed, order)).collect::<Result<Vec<_>>>()?;
     Ok(outcomes.join("; "))
 }
 

@@ -20,13 +20,15 @@ pub mod receipt;
 mod recover;
 mod registry;
 mod release;
+mod ringing;
 mod selecting;
 mod stage;
 mod taken;
 mod words;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::edges::clock::Now;
@@ -48,6 +50,8 @@ pub struct Pending {
     pub placed: Vec<RunNo>,
     /// Runs that cannot be placed, and that this was told of.
     told: HashSet<Id>,
+    /// When feeds went out last because they rang, with a file or without.
+    rung: HashMap<String, DateTime<Utc>>,
 }
 
 /// All that the way out works with during one turn of the loop.

@@ -151,7 +151,8 @@ impl Dispatch<'_> {
 
     /// Behind its data file; again where a crash came between.
     pub(super) fn vouch(&self, run: &RunRow) -> Result<()> {
-        if run.done_name.is_empty() {
+        // At a remote, who brings the file there puts it behind it.
+        if run.done_name.is_empty() || self.store.read()?.delivery(run.no)?.is_some() {
             return Ok(());
         }
         Ok(self.spool.write((visible(run), run.done_name.as_bytes()), b"", Existing::Replace, Lasting::Now)?)

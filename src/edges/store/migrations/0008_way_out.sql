@@ -22,7 +22,8 @@ CREATE INDEX feed_concerned ON feed (kind, feed_no, wants) WHERE wants <> 0;
 
 -- Something changed rows of a kind, in the transaction that changed them. listed = 0: which ones is not known.
 CREATE TABLE change (
-  change_no INTEGER PRIMARY KEY,
+  -- Never given twice: runs remember which changes they told, also of those that are done with.
+  change_no INTEGER PRIMARY KEY AUTOINCREMENT,
   -- Nothing where no file brought it: a new configuration, a file taken after a newer one.
   file_no INTEGER REFERENCES file (file_no),
   kind TEXT NOT NULL,
