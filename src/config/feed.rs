@@ -6,7 +6,7 @@ use super::feed_delta::{self, Timing};
 use super::fingerprint;
 use super::forms;
 use super::intake::check_field;
-use super::keyed::{Keyed, QUANTITY_SCALE, Wrong};
+use super::keyed::{Keyed, QUANTITY_SCALE, Wrong, parse_days};
 use super::keys::Table;
 use super::layouts::KnownLayout;
 use super::partner::Surroundings;
@@ -152,6 +152,7 @@ fn read_published(keyed: &Keyed<'_, '_>) -> Published {
         floor_e6: keyed.quantity("floor").unwrap_or_default(),
         cap_e6: keyed.quantity("cap"),
         negative_as_zero: keyed.boolean("negative_as_zero"),
+        open_orders_days: keyed.parsed("open_orders", parse_days),
     };
     if let Some(cap) = published.cap_e6.filter(|cap| *cap < published.floor_e6) {
         let (floor, cap) = (decimal::text(published.floor_e6, QUANTITY_SCALE), decimal::text(cap, QUANTITY_SCALE));
@@ -186,6 +187,7 @@ fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&str>) {
         ("buffer", "stock"),
         ("floor", "stock"),
         ("cap", "stock"),
+        ("open_orders", "stock"),
         ("partners", "order"),
         ("window_days", "order_status"),
     ];

@@ -75,8 +75,13 @@ fn stock_goes_out_full_in_the_partners_words_and_is_stored_as_it_was() {
 fn a_cap_keeps_the_true_quantity_to_ourselves() {
     let mut bench = Bench::new();
     let mut stock = feed("shop", "stock", "nattpost-stock-xml");
-    stock.published =
-        Published { cap_e6: Some(25_000_000), buffer_e6: 2_000_000, floor_e6: 3_000_000, negative_as_zero: true };
+    stock.published = Published {
+        cap_e6: Some(25_000_000),
+        buffer_e6: 2_000_000,
+        floor_e6: 3_000_000,
+        negative_as_zero: true,
+        ..Published::default()
+    };
     for (nth, (there, told)) in [("27", "25"), ("28", "25"), ("5", "3"), ("4.999999", "0")].into_iter().enumerate() {
         let line = format!(r#"{{"article_no":"A1","warehouse":"01","qty":"{there}"}}"#);
         bench.applied("stock", &format!("2026-11-19T0{nth}:00:00.000Z"), &[&line]);
@@ -89,6 +94,59 @@ fn a_cap_keeps_the_true_quantity_to_ourselves() {
     // What is stored stays as it came.
     bench.dispatch().send(&feed("shop", "all", "nattpost-stock-xml"), &Ask::request()).unwrap();
     assert_eq!(elements(&bench.text("out/shop/all_000001.xml"), "qty"), ["4.999999"]);
+}
+
+/// What is ordered and not confirmed is not sold twice; old orders, and those that the ERP has taken, no longer count.
+#[test]
+fn open_orders_lower_the_published_stock_until_they_are_confirmed() {
+    let mut bench = Bench::new();
+    let lines = [
+        r#"{"article_no":"A1","warehouse":"01","qty":"10"}"#,
+        r#"{"article_no":"A1","warehouse":"02","qty":"2"}"#,
+        r#"{"article_no":"A2","warehouse":"01","qty":"7"}"#,
+    ];
+    bench.applied("stock", DAY, &lines);
+    let mut stock = feed("shop", "stock", "nattpost-stock-xml");
+    stock.published = Published { open_orders_days: Some(14), negative_as_zero: true, ..Published::default() };
+    let told = |bench: &mut Bench| {
+        let Outcome::Ready { name, .. } = bench.dispatch().send(&stock, &Ask::request()).unwrap() else { panic!() };
+        elements(&bench.text(&format!("out/shop/{name}")), "qty")
+    };
+    assert_eq!(told(&mut bench), ["10", "2", "7"]);
+    // 2.5 of A1 each, of no warehouse: they count in both.
+    bench.ordered("shop", &["B-1", "B-2"]);
+    assert_eq!(told(&mut bench), ["5", "0", "7"]);
+    let status = |number: &str, status: &str| {
+        format!(r#"{{"partner":"shop","customer_no":"10042","buyer_order_no":"{number}","status":"{status}"}}"#)
+    };
+    bench.applied("order_status", DAY, &[&status("B-1", "held"), &status("B-2", "confirmed")]);
+    assert_eq!(told(&mut bench), ["7.5", "0", "7"], "what the ERP holds is not taken yet");
+    bench.later(15 * 86_400);
+    assert_eq!(told(&mut bench), ["10", "2", "7"], "older ones no longer count");
+}
+
+/// Where it goes out on change, an order rings a feed that subtracts it, once until it was tried; others do not hear of it.
+#[test]
+fn an_order_rings_the_feeds_that_publish_stock_without_it() {
+    let mut bench = Bench::new();
+    let mut rings = feed("shop", "rings", "nattpost-stock-xml");
+    rings.triggers.on_change = Some(std::time::Duration::from_secs(300));
+    let mut silent = feed("shop", "silent", "nattpost-stock-xml");
+    silent.triggers.on_change = rings.triggers.on_change;
+    rings.published.open_orders_days = Some(14);
+    bench.dispatch().register([&rings, &silent]).unwrap();
+    let ringing = |bench: &Bench| -> Vec<String> {
+        bench.store.read().unwrap().ringing().unwrap().into_iter().map(|(name, _)| name).collect()
+    };
+    assert!(ringing(&bench).is_empty());
+    bench.ordered("shop", &["B-1"]);
+    bench.ordered("shop", &["B-2"]);
+    assert_eq!(ringing(&bench), ["shop/rings"]);
+    bench.dispatch().send(&rings, &Ask::request()).unwrap();
+    assert!(ringing(&bench).is_empty(), "it was tried");
+    let status = r#"{"partner":"shop","customer_no":"10042","buyer_order_no":"B-1","status":"confirmed"}"#;
+    bench.applied("order_status", DAY, &[status]);
+    assert_eq!(ringing(&bench), ["shop/rings"]);
 }
 
 #[test]

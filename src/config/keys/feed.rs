@@ -52,6 +52,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(Table::Feed, "floor", "quantity", Value("0"), "Stock: less than this is published as 0."),
     key(Table::Feed, "cap", "quantity", None, "Stock: more than this is published as this."),
+    key(
+        Table::Feed,
+        "open_orders",
+        "duration in days",
+        None,
+        "Stock: orders that the ERP has not confirmed are subtracted first, if they are no older than this.",
+    ),
     key(Table::Feed, "partners", "list of partner ids", Value(""), "Orders: of these partners; empty: of all."),
     key(
         Table::Feed,

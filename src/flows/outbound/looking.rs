@@ -32,6 +32,8 @@ pub(super) fn comparison(tx: &Tx<'_>, feed: &Feed, row: &FeedRow, scope: Scope) 
     let pending = tx.pending(row.no)?;
     let rows = match scope {
         Scope::Part => Rows::AskedFor,
+        // Orders come and grow old without any row of the stock changing.
+        Scope::Delta if feed.published.open_orders_days.is_some() => Rows::Everything,
         Scope::Delta => rows_of_delta(tx, row, &told, &pending)?,
         Scope::Full | Scope::New => Rows::Everything,
     };

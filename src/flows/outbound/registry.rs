@@ -55,6 +55,7 @@ fn wants(feed: &Feed) -> Wants {
         on_change: feed.triggers.on_change.is_some(),
         on_registration: feed.triggers.on_registration,
         keys: feed.keeps_delivered(),
+        open_orders: feed.published.open_orders_days.is_some(),
         since_full: feed.delta().is_some_and(|delta| delta.since == Since::LastFull),
     }
 }

@@ -38,6 +38,10 @@ pub(super) fn select(
         "stock" if comparison.is_none() => selection.closed_as_zero = kind.head().field("qty"),
         _ => {}
     }
+    if let Some(days) = feed.published.open_orders_days {
+        tx.gather_open_orders(&iso(now.wall - TimeDelta::days(i64::from(days))))?;
+        selection.minus_open_orders = kind.head().field("qty");
+    }
     if kind.class == Class::Request {
         selection.not_exported_by = Some(&name);
     }

@@ -7,6 +7,8 @@ pub struct Published {
     pub floor_e6: i64,
     pub cap_e6: Option<i64>,
     pub negative_as_zero: bool,
+    /// Orders that the ERP has not confirmed are subtracted before all of this, if they are no older.
+    pub open_orders_days: Option<u32>,
 }
 
 /// Kept back first, then too little is nothing, then more than the cap is the cap. The buffer never turns something into a

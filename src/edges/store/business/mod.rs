@@ -4,7 +4,7 @@
 //! rows of the columns that turn up. `requests` inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
 //! are whose, `close` closes what a full file no longer names
 //! (`condition` reads its scope). `references` answers "whose number is this",
-//! `guarded` counts for the guard, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
+//! `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
 //! `select` streams rows out, `load` reads one message back, `find` tells where a row came from.
 
 mod bind;
@@ -16,6 +16,7 @@ mod groups;
 mod guarded;
 mod insert;
 mod load;
+mod open_orders;
 mod records;
 mod references;
 mod requests;

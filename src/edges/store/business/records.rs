@@ -74,6 +74,8 @@ pub struct Records<'t> {
     order_status: Option<Bound<'t>>,
     /// Of stock: which column is the quantity.
     quantity: Option<usize>,
+    /// Some row is another one now.
+    any: bool,
 }
 
 /// The columns of `find` before the cells: row_id (NULL for flat kinds), file_no, as_of, active.
@@ -102,6 +104,7 @@ impl Tx<'_> {
             own_as_of: (file_as_of.as_deref() != Some(stamp.as_of)).then(|| stamp.as_of.to_string()),
             new_in_succession: NEW_IN_SUCCESSION,
             order_status: (kind.name == "order_status").then(|| Bound::prepare(conn, NUMBER_ORDER)).transpose()?,
+            any: false,
             quantity: tables.columns.iter().position(|column| kind.name == "stock" && column.name == "qty_e6"),
             tx: self,
             tables,
@@ -120,6 +123,7 @@ impl Records<'_> {
             .try_apply(message)
             .with_context(|| format!("cannot apply the message of line {line} to \"{}\"", self.tables.head))?;
         if applied.is_change() {
+            self.any = true;
             self.changes.add(message);
             self.number_order(message)?;
         }
@@ -231,6 +235,9 @@ impl Records<'_> {
     pub fn finish(self) -> Result<()> {
         fault::point("store.finish_records")?;
         self.tally.finish()?;
+        if self.any && self.order_status.is_some() {
+            self.tx.ring_for_open_orders()?;
+        }
         self.changes.finish()
     }
 }

@@ -35,6 +35,8 @@ pub struct Requests<'t> {
     tally: Tally<'t>,
     /// Of the requests, and of what is told about each.
     changes: [Changes<'t>; 2],
+    /// Something was written.
+    any: bool,
     file: FileNo,
 }
 
@@ -53,6 +55,7 @@ impl Tx<'_> {
                 Changes::of(self, &kind.name, file, Cause::Registration)?,
                 Changes::of(self, &format!("{}_status", kind.name), file, Cause::Registration)?,
             ],
+            any: false,
             tx: self,
             tables,
             file,
@@ -80,6 +83,7 @@ impl Requests<'_> {
         let row = RowId(self.tx.conn.last_insert_rowid());
         self.groups.insert_all(row, message)?;
         self.tally.wrote_new();
+        self.any = true;
         self.changes.iter_mut().for_each(|changes| changes.add_order(message));
         Ok(Inserted::New(row))
     }
@@ -119,6 +123,7 @@ impl Requests<'_> {
         update.execute()?;
         self.groups.insert_all(row, message)?;
         self.tally.took_over(before, 1);
+        self.any = true;
         self.changes.iter_mut().for_each(|changes| changes.add_order(message));
         Ok(())
     }
@@ -127,6 +132,9 @@ impl Requests<'_> {
     pub fn finish(self) -> Result<()> {
         fault::point("store.finish_requests")?;
         self.tally.finish()?;
+        if self.any {
+            self.tx.ring_for_open_orders()?;
+        }
         self.changes.into_iter().try_for_each(Changes::finish)
     }
 }

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Rows, params_from_iter};
 
 use super::condition::Condition;
 use super::load::{Reading, read_group_row, read_head_row};
+use super::open_orders;
 use super::tables::{KindTables, TableColumn};
 use super::wanted;
 use crate::edges::store::Snapshot;
@@ -37,6 +38,8 @@ pub struct Selection<'a> {
     pub row: Option<super::super::RowId>,
     /// Closed rows are given too, with this number field of the head as 0 and nothing else but their key.
     pub closed_as_zero: Option<usize>,
+    /// From this number field of the head what `Tx::gather_open_orders` found is subtracted.
+    pub minus_open_orders: Option<usize>,
     /// Only the rows that `Tx::want` named, in the order of their keys.
     pub wanted: bool,
     /// In the order of the keys, also an order's status, which otherwise stands in the order of arrival.
@@ -93,6 +96,7 @@ struct Source {
     composed_status: bool,
     received: Option<&'static str>,
     closed_as_zero: Option<usize>,
+    minus_open_orders: Option<usize>,
 }
 
 impl Source {
@@ -114,6 +118,7 @@ impl Source {
                 composed_status: true,
                 received: Some("o.received_at"),
                 closed_as_zero: None,
+                minus_open_orders: None,
             };
         }
         let keys: Vec<_> = tables.keys().map(|c| format!("h.\"{}\"", c.name)).collect();
@@ -130,6 +135,7 @@ impl Source {
             composed_status: false,
             received: tables.columns.iter().any(|c| c.name == "received_at").then_some("h.received_at"),
             closed_as_zero: selection.closed_as_zero.filter(|_| !tables.request),
+            minus_open_orders: selection.minus_open_orders,
         }
     }
 
@@ -153,7 +159,12 @@ impl Source {
     }
 
     fn open_or_zero(&self, column: &TableColumn) -> String {
-        let name = format!("h.\"{}\"", column.name);
+        let name = match self.minus_open_orders {
+            Some(field) if field == column.field && !column.sent => {
+                format!("(h.\"{}\" - {})", column.name, open_orders::OF_ROW)
+            }
+            _ => format!("h.\"{}\"", column.name),
+        };
         match self.closed_as_zero {
             Some(_) if column.key => name,
             Some(zero) if zero == column.field => format!("CASE WHEN h.active = 1 THEN {name} ELSE 0 END"),

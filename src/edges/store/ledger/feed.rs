@@ -18,6 +18,8 @@ pub struct Wants {
     pub on_registration: bool,
     /// Which rows changed.
     pub keys: bool,
+    /// What is ordered and not confirmed.
+    pub open_orders: bool,
     /// Changes are counted from the last full file, so only full ones move what is delivered.
     pub since_full: bool,
 }
@@ -26,6 +28,7 @@ pub struct Wants {
 pub(super) const ON_CHANGE: i64 = 1;
 pub(super) const ON_REGISTRATION: i64 = 2;
 pub(super) const KEYS: i64 = 4;
+const OPEN_ORDERS: i64 = 8;
 const SINCE_FULL: i64 = 16;
 
 impl Wants {
@@ -34,6 +37,7 @@ impl Wants {
         bit(self.on_change, ON_CHANGE)
             | bit(self.on_registration, ON_REGISTRATION)
             | bit(self.keys, KEYS)
+            | bit(self.open_orders, OPEN_ORDERS)
             | bit(self.since_full, SINCE_FULL)
     }
 
@@ -43,6 +47,7 @@ impl Wants {
             on_change: has(ON_CHANGE),
             on_registration: has(ON_REGISTRATION),
             keys: has(KEYS),
+            open_orders: has(OPEN_ORDERS),
             since_full: has(SINCE_FULL),
         }
     }
@@ -113,6 +118,15 @@ impl Tx<'_> {
         run(self.conn, "DELETE FROM delivered WHERE feed_no = ?1", [feed.0])?;
         run(self.conn, "UPDATE feed SET base_run = NULL, shown = 0 WHERE feed_no = ?1", [feed.0])?;
         Ok(())
+    }
+
+    /// Orders came, or were confirmed: feeds that go out on change and publish stock without them ring, once until they are
+    /// tried. In the transaction, and the savepoint, that changes the orders.
+    pub fn ring_for_open_orders(&self) -> Result<()> {
+        let sql = "SELECT feed_no FROM feed WHERE kind = 'stock' AND wants <> 0 AND wants & ?1 = ?1 \
+             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.feed_no = feed.feed_no AND o.rings = 1)";
+        let feeds: Vec<i64> = list(self.conn, sql, [ON_CHANGE | OPEN_ORDERS], |row| row.get(0))?;
+        feeds.into_iter().try_for_each(|no| self.add_unlisted_change(FeedNo(no), "stock", true))
     }
 
     /// From this delivered run on changes are counted.

@@ -110,17 +110,6 @@ CREATE TABLE pause (
   comment TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Lines of orders that the ERP has not confirmed; kept only while a feed wants open orders, filled at its registration.
-CREATE TABLE reserved (
-  article_no TEXT NOT NULL,
-  head_row INTEGER NOT NULL REFERENCES orders (row_id) ON DELETE CASCADE,
-  pos INTEGER NOT NULL,
-  warehouse TEXT NOT NULL,
-  qty_e6 INTEGER NOT NULL,
-  PRIMARY KEY (article_no, head_row, pos)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX reserved_of_order ON reserved (head_row);
-
 -- full, delta, part (asked for by key), new (requests)
 ALTER TABLE run ADD COLUMN scope TEXT NOT NULL DEFAULT 'full';
 -- The run whose name and number it took over. Another content stood under its name before: taken before `doubt_until`, it
