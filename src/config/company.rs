@@ -1,5 +1,6 @@
 //! nattpost.toml: what holds for the whole instance.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub struct Company {
     pub sent_days: u32,
     pub calendars: Calendars,
     pub disk_floor: Floor,
+    pub http: Http,
 }
 
 /// A thread and a few files each.
@@ -69,9 +71,38 @@ pub fn read(root: &Section<'_>, folder: &Path) -> Company {
         sent_days: keyed.value("sent", parse_days),
         calendars: Calendars::read(&keyed),
         disk_floor: keyed.value("disk_floor", size::floor),
+        http: keyed.value("http", parse_http),
     };
     check_store(root, &company);
     company
+}
+
+/// Where `/health` and `/metrics` can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Http {
+    Off,
+    Loopback(SocketAddr),
+    /// http.sock in the folder that the supervisor gives.
+    Socket,
+}
+
+fn parse_http(text: &str) -> Result<Http, Wrong> {
+    match text {
+        "off" => return Ok(Http::Off),
+        "unix" => return Ok(Http::Socket),
+        _ => {}
+    }
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        return Err(Wrong::new(format!(
+            "\"{text}\" is no address; expected something like \"127.0.0.1:7311\", \"[::1]:7311\", \"unix\" or \"off\"."
+        )));
+    };
+    if !address.ip().is_loopback() {
+        return Err(Wrong::new(format!(
+            "\"{text}\" can be reached from outside, and nobody has to log in; expected a loopback address or \"unix\"."
+        )));
+    }
+    Ok(Http::Loopback(address))
 }
 
 fn parse_path(text: &str) -> Result<PathBuf, Wrong> {

@@ -34,7 +34,7 @@ use crate::model::layout::{Layout, own};
 use crate::model::remote::RemoteRule;
 use crate::model::rules::room::Floor;
 use company::Company;
-pub use company::LogFormat;
+pub use company::{Http, LogFormat};
 pub use layouts::{KnownLayout, Layouts};
 use partner::{Partner, Surroundings};
 use texts::NamedText;
@@ -54,6 +54,7 @@ pub struct Config {
     pub sent_days: u32,
     /// What is to stay free on the disks of spool and database.
     pub disk_floor: Floor,
+    pub http: Http,
     /// By id.
     pub partners: Vec<Arc<Sender>>,
     /// By partner, then in the order of his file.
@@ -105,6 +106,7 @@ impl Config {
             scan_every: company.scan_every,
             sent_days: company.sent_days,
             disk_floor: company.disk_floor,
+            http: company.http,
             intakes: partners.iter().flat_map(|p| p.intakes.iter().cloned()).collect(),
             feeds: partners.iter().flat_map(|p| p.feeds.iter().cloned()).collect(),
             remotes: partners.iter().flat_map(|p| p.remotes.iter().cloned()).collect(),

@@ -3,6 +3,7 @@
 
 mod carriers;
 mod crew;
+mod door;
 mod feeds;
 mod outage;
 mod pulse;
@@ -37,6 +38,7 @@ use crate::flows::{lineage, recover};
 use crate::model::intake::Intake;
 use crate::model::pause::Paused;
 
+use door::Vitals;
 use feeds::Out;
 use pulse::Pulse;
 use remotes::Remotes;
@@ -82,6 +84,7 @@ pub struct Daemon {
     outage: outage::Outage,
     troubles: Troubles,
     disks: room::Disks,
+    vitals: Arc<Vitals>,
     /// From the first turn on, where the configuration has any.
     remotes: Option<Remotes>,
     /// What `status` was told last of what waits.
@@ -99,7 +102,7 @@ pub fn run(config: Config, once: bool, accept_database: bool) -> Result<Ended> {
     let beginning = Beginning::new(events, Hold::ToStay, accept_database);
     let signals = signals::listen(beginning.stop.clone(), beginning.ring.clone())?;
     let ended = match starting::begin(config, &beginning, once)? {
-        Ok(mut daemon) => daemon.run(once),
+        Ok(mut daemon) => daemon.run_watched(once),
         Err(ended) => Ok(ended),
     };
     signals.end();
@@ -142,6 +145,7 @@ impl Daemon {
         let spill = spill_files(&spool);
         let urgent = stop.clone();
         Ok(Daemon {
+            vitals: Arc::new(Vitals::new(pulse.clone(), events.clone(), spool.clone(), &config)),
             watch: watch(&config, &spool, &beginning.ring)?,
             desks: desks(&config.intakes),
             out: Out::new(&config, beginning.beat())?,
@@ -210,7 +214,16 @@ impl Daemon {
     }
 
     /// The loop.
-    pub fn run(&mut self, once: bool) -> Result<Ended> {
+    fn run_watched(&mut self, once: bool) -> Result<Ended> {
+        let door = if once { None } else { door::open(&self.vitals, &self.config.http) };
+        let ended = self.run(once);
+        if let Some(door) = door {
+            door.close();
+        }
+        ended
+    }
+
+    fn run(&mut self, once: bool) -> Result<Ended> {
         if !once {
             // Only for speed: what is wrong with the disk or the database, the first turn finds too, and waits for it.
             let _ = self.works.store.lengthen_log();
@@ -251,6 +264,7 @@ impl Daemon {
 
     /// `status` is another process.
     fn say_what_waits(&mut self) {
+        self.vitals.waits(self.outage.sentence());
         let all = self.outage.sentence().into_iter().chain(self.troubles.sentences());
         let remotes = self.remotes.iter().flat_map(Remotes::sentences);
         let waits: Vec<String> = all.chain(remotes).chain(self.disks.too_large()).collect();
@@ -305,6 +319,7 @@ impl Daemon {
         self.out.feeds = config.feeds.clone();
         self.disks.take_over(config.disk_floor);
         self.config = config;
+        self.vitals.take_over(&self.config);
         (self.config_is_new, self.housekeeping_at) = (true, Duration::ZERO);
         self.make_folders()?;
         self.take_over_remotes()?;

@@ -21,19 +21,27 @@ pub struct Pulse {
     began: Instant,
     /// Of the last sign, in milliseconds since it began.
     last_ms: AtomicU64,
+    /// Of the last thing that was done, whether it was told or not.
+    done_ms: AtomicU64,
     is_ready: AtomicBool,
 }
 
 impl Pulse {
     pub fn of(supervisor: Supervisor) -> Pulse {
-        let pulse =
-            Pulse { supervisor, began: Instant::now(), last_ms: AtomicU64::new(0), is_ready: AtomicBool::new(false) };
+        let pulse = Pulse {
+            supervisor,
+            began: Instant::now(),
+            last_ms: AtomicU64::new(0),
+            done_ms: AtomicU64::new(0),
+            is_ready: AtomicBool::new(false),
+        };
         pulse.extend();
         pulse
     }
 
     /// Something was done. Costs next to nothing when the last sign was a moment ago.
     pub fn beat(&self) {
+        self.done_ms.store(self.elapsed_ms(), Ordering::Relaxed);
         let is_ready = self.is_ready.load(Ordering::Relaxed);
         let pause = match (is_ready, self.supervisor.watchdog()) {
             (false, _) => BETWEEN_EXTENSIONS,
@@ -70,6 +78,20 @@ impl Pulse {
     /// How long the loop may sleep and still be seen alive.
     pub fn longest_rest(&self) -> Duration {
         self.supervisor.watchdog().map_or(UNWATCHED, |watched| watched / 2)
+    }
+
+    /// Since the loop last did something.
+    pub fn silent_for(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms().saturating_sub(self.done_ms.load(Ordering::Relaxed)))
+    }
+
+    /// After such a silence the supervisor ends it.
+    pub fn watched(&self) -> Option<Duration> {
+        self.supervisor.watchdog()
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn extend(&self) {

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod disk;
 pub mod events;
 pub mod fault;
+pub mod http;
 pub mod lock;
 pub mod remote;
 pub mod scratch;

@@ -11,6 +11,7 @@ pub mod files;
 pub mod find;
 pub mod inbound;
 pub mod lineage;
+pub mod metrics;
 pub mod moments;
 pub mod next_steps;
 pub mod outbound;

@@ -18,6 +18,7 @@ pub mod kind;
 pub mod layout;
 pub mod letter;
 pub mod listing;
+pub mod open_metrics;
 pub mod pause;
 pub mod problem;
 pub mod reason;

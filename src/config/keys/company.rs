@@ -67,6 +67,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Company,
+        "http",
+        "off; ADDRESS:PORT of this machine alone; unix",
+        Value("off"),
+        "Where /health and /metrics can be asked for: a loopback address, or http.sock in the folder of the service (RUNTIME_DIRECTORY). Changes with a restart.",
+    ),
+    key(
+        Table::Company,
         "calendar",
         "tables [calendar.NAME]",
         None,

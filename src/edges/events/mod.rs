@@ -5,6 +5,7 @@
 mod vocabulary;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,8 @@ struct Out {
     to: Box<dyn Write + Send>,
     /// Lines of a moment in which they are written together.
     kept: Option<String>,
+    /// How often each event was told, by the intake or feed it was about.
+    counted: BTreeMap<(Event, String), u64>,
 }
 
 /// While it lives, lines are kept; its end writes them.
@@ -58,7 +61,7 @@ impl Events {
     }
 
     pub fn to(format: Format, out: Box<dyn Write + Send>) -> Events {
-        Events { format, out: Mutex::new(Out { to: out, kept: None }) }
+        Events { format, out: Mutex::new(Out { to: out, kept: None, counted: BTreeMap::new() }) }
     }
 
     /// `item`: the id of what it is about; empty for the program itself.
@@ -70,6 +73,7 @@ impl Events {
             Format::Json => json(&at, item, event, fields),
         };
         let mut out = self.lock();
+        *out.counted.entry((event, source(fields))).or_default() += 1;
         match &mut out.kept {
             Some(kept) if kept.len() < KEPT_BYTES => kept.push_str(&line),
             Some(kept) => {
@@ -78,6 +82,11 @@ impl Events {
             }
             None => out.write(&line),
         }
+    }
+
+    /// How often each event was told, by the intake or feed it was about; without either, by nothing.
+    pub fn counted(&self) -> Vec<(Event, String, u64)> {
+        self.lock().counted.iter().map(|((event, source), count)| (*event, source.clone(), *count)).collect()
     }
 
     /// For a moment that is soon over: each write wakes whoever reads the log, and that takes longer than a small file.
@@ -104,6 +113,17 @@ impl Drop for Together<'_> {
         if let Some(lines) = out.kept.take().filter(|lines| !lines.is_empty()) {
             out.write(&lines);
         }
+    }
+}
+
+/// `partner/intake` or `partner/feed`, as the configuration names it: nothing that a partner could make up.
+fn source(fields: &[(Key, Value<'_>)]) -> String {
+    let text = |wanted: Key| fields.iter().find(|(key, _)| *key == wanted).map(|(_, value)| value.text());
+    match (text(Key::Partner), text(Key::Intake).or_else(|| text(Key::Feed))) {
+        (_, Some(source)) if source.contains('/') => source.into_owned(),
+        (Some(partner), Some(part)) => format!("{partner}/{part}"),
+        (Some(partner), None) => partner.into_owned(),
+        (None, source) => source.map(Cow::into_owned).unwrap_or_default(),
     }
 }
 

@@ -26,7 +26,7 @@ impl Level {
 
 macro_rules! events {
     ($($variant:ident $name:literal $level:ident $meaning:literal;)+) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Event {
             $(#[doc = $meaning] $variant,)+
         }
@@ -132,6 +132,7 @@ events! {
     ProblemOver "problem-over" Info "What was the matter is over.";
     NoticeSent "notice-sent" Info "A channel took a letter with these many entries.";
     NoticeFailed "notice-failed" Warning "A channel did not take a letter; it waits and is tried again.";
+    HttpFailed "http-failed" Warning "Health and metrics cannot be had at the configured address; all else goes on.";
     DaemonStarted "daemon-started" Info "The program runs.";
     DaemonStopping "daemon-stopping" Info "It was asked to stop and finishes what it can.";
     DaemonStopped "daemon-stopped" Info "It has stopped in order.";
