@@ -1,0 +1,190 @@
+//! The program over the scripted server: what is taken, what stays there, what is said, and that a secret is nowhere.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::files_in;
+use super::ftp_double::{Double, PASSWORD, USER};
+use super::honest::ground;
+
+struct Night {
+    _kept: (tempfile::TempDir, tempfile::TempDir),
+    /// The server's folder.
+    there: PathBuf,
+    /// Ours.
+    here: PathBuf,
+    double: Double,
+}
+
+fn order(number: &str) -> String {
+    format!(
+        "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty;unit\norder;{number};1001\nline;1;A1;1;PCE\n"
+    )
+}
+
+impl Night {
+    fn new(script: &str, intake: &str) -> Night {
+        let ((kept_there, there), kept_here) = (ground(), tempfile::tempdir().unwrap());
+        let (here, double) = (kept_here.path().to_owned(), Double::start(&there, script));
+        std::fs::create_dir(here.join("partners")).unwrap();
+        std::fs::write(here.join("nattpost.toml"), "company = \"Nordkap\"\n").unwrap();
+        let common =
+            "layouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\ncustomers = \"accept\"\narticles = \"accept\"\n";
+        let shop = format!(
+            "name = \"Shop\"\n[remote.ftp]\nkind = \"ftp\"\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{USER}\"\n\
+             password = \"env:DOUBLE\"\ntls = \"none\"\ntimeout = \"5 s\"\n[intake.orders]\nfrom = \"ftp:in\"\n{intake}\n{common}",
+            double.port
+        );
+        std::fs::write(here.join("partners/shop.toml"), shop).unwrap();
+        std::fs::write(here.join("partners/other.toml"), format!("name = \"Other\"\n[intake.orders]\n{common}"))
+            .unwrap();
+        Night { _kept: (kept_there, kept_here), there, here, double }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
+        command.arg("--config").arg(self.here.join("nattpost.toml")).args(words).env("DOUBLE", PASSWORD);
+        command
+    }
+
+    fn run(&self) -> Output {
+        self.command(&["run", "--once"]).output().unwrap()
+    }
+
+    /// A file of the partner, old enough for its time to tell something.
+    fn put(&self, name: &str, text: &str) {
+        let path = self.there.join("in").join(name);
+        std::fs::write(&path, text).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(600)).unwrap();
+    }
+
+    fn names_there(&self) -> Vec<String> {
+        files_in(&self.there.join("in")).into_iter().map(|(name, _)| String::from_utf8(name).unwrap()).collect()
+    }
+
+    fn orders(&self) -> Vec<String> {
+        let store = rusqlite::Connection::open(self.here.join("nattpost.db")).unwrap();
+        let mut rows = store.prepare("SELECT buyer_order_no FROM orders ORDER BY 1").unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn orders_are_taken_from_a_server_and_removed_there() {
+    for intake in
+        ["", "claim = \"look\"", "after = \"move /out\"", "after = \"rename {name}.done\"\nmatch = [\"*.csv\"]"]
+    {
+        let night = Night::new("", intake);
+        for number in 0..30 {
+            night.put(&format!("orders {number}.csv"), &order(&format!("O-{number:02}")));
+        }
+        let output = night.run();
+        assert!(output.status.success(), "{intake}: {}", said(&output));
+        assert_eq!(night.orders(), (0..30).map(|number| format!("O-{number:02}")).collect::<Vec<_>>(), "{intake}");
+        let (left, moved) = (night.names_there(), files_in(&night.there.join("out")).len());
+        let expected = if intake.contains("rename {") {
+            (30, 0)
+        } else if intake.contains("move") {
+            (0, 30)
+        } else {
+            (0, 0)
+        };
+        assert_eq!((left.len(), moved), expected, "{intake}: {left:?}");
+        assert!(left.iter().all(|name| name.ends_with(".done")), "{left:?}");
+    }
+}
+
+/// The partner puts a new file in the place of the one that was fetched and is about to be removed: it is taken too.
+#[test]
+fn a_file_that_was_replaced_after_it_was_fetched_is_not_removed_unread() {
+    let second = order("second").replace('\n', "\\r\\n");
+    // Its size is asked for just before it would be removed.
+    let night = Night::new(&format!("on SIZE 2 replace in/orders.csv \"{second}\""), "claim = \"look\"");
+    night.put("orders.csv", &order("first"));
+    let output = night.run();
+    let place = |verb: &str| night.double.log().iter().rposition(|line| line.contains(verb)).unwrap();
+    assert!(place("RETR orders.csv -> 226") < place("SIZE orders.csv"), "{:?}", night.double.log());
+    if !night.names_there().is_empty() {
+        night.patient_run();
+    }
+    assert_eq!(night.orders(), ["first", "second"], "{}", said(&output));
+    assert!(said(&output).contains("file-kept-there"), "{}", said(&output));
+    assert!(night.names_there().is_empty(), "and then it is removed");
+}
+
+/// Two servers' worth of trouble is one partner's: what others drop is applied while this one is silent.
+#[test]
+fn a_silent_server_delays_nobody_else() {
+    let night = Night::new("on MLSD silence", "every = \"10 s\"");
+    let mut daemon = night.command(&["run"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let dropped = night.here.join("spool/in/other/orders");
+    let within = |what: &str, holds: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(4), "{what}: not within 4 s, the time-out is 5 s");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    within("the folder is made", &|| dropped.is_dir());
+    within("the server is asked", &|| night.double.calls("MLSD") > 0);
+    std::fs::write(dropped.join("a.part"), order("other")).unwrap();
+    std::fs::rename(dropped.join("a.part"), dropped.join("a.csv")).unwrap();
+    within("the other's order", &|| !dropped.join("a.csv").exists() && night.orders() == ["other"]);
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
+fn every_byte(folder: &Path, into: &mut Vec<u8>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        match entry.path() {
+            path if path.is_dir() => every_byte(&path, into),
+            path => into.extend(std::fs::read(path).unwrap_or_default()),
+        }
+    }
+}
+
+/// However the server answers, also when it repeats what it was told.
+#[test]
+fn the_password_is_nowhere_and_the_words_are_right() {
+    for (script, words) in [
+        (format!("on PASS reply \"530 {PASSWORD} is wrong\""), "PASS: 530 *** is wrong. Look at user and password"),
+        ("on CONNECT reply \"421 too many\" close".into(), "greeting: 421 too many"),
+        ("on MLSD reply \"421 bye\" close".into(), "MLSD: 421 bye"),
+        (format!("on CWD reply \"550 no {PASSWORD}\""), "CWD \"/in\": 550 no ***"),
+        ("on RETR data 10 cut reply \"426 cut\"".into(), "after 10 bytes"),
+    ] {
+        let night = Night::new(&script, "");
+        night.put("orders.csv", &order("O-1"));
+        let output = night.run();
+        assert_eq!(output.status.code(), Some(75), "{script}: {}", said(&output));
+        assert!(said(&output).contains(words), "{script}: {}", said(&output));
+        let status = night.command(&["status", "--json"]).output().unwrap();
+        let mut all = said(&output).into_bytes();
+        all.extend(said(&status).into_bytes());
+        every_byte(&night.here, &mut all);
+        let found = all.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes());
+        assert!(!found, "{script}");
+        // The server is well again, and nothing is lost.
+        night.double.become_another("");
+        std::fs::write(night.here.join("partners/other.toml"), "name = \"Other\"\n").unwrap();
+        let again = night.patient_run();
+        assert_eq!(night.orders(), ["O-1"], "{script}: {again}");
+        assert!(night.names_there().is_empty(), "{script}: {:?}", night.names_there());
+    }
+}
+
+impl Night {
+    /// A remote that failed is not asked again at once; a changed rule is another remote to the ledger.
+    fn patient_run(&self) -> String {
+        let path = self.here.join("partners/shop.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("timeout = \"5 s\"", "timeout = \"6 s\"")).unwrap();
+        said(&self.run())
+    }
+}
