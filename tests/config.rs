@@ -228,7 +228,7 @@ fn the_fingerprint_follows_what_changes_the_meaning_of_a_file() {
     for (key, line) in [
         ("settle", "settle = \"rename\""),
         ("truncated_after", "truncated_after = \"2 h\""),
-        ("receipt", ""),
+        ("receipt", "receipt = \"nattpost-receipt-csv\""),
         ("company", "company = \"Another\""),
         ("file_name", "file_name = \"{feed}_{run:9}.dat\""),
     ] {

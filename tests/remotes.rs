@@ -3,5 +3,6 @@
 
 mod remotes {
     pub mod collecting;
+    pub mod delivering;
     pub mod place;
 }

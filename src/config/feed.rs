@@ -10,11 +10,13 @@ use super::keyed::{Keyed, QUANTITY_SCALE, Wrong, parse_days};
 use super::keys::Table;
 use super::layouts::KnownLayout;
 use super::partner::Surroundings;
+use super::remote;
 use crate::model::decimal;
 use crate::model::document::{Section, suggest};
 use crate::model::feed::{COMPOSED_KINDS, Feed, Schedule};
 use crate::model::intake::Sender;
-use crate::model::kind::{FieldType, Kind};
+use crate::model::kind::{Class, FieldType, Kind};
+use crate::model::remote::RemoteRule;
 use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
@@ -22,7 +24,13 @@ use crate::model::rules::schedule;
 const MOST_WINDOW_DAYS: u32 = 3_650;
 
 /// None where the layout or the name is wrong: there is nothing to make a feed of, and the problem is reported.
-pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: &Surroundings<'_>) -> Option<Feed> {
+pub fn read(
+    id: String,
+    section: &Section<'_>,
+    recipient: &Arc<Sender>,
+    remotes: &[Arc<RemoteRule>],
+    around: &Surroundings<'_>,
+) -> Option<Feed> {
     let keyed = Keyed::new(section, Table::Feed);
     let known = read_layout(&keyed, around);
     let file_name = read_file_name(&keyed);
@@ -43,6 +51,8 @@ pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: 
     let allow_empty = keyed.boolean("allow_empty");
     let timing = Timing { zone, missed, closed };
     let way = feed_delta::read(&keyed, known.map(|k| &*k.layout.kind), &timing, file_name.as_ref());
+    let is_request = known.is_some_and(|known| known.layout.kind.class == Class::Request);
+    let to = remote::read_feed_to(&keyed, &recipient.partner, remotes, is_request);
     check_use(&keyed, known.map(|k| k.layout.kind.name.as_str()));
     let mut feed = Feed {
         partner: recipient.partner.clone(),
@@ -64,6 +74,7 @@ pub fn read(id: String, section: &Section<'_>, recipient: &Arc<Sender>, around: 
         replace: way.replace,
         reads_within: way.reads_within,
         done_suffix: way.done_suffix,
+        to,
         fingerprint: 0,
     };
     feed.fingerprint = fingerprint::of_feed(&feed, known?);

@@ -14,7 +14,7 @@ use super::remote;
 use crate::model::document::{Section, Spot, suggest};
 use crate::model::intake::{Absent, Intake, Plausibility, Policy, Sender};
 use crate::model::kind::{Class, Kind};
-use crate::model::remote::RemoteRule;
+use crate::model::remote::{RemoteRule, SendTo};
 use crate::model::rules::guard::Limits;
 
 const LEAST_TRUNCATED: Duration = Duration::from_secs(10);
@@ -55,7 +55,7 @@ pub fn read(
         originals: keyed.parsed("originals", forms::originals).unwrap_or(around.company.originals),
         receipt: read_receipt(&keyed, around).map(|known| known.layout.clone()),
         from: remote::read_from(&keyed, &sender.partner, remotes, &settle),
-        receipt_to: None,
+        receipt_to: read_receipt_to(&keyed, &sender.partner, remotes),
         fingerprint: 0,
     };
     intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds);
@@ -107,6 +107,13 @@ fn read_receipt<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Opti
     };
     keyed.section.problem("receipt", wrong);
     None
+}
+
+fn read_receipt_to(keyed: &Keyed<'_, '_>, partner: &str, remotes: &[Arc<RemoteRule>]) -> Option<SendTo> {
+    if keyed.has("receipt_to") && !keyed.has("receipt") {
+        keyed.section.problem("receipt_to", "says nothing without a receipt; add one, or take it out.");
+    }
+    remote::read_to(keyed, "receipt_to", partner, remotes)
 }
 
 fn read_customer(keyed: &Keyed<'_, '_>, sender: &Sender) -> Option<String> {

@@ -69,7 +69,7 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
     for (name, section) in keyed.named("feed") {
         let id = named_id(&section, &name);
-        if let Some(feed) = feed::read(id, &section, &sender, around) {
+        if let Some(feed) = feed::read(id, &section, &sender, &remotes, around) {
             check_apart(&section, &feed, &feeds);
             feeds.push(Arc::new(feed));
         }

@@ -13,7 +13,7 @@ use super::keyed::{Keyed, Wrong, parse_duration};
 use super::keys::Table;
 use crate::model::document::{Section, suggest};
 use crate::model::intake::{Intake, Settle};
-use crate::model::remote::{After, Claiming, FetchFrom, Folder, Kind, RemoteRule};
+use crate::model::remote::{After, Claiming, FetchFrom, Folder, Kind, Redeliver, RemoteRule, SendTo};
 use crate::model::remote_name;
 
 const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -173,6 +173,48 @@ fn after(text: &str) -> Result<After, Wrong> {
             suggestion: suggest(word, &["delete", "move", "rename", "keep"]),
         }),
     }
+}
+
+/// Where the files of a feed, or the receipts of an intake, are brought; none: they are picked up.
+pub fn read_to(keyed: &Keyed<'_, '_>, key: &str, partner: &str, remotes: &[Arc<RemoteRule>]) -> Option<SendTo> {
+    let (remote, folder) = keyed.parsed(key, |text| place(text, remotes, partner))?;
+    Some(SendTo { remote, folder, upload_as: None, redeliver: Redeliver::Ask })
+}
+
+/// The same of a feed, with what else it may say of it. `is_request`: its files ask for something once.
+pub fn read_feed_to(
+    keyed: &Keyed<'_, '_>,
+    partner: &str,
+    remotes: &[Arc<RemoteRule>],
+    is_request: bool,
+) -> Option<SendTo> {
+    let to = read_to(keyed, "to", partner, remotes);
+    let upload_as = keyed.parsed("upload_as", upload_as);
+    let redeliver =
+        keyed.value("redeliver", |text| forms::word(text, &[("ask", Redeliver::Ask), ("always", Redeliver::Always)]));
+    if !keyed.has("to") {
+        for key in ["upload_as", "redeliver"] {
+            if keyed.has(key) {
+                keyed.section.problem(key, "decides nothing without to = \"REMOTE:FOLDER\"; add it, or take this out.");
+            }
+        }
+    } else if keyed.has("redeliver") && !is_request {
+        keyed.section.problem("redeliver", "decides nothing here: a file of facts is sent again whenever nobody knows whether it arrived. Take it out.");
+    }
+    to.map(|to| SendTo { upload_as, redeliver, ..to })
+}
+
+/// Two runs must never meet under one name: it holds the run's id, or stands in a folder of its own.
+fn upload_as(text: &str) -> Result<String, Wrong> {
+    let is_apart = text.contains("{run_id}") || text.split_once('/').is_some_and(|(folder, _)| !folder.is_empty());
+    let leads_out = text.starts_with('/') || text.split('/').any(|step| matches!(step, "" | "." | ".."));
+    let names_it = text.contains("{name}") || text.contains("{run_id}");
+    if is_apart && names_it && !leads_out && !text.contains(['\r', '\n', '\0']) {
+        return Ok(text.to_string());
+    }
+    Err(Wrong::new(format!(
+        "\"{text}\" is no name for a file being sent; expected one with {{run_id}}, like \"{{name}}.{{run_id}}.part\", or in a folder of its own, like \"tmp/{{name}}\"."
+    )))
 }
 
 /// Two intakes on one folder must not both claim a file.

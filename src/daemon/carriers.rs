@@ -14,6 +14,7 @@ use crate::edges::remote::{self, Gate, ReadSecret, Remote, Sentry};
 use crate::edges::spool::Spool;
 use crate::flows::carried::End;
 use crate::flows::inbound::collect;
+use crate::flows::outbound::deliver;
 use crate::model::remote::RemoteRule;
 
 /// A connection that nobody needs is closed; the thread stays for the next job.
@@ -23,10 +24,12 @@ const STACK_BYTES: usize = 512 * 1024;
 
 pub(super) enum Job {
     In(collect::Job),
+    Out(deliver::Job),
 }
 
 pub(super) enum Outcome {
     In(collect::Report),
+    Out(deliver::Report),
     /// It panicked: the loop ends the process, and the next start takes up what it left.
     Died(String),
 }
@@ -62,6 +65,7 @@ pub(super) enum Doing {
     Look,
     /// Changes what a listing of a folder would show.
     Files,
+    Delivery,
 }
 
 impl Carrier {
@@ -134,6 +138,10 @@ fn carry_out(
             let (report, end) = collect::carry_out(&mut **remote, &shared.spool, job, &shared.gate);
             (Outcome::In(report), end)
         }
+        Job::Out(job) => {
+            let (report, end) = deliver::carry_out(&mut **remote, &shared.spool, job, &shared.gate);
+            (Outcome::Out(report), end)
+        }
     };
     // A transfer of ours that broke leaves the line in its middle.
     let is_broken = match &end {
@@ -150,5 +158,6 @@ fn carry_out(
 fn not_tried(job: Job) -> Outcome {
     match job {
         Job::In(job) => Outcome::In(job.not_tried()),
+        Job::Out(job) => Outcome::Out(job.not_tried()),
     }
 }

@@ -44,7 +44,7 @@ impl Out {
         })
     }
 
-    fn dispatch<'d>(&'d mut self, bench: &'d mut Bench<'_>) -> Dispatch<'d> {
+    pub(super) fn dispatch<'d>(&'d mut self, bench: &'d mut Bench<'_>) -> Dispatch<'d> {
         Dispatch {
             store: bench.store,
             reader: &mut self.reader,

@@ -18,6 +18,7 @@ use crate::edges::spool::Spool;
 use crate::edges::store::Store;
 use crate::flows::carried::End;
 use crate::flows::inbound::collect::{self, RemoteDesk};
+use crate::flows::outbound::deliver;
 use crate::model::pause::Paused;
 
 /// Reports that wait for the loop; carriers wait when it is full.
@@ -39,6 +40,9 @@ pub(super) struct Remotes {
     /// Open at one time, all remotes together.
     connections: usize,
     next_number: u64,
+    book: deliver::Book,
+    /// Pauses of earlier runs do not hold: not looked at yet.
+    is_once: bool,
     /// Files were taken since what is owed was last asked of the ledger.
     owed_is_stale: bool,
 }
@@ -72,6 +76,8 @@ impl Remotes {
             mark: spool.mark()?,
             connections: config.connections,
             next_number: 0,
+            book: deliver::Book::default(),
+            is_once: false,
             owed_is_stale: true,
         };
         remotes.take_over(config, store, now)?;
@@ -120,11 +126,13 @@ impl Remotes {
 
     /// For people, of each remote that something is wrong with.
     pub fn sentences(&self) -> Vec<String> {
-        self.crews.iter().filter_map(Crew::sentence).chain(self.desks.iter().filter_map(RemoteDesk::sentence)).collect()
+        let desks = self.desks.iter().filter_map(RemoteDesk::sentence);
+        self.crews.iter().filter_map(Crew::sentence).chain(desks).chain(self.book.sentences()).collect()
     }
 
     /// In one run that ends: what an earlier run found does not keep it from trying, except a refused login.
     pub fn try_all_once(&mut self, now: Now) {
+        self.is_once = true;
         self.crews.iter_mut().filter(|crew| !crew.is_login_refused()).for_each(|crew| crew.again_at = now.mono);
     }
 
@@ -135,20 +143,28 @@ impl Remotes {
             Some(desk.next_at().max(crew.again_at))
         });
         let owed = self.crews.iter().filter(|crew| crew.owes(now) && !crew.is_busy()).map(|crew| crew.again_at);
-        looks.chain(owed).min()
+        let sent = self.crews.iter().filter_map(|crew| Some(self.book.next_at(&crew.rule.name)?.max(crew.again_at)));
+        looks.chain(owed).chain(sent).min()
     }
 
     /// Hands out what is due, as far as there is somebody idle.
     fn give_jobs(&mut self, store: &Store, (paused, takes_in): (&Paused, bool), now: Now) -> Result<()> {
         for index in 0..self.crews.len() {
             while self.busy() < self.connections && self.crews[index].again_at <= now.mono {
-                let Remotes { crews, desks, shared, next_number, .. } = self;
+                let Remotes { crews, desks, shared, next_number, book, mark, .. } = self;
                 let crew = &mut crews[index];
                 // So that nothing is taken out of its place for nobody.
                 if crew.idle(next_number, shared)?.is_none() {
                     break;
                 }
-                let Some((job, doing)) = next_job(crew, desks, (store, paused, takes_in), now)? else { break };
+                let snapshot = store.read()?;
+                let sent = book.next_job(&crew.rule.name, &snapshot, (paused, mark), now)?;
+                drop(snapshot);
+                let found = match sent {
+                    Some(job) => Some((Job::Out(job), Doing::Delivery)),
+                    None => next_job(crew, desks, (store, paused, takes_in), now)?,
+                };
+                let Some((job, doing)) = found else { break };
                 let Some(carrier) = crew.idle(next_number, shared)? else { break };
                 if carrier.give(job, doing).is_err() {
                     bail!("a carrier of {} has ended", crew.rule.name);
@@ -232,6 +248,7 @@ impl Daemon {
             let rows = self.works.store.read()?.open_collected()?;
             remotes.crews.iter_mut().for_each(|crew| crew.refresh_owed(&rows));
         }
+        remotes.book.refresh(&self.works.store.read()?, std::mem::take(&mut remotes.is_once), now)?;
         if self.outage.pause().is_some() || self.stop.is_asked() {
             return Ok(());
         }
@@ -259,6 +276,10 @@ impl Daemon {
         let mut bench = self.works.bench(now);
         match report.outcome {
             Outcome::Died(words) => bail!(words),
+            Outcome::Out(report) => {
+                let feeds = self.out.feeds.clone();
+                self.out.dispatch(&mut bench).note_delivery(&mut remotes.book, report, &feeds)?;
+            }
             Outcome::In(collect::Report::Looked { source, listing }) => {
                 if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
                     match &listing {
@@ -345,7 +366,7 @@ impl Daemon {
                 wrong.push(words);
                 continue;
             }
-            if crew.owes(now) {
+            if crew.owes(now) || remotes.book.has_due(&crew.rule.name, &self.paused, now) {
                 return None;
             }
             let awake = |desk: &&RemoteDesk| desk.from.remote == crew.rule.name && !desk.is_paused(&self.paused);
@@ -362,6 +383,7 @@ impl Daemon {
                 }
             }
         }
+        wrong.extend(remotes.book.sentences());
         if !wrong.is_empty() {
             return Some(Ended::Waiting(wrong.join(" ")));
         }

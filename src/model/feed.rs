@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::intake::Sender;
 use super::layout::Layout;
+use super::remote::SendTo;
 use super::rules::file_name::NamePattern;
 use super::rules::guard::Limits;
 use super::rules::holidays::Closed;
@@ -48,6 +49,8 @@ pub struct Feed {
     pub reads_within: Duration,
     /// Ending of an empty file behind each file, which says that it is whole.
     pub done_suffix: Option<String>,
+    /// Where its files are brought; none: they are picked up from out/.
+    pub to: Option<SendTo>,
     /// Of all that decides what its rows say.
     pub fingerprint: u64,
 }

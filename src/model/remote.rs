@@ -169,8 +169,6 @@ pub struct SendTo {
     pub folder: Folder,
     /// A pattern with `{name}` and `{run_id}`; none: a name of ours (`remote_name::upload_name`).
     pub upload_as: Option<String>,
-    /// `.done`: an empty file of that name more, once the file itself stands there.
-    pub done_file: Option<String>,
     pub redeliver: Redeliver,
 }
 

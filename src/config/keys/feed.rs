@@ -12,6 +12,27 @@ pub const KEYS: &[Key] = &[
         Required,
         "With {run} or {run:4}, and {date}, {time}, {partner}, {feed}, {scope} (full, delta, part, new).",
     ),
+    key(
+        Table::Feed,
+        "to",
+        "REMOTE:FOLDER",
+        None,
+        "The remote and the folder there that its files are brought to; without it they are picked up from out/.",
+    ),
+    key(
+        Table::Feed,
+        "upload_as",
+        "pattern",
+        None,
+        "The name of a file there while it is being sent: with {run_id}, or in a folder of its own (\"tmp/{name}\"). Without it a name of ours.",
+    ),
+    key(
+        Table::Feed,
+        "redeliver",
+        "ask; always",
+        Value("ask"),
+        "Orders: a file of which nobody knows whether it arrived waits for a person, or is sent again.",
+    ),
     key(Table::Feed, "folder", "folder", Value(""), "Sub-folder of out/<partner>/."),
     key(
         Table::Feed,

@@ -155,6 +155,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(Table::Intake, "receipt", "layout id or file", None, "Layout of the receipt the sender gets; none without it."),
     key(
+        Table::Intake,
+        "receipt_to",
+        "REMOTE:FOLDER",
+        None,
+        "The remote that receipts are brought to; without it they are picked up from out/.",
+    ),
+    key(
         Table::Plausibility,
         "order_date",
         "duration in days",

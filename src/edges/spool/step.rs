@@ -99,6 +99,14 @@ impl Spool {
         opened.map_err(|e| SpoolError::new(format!("read {}", shown(&path)), e))
     }
 
+    /// An error of reading what was opened, as one of the spool.
+    pub fn cannot_read(&self, place: Place<'_>, name: &[u8], error: io::Error) -> SpoolError {
+        match self.path(place, name) {
+            Ok(path) => SpoolError::new(format!("read {}", shown(&path)), error),
+            Err(error) => error,
+        }
+    }
+
     /// A small file of ours (reason, command) with at most so many bytes; a larger one is an error.
     pub fn read_whole(&self, place: Place<'_>, name: &[u8], max_bytes: u64) -> Result<Vec<u8>> {
         let file = self.read(place, name)?;

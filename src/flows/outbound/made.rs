@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::compare::{Compared, Samples};
 use super::compose::Composed;
+use super::deliver::announce;
 use super::looking::Comparison;
 use super::number::Numbers;
 use super::place::visible;
@@ -145,7 +146,9 @@ impl Made<'_> {
             _ => named,
         };
         let doubt_until = replaced.as_ref().and_then(|old| doubt(old, (folder, &name), &hash, occasion));
-        let done_name = feed.done_suffix.as_ref().map(|suffix| format!("{name}{suffix}")).unwrap_or_default();
+        // At a remote it comes behind the file there.
+        let vouches_here = feed.done_suffix.as_ref().filter(|_| feed.to.is_none());
+        let done_name = vouches_here.map(|suffix| format!("{name}{suffix}")).unwrap_or_default();
         tx.complete_run(
             run,
             &RunFile {
@@ -161,6 +164,9 @@ impl Made<'_> {
                 ..self.file(&compared)
             },
         )?;
+        if let Some(to) = &feed.to {
+            announce(tx, spool, (run, occasion.id), &name, (to, feed.done_suffix.as_deref()))?;
+        }
         if let Some(old) = &replaced {
             tx.set_run_state(old.no, RunState::Superseded, &occasion.ready_at, SUPERSEDED)?;
             tx.mark_runs_placed([old.no])?;

@@ -9,6 +9,7 @@
 mod ask;
 mod compare;
 mod compose;
+pub mod deliver;
 mod due;
 mod judge;
 mod looking;

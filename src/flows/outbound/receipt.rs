@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use chrono_tz::Tz;
 
 use super::compose::unwritable;
+use super::deliver::announce;
 use super::number::Numbers;
 use super::paper::Paper;
 use crate::edges::clock::{Now, iso, new_id};
@@ -53,7 +54,11 @@ pub fn add(
             paper.stage(spool, id, Lasting::NextSync)?;
             let number = numbers.give();
             let name = name(&row.name, number, ending(layout));
-            tx.add_run(&NewRun { state: RunState::Ready, number, name: &name, hash: &hash, size, ..fileless })?;
+            let run =
+                tx.add_run(&NewRun { state: RunState::Ready, number, name: &name, hash: &hash, size, ..fileless })?;
+            if let Some(to) = &intake.receipt_to {
+                announce(tx, spool, (run, id), &name, (to, None))?;
+            }
             Ok(Some(id))
         }
         Err(reason) => {

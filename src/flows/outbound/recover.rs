@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::place::known;
+use super::place::{known, visible};
 use super::{Dispatch, receipt};
 use crate::edges::clock::iso;
 use crate::edges::events::{Event, Key};
@@ -30,6 +30,12 @@ impl Dispatch<'_> {
         let open = self.store.read()?.open_runs()?;
         for run in open {
             let found = self.find(&run)?;
+            if self.is_brought(&run)? {
+                if found == RunFound::Out && !run.placed {
+                    self.pending.placed.push(run.no);
+                }
+                continue;
+            }
             match recovery::run(found, known(run.state), self.leaves(&run)) {
                 // Whether it was ever visible is not certain, and a receipt does no harm when it comes twice.
                 RunAction::MarkSent if run.reason == RunReason::Receipt && !run.placed => {
@@ -82,6 +88,13 @@ impl Dispatch<'_> {
         let day = run.day.parse().with_context(|| format!("the day of run {} is none: {}", run.id, run.day))?;
         let to = Place::Sent { partner: &run.partner, day };
         Ok(self.spool.rename(from, (to, &state_name(run.id, run.name.as_bytes(), Role::Original)))?)
+    }
+
+    /// What was brought to its remote leaves out/.
+    pub(super) fn move_out_to_sent(&mut self, run: &RunRow) -> Result<()> {
+        self.move_to_sent((visible(run), run.name.as_bytes()), run)?;
+        self.pending.placed.push(run.no);
+        Ok(())
     }
 
     /// From the ledger, byte for byte, or not at all.

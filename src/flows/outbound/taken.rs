@@ -54,6 +54,9 @@ impl Dispatch<'_> {
         let open = self.store.read()?.open_runs()?;
         for run in open {
             let found = self.find(&run)?;
+            if self.is_brought(&run)? {
+                continue;
+            }
             match recovery::run(found, known(run.state), self.leaves(&run)) {
                 RunAction::MarkSent | RunAction::ComposeAgain => taken.push(run),
                 _ => {}
@@ -61,6 +64,11 @@ impl Dispatch<'_> {
         }
         self.mark_sent(&taken)?;
         Ok(taken.len() as u64)
+    }
+
+    /// To a remote: what its file's absence from out/ means, the delivery finds out.
+    pub(super) fn is_brought(&self, run: &RunRow) -> Result<bool> {
+        Ok(self.store.read()?.delivery(run.no)?.is_some())
     }
 
     /// How the run's file leaves.
