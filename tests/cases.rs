@@ -85,6 +85,7 @@ cases! {
     case_130_paused = "130-paused",
     case_131_a_guard_on_a_full_file = "131-a-guard-on-a-full-file",
     case_132_behind_a_locked_file = "132-behind-a-locked-file",
+    case_133_open_orders = "133-open-orders",
 }
 
 #[test]
