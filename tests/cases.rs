@@ -86,6 +86,8 @@ cases! {
     case_131_a_guard_on_a_full_file = "131-a-guard-on-a-full-file",
     case_132_behind_a_locked_file = "132-behind-a-locked-file",
     case_133_open_orders = "133-open-orders",
+    case_150_told_once_and_over_once = "150-told-once-and-over-once",
+    case_151_a_channel_that_refuses_gets_it_later = "151-a-channel-that-refuses-gets-it-later",
 }
 
 #[test]

@@ -101,6 +101,7 @@ fn meaning(config: &Config) -> String {
             (&config.company, config.zone, config.log, config.scan_every, config.sent_days),
             (config.spool.file_name(), config.store.file_name()),
             (&config.partners, &config.intakes, &config.feeds),
+            (&config.channels, &config.named, &config.expects),
         )
     )
 }
@@ -156,6 +157,9 @@ fn the_samples_hold_every_key() {
                     ["feed", _, "guard"] => Some(Table::FeedGuard),
                     ["calendar", _] => Some(Table::Calendar),
                     ["remote", _] => Some(Table::Remote),
+                    ["mail"] => Some(Table::Mail),
+                    ["notices", _] => Some(Table::Notices),
+                    ["intake", _, "expect"] => Some(Table::Expect),
                     _ => None,
                 };
                 if let ["intake", _, below] = parts[..] {

@@ -333,7 +333,7 @@ impl Company {
                 let phase = entry.phase.as_str();
                 self.told.push(format!("{} {} {} {} {phase}", iso(now), letter.channel.name, entry.kind, entry.about));
             }
-            letters::done(store, events, &letter, Ok(()), now).unwrap();
+            letters::done(store, events, &letter, Ok(None), now).unwrap();
         }
     }
 }

@@ -5,6 +5,7 @@
 mod deciding;
 mod keeping;
 mod pausing;
+mod telling;
 mod translating;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 pub use deciding::Deciding;
 pub use keeping::{Backup, CatchUp};
 pub use pausing::Pausing;
+pub use telling::{Expect, NoticeCommand, Problems};
 pub use translating::{Decode, Encode, LayoutCommand, Try};
 
 use crate::model::document::suggest;
@@ -78,6 +80,20 @@ pub enum Command {
         after_help = "Example:\n  nattpost status\n  nattpost status dealer webshop/orders\n\nAlso works while the daemon is down."
     )]
     Status(Status),
+
+    /// What is the matter now, since when, and what to do about it
+    #[command(
+        after_help = "Example:\n  nattpost problems\n  nattpost problems --all --json\n\nWhat is told by [notices.NAME] of the configuration; docs/problems.md lists the kinds."
+    )]
+    Problems(Problems),
+
+    /// What should come on a day, what has, what is late
+    #[command(after_help = "Example:\n  nattpost expect\n  nattpost expect erp/stock --day yesterday")]
+    Expect(Expect),
+
+    /// Try a channel by which people are told, or tell that the daemon has failed
+    #[command(subcommand, after_help = "Example:\n  nattpost notice test ops")]
+    Notice(NoticeCommand),
 
     /// List the files that came, the newest first
     #[command(

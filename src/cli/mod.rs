@@ -20,6 +20,7 @@ mod setting;
 mod show_page;
 mod status_page;
 mod story_page;
+mod telling;
 mod translate;
 mod trial;
 
@@ -94,6 +95,9 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Run(asked) => run::run(page, config()?, asked),
         Command::Check(asked) => check_page::check(page, path, asked),
         Command::Status(asked) => looking::status(page, &config()?, asked),
+        Command::Problems(asked) => telling::problems(page, &config()?, asked),
+        Command::Expect(asked) => telling::expect(page, &config()?, asked),
+        Command::Notice(asked) => telling::notice(page, path, asked),
         Command::Files(asked) => looking::files(page, &config()?, asked),
         Command::Show(asked) => looking::show(page, &config()?, asked),
         Command::Explain(asked) => looking::explain(page, &config()?, asked),

@@ -16,6 +16,7 @@ use crate::flows::waiting::{WaitingFile, Why};
 pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Result<()> {
     let daemon = if status.daemon_runs { "the daemon runs" } else { "THE DAEMON IS DOWN: nothing is taken in or sent" };
     page.line(format!("{}, {}; {daemon}.", config.company, page.when(page.now)))?;
+    super::telling::lines_of_status(page, &status.problems)?;
     for sentence in &status.disks {
         page.line(format!("! {sentence}"))?;
     }
@@ -171,6 +172,7 @@ pub fn object(config: &Config, status: &Status) -> Value {
     json!({
         "company": config.company,
         "daemon_runs": status.daemon_runs,
+        "problems": status.problems.iter().map(super::telling::object).collect::<Vec<_>>(),
         "disks": status.disks,
         "commands_waiting": status.commands_waiting,
         "unplaced": status.unplaced,

@@ -9,9 +9,11 @@ use chrono_tz::Tz;
 use super::calendar::Calendars;
 use super::keyed::{Keyed, Wrong, parse_days, parse_duration, parse_zone};
 use super::keys::Table;
+use super::notices;
 use super::{forms, size};
 use crate::model::document::Section;
 use crate::model::intake::Originals;
+use crate::model::problem::Channel;
 use crate::model::rules::room::Floor;
 use crate::model::rules::units;
 
@@ -43,6 +45,9 @@ pub struct Company {
     pub originals: Originals,
     pub sent_days: u32,
     pub calendars: Calendars,
+    pub channels: Vec<Channel>,
+    /// Of all that are written down.
+    pub channel_names: Vec<String>,
     pub disk_floor: Floor,
     pub http: Http,
 }
@@ -55,6 +60,7 @@ const STATE_FOLDERS: [&str; 10] = ["tmp", "in", "work", "done", "failed", "held"
 pub fn read(root: &Section<'_>, folder: &Path) -> Company {
     let keyed = Keyed::new(root, Table::Company);
     let path = |key: &str| folder.join(keyed.value(key, parse_path));
+    let (channels, channel_names) = notices::read(&keyed);
     let company = Company {
         name: keyed.required_text("company"),
         zone: keyed.value("zone", parse_zone),
@@ -70,6 +76,8 @@ pub fn read(root: &Section<'_>, folder: &Path) -> Company {
         originals: keyed.value("originals", forms::originals),
         sent_days: keyed.value("sent", parse_days),
         calendars: Calendars::read(&keyed),
+        channels,
+        channel_names,
         disk_floor: keyed.value("disk_floor", size::floor),
         http: keyed.value("http", parse_http),
     };

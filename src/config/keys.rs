@@ -8,6 +8,7 @@ mod company;
 mod feed;
 mod ftp;
 mod intake;
+mod notices;
 mod partner;
 mod remote;
 
@@ -19,6 +20,8 @@ pub enum Table {
     /// nattpost.toml itself.
     Company,
     Calendar,
+    Mail,
+    Notices,
     /// partners/<id>.toml itself.
     Partner,
     Remote,
@@ -26,19 +29,23 @@ pub enum Table {
     Plausibility,
     /// What a file of an intake may do.
     IntakeGuard,
+    Expect,
     Feed,
     FeedGuard,
 }
 
 impl Table {
-    pub const ALL: [Table; 9] = [
+    pub const ALL: &[Table] = &[
         Table::Company,
         Table::Calendar,
+        Table::Mail,
+        Table::Notices,
         Table::Partner,
         Table::Remote,
         Table::Intake,
         Table::Plausibility,
         Table::IntakeGuard,
+        Table::Expect,
         Table::Feed,
         Table::FeedGuard,
     ];
@@ -47,11 +54,14 @@ impl Table {
         match self {
             Table::Company => "nattpost.toml",
             Table::Calendar => "nattpost.toml, [calendar.NAME]",
+            Table::Mail => "nattpost.toml, [mail]",
+            Table::Notices => "nattpost.toml, [notices.NAME]",
             Table::Partner => "partners/<id>.toml",
             Table::Remote => "partners/<id>.toml, [remote.NAME]",
             Table::Intake => "partners/<id>.toml, [intake.NAME]",
             Table::Plausibility => "partners/<id>.toml, [intake.NAME.plausibility]",
             Table::IntakeGuard => "partners/<id>.toml, [intake.NAME.guard]",
+            Table::Expect => "partners/<id>.toml, [intake.NAME.expect]",
             Table::Feed => "partners/<id>.toml, [feed.NAME]",
             Table::FeedGuard => "partners/<id>.toml, [feed.NAME.guard]",
         }
@@ -86,7 +96,8 @@ const fn key(table: Table, name: &'static str, form: &'static str, default: Fall
 
 /// In the order of the reference.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    [company::KEYS, partner::KEYS, remote::KEYS, ftp::KEYS, intake::KEYS, feed::KEYS].into_iter().flatten()
+    let parts = [company::KEYS, notices::KEYS, partner::KEYS, remote::KEYS, ftp::KEYS, intake::KEYS, feed::KEYS];
+    parts.into_iter().flatten()
 }
 
 /// A key that the reader asks for.
@@ -97,7 +108,7 @@ pub fn find(table: Table, name: &str) -> &'static Key {
 /// The tables of docs/configuration.md.
 pub fn reference() -> String {
     let mut out = String::new();
-    for table in Table::ALL {
+    for table in Table::ALL.iter().copied() {
         let _ = writeln!(out, "## {}\n\n| key | form | default | meaning |\n|---|---|---|---|", table.title());
         for key in all().filter(|k| k.table == table) {
             let default = match key.default {

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod company;
+mod expect;
 mod feed;
 mod feed_delta;
 mod fingerprint;
@@ -16,6 +17,7 @@ mod intake;
 mod keyed;
 pub mod keys;
 mod layouts;
+mod notices;
 mod partner;
 mod remote;
 mod size;
@@ -31,7 +33,9 @@ use crate::model::document::{Document, DocumentProblem};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
 use crate::model::layout::{Layout, own};
+use crate::model::problem::{Channel, Named};
 use crate::model::remote::RemoteRule;
+use crate::model::rules::arrivals::Expect;
 use crate::model::rules::room::Floor;
 use company::Company;
 pub use company::{Http, LogFormat};
@@ -64,6 +68,12 @@ pub struct Config {
     /// To remotes, at work at one time.
     pub connections: usize,
     pub layouts: Layouts,
+    /// Ways by which people are told.
+    pub channels: Vec<Channel>,
+    /// Which of them partners, intakes and feeds name.
+    pub named: Named,
+    /// What intakes expect to come.
+    pub expects: Vec<Expect>,
     /// Of all files as they are written.
     pub fingerprint: u64,
 }
@@ -71,6 +81,13 @@ pub struct Config {
 /// Reads a configuration with the layouts that this build ships.
 pub fn read_with_own(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
     Config::read(path, own::shipped_layouts())
+}
+
+/// Company, zone and channels of a configuration that may be wrong elsewhere: so that people can be told of just that.
+pub fn channels_of(path: &Path) -> (String, Tz, Vec<Channel>) {
+    let Ok(main) = texts::read(path, "nattpost.toml") else { return (String::new(), Tz::UTC, Vec::new()) };
+    let company = read_company(&main, path.parent().unwrap_or(Path::new("")), &mut Vec::new());
+    (company.name, company.zone, company.channels)
 }
 
 impl Config {
@@ -88,7 +105,8 @@ impl Config {
         let partners = read_partners(&partner_texts, &company, &layouts, &mut problems);
         if problems.is_empty() {
             let feeds = partners.iter().flat_map(|partner| &partner.feeds);
-            let used = feeds.flat_map(|feed| &feed.schedule).map(|schedule| &schedule.closed);
+            let expected = partners.iter().flat_map(|partner| &partner.expects).flat_map(|expect| &expect.by);
+            let used = feeds.flat_map(|feed| &feed.schedule).chain(expected).map(|schedule| &schedule.closed);
             problems = company.calendars.unused(&main, used);
         }
         if !problems.is_empty() {
@@ -111,6 +129,9 @@ impl Config {
             feeds: partners.iter().flat_map(|p| p.feeds.iter().cloned()).collect(),
             remotes: partners.iter().flat_map(|p| p.remotes.iter().cloned()).collect(),
             connections: company.connections,
+            channels: company.channels,
+            named: partners.iter().flat_map(|p| p.named.clone()).collect(),
+            expects: partners.iter().flat_map(|p| p.expects.iter().cloned()).collect(),
             partners: partners.into_iter().map(|p| p.sender).collect(),
             layouts,
             fingerprint,

@@ -7,13 +7,15 @@ use super::company::Company;
 use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use super::layouts::Layouts;
-use super::{feed, intake, remote};
+use super::{expect, feed, intake, notices, remote};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
 use crate::model::layout::Layout;
 use crate::model::layout::lookup::Words;
+use crate::model::problem::Named;
 use crate::model::remote::RemoteRule;
+use crate::model::rules::arrivals::Expect;
 use crate::model::rules::{identity, units};
 
 /// What a partner's file may refer to.
@@ -30,6 +32,9 @@ pub struct Partner {
     pub remotes: Vec<Arc<RemoteRule>>,
     pub intakes: Vec<Arc<Intake>>,
     pub feeds: Vec<Arc<Feed>>,
+    /// Who names which channels: himself, and each intake and feed.
+    pub named: Named,
+    pub expects: Vec<Expect>,
 }
 
 pub fn read(
@@ -59,16 +64,21 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     let layouts = around.layouts.of_partner(&words);
     let around = &Surroundings { layouts: &layouts, ..*around };
     let remotes = read_remotes(id, &keyed, around);
-    let mut intakes: Vec<Arc<Intake>> = Vec::new();
-    for (name, section) in keyed.named("intake") {
-        let id = named_id(&section, &name);
-        let intake = intake::read(id, &section, &sender, &remotes, around);
+    let channels = &around.company.channel_names;
+    let mut named = Named::from([(id.to_string(), notices::named(&keyed, channels))]);
+    let mut name = |below: &str, names: Vec<String>| named.entry(format!("{id}/{below}")).or_default().extend(names);
+    let (mut intakes, mut expects): (Vec<Arc<Intake>>, Vec<Expect>) = Default::default();
+    for (title, section) in keyed.named("intake") {
+        let intake = intake::read(named_id(&section, &title), &section, &sender, &remotes, around);
         remote::check_apart(&section, &intake, &intakes);
+        name(&intake.id, notices::named_in(&section, Table::Intake, channels));
+        expects.extend(expect::read(&intake.source(), &section, &sender, &around.company.calendars));
         intakes.push(Arc::new(intake));
     }
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
-    for (name, section) in keyed.named("feed") {
-        let id = named_id(&section, &name);
+    for (title, section) in keyed.named("feed") {
+        let id = named_id(&section, &title);
+        name(&id, notices::named_in(&section, Table::Feed, channels));
         if let Some(feed) = feed::read(id, &section, &sender, &remotes, around) {
             check_apart(&section, &feed, &feeds);
             feeds.push(Arc::new(feed));
@@ -77,7 +87,7 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     let incoming = intakes.iter().flat_map(|intake| intake.layouts.iter().chain(&intake.receipt));
     let used: Vec<&Arc<Layout>> = incoming.chain(feeds.iter().map(|feed| &feed.layout)).collect();
     check_tables(&keyed, &tables, &used, &layouts);
-    Partner { sender, remotes, intakes, feeds }
+    Partner { sender, remotes, intakes, feeds, named, expects }
 }
 
 fn read_remotes(partner: &str, keyed: &Keyed<'_, '_>, around: &Surroundings<'_>) -> Vec<Arc<RemoteRule>> {

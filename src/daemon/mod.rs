@@ -2,6 +2,7 @@
 //! feeds, housekeeping. The other threads read ahead (decoder), wake the loop (watch), or tell it to stop (signals).
 
 mod carriers;
+mod courier;
 mod crew;
 mod door;
 mod feeds;
@@ -13,6 +14,7 @@ mod signals;
 mod starting;
 mod troubles;
 mod turn;
+mod watchman;
 mod works;
 
 use std::collections::BTreeSet;
@@ -34,10 +36,11 @@ use crate::edges::store::Store;
 use crate::edges::watch::Watch;
 use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::reading::{Decoder, SpillFiles};
-use crate::flows::{lineage, recover};
+use crate::flows::{lineage, of_spool, recover};
 use crate::model::intake::Intake;
 use crate::model::pause::Paused;
 
+use courier::Courier;
 use door::Vitals;
 use feeds::Out;
 use pulse::Pulse;
@@ -45,6 +48,7 @@ use remotes::Remotes;
 use signals::Stop;
 use starting::{Beginning, Hold};
 use troubles::Troubles;
+use watchman::Watchman;
 use works::Works;
 
 /// How a run ended.
@@ -87,6 +91,7 @@ pub struct Daemon {
     vitals: Arc<Vitals>,
     /// From the first turn on, where the configuration has any.
     remotes: Option<Remotes>,
+    watchman: Watchman,
     /// What `status` was told last of what waits.
     told_waiting: Vec<String>,
     housekeeping_at: Duration,
@@ -177,6 +182,7 @@ impl Daemon {
             troubles: Troubles::default(),
             disks: room::Disks::new(&config),
             remotes: None,
+            watchman: Watchman::new(Courier::new(beginning.ring.clone())),
             told_waiting: Vec::new(),
             housekeeping_at: Duration::ZERO,
             last_round: Duration::ZERO,
@@ -229,6 +235,7 @@ impl Daemon {
             let _ = self.works.store.lengthen_log();
         }
         self.begin_remotes(once)?;
+        self.begin_watch()?;
         self.pulse.ready();
         while !self.stop.is_asked() {
             match self.turn() {
@@ -241,9 +248,13 @@ impl Daemon {
                 }
                 Err(error) => {
                     let spool = Some(&*self.works.spool);
+                    let about = if of_spool(&error).is_some() { "disk" } else { "database" };
                     match self.outage.begins(spool, &self.works.events, self.clock.now(), error)? {
-                        words if once => return Ok(Ended::Waiting(words)),
-                        _ => {}
+                        words if once => {
+                            self.end_watch()?;
+                            return Ok(Ended::Waiting(words));
+                        }
+                        words => self.tell_outage(about, &words)?,
                     }
                 }
             }
@@ -252,6 +263,7 @@ impl Daemon {
                 break;
             }
             if once && let Some(ended) = self.is_drained()? {
+                self.post_the_last()?;
                 self.stop_in_order()?;
                 return Ok(ended);
             }
@@ -293,22 +305,19 @@ impl Daemon {
 
     /// SIGHUP: a bad configuration leaves the old one running and says so.
     fn reload(&mut self) {
-        match crate::config::read_with_own(&self.config.path) {
-            Err(problems) => {
-                for problem in problems {
-                    self.tell(Event::ConfigBad, &[(Key::Reason, Value::Text(problem.to_string().into()))]);
-                }
-            }
+        let bad: Vec<String> = match crate::config::read_with_own(&self.config.path) {
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
             Ok(config) if config.spool != self.config.spool || config.store != self.config.store => {
-                let words = "spool and store cannot be changed while running; restart for that";
-                self.tell(Event::ConfigBad, &[(Key::Reason, Value::Text(words.into()))]);
+                vec!["spool and store cannot be changed while running; restart for that".to_string()]
             }
-            Ok(config) => {
-                if let Err(error) = self.take_over(config) {
-                    self.tell(Event::ConfigBad, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
-                }
-            }
+            Ok(config) => self.take_over(config).err().map(|error| format!("{error:#}")).into_iter().collect(),
+        };
+        for problem in &bad {
+            self.tell(Event::ConfigBad, &[(Key::Reason, Value::Text(problem.as_str().into()))]);
         }
+        self.watchman.config_is(&bad);
+        // Told at once, or over at once.
+        self.housekeeping_at = Duration::ZERO;
     }
 
     fn take_over(&mut self, config: Config) -> Result<()> {
@@ -332,12 +341,13 @@ impl Daemon {
         self.pulse.stopping();
         self.end_remotes()?;
         self.confirm_placed().context("cannot write the last confirmation; the next start does it again")?;
+        if !self.told_waiting.is_empty() {
+            self.works.spool.nothing_waits_any_more();
+        }
+        self.end_watch()?;
         if let Err(error) = self.works.store.gather() {
             // Nothing is lost: the log beside the database holds it.
             self.tell(Event::StoreWaiting, &[(Key::Reason, Value::Text(outage::words_of_store(&error).into()))]);
-        }
-        if !self.told_waiting.is_empty() {
-            self.works.spool.nothing_waits_any_more();
         }
         self.tell(Event::DaemonStopped, &[]);
         Ok(())

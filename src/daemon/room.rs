@@ -11,7 +11,9 @@ use crate::edges::events::{Event, Events, Key, Value};
 use crate::flows::moments::size;
 use crate::flows::room::{Looked, look};
 use crate::model::intake::Intake;
+use crate::model::problem::Condition;
 use crate::model::rules::room::{Floor, Room, TIMES_OF_A_DROP, fits};
+use crate::model::wording::problems as words;
 
 /// Between two looks while something waits for room: making room rings nobody.
 pub const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -105,6 +107,13 @@ impl Disks {
     /// For `status`, which looks at the disks itself.
     pub fn too_large(&self) -> impl Iterator<Item = String> {
         self.too_large.values().cloned()
+    }
+
+    /// As the look of every minute takes them.
+    pub fn conditions(&self) -> Vec<Condition> {
+        let low = self.looked.iter().filter_map(|looked| looked.words().map(|words| (looked.about, words)));
+        let large = self.too_large.iter().map(|(source, words)| (source.as_str(), words.clone()));
+        low.chain(large).map(|(about, words)| words::disk_low(about, &words)).collect()
     }
 
     /// What is low and what waits for it; empty when all is well.

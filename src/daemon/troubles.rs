@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
+use crate::model::problem::Condition;
+use crate::model::wording::problems as words;
 
 pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -68,16 +70,30 @@ impl Troubles {
         self.known.get(what).map(|trouble| trouble.again_at)
     }
 
+    /// As the look of every minute takes them.
+    pub fn conditions(&self) -> Vec<Condition> {
+        let condition = |(what, trouble): (&What, &Trouble)| {
+            let (about, part) = match what {
+                What::Intake(source) => (source.as_str(), ""),
+                What::Moves => ("spool", "moves"),
+                What::Pruning => ("spool", "pruning"),
+            };
+            words::folder_refused(about, part, &sentence(what, trouble))
+        };
+        self.known.iter().map(condition).collect()
+    }
+
     /// For `status`.
     pub fn sentences(&self) -> Vec<String> {
-        let told = |(what, trouble): (&What, &Trouble)| {
-            let waits = match what {
-                What::Intake(source) => format!("Files of {source} are not taken"),
-                What::Moves => "Files whose verdict stands do not get to their folders".to_string(),
-                What::Pruning => "Originals past their days are not removed".to_string(),
-            };
-            format!("{waits}: {}.", trouble.words.join("; "))
-        };
-        self.known.iter().map(told).collect()
+        self.known.iter().map(|(what, trouble)| sentence(what, trouble)).collect()
     }
+}
+
+fn sentence(what: &What, trouble: &Trouble) -> String {
+    let waits = match what {
+        What::Intake(source) => format!("Files of {source} are not taken"),
+        What::Moves => "Files whose verdict stands do not get to their folders".to_string(),
+        What::Pruning => "Originals past their days are not removed".to_string(),
+    };
+    format!("{waits}: {}.", trouble.words.join("; "))
 }

@@ -73,13 +73,14 @@ impl Daemon {
         }
         self.keep_house()?;
         self.note_moves();
-        Ok(())
+        self.post_letters(false)
     }
 
     /// What rang. Commands are looked for when their folder did, when it cannot, and while one is left.
     fn take_wake_ups(&mut self) -> Woken {
         let woken = self.watch.take(self.clock.now().mono);
         if let Some(words) = self.watch.take_problem() {
+            self.watchman.watch_poor(&words);
             self.tell(Event::WatchPoor, &[(Key::Reason, Value::Text(words.into()))]);
         }
         let commands = self.desks.len();
@@ -256,12 +257,13 @@ impl Daemon {
     pub(super) fn carry_out_commands(&mut self) -> Result<()> {
         // Until all of them are gone: an error leaves it so.
         self.commands_due = true;
-        let mut is_one_left = false;
+        let (mut is_one_left, mut unread) = (false, None);
         for found in self.works.spool.commands()? {
             let now = self.clock.now();
             let file = match found {
                 Ok(file) => file,
                 Err(error) => {
+                    unread = Some(format!("{error:#}"));
                     self.tell(Event::CommandRefused, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
                     is_one_left = true;
                     continue;
@@ -278,6 +280,7 @@ impl Daemon {
             self.works.spool.remove_command(file.id)?;
         }
         self.commands_due = is_one_left;
+        self.watchman.command_unread(unread);
         Ok(())
     }
 
@@ -323,7 +326,8 @@ impl Daemon {
                 self.troubles.begins(What::Pruning, vec![words], &self.works.events, now);
             }
         }
-        self.confirm_placed()
+        self.confirm_placed()?;
+        self.look_after()
     }
 
     fn time_out_held(&mut self, now: Now) -> Result<()> {
@@ -421,6 +425,9 @@ impl Daemon {
         }
         if self.commands_due {
             next = next.min(COMMAND_AGAIN);
+        }
+        if let Some(letter) = self.watchman.next_letter() {
+            next = next.min((letter - now.wall).to_std().unwrap_or_default());
         }
         if let Some(again) = self.troubles.again_at(&What::Moves) {
             next = next.min(again.saturating_sub(now.mono));

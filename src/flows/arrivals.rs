@@ -120,8 +120,8 @@ fn of_intake(
 /// Its partner, or the intake itself.
 fn is_paused(sight: Sight<'_>, intake: &str) -> Result<bool> {
     let partner = intake.split('/').next().unwrap_or(intake);
-    let paused = sight.snapshot.paused_since()?;
-    Ok(paused.iter().any(|(subject, _)| subject == partner || subject.strip_prefix("in:") == Some(intake)))
+    let stops = |subject: String| subject == partner || subject.strip_prefix("in:") == Some(intake);
+    Ok(sight.snapshot.pauses()?.iter().any(|row| stops(row.subject.to_string())))
 }
 
 fn tell(expect: &Expect, before: &[Window], windows: &[Window], plan: &mut Plan) {

@@ -11,7 +11,7 @@ use super::files::{self, Sight};
 use super::waiting::{self, WaitingFile};
 use super::{lineage, room};
 use crate::edges::store::IntakeFigures;
-use crate::edges::store::ledger::{LockRow, PauseRow, RunRow};
+use crate::edges::store::ledger::{LockRow, PauseRow, ProblemRow, RunRow};
 use crate::edges::{clock, lock};
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
@@ -41,6 +41,8 @@ pub struct Status {
     pub paused: Vec<PauseRow>,
     /// What the guard holds.
     pub locks: Vec<LockRow>,
+    /// What is the matter and people were told of.
+    pub problems: Vec<ProblemRow>,
     /// Commands that nobody has carried out yet.
     pub commands_waiting: u64,
     /// Files whose verdict stands and whose folders have not followed.
@@ -120,9 +122,17 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
         feeds,
         locks: sight.snapshot.locks()?.into_iter().filter(|row| is_asked_for(&row.subject(), only)).collect(),
         paused: sight.snapshot.pauses()?.into_iter().filter(|row| is_asked_for(&row.subject, only)).collect(),
+        problems: problems(sight, only)?,
         commands_waiting: sight.spool.commands()?.len() as u64,
         unplaced: sight.snapshot.unplaced_count()?,
     })
+}
+
+fn problems(sight: Sight<'_>, only: &[String]) -> Result<Vec<ProblemRow>> {
+    let mut rows = sight.snapshot.open_problems()?;
+    let is_of = |about: &str| only.iter().any(|one| one == about || about.split('/').next() == Some(one));
+    rows.retain(|row| row.told_at.is_some() && (only.is_empty() || is_of(&row.about)));
+    Ok(rows)
 }
 
 /// Who asks for a part wants to know that all of its partner stands still.

@@ -79,6 +79,7 @@ kinds! {
     RemoteRefused "remote-refused" 0 30 "remote" "A remote refuses the login, a certificate or a right." "Tries succeed.";
     RunUnknown "run-unknown" 0 0 "partner" "A file stands in held/out/ that no run of a feed knows." "None is left.";
     FolderRefused "folder-refused" 1 1 "intake or spool" "A folder of the spool may not be worked in." "The folder is mended.";
+    DiskLow "disk-low" 0 0 "disk, or intake" "Less is free than the disk floor, or the next file of an intake does not fit above it." "There is room again.";
     AllWaits "all-waits" 0 1 "disk or database" "The disk or the database takes nothing: everything waits." "A turn of the loop goes through.";
     WatchPoor "watch-poor" 10 10 "spool" "Folders cannot be watched; files are found by the periodic scan." "They are watched again.";
     CommandUnread "command-unread" 10 10 "commands" "A command of the command line cannot be read." "It is gone.";

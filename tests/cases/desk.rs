@@ -155,6 +155,12 @@ impl Desk {
         steps.join("/")
     }
 
+    /// What only time could bring: an hour passes by being written.
+    pub fn execute(&self, sql: &str) {
+        let conn = rusqlite::Connection::open(self.root().join("nattpost.db")).unwrap();
+        conn.execute(sql, []).unwrap_or_else(|e| panic!("{sql}: {e}"));
+    }
+
     /// Rows of a question, columns separated by a bar, nothing as a dash.
     pub fn rows(&self, sql: &str) -> Vec<String> {
         let conn = rusqlite::Connection::open(self.root().join("nattpost.db")).unwrap();

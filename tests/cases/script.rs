@@ -14,9 +14,9 @@ use super::desk::{Desk, unescaped};
 
 type Table = Map<String, Value>;
 
-const STEP_KEYS: [&str; 13] = [
-    "database", "drop", "make", "return", "correct", "append", "nobody", "command", "ends", "says", "tree", "rows",
-    "texts",
+const STEP_KEYS: [&str; 14] = [
+    "database", "sql", "drop", "make", "return", "correct", "append", "nobody", "command", "ends", "says", "tree",
+    "rows", "texts",
 ];
 
 pub fn play(case: &str) {
@@ -68,6 +68,9 @@ fn shared() -> PathBuf {
 fn done(desk: &Desk, step: &Table) -> (String, Vec<String>) {
     if let Some(said) = step.get("database") {
         desk.database(said.as_str().unwrap());
+    }
+    for sql in list(step, "sql") {
+        desk.execute(sql.as_str().unwrap());
     }
     for drop in list(step, "drop") {
         dropped(desk, drop.as_str().unwrap());

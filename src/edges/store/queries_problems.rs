@@ -89,10 +89,4 @@ impl Snapshot<'_> {
         })
         .context("cannot ask what is to be delivered")
     }
-
-    /// Subject and since when: `dealer`, `in:dealer/orders`, `out:dealer/stock`.
-    pub fn paused_since(&self) -> Result<Vec<(String, String)>> {
-        list(self.conn, "SELECT subject, since FROM pause ORDER BY subject", [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .context("cannot ask what is paused")
-    }
 }

@@ -171,10 +171,11 @@ fn stopped(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
     for lock in sight.snapshot.locks()? {
         found.push(words::guard_locked(&lock.subject().name(), lock.side == Side::In, &lock.exceeded));
     }
-    for (subject, since) in sight.snapshot.paused_since()? {
-        if read_iso(&since).is_some_and(|at| at + PAUSED_LONG <= sight.now) {
+    for row in sight.snapshot.pauses()? {
+        if read_iso(&row.since).is_some_and(|at| at + PAUSED_LONG <= sight.now) {
+            let subject = row.subject.to_string();
             let about = subject.split_once(':').map_or(&subject[..], |(_, about)| about);
-            found.push(words::paused_long(&subject, about, &told(sight, &since)));
+            found.push(words::paused_long(&subject, about, &told(sight, &row.since)));
         }
     }
     Ok(())

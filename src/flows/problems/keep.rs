@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use chrono::{DateTime, Days, TimeDelta, Utc};
+use serde_json::json;
 
 use super::super::arrivals::{self, Before, Plan};
 use super::super::files::Sight;
 use super::{Watched, conditions};
-use crate::edges::clock::new_id;
+use crate::edges::clock::{iso, new_id, read_iso};
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::Spool;
 use crate::edges::store::ledger::{ProblemNo, ProblemRow};
@@ -26,6 +27,9 @@ const KEPT: Days = Days::new(400);
 const A_RESTART: TimeDelta = TimeDelta::minutes(5);
 /// High-water mark, in milliseconds: when somebody looked last.
 const AWAKE: &str = "awake";
+
+/// Words of an outage that are noted beside the ledger.
+const NOTED_CHARS: usize = 500;
 
 /// What a look works with.
 pub struct Patrol<'p> {
@@ -44,6 +48,61 @@ pub struct Sensed {
     pub looked: Vec<Kind>,
     /// The first look after nobody looked since then.
     pub asleep_since: Option<DateTime<Utc>>,
+}
+
+/// An outage during which the ledger took nothing: told all the same, and noted beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldOutage {
+    pub id: Id,
+    pub began_at: DateTime<Utc>,
+    pub condition: Condition,
+    /// Channels that took the letter.
+    pub channels: Vec<String>,
+}
+
+impl ToldOutage {
+    pub fn new(id: Id, began_at: DateTime<Utc>, condition: Condition) -> ToldOutage {
+        ToldOutage { id, began_at, condition, channels: Vec::new() }
+    }
+
+    /// As it stands in the note; the words are cut, since a page has an end.
+    pub fn line(&self) -> String {
+        let words: String = self.condition.words.chars().take(NOTED_CHARS).collect();
+        json!([self.id.as_str(), iso(self.began_at), self.condition.about, words, self.channels]).to_string()
+    }
+
+    pub fn read(line: &str) -> Option<ToldOutage> {
+        let found: serde_json::Value = serde_json::from_str(line).ok()?;
+        let text = |at: usize| found[at].as_str();
+        let channels = found[4].as_array()?.iter().filter_map(|name| name.as_str().map(str::to_string)).collect();
+        let condition = Condition { words: text(3)?.to_string(), ..words::all_waits(text(2)?, "") };
+        Some(ToldOutage { id: Id::parse(text(0)?)?, began_at: read_iso(text(1)?)?, condition, channels })
+    }
+}
+
+/// The ledger takes commits again: what was told without it becomes a problem like any other. Doing it twice changes nothing.
+pub fn record_outage(store: &mut Store, events: &Events, told: &ToldOutage, now: DateTime<Utc>) -> Result<()> {
+    let rows = store.read()?.open_problems()?;
+    let condition = &told.condition;
+    let is_known =
+        |row: &ProblemRow| row.id == told.id || (row.kind == condition.kind.as_str() && row.about == condition.about);
+    if rows.iter().any(is_known) || store.read()?.knows_problem(told.id)? {
+        return Ok(());
+    }
+    let tx = store.begin()?;
+    let no = tx.add_problem(told.id, condition, told.began_at)?;
+    tx.tell_problem(no, told.began_at)?;
+    for channel in &told.channels {
+        tx.add_told_notice(no, channel, told.began_at)?;
+    }
+    tx.commit()?;
+    let fields = [
+        (Key::Kind, Value::Text(condition.kind.as_str().into())),
+        (Key::About, Value::Text(condition.about.as_str().into())),
+        (Key::Reason, Value::Text(condition.words.as_str().into())),
+    ];
+    events.tell(now, told.id.as_str(), Event::ErrorBegun, &fields);
+    Ok(())
 }
 
 /// When somebody looked last; nothing in a new ledger.
@@ -231,5 +290,21 @@ fn over_words(found: &Found, row: &ProblemRow) -> String {
         (Some(Kind::ArrivalLate), Some(words)) => words.to_string(),
         (Some(kind), _) => words::over(kind, &row.about),
         (None, _) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_of_an_outage_reads_back() {
+        let began_at = "2026-11-07T05:15:00Z".parse().unwrap();
+        let condition = words::all_waits("disk", "no space left on \"device\"");
+        let mut told = ToldOutage::new(Id::new(1_795_300_000_000, 7), began_at, condition);
+        told.channels = vec!["ops".into(), "pager".into()];
+        assert_eq!(ToldOutage::read(&told.line()).as_ref(), Some(&told));
+        assert_eq!(ToldOutage::read(""), None);
+        assert_eq!(ToldOutage::read("[1,2]"), None);
     }
 }

@@ -5,13 +5,18 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::Watched;
+use super::keep::ToldOutage;
+use crate::edges::clock::new_id;
 use crate::edges::events::{Event, Events, Key, Value};
+use crate::edges::notice::{self, Post};
 use crate::edges::store::ledger::NoticeNo;
 use crate::edges::store::{Snapshot, Store};
+use crate::edges::{secret, tls};
 use crate::model::letter::Letter;
-use crate::model::problem::Channel;
+use crate::model::problem::{Channel, Entry, Level, Phase};
 use crate::model::rules::told;
 
 /// Entries of one letter; the rest is the next one.
@@ -24,6 +29,35 @@ pub struct Posted {
     pub letter: Letter,
     notices: Vec<NoticeNo>,
     attempts: u32,
+}
+
+impl Posted {
+    /// Else it tells of an outage that the ledger cannot take note of.
+    pub fn is_of_ledger(&self) -> bool {
+        !self.notices.is_empty()
+    }
+}
+
+/// The one letter that goes out without the ledger.
+pub fn of_outage(told: &ToldOutage, channel: &Channel, watched: &Watched<'_>, now: DateTime<Utc>) -> Posted {
+    let condition = &told.condition;
+    let entry = Entry {
+        problem: told.id,
+        phase: Phase::Begun,
+        reminders: 0,
+        kind: condition.kind.as_str().to_string(),
+        about: condition.about.clone(),
+        part: condition.part.clone(),
+        level: condition.level,
+        count: condition.count,
+        times: 1,
+        began_at: told.began_at,
+        over_at: None,
+        words: condition.words.clone(),
+        advice: condition.advice.clone(),
+    };
+    let letter = Letter::new(watched.company, &channel.name, watched.zone, now, vec![entry]);
+    Posted { channel: channel.clone(), letter, notices: Vec::new(), attempts: 0 }
 }
 
 /// The letters whose time has come. `in_hand`: channels whose last one is still on its way; `all`: also what still gathers.
@@ -53,18 +87,18 @@ pub fn next_due(snapshot: &Snapshot<'_>) -> Result<Option<DateTime<Utc>>> {
     Ok(snapshot.waiting_channels()?.into_iter().filter_map(|(_, next_at)| next_at).min())
 }
 
-/// What became of a letter, in words where it was not taken.
+/// What became of a letter: a remark where it was taken only in part, the reason where it was not.
 pub fn done(
     store: &mut Store,
     events: &Events,
     posted: &Posted,
-    outcome: Result<(), String>,
+    outcome: Result<Option<String>, String>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let tx = store.begin()?;
     for notice in &posted.notices {
         match &outcome {
-            Ok(()) => tx.notice_sent(*notice, now)?,
+            Ok(_) => tx.notice_sent(*notice, now)?,
             Err(words) => tx.notice_failed(*notice, now + told::pause(posted.attempts + 1), words)?,
         }
     }
@@ -72,11 +106,46 @@ pub fn done(
     let count = (Key::Count, Value::from(posted.letter.entries.len()));
     let channel = (Key::Channel, Value::Text(posted.channel.name.as_str().into()));
     match outcome {
-        Ok(()) => events.tell(now, "", Event::NoticeSent, &[channel, count]),
+        Ok(None) => events.tell(now, "", Event::NoticeSent, &[channel, count]),
+        Ok(Some(remark)) => {
+            let reason = (Key::Reason, Value::Text(remark.into()));
+            events.tell(now, "", Event::NoticeSent, &[channel, count, reason]);
+        }
         Err(words) => {
             let reason = (Key::Reason, Value::Text(words.into()));
             events.tell(now, "", Event::NoticeFailed, &[channel, count, reason]);
         }
     }
     Ok(())
+}
+
+/// What a letter needs to travel: a way to its secrets, and whom this machine trusts.
+pub fn post() -> Post {
+    Post { secret: Box::new(|place| secret::read(place).map_err(|fault| fault.to_string())), tls: tls::client() }
+}
+
+/// One letter of one sentence and what to do, now and without the ledger; what became of it.
+pub fn at_once(
+    channel: &Channel,
+    (company, zone): (&str, Tz),
+    (kind, level, [words, advice]): (&str, Level, &[String; 2]),
+    now: DateTime<Utc>,
+) -> Result<Result<Option<String>, String>> {
+    let entry = Entry {
+        problem: new_id(now)?,
+        phase: Phase::Begun,
+        reminders: 0,
+        kind: kind.to_string(),
+        about: "daemon".to_string(),
+        part: String::new(),
+        level,
+        count: 1,
+        times: 1,
+        began_at: now,
+        over_at: None,
+        words: words.clone(),
+        advice: advice.clone(),
+    };
+    let letter = Letter::new(company, &channel.name, zone, now, vec![entry]);
+    Ok(notice::send(&letter, &channel.way, &post()).map_err(|error| error.to_string()))
 }

@@ -215,6 +215,12 @@ pub fn folder_refused(about: &str, part: &str, words: &str) -> Condition {
     }
 }
 
+/// `about`: the disk of spool or database, or the intake whose next file does not fit.
+pub fn disk_low(about: &str, words: &str) -> Condition {
+    let advice = "Make room on that disk; it goes on by itself.".to_string();
+    condition(Kind::DiskLow, about, Level::Error, format!("{}.", words.trim_end_matches('.')), advice)
+}
+
 /// `about`: disk or database.
 pub fn all_waits(about: &str, words: &str) -> Condition {
     let words = format!("Everything waits and is tried again by itself: {words}.");

@@ -43,6 +43,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// It was told while the ledger took nothing.
+    pub fn add_told_notice(&self, problem: ProblemNo, channel: &str, at: DateTime<Utc>) -> Result<()> {
+        fault::point("store.add_told_notice")?;
+        let sql = "INSERT INTO notice (problem_no, phase, channel, state, next_at, sent_at) VALUES (?1, 'begun', ?2, 'sent', ?3, ?3) \
+             ON CONFLICT (problem_no, phase, channel) DO NOTHING";
+        run(self.conn, sql, params![problem.0, channel, iso(at)])
+            .with_context(|| format!("cannot record what {channel} was told"))?;
+        Ok(())
+    }
+
     /// The channel hears of the end if it was told of the begin; if it was not yet, it hears of neither.
     pub fn end_notice(&self, problem: ProblemNo, channel: &str, next_at: DateTime<Utc>) -> Result<()> {
         fault::point("store.end_notice")?;

@@ -154,6 +154,11 @@ impl Snapshot<'_> {
         one(self.conn, &format!("SELECT {COLUMNS} FROM problem WHERE problem_no = ?1"), [no.0], read)
     }
 
+    pub fn knows_problem(&self, id: Id) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM problem WHERE problem_id = ?1)";
+        Ok(one(self.conn, sql, [id.as_str()], |row| row.get(0))?.unwrap_or(false))
+    }
+
     /// The oldest first.
     pub fn open_problems(&self) -> Result<Vec<ProblemRow>> {
         // Word for word the condition of the index `problem_open`.

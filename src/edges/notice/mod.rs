@@ -1,0 +1,56 @@
+//! Brings a letter to a channel: a mail server, a webhook, a command of the site. Each has a deadline as a whole, so that a
+//! silent one delays nobody. It knows neither problems nor the ledger; what was not taken is the flow's to try again.
+//!
+//! Secrets are read where they are needed, by a function of the caller's, and stand in no error.
+
+mod command;
+mod line;
+mod mail;
+#[cfg(test)]
+mod tests;
+mod webhook;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+
+use crate::model::letter::Letter;
+use crate::model::problem::Way;
+use crate::model::secret::{Secret, SecretRef};
+
+/// A letter takes no longer, whatever the other side does.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Why a letter was not taken, for a person: who said what to what.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotTaken(pub String);
+
+/// What a way needs beside the letter.
+pub struct Post {
+    /// Reads a secret; the words say where it is missing.
+    pub secret: Box<dyn Fn(&SecretRef) -> Result<Secret, String> + Send + Sync>,
+    /// Whom we trust, or why nobody can be.
+    pub tls: Result<Arc<ClientConfig>, String>,
+}
+
+impl Post {
+    fn secret(&self, place: &SecretRef) -> Result<Secret, NotTaken> {
+        (self.secret)(place).map_err(NotTaken)
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, NotTaken> {
+        self.tls.clone().map_err(|words| NotTaken(format!("TLS cannot be used: {words}")))
+    }
+}
+
+/// `Ok` only when the other side has taken it; with a remark where it took it only in part.
+pub fn send(letter: &Letter, way: &Way, post: &Post) -> Result<Option<String>, NotTaken> {
+    let until = Instant::now() + DEADLINE;
+    match way {
+        Way::Command(words) => command::send(letter, words, DEADLINE).map(|()| None),
+        Way::Webhook(webhook) => webhook::send(letter, webhook, post, until).map(|()| None),
+        Way::Mail(mail) => mail::send(letter, mail, post, until),
+    }
+}
