@@ -15,6 +15,7 @@ use crate::flows::command::Order;
 use crate::flows::inbound::round::Bench;
 use crate::flows::outbound::{Ask, Dispatch, Outcome, Pending, next_due};
 use crate::model::feed::Feed;
+use crate::model::ids::Id;
 use crate::model::kind::Class;
 use crate::model::wording::guard;
 
@@ -59,6 +60,9 @@ impl Out {
     /// `nattpost send`, `release`, `discard`: one feed now. The sentence is for who asked.
     pub fn order(&mut self, bench: &mut Bench<'_>, name: &str, order: &Order) -> Result<String> {
         let feed = self.feeds.iter().find(|feed| feed.name() == name).cloned();
+        if let Some(run) = name.split_once('/').and_then(|(_, run)| Id::parse(run)).filter(|_| feed.is_none()) {
+            return self.decide_unknown(bench, run, order);
+        }
         let feed = feed.with_context(|| format!("there is no feed {name} in the configuration in force"))?;
         if *order != Order::Discard && catch_up::holds_back(&bench.store.read()?, &feed)? {
             bail!(
@@ -86,6 +90,18 @@ impl Out {
             Outcome::Empty { .. } => Ok(format!("{name}: nothing to send, so no file was written")),
             Outcome::Failed { reason, .. } => bail!("{name}: {reason}"),
             Outcome::Locked { reason, .. } => Ok(format!("{name}: locked, {reason}; {}", guard::what_to_do(name))),
+        }
+    }
+}
+
+impl Out {
+    /// A person knows whether this run arrived.
+    fn decide_unknown(&mut self, bench: &mut Bench<'_>, run: Id, order: &Order) -> Result<String> {
+        let mut dispatch = self.dispatch(bench);
+        match order {
+            Order::Release => Ok(format!("{} is sent again", dispatch.release_unknown(run)?.name)),
+            Order::Discard => Ok(format!("{} is closed as delivered", dispatch.discard_unknown(run)?.name)),
+            Order::Send { .. } => bail!("{run} is a run, not a feed"),
         }
     }
 }

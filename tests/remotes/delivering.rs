@@ -111,6 +111,11 @@ fn what_may_have_arrived_waits_for_a_person_or_is_sent_again() {
     let again = orders.run(None);
     assert!(!again.text.contains("delivery-unknown"), "once: {}", again.text);
     assert!(orders.there("in").is_empty());
+    let run = orders.rows("SELECT run_id FROM run").remove(0);
+    let told = orders.command(&["release", &run, "--comment", "he has nothing"], None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    orders.run(None);
+    all_sent(&orders, "new_000001.csv", ";a;1001;").unwrap();
 
     let facts = with_newer_stock();
     assert_eq!(facts.run(Some("kill@remote.replace")).code, None);
@@ -136,4 +141,21 @@ fn a_remote_that_is_away_is_told_once_and_tried_again() {
     assert_eq!(told.code, Some(0), "{}", told.text);
     assert!(told.text.contains("remote-back") && told.text.contains("run-sent"), "{}", told.text);
     all_sent(&place, "new_000001.csv", ";a;1001;").unwrap();
+}
+
+#[test]
+fn what_the_partner_has_after_all_is_closed_as_delivered() {
+    let place = with_an_order();
+    assert_eq!(place.run(Some("kill@remote.replace")).code, None);
+    for name in place.there("in").into_keys() {
+        std::fs::remove_file(place.at("there/in").join(name)).unwrap();
+    }
+    place.run(None);
+    let run = place.rows("SELECT run_id FROM run").remove(0);
+    let told = place.command(&["discard", &run, "--comment", "he has it"], None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    place.run(None);
+    assert_eq!(place.rows("SELECT state FROM run"), ["sent"]);
+    assert!(place.there("in").is_empty() && place.spool("out").is_empty());
+    assert_eq!(place.spool("sent").len(), 1);
 }
