@@ -11,6 +11,10 @@ use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::model::intake::Originals;
 
+/// What a run told, row by row, is there for whoever asks so long after it went out.
+const TOLD_DAYS: u32 = 5;
+/// Changes that a feed keeps apart; with more of them it compares everything.
+const OUTBOX_MAX: u32 = 5_000;
 /// Files removed in one go.
 const AT_A_TIME: u32 = 500;
 
@@ -30,7 +34,23 @@ pub fn prune(bench: &mut Bench<'_>, sent_days: u32) -> Result<()> {
             redaction::redact_before(bench, intake, &day_before(today, after_days), &mut budget)?;
         }
     }
-    prune_sent(bench, &day_before(today, sent_days))
+    prune_sent(bench, &day_before(today, sent_days))?;
+    forget_told(bench, &day_before(today, TOLD_DAYS))
+}
+
+/// What runs told row by row, past its days; and changes of feeds that nobody takes, beyond what is worth a list.
+fn forget_told(bench: &mut Bench<'_>, before: &str) -> Result<()> {
+    let (runs, is_long) = {
+        let snapshot = bench.store.read()?;
+        (snapshot.told_before(before)?, !snapshot.long_outboxes(OUTBOX_MAX)?.is_empty())
+    };
+    if runs.is_empty() && !is_long {
+        return Ok(());
+    }
+    let tx = bench.store.begin()?;
+    tx.forget_told(&runs)?;
+    tx.shorten_outbox(OUTBOX_MAX)?;
+    tx.commit()
 }
 
 /// ISO day; files of earlier days are past their time.

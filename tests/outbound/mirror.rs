@@ -142,8 +142,20 @@ impl Mirror {
         self.bench.dispatch().send(&self.feed, &ask).unwrap()
     }
 
+    /// Without those that vouch for others.
+    pub fn files(&self) -> Vec<String> {
+        self.bench.files("out").into_iter().filter(|name| name.ends_with(".xml")).collect()
+    }
+
+    pub fn take_all(&mut self) {
+        for name in self.files() {
+            self.read(&name);
+            self.remove(&name);
+        }
+    }
+
     fn visible(&self, nth: u8) -> Option<String> {
-        let files = self.bench.files("out");
+        let files = self.files();
         (!files.is_empty()).then(|| files[usize::from(nth) % files.len()].clone())
     }
 
@@ -226,7 +238,7 @@ impl Mirror {
     pub fn rest(&mut self) {
         for _ in 0..20 {
             self.bench.later(3_600);
-            let mut files = self.bench.files("out");
+            let mut files = self.files();
             files.sort_by_key(|name| name.trim_end_matches(".xml").rsplit('_').next().unwrap().parse::<u64>().unwrap());
             for name in files {
                 self.bench.later(60);
@@ -238,7 +250,7 @@ impl Mirror {
                 Outcome::Locked { .. } => self.bench.dispatch().release(&self.feed).unwrap(),
                 outcome => outcome,
             };
-            if matches!(outcome, Outcome::Empty { .. }) && self.bench.files("out").is_empty() {
+            if matches!(outcome, Outcome::Empty { .. }) && self.files().is_empty() {
                 return;
             }
         }
@@ -297,7 +309,7 @@ proptest! {
             mirror.step(step);
             mirror.bench.later(3_600);
             mirror.send(false);
-            for name in mirror.bench.files("out") {
+            for name in mirror.files() {
                 let rows = elements(&mirror.bench.text(&format!("out/{name}")), "article_no").len();
                 let news = mirror.read(&name);
                 mirror.remove(&name);

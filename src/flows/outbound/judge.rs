@@ -23,6 +23,8 @@ pub(super) struct Facts<'a> {
     pub rows_before: Option<u64>,
     /// An open run may have told the same already.
     pub is_news: bool,
+    /// Nobody asked for it, and the file before said the same byte for byte.
+    pub is_repeated: bool,
     pub is_locked: bool,
     /// A person has looked at it.
     pub unguarded: bool,
@@ -30,7 +32,7 @@ pub(super) struct Facts<'a> {
 
 pub(super) fn judge(facts: &Facts<'_>, compared: &Compared) -> Verdict {
     let Facts { feed, row, scope, .. } = *facts;
-    if compared.rows == 0 && !feed.allow_empty || scope == Scope::Delta && !facts.is_news {
+    if compared.rows == 0 && !feed.allow_empty || scope == Scope::Delta && !facts.is_news || facts.is_repeated {
         return Verdict::Empty;
     }
     if facts.unguarded || scope == Scope::New {

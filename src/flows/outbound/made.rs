@@ -260,7 +260,7 @@ fn doubt(old: &RunRow, (folder, name): (&str, &str), hash: &[u8], occasion: &Occ
     if !same_name || old.state == RunState::Superseded {
         return None;
     }
-    if old.hash == hash || !old.placed {
+    if old.hash == hash {
         return old.doubt_until.clone();
     }
     let reads: TimeDelta = TimeDelta::from_std(occasion.feed.reads_within).unwrap_or(TimeDelta::MAX);

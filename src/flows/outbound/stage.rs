@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
 use super::ask::Ask;
-use super::compose::{Composing, unwritable};
+use super::compose::{Composed, Composing, unwritable};
 use super::judge::{Facts, Verdict, judge};
 use super::looking::comparison;
 use super::made::{Made, Withdrawn};
@@ -18,7 +18,7 @@ use super::{Dispatch, Pending};
 use crate::edges::clock::{iso, new_id};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Spool};
-use crate::edges::store::ledger::{FeedRow, NewRun, RunRow, RunState, Side};
+use crate::edges::store::ledger::{FeedRow, NewRun, RunReason, RunRow, RunState, Side};
 use crate::edges::store::{RunNo, StoreFault, Tx};
 use crate::model::feed::{Content, Feed};
 use crate::model::ids::Id;
@@ -118,6 +118,8 @@ impl Dispatch<'_> {
             scope,
             rows_before: rows_before(&tx, feed, &row)?,
             is_news: composed.compared.is_news || in_doubt.is_some(),
+            is_repeated: ask.reason == RunReason::Change
+                && previous.as_ref().is_some_and(|run| is_repeated(run, &composed)),
             is_locked: lock.is_some(),
             unguarded: ask.unguarded,
         };
@@ -183,6 +185,12 @@ impl Dispatch<'_> {
             self.tell_run(&run, Event::RunSuperseded);
         }
     }
+}
+
+/// Something changed, and nothing that this partner is told.
+fn is_repeated(previous: &RunRow, composed: &Composed) -> bool {
+    let stands = matches!(previous.state, RunState::Ready | RunState::Delivering | RunState::Renaming | RunState::Sent);
+    stands && previous.hash == composed.paper.hash
 }
 
 /// A full file is held against the full file before it.

@@ -23,6 +23,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets what these runs told.
+    pub fn forget_told(&self, runs: &[RunNo]) -> Result<()> {
+        fault::point("store.forget_told")?;
+        for run_no in runs {
+            run(self.conn, "DELETE FROM run_outbox WHERE run_no = ?1", [run_no.0])?;
+            self.drop_run_changes(*run_no)?;
+        }
+        Ok(())
+    }
+
     /// The run tells nothing after all.
     pub fn drop_run_changes(&self, run_no: RunNo) -> Result<()> {
         run(self.conn, "DELETE FROM run_change WHERE run_no = ?1", [run_no.0])?;
@@ -101,6 +111,16 @@ impl Snapshot<'_> {
         let runs: Vec<(i64, bool)> = list(self.conn, sql, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
         let first = runs.iter().rposition(|(_, part)| !part).unwrap_or_default();
         Ok(runs[first..].iter().map(|(no, _)| RunNo(*no)).collect())
+    }
+
+    /// Runs before a day whose every row is still known and not needed any more: something later was delivered, and no run before
+    /// that can still be taken.
+    pub fn told_before(&self, day: &str) -> Result<Vec<RunNo>> {
+        let sql = "SELECT DISTINCT c.run_no FROM run_change c JOIN run r ON r.run_no = c.run_no JOIN feed f ON f.name = r.partner || '/' || r.feed \
+             WHERE r.day < ?1 AND r.run_no < f.base_run AND NOT EXISTS ( \
+               SELECT 1 FROM run o WHERE o.partner = r.partner AND o.feed = r.feed AND o.run_no < f.base_run \
+               AND (o.state = 'ready' OR o.state = 'delivering' OR o.state = 'renaming'))";
+        list(self.conn, sql, [day], |row| row.get(0).map(RunNo))
     }
 
     /// Runs of the feed after this one that were delivered before it.

@@ -145,6 +145,16 @@ impl Tx<'_> {
         self.drop_changes()
     }
 
+    /// Feeds that are paused or not taken for weeks: what they have to look at becomes one word, everything.
+    pub fn shorten_outbox(&self, most: u32) -> Result<()> {
+        fault::point("store.shorten_outbox")?;
+        for (feed, kind, rings) in self.long_outboxes(most)? {
+            self.forget_changes(feed)?;
+            self.add_unlisted_change(feed, &kind, rings)?;
+        }
+        Ok(())
+    }
+
     /// Changes that nobody waits for.
     fn drop_changes(&self) -> Result<()> {
         let sql = "DELETE FROM change WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.change_no = change.change_no)";
@@ -179,6 +189,13 @@ impl Snapshot<'_> {
         list(self.conn, sql, [feed.0], |row| {
             Ok(PendingChange { no: row.get(0)?, rows: super::file::unsigned(row, 1)?, listed: row.get(2)? })
         })
+    }
+
+    /// Feeds with more entries than these, with their kinds and whether they ring.
+    pub fn long_outboxes(&self, most: u32) -> Result<Vec<(FeedNo, String, bool)>> {
+        let sql = "SELECT o.feed_no, f.kind, max(o.rings) FROM outbox o JOIN feed f ON f.feed_no = o.feed_no \
+             GROUP BY o.feed_no HAVING count(*) > ?1";
+        list(self.conn, sql, [most], |row| Ok((FeedNo(row.get(0)?), row.get(1)?, row.get(2)?)))
     }
 
     /// The changes that these runs took into account.

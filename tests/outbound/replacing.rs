@@ -1,0 +1,146 @@
+//! A newer file takes the place of one that was not taken: under its name and number, and told again where the partner may have
+//! read the other. What rings goes out, and keeps its pause.
+
+use crate::mirror::{Mirror, delta};
+use nattpost::edges::store::ledger::{RunReason, RunState};
+use nattpost::flows::outbound::Ask;
+use nattpost::model::feed::{Feed, Replace, Since};
+use nattpost::model::rules::file_name::NamePattern;
+use std::time::Duration;
+
+fn numbers(mirror: &Mirror) -> Vec<(u64, RunState)> {
+    mirror.bench.runs().iter().filter(|run| run.number > 0).map(|run| (run.number, run.state)).collect()
+}
+
+#[test]
+fn replaced_runs_leave_no_gap_in_the_numbers() {
+    let mut mirror = Mirror::new(delta(Since::LastDelivered, Replace::Unsent));
+    for quantity in ["1", "2"] {
+        mirror.say("A1", "0", quantity);
+        mirror.send(false);
+    }
+    assert_eq!(mirror.files(), ["dealer/full_1.xml"], "the first is full until he has it");
+    mirror.bench.later(3_600);
+    mirror.take_all();
+    for quantity in ["3", "4", "5"] {
+        mirror.say("A1", "0", quantity);
+        mirror.send(false);
+    }
+    assert_eq!(mirror.files(), ["dealer/delta_2.xml"]);
+    mirror.send(true);
+    assert_eq!(mirror.files(), ["dealer/full_2.xml"], "a full file says all that a delta says");
+    mirror.bench.later(3_600);
+    mirror.take_all();
+    mirror.say("A1", "0", "6");
+    mirror.send(false);
+    assert_eq!(mirror.files(), ["dealer/delta_3.xml"]);
+    use RunState::{Ready, Sent, Superseded};
+    let states = [Superseded, Sent, Superseded, Superseded, Superseded, Sent, Ready];
+    assert_eq!(numbers(&mirror), [1, 1, 2, 2, 2, 2, 3].into_iter().zip(states).collect::<Vec<_>>());
+    assert!(mirror.bench.told().contains("run-superseded partner=dealer feed=stock kind=stock name=delta_2.xml"));
+}
+
+/// He reads, it is replaced, he sleeps and removes what he did not read.
+#[test]
+fn what_he_may_not_have_read_is_told_again_under_its_name() {
+    let mut mirror = Mirror::new(delta(Since::LastDelivered, Replace::Unsent));
+    mirror.say("A1", "0", "1");
+    mirror.send(false);
+    mirror.take_all();
+    mirror.say("A1", "0", "2");
+    mirror.send(false);
+    mirror.read("dealer/delta_2.xml");
+    mirror.say("A1", "0", "1");
+    mirror.say("A2", "0", "7");
+    mirror.send(false);
+    mirror.bench.later(60);
+    mirror.remove("dealer/delta_2.xml");
+    assert!(mirror.bench.told().contains("run-in-doubt level=warning partner=dealer feed=stock"));
+    let feed = mirror.feed.clone();
+    assert_eq!(mirror.bench.dispatch().run_ringing([&feed]).unwrap().0, 1, "it rings by itself");
+    assert_eq!(mirror.files(), ["dealer/delta_2.xml"]);
+    mirror.bench.later(60);
+    mirror.take_all();
+    mirror.check();
+    assert!(mirror.files().is_empty() && !mirror.bench.told().contains("in-doubt"));
+    assert_eq!(mirror.bench.dispatch().run_ringing([&feed]).unwrap(), (0, None));
+}
+
+#[test]
+fn what_changes_goes_out_at_once_and_then_keeps_its_pause() {
+    let mut feed: Feed = delta(Since::LastDelivered, Replace::Unsent);
+    feed.triggers.on_change = Some(Duration::from_secs(300));
+    let mut mirror = Mirror::new(feed.clone());
+    mirror.bench.dispatch().register([&feed]).unwrap();
+    mirror.say("A1", "0", "1");
+    assert_eq!(mirror.bench.dispatch().run_ringing([&feed]).unwrap(), (1, None));
+    assert_eq!(mirror.bench.runs()[0].reason, RunReason::Change);
+    mirror.bench.later(20);
+    mirror.take_all();
+    mirror.say("A1", "0", "2");
+    // A ring that was lost with the process rings again.
+    mirror.bench.restart();
+    let (made, next) = mirror.bench.dispatch().run_ringing([&feed]).unwrap();
+    assert_eq!((made, next), (0, Some(mirror.bench.now.wall + chrono::TimeDelta::seconds(280))));
+    mirror.bench.later(280);
+    assert_eq!(mirror.bench.dispatch().run_ringing([&feed]).unwrap(), (1, None));
+    assert_eq!(mirror.files(), ["dealer/delta_2.xml"]);
+    // What says nothing new makes neither file nor run.
+    mirror.bench.later(300);
+    let runs = mirror.bench.runs().len();
+    mirror.say("A1", "0", "2");
+    mirror.say("A1", "0", "3");
+    mirror.say("A1", "0", "2");
+    assert_eq!(mirror.bench.dispatch().run_ringing([&feed]).unwrap(), (1, None));
+    assert_eq!(mirror.bench.runs().len(), runs);
+}
+
+/// Of a full feed: what changed may be nothing that this partner is told.
+#[test]
+fn a_full_file_that_says_the_same_does_not_go_out_again_by_itself() {
+    let mut feed = crate::bench::feed("dealer", "stock", "nattpost-stock-xml");
+    feed.file_name = NamePattern::parse("full_{run:1}.xml").unwrap();
+    feed.only = vec![("warehouse".to_string(), "0".to_string())];
+    feed.triggers.on_change = Some(Duration::from_secs(60));
+    let mut mirror = Mirror::new(feed.clone());
+    mirror.bench.dispatch().register([&feed]).unwrap();
+    for (warehouse, files) in [("0", 1), ("1", 1), ("0", 2)] {
+        mirror.bench.later(60);
+        mirror.say(if files == 2 { "A2" } else { "A1" }, warehouse, "1");
+        assert_eq!(mirror.bench.dispatch().run_ringing([&feed]).unwrap(), (1, None));
+        assert_eq!(mirror.files().len(), files, "{warehouse}");
+    }
+}
+
+#[test]
+fn an_order_that_was_applied_is_answered_once_to_its_partner() {
+    let mut bench = crate::bench::Bench::new();
+    let answering = |partner: &str| {
+        let mut feed = crate::bench::feed(partner, "ack", "nattpost-order-status-xml");
+        feed.triggers.on_registration = true;
+        feed
+    };
+    let feeds = [answering("dealer"), answering("shop")];
+    bench.dispatch().register(&feeds).unwrap();
+    bench.ordered("shop", &["S1", "S2"]);
+    assert_eq!(bench.dispatch().run_ringing(&feeds).unwrap(), (1, None));
+    assert_eq!(bench.files("out"), ["shop/ack_000001.xml"]);
+    assert_eq!(bench.runs()[0].reason, RunReason::Registration);
+    assert_eq!(crate::runs::elements(&bench.text("out/shop/ack_000001.xml"), "buyer_order_no"), ["S1", "S2"]);
+    assert_eq!(bench.dispatch().run_ringing(&feeds).unwrap(), (0, None));
+}
+
+#[test]
+fn a_key_that_is_asked_for_goes_out_whatever_he_holds() {
+    let mut mirror = Mirror::new(delta(Since::LastDelivered, Replace::Unsent));
+    mirror.say("A1", "0", "1");
+    mirror.say("A2", "0", "1");
+    mirror.send(false);
+    mirror.take_all();
+    let (feed, ask) = (mirror.feed.clone(), Ask { key: Some("A2".to_string()), ..Ask::request() });
+    mirror.bench.dispatch().send(&feed, &ask).unwrap();
+    let xml = mirror.bench.text("out/dealer/part_2.xml");
+    assert_eq!(crate::runs::elements(&xml, "article_no"), ["A2"]);
+    mirror.take_all();
+    mirror.check();
+}
