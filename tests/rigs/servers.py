@@ -93,8 +93,10 @@ def free_range():
 class Server:
     """One server over one root folder, which has the folders in and out; `folder` holds everything of it."""
 
-    def __init__(self, name, mode, folder):
+    def __init__(self, name, mode, folder, more=""):
         self.name, self.mode, self.folder, self.process, self.port = name, mode, folder, None, None
+        # Further lines of vsftpd's configuration.
+        self.more = more
         self.root = folder / "root"
         for place in (self.root, self.root / "in", self.root / "out", folder / "empty"):
             place.mkdir(parents=True, exist_ok=True)
@@ -204,7 +206,7 @@ seccomp_sandbox=NO
 pasv_min_port={first}
 pasv_max_port={first + PASSIVE_PORTS}
 xferlog_enable=NO
-"""
+{self.more}"""
         if self.pin:
             lines += f"""ssl_enable=YES
 allow_anon_ssl=YES
