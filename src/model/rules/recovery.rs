@@ -1,5 +1,5 @@
 //! What a start does with what it finds: the table of spool states against ledger states, row by row. The ledger's commit
-//! is the truth, the folders follow. Pure: what was found and what is known come in, one action comes out.
+//! is the truth, the folders follow. Names at remotes are in `collecting` and `delivering`. Pure: what was found and what is known come in, one action comes out.
 
 use crate::model::verdict::Home;
 
@@ -188,37 +188,6 @@ pub fn run(found: RunFound, known: RunKnown, leaves: Leaves) -> RunAction {
     }
 }
 
-/// A name of ours at a remote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RemoteName {
-    /// `right_size`: as large as what we send.
-    Upload { right_size: bool, delivery_open: bool },
-    /// A partner's file that we renamed to fetch it.
-    Claim { committed: bool },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RemoteAction {
-    Remove,
-    /// Rename it to its final name.
-    Finish,
-    RemoveAndSendAgain,
-    Fetch,
-    /// What the intake says happens to a fetched file.
-    CarryOutAfter,
-}
-
-/// The rows on names at a remote. A claim is never removed unread.
-pub fn remote(name: RemoteName) -> RemoteAction {
-    match name {
-        RemoteName::Upload { delivery_open: false, .. } => RemoteAction::Remove,
-        RemoteName::Upload { right_size: true, .. } => RemoteAction::Finish,
-        RemoteName::Upload { right_size: false, .. } => RemoteAction::RemoveAndSendAgain,
-        RemoteName::Claim { committed: false } => RemoteAction::Fetch,
-        RemoteName::Claim { committed: true } => RemoteAction::CarryOutAfter,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,20 +318,5 @@ mod tests {
             (RunFound::Neither, RunKnown::Ready, Leaves::RemoteRequests, RunAction::WaitForPerson),
             (RunFound::Neither, RunKnown::Sent, Leaves::PickUp, RunAction::Nothing),
         ]);
-    }
-
-    #[test]
-    fn names_of_ours_at_a_remote() {
-        let upload = |right_size, delivery_open| RemoteName::Upload { right_size, delivery_open };
-        let rows = [
-            (upload(true, false), RemoteAction::Remove),
-            (upload(true, true), RemoteAction::Finish),
-            (upload(false, true), RemoteAction::RemoveAndSendAgain),
-            (RemoteName::Claim { committed: false }, RemoteAction::Fetch),
-            (RemoteName::Claim { committed: true }, RemoteAction::CarryOutAfter),
-        ];
-        for (name, action) in rows {
-            assert_eq!(remote(name), action, "{name:?}");
-        }
     }
 }
