@@ -88,7 +88,11 @@ fn reasons(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
         return Ok(());
     }
     let list: Vec<String> = shown.reasons.iter().map(|(code, count)| format!("{count} x {code}")).collect();
-    page.line(format!("  reasons: {}", list.join(", ")))
+    page.line(format!("  reasons: {}", list.join(", ")))?;
+    match shown.lock.as_ref().filter(|lock| lock.ended_at.is_none()) {
+        Some(lock) => page.line(format!("  locked by the guard: {}", safe(&lock.exceeded))),
+        None => Ok(()),
+    }
 }
 
 fn messages(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {

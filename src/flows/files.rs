@@ -146,12 +146,15 @@ pub fn standing(sight: Sight<'_>, file: &FileRow) -> Result<Standing> {
 
 /// What goes with an original that was not wholly taken and is there: the reason, the reject.
 pub fn beside(sight: Sight<'_>, file: &FileRow, role: Role) -> Result<Option<PathBuf>> {
-    let place = Place::Failed { partner: &file.partner, intake: &file.intake };
+    let (partner, intake) = (&file.partner[..], &file.intake[..]);
     let name = state_name(file.id, &file.raw_name, role);
-    Ok(match sight.spool.look(place, &name)? {
-        Some(_) => Some(sight.spool.path(place, &name)?),
-        None => None,
-    })
+    // Beside a file that the guard locked stands its own.
+    for place in [Place::Failed { partner, intake }, Place::HeldIn { partner, intake }] {
+        if sight.spool.look(place, &name)?.is_some() {
+            return Ok(Some(sight.spool.path(place, &name)?));
+        }
+    }
+    Ok(None)
 }
 
 fn home_place(file: &FileRow) -> Option<Place<'_>> {

@@ -8,12 +8,13 @@ use anyhow::Result;
 use super::files::{self, Sight, Standing};
 use super::next_steps::{self, NextStep};
 use crate::edges::spool::{Place, Role, state_name};
-use crate::edges::store::ledger::{CommandRow, FileRow, MessageRow, RunRow, RunState};
+use crate::edges::store::ledger::{CommandRow, FileRow, LockRow, MessageRow, RunRow, RunState};
 use crate::model::batch::Batch;
 use crate::model::difference::{Difference, difference};
 use crate::model::json;
 use crate::model::kind::Kinds;
 use crate::model::verdict::Verdict;
+use crate::model::wording::guard::is_code_of_guard;
 
 /// Messages that are shown one by one; of the others the counts stand.
 const MESSAGES_SHOWN: u32 = 50;
@@ -40,6 +41,8 @@ pub struct FileShown {
     pub reject_file: Option<PathBuf>,
     /// Codes with exact counts.
     pub reasons: Vec<(String, u64)>,
+    /// What the guard found in it, and what became of that.
+    pub lock: Option<LockRow>,
     pub messages: Vec<MessageShown>,
     /// Exceptions beyond those shown.
     pub more: u64,
@@ -114,7 +117,9 @@ fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<Fil
         reason_file: files::beside(sight, &file, Role::Reason)?,
         // Of a file that is settled since, they are history.
         reasons: if files::is_open(&file) { snapshot.problem_counts(file.no)? } else { Vec::new() },
-        more: listed.saturating_sub(rows.len() as u64),
+        // Those of a file that waits as a whole are not listed at all.
+        more: if is_code_of_guard(&file.code) { 0 } else { listed.saturating_sub(rows.len() as u64) },
+        lock: snapshot.lock_of_file(file.no)?,
         receipts: snapshot.runs_of_file(file.no)?,
         repeats,
         commands: snapshot.commands_naming(file.id.as_str(), COMMANDS_SHOWN)?,

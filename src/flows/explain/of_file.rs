@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Story, Teller, source, title};
-use crate::edges::store::ledger::{FileRow, FileState};
+use crate::edges::store::ledger::{FileRow, FileState, LockRow};
 use crate::flows::files::{Standing, came};
 use crate::flows::moments;
 use crate::flows::show::{FileShown, MessageShown};
@@ -99,10 +99,24 @@ impl Teller<'_> {
             let list: Vec<String> = shown.reasons.iter().map(|(code, count)| format!("{count} x {code}")).collect();
             told.push(format!("Reasons: {}.", list.join(", ")));
         }
+        told.extend(shown.lock.as_ref().map(|lock| self.lock(lock)));
         if !file.comment.is_empty() {
             told.push(format!("Comment: {}.", file.comment));
         }
         told
+    }
+
+    fn lock(&self, lock: &LockRow) -> String {
+        let since = self.at_stored(&lock.locked_at);
+        match &lock.ended_at {
+            None => format!("The guard holds it since {since}, until a person decides: {}.", lock.exceeded),
+            Some(at) => format!(
+                "The guard held it from {since}, since {}; it was {} {}.",
+                lock.exceeded,
+                lock.ended_by,
+                self.at_stored(at)
+            ),
+        }
     }
 
     fn judged(&self, file: &FileRow, when: &str) -> String {

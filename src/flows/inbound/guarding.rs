@@ -84,13 +84,17 @@ pub fn weigh(tx: &Tx<'_>, file: &Claimed, kind: &Kind, mut counted: Counted) -> 
     {
         return Ok(Some(behind(file, row)));
     }
-    let limits = &file.intake.guard;
-    if !limits.count() {
+    if !file.intake.guard.count() {
         return Ok(None);
+    }
+    let mut limits = file.intake.guard.clone();
+    if counted.tally.base == 0 {
+        // The first file is all new by its nature.
+        limits.creates.clear();
     }
     let (count, keys) = tx.closed_by(kind, file.file, SAMPLES as u32)?;
     counted.close(count, keys);
-    let exceeded = guard::exceeded(limits, &counted.tally);
+    let exceeded = guard::exceeded(&limits, &counted.tally);
     if exceeded.is_empty() {
         return Ok(None);
     }

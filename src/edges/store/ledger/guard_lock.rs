@@ -168,6 +168,12 @@ impl Snapshot<'_> {
         Ok(self.lock_of(Side::Out, partner, feed)?.is_some())
     }
 
+    /// The last lock that a file that came in brought about.
+    pub fn lock_of_file(&self, file: FileNo) -> Result<Option<LockRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM guard_lock WHERE file_no = ?1 ORDER BY lock_no DESC LIMIT 1");
+        one(self.conn, &sql, [file.0], read)
+    }
+
     /// The last lock of a run that it held back.
     pub fn lock_of_run(&self, run_no: RunNo) -> Result<Option<LockRow>> {
         let sql = format!("SELECT {COLUMNS} FROM guard_lock WHERE run_no = ?1 ORDER BY lock_no DESC LIMIT 1");
