@@ -45,7 +45,7 @@ fn configuration_page() -> String {
          listed here is refused, with its place and the nearest one that is. \\fBnattpost check\\fR says everything that is wrong; a \
          reload with a wrong configuration leaves the old one in force.\n",
     );
-    for table in Table::ALL {
+    for table in Table::ALL.iter().copied() {
         // Writing to a string cannot fail.
         let _ = writeln!(page, ".SH {}", escaped(&table.title().to_uppercase()));
         keys::all().filter(|key| key.table == table).for_each(|key| entry(&mut page, key));

@@ -194,22 +194,33 @@ fn a_reload_is_told_from_its_begin_to_its_end_whatever_it_finds() {
     daemon.wait_for("a file after both", || site.is_done("after.csv"));
 }
 
-#[test]
-fn signs_of_life_come_from_the_loop_alone() {
+/// Alive while it is idle; silent once a file of so many orders is there.
+fn falls_silent(fault: &str, orders: usize) {
     let (site, watchdog) = (Site::new(), Duration::from_secs(2));
-    let daemon = Watched::start(&site, Some(watchdog), Some("hang@store.see_file"));
+    let daemon = Watched::start(&site, Some(watchdog), Some(fault));
     daemon.until("READY=1");
     for _ in 0..3 {
         assert_eq!(daemon.next(watchdog).as_deref(), Some("WATCHDOG=1"), "{}", daemon.log());
     }
-    // The loop never comes back from seeing it.
-    site.order("hangs.csv", 1);
+    site.order("hangs.csv", orders);
     let mut said = 0;
     while daemon.next(watchdog).is_some() {
         said += 1;
         assert!(said < 20, "it goes on saying that it lives");
     }
     assert!(!site.is_done("hangs.csv"));
+}
+
+#[test]
+fn signs_of_life_come_from_the_loop_alone() {
+    // It never comes back from seeing the file.
+    falls_silent("hang@store.see_file", 1);
+}
+
+/// The loop waits for the decoder, and looks up now and then: that is no progress.
+#[test]
+fn a_decoder_that_hangs_is_silent_too() {
+    falls_silent("hang@spool.open", 5_000);
 }
 
 #[test]

@@ -181,6 +181,7 @@ fn the_package_holds_what_an_operator_looks_for() {
         .arg(folder.path())
         .env("SOURCE_DATE_EPOCH", "1794031200")
         .env("PAPERS", papers(folder.path()))
+        .env("COMPRESSION", "gzip")
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

@@ -77,7 +77,7 @@ impl Pulse {
 
     /// How long the loop may sleep and still be seen alive.
     pub fn longest_rest(&self) -> Duration {
-        self.supervisor.watchdog().map_or(UNWATCHED, |watched| watched / 2)
+        self.supervisor.watchdog().map_or(UNWATCHED, |watched| watched / SIGNS_A_WATCH)
     }
 
     /// Since the loop last did something.

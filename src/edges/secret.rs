@@ -89,11 +89,17 @@ pub fn path_of(place: &SecretRef) -> Result<PathBuf, SecretFault> {
     match place {
         SecretRef::File(path) => Ok(path.clone()),
         SecretRef::Credential(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
-            Some(folder) => Ok(Path::new(&folder).join(name)),
+            Some(folder) => Ok(credential(Path::new(&folder), name)),
             None => Err(SecretFault::Missing(place.clone(), format!("systemd gives it: LoadCredential={name}:PATH"))),
         },
         SecretRef::Env(name) => Err(SecretFault::Missing(place.clone(), format!("{name} stands in no file"))),
     }
+}
+
+/// Our unit hands a whole folder on, which systemd puts before each name; a drop-in may name a single one.
+fn credential(folder: &Path, name: &str) -> PathBuf {
+    let of_folder = folder.join(format!("nattpost_{name}"));
+    if of_folder.exists() { of_folder } else { folder.join(name) }
 }
 
 #[cfg(test)]
@@ -106,6 +112,16 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         (folder, SecretRef::File(path))
+    }
+
+    #[test]
+    fn a_credential_of_the_units_folder_goes_before_a_single_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let single = folder.path().join("smtp");
+        assert_eq!(credential(folder.path(), "smtp"), single);
+        let of_folder = folder.path().join("nattpost_smtp");
+        std::fs::write(&of_folder, "x").unwrap();
+        assert_eq!(credential(folder.path(), "smtp"), of_folder);
     }
 
     #[test]

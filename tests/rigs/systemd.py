@@ -23,6 +23,8 @@ import night
 BEFORE = "38cbdbc6"
 SPOOL, DATABASE = "/var/lib/nattpost/spool", "/var/lib/nattpost/nattpost.db"
 CONFIGURATION = f'company = "Nordkap"\nzone = "Europe/Berlin"\nspool = "{SPOOL}"\nstore = "{DATABASE}"\n'
+# Where notices go: into the journal, which the sandbox leaves open.
+BOARD = '[notices.board]\ncommand = ["/usr/local/bin/board"]\n'
 STOPPED_WITHIN, GOES_ON_WITHIN, BUILT_WITHIN = 10.0, 60, 1800
 WATCHDOG_SECONDS = 4
 # Tables whose rows a version may write anew without anything having happened.
@@ -68,7 +70,7 @@ def package(binary, version, into, units=None):
     words += ["--units", str(units)] if units else []
     papers = into / "papers"
     subprocess.run([str(night.REPOSITORY / "target" / "debug" / "examples" / "papers"), str(papers)], check=True)
-    environment = os.environ | {"PAPERS": str(papers)}
+    environment = os.environ | {"PAPERS": str(papers), "COMPRESSION": "gzip"}
     return Path(subprocess.run(words, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 
@@ -146,6 +148,9 @@ def first_installation(host, company, old):
     said = host.run("dpkg", "-i", f"/root/{old.name}")
     expect(host.show("nattpost", "ActiveState") == "active", f"not active after the installation:\n{said}")
     company.people()
+    secret = host.inside("/etc/nattpost/credentials/smtp-password")
+    secret.write_text("hunter2\n")
+    secret.chmod(0o600)
     company.configure({"nattpost.toml": CONFIGURATION} | {name: text for name, text in night.FILES.items() if "/" in name})
     host.run("systemctl", "restart", "nattpost")
     night.wait_for("the folders of the partners", lambda: host.inside(f"{SPOOL}/in/dealer/orders").is_dir(), GOES_ON_WITHIN)
@@ -194,8 +199,11 @@ def known_to_systemd(host):
     process = host.show("nattpost", "MainPID")
     status = host.run("cat", f"/proc/{process}/status")
     expect(re.search(r"CapEff:\s+0+\n", status) and re.search(r"NoNewPrivs:\s+1", status), status)
+    credential = "/run/credentials/nattpost.service/nattpost_smtp-password"
+    expect(host.run("cat", credential, user="nattpost") == "hunter2\n", "the unit does not get the secrets of the folder")
+    expect(host.try_run("cat", credential, user="anna").returncode != 0, "an operator reads the unit's secrets")
     exposure = re.findall(r"exposure level for \S+: (\S+)", "".join(judged))
-    print(f"verify is silent, security says {', '.join(exposure)}; no capability, no new privileges", flush=True)
+    print(f"verify is silent, security says {', '.join(exposure)}; no capability, no new privileges; secrets for the unit alone", flush=True)
 
 
 def ready_only_when_it_is(host, company):
@@ -265,6 +273,9 @@ def hangs(host, company):
     took = time.monotonic() - began
     company.drop("branch/orders", "after-hang.csv", night.orders_csv(("X-2", "1001", [("A1", "1")])))
     night.wait_for("a file after it", lambda: company.rows("SELECT 1 FROM orders WHERE buyer_order_no = 'X-2'"), GOES_ON_WITHIN)
+    crashed = lambda: company.rows("SELECT count(*) FROM problem WHERE kind = 'daemon-crashed'")[0][0]
+    night.wait_for("the crash is a problem", crashed, GOES_ON_WITHIN)
+    expect(crashed() == 1, f"{crashed()} problems daemon-crashed")
     (folder / "watchdog.conf").unlink()
     host.run("systemctl", "daemon-reload")
     host.run("systemctl", "restart", "nattpost")
@@ -359,15 +370,20 @@ def second_company(host):
 
 def fails_for_good(host, company):
     """What only a person can mend is not tried for ever, and somebody is told."""
-    company.configure({"nattpost.toml": CONFIGURATION.replace("zone", "zoen")})
+    board = host.inside("/usr/local/bin/board")
+    board.write_text("#!/bin/sh\nexec systemd-cat -t board\n")
+    board.chmod(0o755)
+    company.configure({"nattpost.toml": CONFIGURATION.replace("zone", "zoen") + BOARD})
     host.try_run("systemctl", "restart", "nattpost")
     night.wait_for("the unit has failed", lambda: host.show("nattpost", "ActiveState") == "failed", GOES_ON_WITHIN)
     expect(host.show("nattpost", "ExecMainStatus") == "78", host.show("nattpost", "ExecMainStatus"))
     told = lambda: host.show("nattpost-failed", "ExecMainStartTimestampMonotonic") not in ("", "0")
     night.wait_for("nattpost-failed was begun", told, GOES_ON_WITHIN)
+    night.wait_for("the board is told", lambda: "service-failed" in host.run("journalctl", "--no-pager", "-o", "cat", "-t", "board"),
+                   GOES_ON_WITHIN)
     company.configure({"nattpost.toml": CONFIGURATION})
     host.run("systemctl", "restart", "nattpost")
-    print("a wrong configuration at a start: failed with 78, nattpost-failed was begun, not tried again", flush=True)
+    print("a wrong configuration at a start: failed with 78, not tried again, and a channel is told", flush=True)
 
 
 def removed(host):
