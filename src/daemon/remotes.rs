@@ -375,7 +375,7 @@ impl Daemon {
                     wrong.push(words);
                     continue;
                 }
-                if !desk.has_looked || !desk.is_idle() || desk.is_settling {
+                if !desk.has_looked || !desk.is_idle() || desk.is_settling() {
                     return None;
                 }
                 if desk.waits() {

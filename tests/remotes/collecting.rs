@@ -167,3 +167,96 @@ fn kept_files_are_taken_once_and_again_only_when_they_change() {
     let told = place.run(None);
     assert_eq!(place.rows("SELECT count(*) FROM file"), ["4"], "{}", told.text);
 }
+
+fn mark(place: &Place) -> String {
+    std::fs::read_to_string(place.at("spool/.mark")).unwrap().trim().to_string()
+}
+
+#[test]
+fn claims_of_ours_are_taken_up_and_those_of_another_are_left() {
+    let place = place("settle = \"rename\"");
+    three(&place);
+    place.run(None);
+    let (mark, id) = (mark(&place), place.rows("SELECT file_id FROM file WHERE name = 'a.csv'").remove(0));
+    // Of a ledger that we do not have; of a file whose verdict stands; of another Nattpost.
+    place.put(&format!("there/out/0000000000000~d.csv.{mark}.taken"), &order("d"));
+    place.put(&format!("there/out/{id}~a.csv.{mark}.taken"), &order("a"));
+    let other = if mark == "zzzzz" { "yyyyy" } else { "zzzzz" };
+    place.put(&format!("there/out/{id}~b.csv.{other}.taken"), &order("b"));
+    let told = place.run(None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    assert!(told.text.contains("remote-name-odd"), "{}", told.text);
+    assert_eq!(place.rows("SELECT buyer_order_no FROM v_order ORDER BY 1"), ["a", "b", "c", "d"]);
+    assert_eq!(place.rows("SELECT count(*) FROM file"), ["4"]);
+    assert_eq!(place.there("out").into_keys().collect::<Vec<_>>(), [format!("{id}~b.csv.{other}.taken")]);
+}
+
+#[test]
+fn a_file_that_is_gone_before_it_is_fetched_has_vanished() {
+    let place = place("settle = \"rename\"");
+    three(&place);
+    assert_eq!(place.run(Some("kill@remote.ask")).code, None);
+    std::fs::remove_file(place.at("there/out/b.csv")).unwrap();
+    let told = place.run(None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    let states = place.rows("SELECT name, state FROM file ORDER BY name");
+    assert_eq!(states, ["a.csv|judged", "b.csv|vanished", "c.csv|judged"], "{}", told.text);
+    assert_eq!(place.rows("SELECT count(*) FROM collect"), ["0"]);
+}
+
+/// Replaced after it was fetched: what stands there then is another file, and none of it is lost.
+#[test]
+fn by_look_a_file_that_was_replaced_meanwhile_is_taken_as_well() {
+    let place = place("settle = \"rename\"\nclaim = \"look\"");
+    place.put("there/out/a.csv", &order("a"));
+    // Its verdict is committed, its removal has not been asked.
+    let list = place.at("calls");
+    let probe = Place::new(&format!("{INTAKE}settle = \"rename\"\nclaim = \"look\"\n"));
+    probe.put("there/out/a.csv", &order("a"));
+    probe.run(Some(&format!("count@{}", list.display())));
+    let calls = std::fs::read_to_string(&list).unwrap();
+    let asked = calls.lines().filter(|line| line.ends_with(" remote.ask")).count();
+    // The last but one question is the look before the removal, the last the removal.
+    assert_eq!(place.run(Some(&format!("kill@remote.ask/{}", asked - 1))).code, None);
+    assert_eq!(place.rows("SELECT state FROM collect"), ["taken"]);
+    place.put_now("there/out/a.csv", &order("b"));
+    let told = place.run(None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    assert!(told.text.contains("file-kept-there"), "{}", told.text);
+    let again = place.run(None);
+    assert_eq!(place.rows("SELECT buyer_order_no FROM v_order ORDER BY 1"), ["a", "b"], "{}{}", told.text, again.text);
+    assert!(place.there("out").is_empty());
+}
+
+#[test]
+fn a_file_without_its_end_keeps_its_name_until_it_is_whole() {
+    let place = place("settle = \"stable 2 s\"");
+    let whole = order("a");
+    place.put("there/out/a.csv", &whole[..whole.len() - 1]);
+    let told = place.run(None);
+    assert_eq!(told.code, Some(75), "{}", told.text);
+    assert!(told.text.contains("file-incomplete"), "{}", told.text);
+    assert_eq!(place.there("out").into_keys().collect::<Vec<_>>(), ["a.csv"]);
+    place.put("there/out/a.csv", &whole);
+    let told = place.run(None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    all_taken(&place, &["a"]).unwrap();
+    assert!(place.there("out").is_empty());
+}
+
+#[test]
+fn a_folder_that_is_missing_there_is_told_and_the_others_go_on() {
+    let more = "settle = \"rename\"\n[intake.late]\nlayouts = [\"nattpost-order-csv\"]\nfrom = \"drop:/late\"\nsettle = \"rename\"\n\
+                customers = \"accept\"\narticles = \"accept\"";
+    let place = place(more);
+    three(&place);
+    let told = place.run(None);
+    assert_eq!(told.code, Some(75), "{}", told.text);
+    assert!(told.text.contains("remote-failed") && told.text.contains("/late"), "{}", told.text);
+    all_taken(&place, &["a", "b", "c"]).unwrap();
+    let status = place.command(&["status"], None);
+    assert!(status.code.is_some());
+    std::fs::create_dir(place.at("there/late")).unwrap();
+    let told = place.run(None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+}

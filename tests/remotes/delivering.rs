@@ -119,7 +119,8 @@ fn what_may_have_arrived_waits_for_a_person_or_is_sent_again() {
 
     let facts = with_newer_stock();
     assert_eq!(facts.run(Some("kill@remote.replace")).code, None);
-    for name in facts.there("in").into_keys() {
+    // The server lost the upload; what stood there before is as large as ours, and is not ours.
+    for name in facts.there("in").into_keys().filter(|name| name != "stock_000001.csv") {
         std::fs::remove_file(facts.at("there/in").join(name)).unwrap();
     }
     let told = facts.run(None);

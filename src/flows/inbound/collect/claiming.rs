@@ -229,13 +229,17 @@ impl Bench<'_> {
 
     /// What a carrier says of files that it was to fetch. Faults of single files come back, for whoever tells them.
     pub fn note_collected(&mut self, desk: &mut RemoteDesk, files: &[(FileNo, Fetched)]) -> Result<()> {
-        let changes = |fetched: &Fetched| matches!(fetched, Fetched::ClaimRefused | Fetched::Whole { facts: Some(_) });
+        let changes = |fetched: &Fetched| {
+            matches!(fetched, Fetched::ClaimRefused | Fetched::Whole { facts: Some(_) } | Fetched::Changed { .. })
+        };
         if files.iter().any(|(_, fetched)| changes(fetched)) {
             let tx = self.store.begin()?;
             for (file, fetched) in files {
                 match fetched {
                     Fetched::ClaimRefused => tx.unclaim(*file)?,
-                    Fetched::Whole { facts: Some(facts) } => tx.note_facts_there(*file, facts)?,
+                    Fetched::Whole { facts: Some(facts) } | Fetched::Changed { facts } => {
+                        tx.note_facts_there(*file, facts)?;
+                    }
                     _ => {}
                 }
             }

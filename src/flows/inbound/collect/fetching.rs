@@ -44,8 +44,10 @@ pub enum Fetched {
     Nowhere,
     /// The remote does not let us rename: it is fetched under its own name once the ledger says so.
     ClaimRefused,
-    /// It is being written; it has its own name again.
-    Changed,
+    /// It is another than was listed, and has to rest as it is now; it has its own name again.
+    Changed {
+        facts: Facts,
+    },
     /// Its end is missing; it has its own name again.
     Incomplete(String),
     /// This one alone cannot be had.
@@ -165,7 +167,7 @@ impl Batch<'_> {
             Ok((parked, facts)) => self.look_at_end(file, &name, parked, facts),
             Err(NotFetched::Broken(end)) => Err(end),
             Err(NotFetched::This(why)) => {
-                if matches!(why, Fetched::Changed) {
+                if matches!(why, Fetched::Changed { .. }) {
                     self.give_back(file)?;
                 }
                 self.done.push((file.file, why));
@@ -182,7 +184,7 @@ impl Batch<'_> {
             match self.facts(file, name)? {
                 None => return Err(NotFetched::This(Fetched::Nowhere)),
                 Some(now) if now != file.facts && rests && is_another(&file.facts, &now) => {
-                    return Err(NotFetched::This(Fetched::Changed));
+                    return Err(NotFetched::This(Fetched::Changed { facts: now }));
                 }
                 Some(now) => facts = Some(now).filter(|now| *now != file.facts),
             }
@@ -201,7 +203,7 @@ impl Batch<'_> {
         if expected.is_some_and(|expected| expected != count) {
             match self.facts(file, name)? {
                 Some(now) if now.size == Some(count) && !rests => facts = Some(now),
-                Some(now) if now.size != expected => return Err(NotFetched::This(Fetched::Changed)),
+                Some(now) if now.size != expected => return Err(NotFetched::This(Fetched::Changed { facts: now })),
                 _ => return Err(NotFetched::This(Fetched::Refused(says_otherwise(name, expected, count)))),
             }
         }

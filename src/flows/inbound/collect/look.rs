@@ -68,8 +68,8 @@ pub struct RemoteDesk {
     pub(super) sighted: Vec<Sighted>,
     /// In the order they are read.
     order: VecDeque<Slot>,
-    /// Asked for again at that moment.
-    aside: Vec<(Duration, FileNo)>,
+    /// Asked for again at that moment; true: it only has to rest until then.
+    aside: Vec<(Duration, FileNo, bool)>,
     /// Nowhere to be found when they were asked for: a whole listing that begins later decides.
     pub(super) missing: Vec<(Duration, FileNo)>,
     /// Without their end: how large, and since when.
@@ -80,8 +80,7 @@ pub struct RemoteDesk {
     pub look_at: Duration,
     pub(super) began_look: Option<Duration>,
     pub has_looked: bool,
-    /// Some file only has to rest a little longer.
-    pub is_settling: bool,
+    is_settling: bool,
     /// Its folder cannot be listed: how often in a row, and why.
     trouble: Option<(u32, String)>,
     /// This remote does not let us rename.
@@ -162,6 +161,11 @@ impl RemoteDesk {
                 slot.state = State::UnderWay;
             }
         }
+    }
+
+    /// Some file only has to rest a little longer.
+    pub fn is_settling(&self) -> bool {
+        self.is_settling || self.aside.iter().any(|(.., rests)| *rests)
     }
 
     /// Something there is not taken for a reason that time or its sender ends.
@@ -246,15 +250,15 @@ impl RemoteDesk {
     }
 
     fn take_back_aside(&mut self, now: Now) {
-        let (due, later): (Vec<_>, Vec<_>) = self.aside.drain(..).partition(|(at, _)| *at <= now.mono);
+        let (due, later): (Vec<_>, Vec<_>) = self.aside.drain(..).partition(|(at, ..)| *at <= now.mono);
         self.aside = later;
-        self.order.extend(due.into_iter().map(|(_, file)| Slot { file, size: 0, state: State::Waiting }));
+        self.order.extend(due.into_iter().map(|(_, file, _)| Slot { file, size: 0, state: State::Waiting }));
     }
 
     /// When the next of those put aside is due, or a look.
     pub fn next_at(&self) -> Duration {
         let look = if self.began_look.is_some() { Duration::MAX } else { self.look_at };
-        self.aside.iter().map(|(at, _)| *at).min().map_or(look, |at| at.min(look))
+        self.aside.iter().map(|(at, ..)| *at).min().map_or(look, |at| at.min(look))
     }
 
     /// K1 knows it.
@@ -290,10 +294,10 @@ impl RemoteDesk {
                     *since = (size, now.mono);
                 }
                 let patience = since.1 + self.intake.truncated_after;
-                self.aside.push((patience.min(now.mono + self.from.every), file));
+                self.aside.push((patience.min(now.mono + self.from.every), file, false));
             }
-            Fetched::Changed => self.aside.push((now.mono + rests_for(&self.intake.settle), file)),
-            _ => self.aside.push((now.mono + ASK_AGAIN, file)),
+            Fetched::Changed { .. } => self.aside.push((now.mono + rests_for(&self.intake.settle), file, true)),
+            _ => self.aside.push((now.mono + ASK_AGAIN, file, false)),
         }
     }
 
