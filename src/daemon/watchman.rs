@@ -209,6 +209,7 @@ impl Daemon {
         let in_hand = self.watchman.courier.in_hand();
         let posted = letters::due(&self.works.store.read()?, &self.watched(), &in_hand, (now, all))?;
         for posted in posted {
+            letters::hand_out(&mut self.works.store, &posted)?;
             self.watchman.courier.send(posted)?;
         }
         // Those in hand say themselves when they are back.
@@ -221,7 +222,15 @@ impl Daemon {
         self.look_after()?;
         self.post_letters(true)?;
         let backs = self.watchman.courier.wait(OF_A_SINGLE_RUN);
-        self.note_letters(backs)
+        let all_taken = backs.iter().all(|back| back.outcome.is_ok());
+        self.note_letters(backs)?;
+        if all_taken && self.watchman.next_letter.is_some() {
+            // What came up behind a letter that was handed out before.
+            self.post_letters(true)?;
+            let backs = self.watchman.courier.wait(OF_A_SINGLE_RUN);
+            self.note_letters(backs)?;
+        }
+        Ok(())
     }
 
     fn note_letters(&mut self, backs: Vec<Back>) -> Result<()> {

@@ -6,8 +6,6 @@
 mod command;
 mod line;
 mod mail;
-#[cfg(test)]
-mod tests;
 mod webhook;
 
 use std::sync::Arc;
@@ -54,3 +52,6 @@ pub fn send(letter: &Letter, way: &Way, post: &Post) -> Result<Option<String>, N
         Way::Mail(mail) => mail::send(letter, mail, post, until),
     }
 }
+
+#[cfg(test)]
+mod tests;

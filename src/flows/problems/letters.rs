@@ -82,6 +82,13 @@ pub fn due(
     Ok(posted)
 }
 
+/// Before a letter leaves. Not on the disk for certain: after a power cut it may go out in other company.
+pub fn hand_out(store: &mut Store, posted: &Posted) -> Result<()> {
+    let tx = store.begin_unsynced()?;
+    tx.hand_out(&posted.notices, &posted.letter.id)?;
+    tx.commit()
+}
+
 /// When the next letter is due; nothing while none waits.
 pub fn next_due(snapshot: &Snapshot<'_>) -> Result<Option<DateTime<Utc>>> {
     Ok(snapshot.waiting_channels()?.into_iter().filter_map(|(_, next_at)| next_at).min())

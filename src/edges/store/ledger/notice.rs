@@ -81,6 +81,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// They are handed out together: should the end of that be lost, the same letter goes out once more.
+    pub fn hand_out(&self, notices: &[NoticeNo], letter: &str) -> Result<()> {
+        fault::point("store.hand_out")?;
+        for notice in notices {
+            run(self.conn, "UPDATE notice SET letter = ?2 WHERE notice_no = ?1", params![notice.0, letter])
+                .context("cannot note that a notice is handed out")?;
+        }
+        Ok(())
+    }
+
     pub fn notice_failed(&self, no: NoticeNo, next_at: DateTime<Utc>, words: &str) -> Result<()> {
         fault::point("store.notice_failed")?;
         let sql = "UPDATE notice SET attempts = attempts + 1, next_at = ?2, words = ?3 WHERE notice_no = ?1 AND state = 'waiting'";
@@ -99,7 +109,7 @@ impl Tx<'_> {
     /// Problems that are open and were told to the channel before this moment are told once more.
     pub fn remind(&self, channel: &str, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
         fault::point("store.remind")?;
-        let sql = "UPDATE notice SET state = 'waiting', next_at = ?3, attempts = 0, reminders = reminders + 1 \
+        let sql = "UPDATE notice SET state = 'waiting', next_at = ?3, attempts = 0, reminders = reminders + 1, letter = '' \
              WHERE channel = ?1 AND phase = 'begun' AND state = 'sent' AND sent_at <= ?2 \
                AND problem_no IN (SELECT problem_no FROM problem WHERE over_at IS NULL AND calm_since IS NULL)";
         run(self.conn, sql, params![channel, iso(before), iso(now)])
@@ -115,13 +125,14 @@ impl Snapshot<'_> {
         list(self.conn, sql, [], |row| Ok((row.get(0)?, read_iso(row.get_ref(1)?.as_str()?))))
     }
 
-    /// All that waits for a channel, the oldest first, at most `limit`.
+    /// What waits for a channel, the oldest first, at most `limit`: what was handed out together before, else all.
     pub fn waiting_notices(&self, channel: &str, limit: u32) -> Result<Vec<NoticeRow>> {
         let sql = "SELECT n.notice_no, n.attempts, p.problem_id, n.phase, n.reminders, p.kind, p.about, p.part, p.level, p.count, \
                p.times, p.began_at, p.over_at, CASE WHEN n.phase = 'over' THEN p.over_words ELSE p.words END, \
                CASE WHEN n.phase = 'over' THEN '' ELSE p.advice END \
              FROM notice n JOIN problem p ON p.problem_no = n.problem_no \
-             WHERE n.state = 'waiting' AND n.channel = ?1 ORDER BY n.notice_no LIMIT ?2";
+             WHERE n.state = 'waiting' AND n.channel = ?1 AND n.letter = coalesce((SELECT max(o.letter) FROM notice o \
+               WHERE o.state = 'waiting' AND o.channel = ?1), '') ORDER BY n.notice_no LIMIT ?2";
         list(self.conn, sql, params![channel, limit], |row| {
             let instant = |column: usize| -> rusqlite::Result<Option<DateTime<Utc>>> {
                 Ok(row.get_ref(column)?.as_str_or_null()?.and_then(read_iso))

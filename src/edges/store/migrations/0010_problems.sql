@@ -32,6 +32,8 @@ CREATE TABLE notice (
   next_at TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
   reminders INTEGER NOT NULL DEFAULT 0,
+  -- The letter it was handed out with: sent again, it is the same one, whatever has come up since.
+  letter TEXT NOT NULL DEFAULT '',
   words TEXT NOT NULL DEFAULT '',
   sent_at TEXT,
   UNIQUE (problem_no, phase, channel)
