@@ -225,6 +225,29 @@ fn a_file_that_its_partner_took_keeps_the_feed_paused_until_it_is_found() {
 }
 
 #[test]
+fn a_file_that_may_have_reached_a_server_waits_for_a_person() {
+    let (house, copy) = lived(SHOP);
+    let files = order_feed_files(&house);
+    let there = house.root.join("server");
+    fs::create_dir(&there).unwrap();
+    let to_server = format!("{ERP}to = \"there:/\"\n[remote.there]\nkind = \"folder\"\npath = \"{}\"\n", there.display());
+    fs::write(house.root.join("partners/erp.toml"), to_server).unwrap();
+    house.put_back(&copy);
+    let told = house.run(&["catch-up", "--do", "--accept-database"], 75);
+    assert!(told.contains("nobody knows whether it was brought to erp already"), "{told}");
+    house.run(&["run", "--once"], 0);
+    let arrived = |name: &str| there.join(name).exists();
+    assert!(!arrived(&files[1]), "it could be there a second time");
+    // The person looked: it was there.
+    let day = house.root.join("spool/sent/erp/2026-11-22");
+    fs::create_dir_all(&day).unwrap();
+    fs::rename(house.root.join("spool/held/out/erp").join(&files[1]), day.join(&files[1])).unwrap();
+    let told = house.run(&["catch-up", "--do"], 0);
+    assert!(told.contains("with 2 orders; erp/orders resumed"), "{told}");
+    assert!(!arrived(&files[1]));
+}
+
+#[test]
 fn what_nobody_can_decide_is_listed_and_keeps_its_moment_when_a_person_does() {
     let (house, copy) = lived(&format!("{SHOP}{TWIN}"));
     house.put_back(&copy);

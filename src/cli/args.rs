@@ -14,7 +14,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
 pub use deciding::Deciding;
-pub use keeping::{Backup, CatchUp};
+pub use keeping::{Backup, CatchUp, NewPartner, PartnerCommand};
 pub use pausing::Pausing;
 pub use telling::{Expect, NoticeCommand, Problems};
 pub use translating::{Decode, Encode, LayoutCommand, Try};
@@ -156,6 +156,13 @@ pub enum Command {
                       is accounted for. Ends with 75 while something is left for a person."
     )]
     CatchUp(CatchUp),
+
+    /// Work on partners' files
+    #[command(
+        subcommand,
+        after_help = "Example:\n  nattpost partner new fjordland --from webshop --name \"Fjordland\""
+    )]
+    Partner(PartnerCommand),
 
     /// What the guard holds is right: apply the locked file of an intake, send the locked feed
     #[command(

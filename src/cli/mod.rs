@@ -13,6 +13,7 @@ mod files_page;
 mod looking;
 pub mod manual;
 pub mod page;
+mod partner;
 mod pausing;
 mod progress;
 mod run;
@@ -31,7 +32,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use clap::Parser;
 
-use args::{Cli, Command, LayoutCommand};
+use args::{Cli, Command, LayoutCommand, PartnerCommand};
 use ends::{End, Failure, Outcome};
 use page::Page;
 
@@ -109,6 +110,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Resume(asked) => pausing::resume(page, &config()?, asked),
         Command::Backup(asked) => backup::backup(page, &config()?, asked),
         Command::CatchUp(asked) => catch_up::catch_up(page, &config()?, asked),
+        Command::Partner(PartnerCommand::New(asked)) => partner::new(page, path, asked),
         Command::Release(asked) => deciding::release(page, &config()?, asked),
         Command::Discard(asked) => deciding::discard(page, &config()?, asked),
         Command::Decode(asked) => translate::decode(page, path, asked),

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod company;
+pub mod copied;
 mod expect;
 mod feed;
 mod feed_delta;
@@ -39,6 +40,7 @@ use crate::model::rules::arrivals::Expect;
 use crate::model::rules::room::Floor;
 use company::Company;
 pub use company::{Http, LogFormat};
+pub use keyed::Wrong;
 pub use layouts::{KnownLayout, Layouts};
 use partner::{Partner, Surroundings};
 use texts::NamedText;
@@ -59,6 +61,8 @@ pub struct Config {
     /// What is to stay free on the disks of spool and database.
     pub disk_floor: Floor,
     pub http: Http,
+    /// Where the partners' files are.
+    pub partners_folder: PathBuf,
     /// By id.
     pub partners: Vec<Arc<Sender>>,
     /// By partner, then in the order of his file.
@@ -76,6 +80,11 @@ pub struct Config {
     pub expects: Vec<Expect>,
     /// Of all files as they are written.
     pub fingerprint: u64,
+}
+
+/// What may be the id of a partner: the name of his file, and of his folders.
+pub fn partner_id(text: &str) -> Result<String, Wrong> {
+    forms::id(text)
 }
 
 /// Reads a configuration with the layouts that this build ships.
@@ -125,6 +134,7 @@ impl Config {
             sent_days: company.sent_days,
             disk_floor: company.disk_floor,
             http: company.http,
+            partners_folder: company.partners,
             intakes: partners.iter().flat_map(|p| p.intakes.iter().cloned()).collect(),
             feeds: partners.iter().flat_map(|p| p.feeds.iter().cloned()).collect(),
             remotes: partners.iter().flat_map(|p| p.remotes.iter().cloned()).collect(),

@@ -1,8 +1,8 @@
-//! Words of `backup` and `catch-up`.
+//! Words of `backup`, `catch-up` and `partner`.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 pub struct Backup {
@@ -25,4 +25,27 @@ pub struct CatchUp {
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub comment: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PartnerCommand {
+    /// Make the file of a new partner from another's, or from a template
+    #[command(
+        after_help = "Example:\n  nattpost partner new fjordland --from webshop --name \"Fjordland\"\n  nattpost partner new dealer-2 --from dealer\n\nTemplates: webshop, erp. Name, customers, servers and secrets of the other are not taken over: \
+                      they stand there as comments. Where something is missing the file is made as ID.toml.new, which no daemon reads."
+    )]
+    New(NewPartner),
+}
+
+#[derive(Debug, Args)]
+pub struct NewPartner {
+    /// Its id: the name of its file and of its folders in the spool
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// A partner of this configuration, or a template
+    #[arg(long, value_name = "PARTNER|TEMPLATE")]
+    pub from: String,
+    /// What people call it
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
 }

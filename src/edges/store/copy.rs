@@ -55,6 +55,8 @@ impl Snapshot<'_> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut copy = Connection::open_with_flags(part, flags)?;
         pages(self.conn, &mut copy, shown)?;
+        // That a daemon runs is true of the original alone: a start with the copy would take it for one that was killed.
+        copy.execute("UPDATE identity SET ended = 1", [])?;
         // One file without a log: it can be put in place by `cp` alone.
         copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
         check(&copy)

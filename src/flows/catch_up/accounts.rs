@@ -113,11 +113,24 @@ impl Sink for Keys<'_> {
     }
 }
 
+fn may_have_arrived(run: &SentFile) -> String {
+    let (partner, feed) = (&run.feed.partner, run.feed.name());
+    format!(
+        "nobody knows whether it was brought to {partner} already. Look there: if it is, move it here to sent/{partner}/ and the day of its \
+         sending, then nattpost catch-up --do; if it is not, remove it here and nattpost resume {feed}: its orders go out again"
+    )
+}
+
 /// Files of orders whose orders cannot be told move to what a person decides.
-pub(super) fn what_cannot_be_known(sight: Sight<'_>, plan: &mut Plan) -> Result<()> {
+pub(super) fn what_cannot_be_known(sight: Sight<'_>, plan: &mut Plan, all_are_judged: bool) -> Result<()> {
     let mut kept = Vec::new();
     for run in std::mem::take(&mut plan.runs) {
-        let why = if run.holds_requests() { orders_in(sight.snapshot, sight.spool, &run)?.err() } else { None };
+        let why = match run.may_have_arrived() {
+            _ if !run.holds_requests() => None,
+            true => Some(may_have_arrived(&run)),
+            false if all_are_judged => orders_in(sight.snapshot, sight.spool, &run)?.err(),
+            false => None,
+        };
         match why {
             None => kept.push(run),
             Some(why) => {

@@ -22,6 +22,7 @@ use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::Intake;
 use crate::model::kind::Class;
 use crate::model::pause::Subject;
+use crate::model::remote::Redeliver;
 
 pub use carry_out::catch_up;
 
@@ -116,6 +117,11 @@ impl SentFile {
         self.stand.state != State::Sent
     }
 
+    /// It was on its way to a server of its partner when the database was lost.
+    fn may_have_arrived(&self) -> bool {
+        self.is_unsent() && self.feed.to.as_ref().is_some_and(|to| to.redeliver == Redeliver::Ask)
+    }
+
     fn holds_requests(&self) -> bool {
         self.feed.layout.kind.class == Class::Request
     }
@@ -181,10 +187,9 @@ pub fn plan(sight: Sight<'_>, intakes: &[Arc<Intake>], feeds: &[Arc<Feed>]) -> R
     gather::originals(sight, intakes, after, &mut plan)?;
     put_behind(&mut plan);
     gather::runs(sight, feeds, after, &mut plan)?;
-    if plan.originals.is_empty() {
-        // While there are some, it would be no wonder that their orders are not there.
-        accounts::what_cannot_be_known(sight, &mut plan)?;
-    }
+    // While originals are to be judged, it would be no wonder that their orders are not there.
+    let all_are_judged = plan.originals.is_empty();
+    accounts::what_cannot_be_known(sight, &mut plan, all_are_judged)?;
     accounts::of_feeds(sight, feeds, &mut plan)?;
     plan.runs.sort_by_key(|run| run.made_ms);
     let newest = plan.originals.last().map(|original| original.id).max(plan.runs.iter().filter_map(|run| run.id).max());

@@ -1,0 +1,73 @@
+//! A new partner's file made from another's, or from one of ours: what is the other's alone (his name, his customers, his
+//! servers and their secrets) is not taken over but stands there as a comment, so that a person fills it in. Text to text.
+
+/// The partners that every build brings along as patterns.
+pub const TEMPLATES: [(&str, &str); 2] = [
+    ("webshop", include_str!("../../samples/partners/webshop.toml")),
+    ("erp", include_str!("../../samples/partners/erp.toml")),
+];
+
+/// Whose lines these are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Head,
+    /// The list of customers, over several lines.
+    Customers,
+    Remote,
+    Rest,
+}
+
+/// `text` as the file of a partner called `name`.
+pub fn copied(text: &str, name: &str) -> String {
+    let mut part = Part::Head;
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let code = line.trim_start();
+        if code.starts_with('[') && part != Part::Customers {
+            let table = code.trim_start_matches('[');
+            part = if table.starts_with("remote.") { Part::Remote } else { Part::Rest };
+        }
+        let key = code.split(['=', ' ']).next().unwrap_or_default();
+        match (part, key) {
+            (Part::Head, "name") => out.push_str(&format!("name = {}", quoted(name))),
+            (Part::Head, "customers") => {
+                out.push_str(&format!("#{line}"));
+                part = if is_closed(code) { Part::Head } else { Part::Customers };
+            }
+            (Part::Customers, _) => {
+                out.push_str(&format!("#{line}"));
+                part = if is_closed(code) { Part::Head } else { Part::Customers };
+            }
+            (Part::Remote, _) if !code.is_empty() && !code.starts_with('#') => out.push_str(&format!("#{line}")),
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn is_closed(code: &str) -> bool {
+    code.split('#').next().unwrap_or_default().contains(']')
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+    format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_others_alone_is_left_for_a_person() {
+        let text = "# A shop.\nname = \"Old\"\ncustomers = [ # his\n  \"1\",\n]\nzone = \"UTC\"\n\n[remote.drop]\nkind = \"ftp\"\n# Where.\npassword = \"file:/x\"\n\
+                    [intake.orders]\nlayouts = [\"a\"]\nname = \"kept\"\ncustomers = \"accept\"\n";
+        assert_eq!(
+            copied(text, "New \"shop\""),
+            "# A shop.\nname = \"New \\\"shop\\\"\"\n#customers = [ # his\n#  \"1\",\n#]\nzone = \"UTC\"\n\n#[remote.drop]\n#kind = \"ftp\"\n# Where.\n#password = \"file:/x\"\n\
+             [intake.orders]\nlayouts = [\"a\"]\nname = \"kept\"\ncustomers = \"accept\"\n"
+        );
+    }
+}
