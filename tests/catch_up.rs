@@ -230,7 +230,8 @@ fn a_file_that_may_have_reached_a_server_waits_for_a_person() {
     let files = order_feed_files(&house);
     let there = house.root.join("server");
     fs::create_dir(&there).unwrap();
-    let to_server = format!("{ERP}to = \"there:/\"\n[remote.there]\nkind = \"folder\"\npath = \"{}\"\n", there.display());
+    let to_server =
+        format!("{ERP}to = \"there:/\"\n[remote.there]\nkind = \"folder\"\npath = \"{}\"\n", there.display());
     fs::write(house.root.join("partners/erp.toml"), to_server).unwrap();
     house.put_back(&copy);
     let told = house.run(&["catch-up", "--do", "--accept-database"], 75);

@@ -57,7 +57,7 @@ fn below_the_floor_files_wait_and_go_on_when_there_is_room() {
 
     floor(root, "off");
     let (code, said) = run(root, &["run", "--once"]);
-    assert!(code == 0 && said.matches("file-accepted").count() == 2 && !said.contains("disk-"), "{said}");
+    assert!(code == 0 && said.matches("file-accepted").count() == 2 && !said.contains(" disk-"), "{said}");
 }
 
 #[test]
