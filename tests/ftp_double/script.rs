@@ -11,6 +11,8 @@ pub enum Action {
     Reply { text: String, close: bool },
     /// This, and then nothing any more.
     Hush(String),
+    /// Done, and the connection is gone before the answer.
+    LoseAnswer,
     /// Done, but the answer is this.
     Say(String),
     /// Done after a while.
@@ -139,6 +141,7 @@ fn action(words: &[&str]) -> Option<Action> {
         ["reply", text] => Action::Reply { text: text.to_string(), close: false },
         ["reply", text, "close"] => Action::Reply { text: text.to_string(), close: true },
         ["reply", text, "silence"] => Action::Hush(text.to_string()),
+        ["lose-answer"] => Action::LoseAnswer,
         ["say", text] => Action::Say(text.to_string()),
         ["delay", pause] => Action::Delay(time(pause)?),
         ["drip", pause] => Action::Drip(time(pause)?),

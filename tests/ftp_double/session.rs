@@ -36,6 +36,7 @@ struct Session<'a> {
     rename_from: Option<PathBuf>,
     rest: u64,
     drip: Option<Duration>,
+    is_mute: bool,
     uploads: Vec<PathBuf>,
     /// The command under way, for the log.
     command: String,
@@ -60,6 +61,7 @@ pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
         rename_from: None,
         rest: 0,
         drip: None,
+        is_mute: false,
         uploads: Vec::new(),
         command: "CONNECT".into(),
     };
@@ -104,6 +106,9 @@ impl Session<'_> {
 
     fn say(&mut self, text: &str) -> io::Result<Next> {
         self.shared.note(format!("{} {} -> {text}", self.number, self.command));
+        if self.is_mute {
+            return Ok(Next::End);
+        }
         let bytes = format!("{text}\r\n");
         match self.drip.take() {
             None => self.line.get_mut().write_all(bytes.as_bytes())?,
@@ -134,6 +139,7 @@ impl Session<'_> {
                 stay_silent(&self.socket);
                 return Ok(Next::End);
             }
+            Some(Action::LoseAnswer) => self.is_mute = true,
             Some(Action::Delay(pause)) => std::thread::sleep(*pause),
             Some(Action::Drip(pause)) => self.drip = Some(*pause),
             Some(Action::Replace { name, text }) => fs::write(self.shared.root.join(name), text)?,

@@ -8,23 +8,23 @@ use super::files_in;
 use super::ftp_double::{Double, PASSWORD, USER};
 use super::honest::ground;
 
-struct Night {
+pub struct Night {
     _kept: (tempfile::TempDir, tempfile::TempDir),
     /// The server's folder.
-    there: PathBuf,
+    pub there: PathBuf,
     /// Ours.
-    here: PathBuf,
-    double: Double,
+    pub here: PathBuf,
+    pub double: Double,
 }
 
-fn order(number: &str) -> String {
+pub fn order(number: &str) -> String {
     format!(
         "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty;unit\norder;{number};1001\nline;1;A1;1;PCE\n"
     )
 }
 
 impl Night {
-    fn new(script: &str, intake: &str) -> Night {
+    pub fn new(script: &str, intake: &str) -> Night {
         let ((kept_there, there), kept_here) = (ground(), tempfile::tempdir().unwrap());
         let (here, double) = (kept_here.path().to_owned(), Double::start(&there, script));
         std::fs::create_dir(here.join("partners")).unwrap();
@@ -42,18 +42,18 @@ impl Night {
         Night { _kept: (kept_there, kept_here), there, here, double }
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
         command.arg("--config").arg(self.here.join("nattpost.toml")).args(words).env("DOUBLE", PASSWORD);
         command
     }
 
-    fn run(&self) -> Output {
+    pub fn run(&self) -> Output {
         self.command(&["run", "--once"]).output().unwrap()
     }
 
     /// A file of the partner, old enough for its time to tell something.
-    fn put(&self, name: &str, text: &str) {
+    pub fn put(&self, name: &str, text: &str) {
         let path = self.there.join("in").join(name);
         std::fs::write(&path, text).unwrap();
         let file = std::fs::File::options().write(true).open(&path).unwrap();
@@ -71,7 +71,7 @@ impl Night {
     }
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -181,7 +181,7 @@ fn the_password_is_nowhere_and_the_words_are_right() {
 
 impl Night {
     /// A remote that failed is not asked again at once; a changed rule is another remote to the ledger.
-    fn patient_run(&self) -> String {
+    pub fn patient_run(&self) -> String {
         let path = self.here.join("partners/shop.toml");
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("timeout = \"5 s\"", "timeout = \"6 s\"")).unwrap();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The daemon is killed a hundred times while it collects from each of four real FTP servers: nothing lost, doubled or half.
+# The daemon is killed a hundred times while it collects from each of four real FTP servers and delivers there: nothing lost, doubled or half.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "$(id -u)" != 0 ]; then

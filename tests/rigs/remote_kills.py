@@ -1,9 +1,11 @@
-"""Kills the daemon at random moments while it collects orders from real FTP servers, claiming by rename and by looking; a
-partner goes on dropping files. At the end every order is in the database exactly once, every file has one verdict, and the
-server holds nothing any more. Usage: remote_kills.py [KILLS] [SERVER] [SEED]
+"""Kills the daemon at random moments while it collects orders from real FTP servers, claiming by rename and by looking, and
+brings them on to another folder there; a partner goes on dropping files. At the end every order is in the database exactly
+once, every file has one verdict, of what was collected nothing stands at the server any more, and what was brought there
+holds every order exactly once, in whole files under their own names. Usage: remote_kills.py [KILLS] [SERVER] [SEED]
 """
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -45,6 +47,11 @@ settle = "rename"
 layouts = ["nattpost-order-csv"]
 customers = "accept"
 articles = "accept"
+[feed.orders]
+layout = "nattpost-order-xml"
+file_name = "orders_{{run}}.xml"
+to = "ftp:brought"
+on_registration = true
 """
 
 
@@ -54,8 +61,9 @@ def lay_out(root, server):
     (root / "partners").mkdir(parents=True)
     (root / "nattpost.toml").write_text('company = "Nordkap"\n')
     (root / "partners" / "shop.toml").write_text(SHOP.format(port=server.port, user=words["user"], trust=trust))
-    (server.root / "taken").mkdir()
-    (server.root / "taken").chmod(0o777)
+    for place in ("taken", "brought"):
+        (server.root / place).mkdir()
+        (server.root / place).chmod(0o777)
     os.environ["RIG_PASSWORD"] = words["password"]
 
 
@@ -90,12 +98,29 @@ def one_life(root, chance):
         daemon.kill()
         daemon.wait()
     with promises.Ledger(root) as ledger:
-        found = ledger.one("SELECT count(*) FROM collect WHERE state = 'claiming'")
+        found = ledger.one("SELECT (SELECT count(*) FROM collect WHERE state = 'claiming') + (SELECT count(*) FROM run WHERE state IN ('delivering', 'renaming'))")
         return 1 if found and found[0] else 0
 
 
 def left_at(server):
     return sorted(path.name for place in ("in", "out") for path in (server.root / place).iterdir())
+
+
+def brought(server, partner):
+    """The partner leaves what he gets, so whatever arrived twice or in half stands there."""
+    wrong, numbers = [], []
+    for path in sorted((server.root / "brought").iterdir()):
+        if not re.fullmatch(r"orders_\d+\.xml", path.name):
+            wrong.append(f"{path.name} was left where files are brought")
+            continue
+        text = path.read_text()
+        if not text.rstrip().endswith(">") or text.count("<order>") != text.count("</order>"):
+            wrong.append(f"{path.name} is not whole")
+        numbers += re.findall(r"<buyer_order_no>([^<]+)<", text)
+    if sorted(numbers) != sorted(partner.orders):
+        lost, doubled = set(partner.orders) - set(numbers), {n for n in numbers if numbers.count(n) > 1}
+        wrong.append(f"orders that were not brought: {sorted(lost)[:5]} ({len(lost)}), twice: {sorted(doubled)[:5]}")
+    return wrong
 
 
 def check(root, server, partner):
@@ -112,6 +137,7 @@ def check(root, server, partner):
         owed = ledger.one("SELECT count(*) FROM collect")[0]
         if owed:
             wrong.append(f"{owed} files are still owed something")
+    wrong += brought(server, partner)
     if left_at(server):
         wrong.append(f"left at the server: {left_at(server)[:5]}")
     return wrong
@@ -137,7 +163,7 @@ def over(name, kills, chance):
         wrong = [f"the last run ends with {code}: {night.tail(said)}"] if code else []
         wrong += check(root, server, partner)
         print(f"{name:10} {MODES[name]:10} {kills} kills in {time.monotonic() - began:.0f} s, {len(partner.orders)} files, "
-              f"{hits} kills found files claimed and not judged; {len(wrong)} finding(s)", flush=True)
+              f"{hits} kills found files on their way; {len(wrong)} finding(s)", flush=True)
         return [f"{name}: {finding}" for finding in wrong]
     finally:
         server.end()

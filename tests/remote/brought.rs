@@ -1,0 +1,77 @@
+//! The program over the scripted server, the other way: what is brought is brought once and whole, or somebody is asked.
+
+use super::collected::{Night, order, said};
+use super::files_in;
+
+const FEED: &str = "[feed.orders]\nlayout = \"nattpost-order-xml\"\nfile_name = \"orders_{run}.xml\"\nto = \"ftp:out\"\non_registration = true\n";
+const NAME: &str = "orders_000001.xml";
+
+/// One order that comes from the server's folder `in` and goes to its folder `out`.
+fn night(script: &str) -> Night {
+    let night = Night::new(script, "");
+    let shop = night.here.join("partners/shop.toml");
+    let text = std::fs::read_to_string(&shop).unwrap();
+    std::fs::write(&shop, text + FEED).unwrap();
+    night.put("orders.csv", &order("O-1"));
+    night
+}
+
+impl Night {
+    fn brought(&self) -> Vec<String> {
+        files_in(&self.there.join("out")).into_iter().map(|(name, _)| String::from_utf8(name).unwrap()).collect()
+    }
+
+    fn state(&self) -> String {
+        let store = rusqlite::Connection::open(self.here.join("nattpost.db")).unwrap();
+        store.query_row("SELECT state FROM run", [], |row| row.get(0)).unwrap()
+    }
+}
+
+#[test]
+fn orders_are_brought_to_a_server_under_their_own_name_when_they_are_whole() {
+    let night = night("");
+    let output = night.run();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!((night.brought(), night.state().as_str()), (vec![NAME.to_owned()], "sent"), "{}", said(&output));
+    let log = night.double.log();
+    let place =
+        |words: &str| log.iter().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {log:?}"));
+    assert!(place("STOR orders_000001.xml.") < place(".part -> 213"), "its size is asked for before it gets its name");
+    assert!(place(".part -> 213") < place("RNTO orders_000001.xml ->"));
+}
+
+/// Acknowledged, and kept in half: it never gets its name, and goes out whole once the server is well.
+#[test]
+fn a_stump_never_gets_the_final_name() {
+    let night = night("on STOR keep 100 \"226 kept\"");
+    let output = night.run();
+    assert!(said(&output).contains("says 226 and keeps 100 of "), "{}", said(&output));
+    assert_ne!(night.state(), "sent");
+    assert!(!night.brought().contains(&NAME.to_owned()), "{:?}", night.brought());
+    assert_eq!(night.double.calls("RNTO"), 1, "the claim's and no other");
+    night.double.become_another("");
+    let again = night.patient_run();
+    assert_eq!((night.brought(), night.state().as_str()), (vec![NAME.to_owned()], "sent"), "{again}");
+}
+
+/// It was renamed and nobody heard: what stands there says so, and it is not sent again.
+#[test]
+fn a_rename_whose_answer_was_lost_is_found_done() {
+    let night = night("on RNTO 2 lose-answer");
+    let first = night.run();
+    let again = night.patient_run();
+    assert_eq!((night.brought(), night.state().as_str()), (vec![NAME.to_owned()], "sent"), "{} {again}", said(&first));
+    assert_eq!(night.double.calls("STOR"), 1, "{:?}", night.double.log());
+}
+
+/// It was renamed, nobody heard, and the partner took it at once: nobody knows, so orders wait for a person.
+#[test]
+fn orders_that_may_have_arrived_wait_for_a_person() {
+    let night = night(&format!("on RNTO 2 lose-answer\non USER 2 take out/{NAME}"));
+    let first = said(&night.run());
+    let again = night.patient_run();
+    assert!((first.clone() + &again).contains("delivery-unknown"), "{first} {again}");
+    night.patient_run();
+    assert_eq!(night.double.calls("STOR"), 1, "never sent a second time by itself");
+    assert!(night.brought().is_empty() && night.state() != "sent");
+}
