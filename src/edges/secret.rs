@@ -143,7 +143,7 @@ mod tests {
             (&b"geheim\ngeheim\n"[..], 0o600, "line end inside"),
             (b"\n", 0o600, "empty"),
             (b"geheim\xff", 0o600, "UTF-8"),
-            (b"geheim", 0o644, "0644); chmod 600"),
+            (b"geheim", 0o644, "0644; chmod 600"),
         ] {
             let (_folder, place) = written(bytes, mode);
             let said = read(&place).err().map(|fault| fault.to_string()).unwrap();
