@@ -4,7 +4,7 @@
 use crate::mirror::{Mirror, delta};
 use nattpost::edges::store::ledger::{RunReason, RunState};
 use nattpost::flows::outbound::Ask;
-use nattpost::model::feed::{Feed, Replace, Since};
+use nattpost::model::feed::{Content, Deletes, Delta, Feed, Replace, Since};
 use nattpost::model::rules::file_name::NamePattern;
 use std::time::Duration;
 
@@ -143,4 +143,89 @@ fn a_key_that_is_asked_for_goes_out_whatever_he_holds() {
     assert_eq!(crate::runs::elements(&xml, "article_no"), ["A2"]);
     mirror.take_all();
     mirror.check();
+}
+
+/// Rows of a tree, in the order of their keys and not of their arrival; an order has a status before the ERP has spoken.
+#[test]
+fn the_status_of_orders_goes_out_as_changes() {
+    let mut bench = crate::bench::Bench::new();
+    let mut status = delta(Since::LastDelivered, Replace::Unsent);
+    status.layout = crate::bench::feed("shop", "status", "nattpost-order-status-xml").layout;
+    (status.partner, status.id, status.reads_within) = ("shop".into(), "status".into(), Duration::ZERO);
+    bench.dispatch().register([&status]).unwrap();
+    let told = |bench: &mut crate::bench::Bench, name: &str| {
+        bench.later(60);
+        bench.dispatch().send(&status, &Ask::request()).unwrap();
+        let files = bench.files("out/shop");
+        assert_eq!(files, [name]);
+        let xml = bench.text(&format!("out/shop/{name}"));
+        std::fs::remove_file(bench.path(&format!("out/shop/{name}"))).unwrap();
+        bench.dispatch().look_at_pick_up().unwrap();
+        (crate::runs::elements(&xml, "buyer_order_no"), crate::runs::elements(&xml, "status"))
+    };
+    bench.ordered("shop", &["S2"]);
+    bench.ordered("dealer", &["D1"]);
+    assert_eq!(told(&mut bench, "full_1.xml").0, ["S2"]);
+    bench.ordered("shop", &["S3", "S1"]);
+    let line = r#"{"partner":"shop","customer_no":"10042","buyer_order_no":"S2","status":"shipped","despatches":[{"carrier":"DHL"}]}"#;
+    bench.applied("order_status", "2026-11-20T05:00:00.000Z", &[line]);
+    let (orders, states) = told(&mut bench, "delta_2.xml");
+    assert_eq!(
+        (orders, states),
+        (vec!["S1".into(), "S2".into(), "S3".into()], vec!["received".into(), "shipped".into(), "received".into()])
+    );
+    // The head is as it was, and a parcel is new.
+    let more = line.replace("\"carrier\":\"DHL\"", "\"carrier\":\"DHL\",\"trackings\":[{\"tracking_no\":\"T1\"}]");
+    bench.applied("order_status", "2026-11-20T06:00:00.000Z", &[&more]);
+    assert_eq!(told(&mut bench, "delta_3.xml").0, ["S2"]);
+    bench.applied("order_status", "2026-11-20T07:00:00.000Z", &[&more]);
+    bench.dispatch().send(&status, &Ask::request()).unwrap();
+    assert!(bench.files("out/shop").is_empty(), "it says what is known");
+}
+
+/// A layout without a word for it leaves out what is gone; when it comes back as it was, the partner still has it.
+#[test]
+fn prices_that_are_gone_are_left_out() {
+    let mut bench = crate::bench::Bench::new();
+    let mut prices = delta(Since::LastDelivered, Replace::Unsent);
+    prices.layout = crate::bench::feed("shop", "prices", "nattpost-price-xml").layout;
+    (prices.partner, prices.id, prices.reads_within) = ("shop".into(), "prices".into(), Duration::ZERO);
+    prices.content = Content::Delta(Delta { deletes: Deletes::LeaveOut, ..prices.delta().unwrap().clone() });
+    prices.only = vec![("price_list".to_string(), "A".to_string())];
+    bench.dispatch().register([&prices]).unwrap();
+    let price = |article: &str, list: &str, price: &str| {
+        format!(r#"{{"price_list":"{list}","article_no":"{article}","price":"{price}","currency":"EUR"}}"#)
+    };
+    let mut as_of = 0;
+    let mut say = |bench: &mut crate::bench::Bench, lines: &[String]| {
+        as_of += 1;
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        bench.applied("price", &format!("2026-11-20T05:00:{as_of:02}.000Z"), &lines);
+    };
+    let told = |bench: &mut crate::bench::Bench| {
+        bench.later(60);
+        bench.dispatch().send(&prices, &Ask::request()).unwrap();
+        let files = bench.files("out/shop");
+        let articles: Vec<String> = files
+            .iter()
+            .flat_map(|f| crate::runs::elements(&bench.text(&format!("out/shop/{f}")), "article_no"))
+            .collect();
+        files.iter().for_each(|f| std::fs::remove_file(bench.path(&format!("out/shop/{f}"))).unwrap());
+        bench.dispatch().look_at_pick_up().unwrap();
+        articles
+    };
+    say(&mut bench, &[price("A1", "A", "9.95"), price("A2", "A", "1"), price("A1", "B", "8")]);
+    assert_eq!(told(&mut bench), ["A1", "A2"]);
+    say(&mut bench, &[price("A1", "B", "7"), price("A2", "A", "2")]);
+    assert_eq!(told(&mut bench), ["A2"], "another list is not his");
+    say(&mut bench, &[price("A3", "A", "3")]);
+    let n = bench.next_file();
+    let tx = bench.store.begin().unwrap();
+    let as_of = "2026-11-20T06:00:00.000Z";
+    let file = crate::bench::see(&tx, n, "erp", "facts", as_of);
+    let kind = prices.layout.kind.clone();
+    let stamp = nattpost::edges::store::business::Stamp { file, as_of };
+    tx.close_absent(&kind, "erp", "facts", &[("price_list", "A")], &stamp).unwrap();
+    tx.commit().unwrap();
+    assert!(told(&mut bench).is_empty());
 }
