@@ -55,12 +55,12 @@ enum Happens {
 }
 
 fn expect(number: usize) -> Expect {
-    let (by, days, opens, count): (&[&str], &str, Option<&str>, (u64, Option<u64>)) = match number {
-        4 | 5 => (&["0 6"], "*", Some("02:00"), (1, Some(1))),
-        6 => (&["0 6", "0 14"], "1-5", None, (1, None)),
-        8 | 9 => (&["30 2"], "*", None, (1, None)),
-        _ => (&["0 6"], "*", None, (1, None)),
+    let (by, days): (&[&str], &str) = match number {
+        6 => (&["0 6", "0 14"], "1-5"),
+        8 | 9 => (&["30 2"], "*"),
+        _ => (&["0 6"], "*"),
     };
+    let (opens, count) = if matches!(number, 4 | 5) { (Some("02:00"), (1, Some(1))) } else { (None, (1, None)) };
     let schedule = |time: &&str| Schedule {
         pattern: format!("{time} * * {days}"),
         zone: Berlin,

@@ -243,8 +243,8 @@ fn tls_13_with_session_reuse_is_told_with_advice() {
     let failed = (0..10).find_map(|number| {
         let mut remote = peer.open().unwrap_or_else(|fault| panic!("{fault}"));
         let name = format!("{number}.part");
-        let sent = (0..10).find_map(|_| remote.send(&folder("out"), name.as_bytes(), 5, &mut &b"12345"[..]).err());
-        sent
+        let mut send = || remote.send(&folder("out"), name.as_bytes(), 5, &mut &b"12345"[..]);
+        (0..10).find_map(|_| send().err())
     });
     let Some(Broken::Theirs(fault)) = failed else { panic!("it took a hundred uploads: {failed:?}") };
     assert_eq!(fault.kind, FaultKind::TlsReuse, "{fault}");

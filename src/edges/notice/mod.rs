@@ -25,10 +25,12 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[error("{0}")]
 pub struct NotTaken(pub String);
 
+/// Reads a secret; the words say where it is missing.
+type ReadSecret = Box<dyn Fn(&SecretRef) -> Result<Secret, String> + Send + Sync>;
+
 /// What a way needs beside the letter.
 pub struct Post {
-    /// Reads a secret; the words say where it is missing.
-    pub secret: Box<dyn Fn(&SecretRef) -> Result<Secret, String> + Send + Sync>,
+    pub secret: ReadSecret,
     /// Whom we trust, or why nobody can be.
     pub tls: Result<Arc<ClientConfig>, String>,
 }

@@ -33,7 +33,7 @@ impl Dispatch<'_> {
                     self.go_on(id.as_str(), held)?;
                 }
                 (RunAction::RenameToHeld, Some(run)) => {
-                    let held = self.to_held(&run);
+                    let held = self.move_to_held(&run);
                     self.go_on(id.as_str(), held)?;
                 }
                 (RunAction::Remove, run) => {
@@ -127,7 +127,7 @@ impl Dispatch<'_> {
         }
     }
 
-    fn to_held(&mut self, run: &RunRow) -> Result<()> {
+    fn move_to_held(&mut self, run: &RunRow) -> Result<()> {
         let to = Place::HeldOut { partner: &run.partner };
         let name = state_name(run.id, run.name.as_bytes(), Role::Original);
         self.spool.rename((Place::Staged, run.id.as_str().as_bytes()), (to, &name))?;

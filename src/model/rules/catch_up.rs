@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn the_original_is_told_from_its_papers() {
-        let rows: [(&[(Settled, &str)], Option<usize>); 9] = [
+        type Row = (&'static [(Settled, &'static str)], Option<usize>);
+        let rows: [Row; 9] = [
             (&[(Done, "a.csv")], Some(0)),
             (&[(Done, "a.csv.done"), (Done, "a.csv")], Some(1)),
             (&[(Failed, "a.csv.reason.txt"), (Failed, "a.csv.reject"), (Done, "a.csv")], Some(2)),
@@ -119,7 +120,8 @@ mod tests {
 
     #[test]
     fn an_intake_is_named_by_its_folder_its_layouts_or_earlier_names() {
-        let rows: [(Option<usize>, &[usize], &[usize], CameBy); 6] = [
+        type Row = (Option<usize>, &'static [usize], &'static [usize], CameBy);
+        let rows: [Row; 6] = [
             (Some(2), &[], &[], CameBy::This(2)),
             (None, &[1], &[], CameBy::This(1)),
             (None, &[1], &[0], CameBy::This(1)),
@@ -140,7 +142,8 @@ mod tests {
 
     #[test]
     fn numbers_that_nobody_accounts_for_are_ranges() {
-        let rows: [(u64, u64, &[u64], &[(u64, u64)]); 6] = [
+        type Row = (u64, u64, &'static [u64], &'static [(u64, u64)]);
+        let rows: [Row; 6] = [
             (38, 41, &[39, 40, 41], &[]),
             (38, 41, &[40], &[(39, 39), (41, 41)]),
             (38, 41, &[], &[(39, 41)]),

@@ -163,7 +163,7 @@ impl Batch<'_> {
         if self.gate.is_closing() {
             return Err(End::Stopped);
         }
-        match self.to_tmp(file, &name) {
+        match self.fetch_into_tmp(file, &name) {
             Ok((parked, facts)) => self.look_at_end(file, &name, parked, facts),
             Err(NotFetched::Broken(end)) => Err(end),
             Err(NotFetched::This(why)) => {
@@ -177,7 +177,7 @@ impl Batch<'_> {
     }
 
     /// Without a claim the ledger's facts are those of the very moment before it is read.
-    fn to_tmp(&mut self, file: &ToFetch, name: &[u8]) -> Result<(Parked, Option<Facts>), NotFetched> {
+    fn fetch_into_tmp(&mut self, file: &ToFetch, name: &[u8]) -> Result<(Parked, Option<Facts>), NotFetched> {
         let rests = matches!(file.intake.settle, Settle::Stable(_));
         let mut facts = None;
         if file.claim.is_none() {
