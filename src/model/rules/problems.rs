@@ -143,12 +143,12 @@ mod tests {
     }
 
     /// What a look of every minute says, the minutes in which it is there given: (minute, what).
-    fn played(kind: Kind, there: &[std::ops::Range<i64>], until: i64) -> Vec<(i64, &'static str)> {
+    fn played(kind: Kind, there: &[(i64, i64)], until: i64) -> Vec<(i64, &'static str)> {
         let mut problem: Option<Open> = None;
         let mut said = Vec::new();
         for minute in 0..until {
             let found: Vec<Condition> =
-                there.iter().filter(|span| span.contains(&minute)).map(|_| condition(kind, 1)).collect();
+                there.iter().filter(|(from, to)| (*from..*to).contains(&minute)).map(|_| condition(kind, 1)).collect();
             let before: Vec<Open> = problem.iter().cloned().collect();
             for change in reconcile(&before, &found, &[kind], at(minute)) {
                 let word = match (&change, &mut problem) {
@@ -184,12 +184,12 @@ mod tests {
     #[test]
     fn a_problem_begins_is_told_when_it_lasts_and_ends_when_it_is_quiet() {
         let table = [
-            (vec![0..30], vec![(0, "begins"), (10, "told"), (30, "calm"), (40, "over")]),
+            (vec![(0, 30)], vec![(0, "begins"), (10, "told"), (30, "calm"), (40, "over")]),
             // Over before it was told: nobody ever hears of it.
-            (vec![0..3], vec![(0, "begins"), (3, "calm"), (13, "gone")]),
+            (vec![(0, 3)], vec![(0, "begins"), (3, "calm"), (13, "gone")]),
             // It comes and goes: one problem, told once.
             (
-                vec![0..3, 6..9, 12..15],
+                vec![(0, 3), (6, 9), (12, 15)],
                 vec![
                     (0, "begins"),
                     (3, "calm"),
@@ -203,7 +203,7 @@ mod tests {
             ),
             // Quiet for long enough between: another one.
             (
-                vec![0..11, 31..33],
+                vec![(0, 11), (31, 33)],
                 vec![
                     (0, "begins"),
                     (10, "told"),
@@ -218,7 +218,10 @@ mod tests {
         for (there, expected) in table {
             assert_eq!(played(QUIET_AND_LATE, &there, 60), expected, "{there:?}");
         }
-        assert_eq!(played(Kind::ConfigBad, &[2..5, 6..7], 10), [(2, "told"), (5, "over"), (6, "told"), (7, "over")]);
+        assert_eq!(
+            played(Kind::ConfigBad, &[(2, 5), (6, 7)], 10),
+            [(2, "told"), (5, "over"), (6, "told"), (7, "over")]
+        );
     }
 
     #[test]
