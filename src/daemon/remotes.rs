@@ -19,12 +19,15 @@ use crate::edges::store::Store;
 use crate::flows::carried::End;
 use crate::flows::inbound::collect::{self, RemoteDesk};
 use crate::flows::outbound::deliver;
+use crate::flows::rights;
 use crate::model::pause::Paused;
 
 /// Reports that wait for the loop; carriers wait when it is full.
 const REPORTS: usize = 64;
 /// At a stop: bytes under way are cut after this, and a rename or removal may still end.
 const CUT_AFTER: Duration = Duration::from_secs(2);
+/// A folder of the spool that refuses carriers is tried again.
+const SPOOL_AGAIN: Duration = Duration::from_secs(30);
 /// Between two looks whether a stop has become urgent.
 const LOOK_UP: Duration = Duration::from_millis(100);
 /// By then the countdown is about to end the process: nobody is waited for any more.
@@ -320,6 +323,12 @@ impl Daemon {
         let (store, events) = (&mut self.works.store, &*self.works.events);
         let crew = crew.map(|crew| &mut remotes.crews[crew]);
         match (report.end, crew) {
+            // A folder of the spool that refuses us is no outage: told with the others, and tried again after a rest.
+            (Some(End::Ours(error)), crew) if error.is_denied() => {
+                crew.into_iter().for_each(|crew| crew.again_at = now.mono + SPOOL_AGAIN);
+                self.works.denied.insert(rights::told_of_spool(&self.works.spool, &[], error)?);
+                Ok(())
+            }
             (Some(End::Ours(error)), _) => Err(error.into()),
             (Some(End::Theirs(fault)), Some(crew)) if ends_all => crew.went_wrong(&fault, store, events, now),
             (None, Some(crew)) => crew.went_well(store, events, now),
@@ -362,8 +371,9 @@ impl Daemon {
         }
         let (mut wrong, mut settling) = (Vec::new(), Vec::new());
         for crew in &remotes.crews {
-            if let Some(words) = crew.sentence().filter(|_| crew.again_at > now.mono) {
-                wrong.push(words);
+            if crew.again_at > now.mono {
+                // Without a sentence it rests for a folder of the spool, which is told with those.
+                wrong.extend(crew.sentence());
                 continue;
             }
             if crew.owes(now) || remotes.book.has_due(&crew.rule.name, &self.paused, now) {
