@@ -1,6 +1,7 @@
 //! The running program: wiring, threads, stop, join. One loop does everything that writes, in turn: commands, files in,
 //! feeds, housekeeping. The other threads read ahead (decoder), wake the loop (watch), or tell it to stop (signals).
 
+mod attempts;
 mod carriers;
 mod courier;
 mod crew;
@@ -40,6 +41,7 @@ use crate::flows::{lineage, of_spool, recover};
 use crate::model::intake::Intake;
 use crate::model::pause::Paused;
 
+use attempts::EarlierAttempts;
 use courier::Courier;
 use door::Vitals;
 use feeds::Out;
@@ -79,6 +81,7 @@ pub struct Daemon {
     commands_due: bool,
     /// What a person stopped, as the ledger has it.
     paused: Paused,
+    earlier_attempts: EarlierAttempts,
     /// What waits was not judged yet under the configuration as it is.
     config_is_new: bool,
     ring: SyncSender<()>,
@@ -150,6 +153,7 @@ impl Daemon {
         let spill = spill_files(&spool);
         let urgent = stop.clone();
         Ok(Daemon {
+            earlier_attempts: EarlierAttempts::of(&store)?,
             vitals: Arc::new(Vitals::new(pulse.clone(), events.clone(), spool.clone(), &config)),
             watch: watch(&config, &spool, &beginning.ring)?,
             desks: desks(&config.intakes),
@@ -361,14 +365,8 @@ impl Daemon {
         self.tell(Event::DaemonStopping, &[(Key::Reason, Value::Text(words.into()))]);
     }
 
-    /// Of files that were being read alone.
     fn take_attempts_back(&mut self) -> Result<()> {
-        let open = self.works.store.read()?.open_files()?;
-        let tx = self.works.store.begin()?;
-        for row in open.iter().filter(|row| row.alone && row.attempts > 0) {
-            tx.take_back_attempt(row.no)?;
-        }
-        tx.commit()
+        self.earlier_attempts.take_back_later_ones(&mut self.works.store)
     }
 }
 
