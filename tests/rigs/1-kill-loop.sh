@@ -5,4 +5,4 @@ cd "$(dirname "$0")/../.."
 # Fault points are in debug builds only.
 cargo build --quiet
 python3 tests/rigs/kill_loop.py --modes kill,fail
-python3 tests/rigs/kill_loop.py --modes twice,full,full+ --step 3
+python3 tests/rigs/kill_loop.py --modes twice,full,full+ --step 5
