@@ -246,3 +246,25 @@ impl Drop for Tx<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a savepoint may have to take back goes to a file of SQLite's own beyond some size.
+    #[test]
+    fn a_savepoint_takes_back_any_number_of_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("nattpost.db")).unwrap();
+        let fill = "CREATE TABLE big (n INTEGER PRIMARY KEY, text TEXT) STRICT; WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM \
+             n WHERE n < 1000) INSERT INTO big SELECT n, printf('%04000d', n) FROM n";
+        store.conn.execute_batch(fill).unwrap();
+        let tx = store.begin().unwrap();
+        let largest = |conn: &Connection| conn.query_row("SELECT max(text) FROM big", [], |row| row.get(0));
+        tx.savepoint().unwrap();
+        tx.conn.execute("UPDATE big SET text = replace(text, '0', 'x')", []).unwrap();
+        tx.take_back().unwrap();
+        let text: String = largest(tx.conn).unwrap();
+        assert!(text.ends_with("1000") && !text.contains('x'), "{}", &text[..20]);
+    }
+}
