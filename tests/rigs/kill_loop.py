@@ -1,11 +1,12 @@
 """Dies or fails at call N = 1, 2, 3 … of the spool and the store until an evening goes through untouched, and looks after each:
-before the restart and after it. Owns the loop and the modes: `kill`, `twice` (the recovery is killed as well), `fail` and
-`full` (an I/O error or a full disk at that call), `full+` (from that call on). Prints one line an evening and mode; ends with
-1 at the first finding (`--all` goes on to the end).
+before the restart and after it. Owns the loop and the modes: `kill`, `twice` (the recovery is killed as well), `taken` (somebody
+acts between the kill and the restart: nights that have a `meanwhile`), `fail` and `full` (an I/O error or a full disk at that
+call), `full+` (from that call on). Prints one line an evening and mode; ends with 1 at the first finding (`--all` goes on).
 """
 import argparse
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -15,8 +16,7 @@ from pathlib import Path
 import night
 import promises
 
-RECEIPTS = ("dealer/orders", "dealer/strict", "webshop/orders")
-MODES = ("kill", "twice", "fail", "full", "full+")
+FAULTS = {"kill": "kill@{}", "twice": "kill@{}", "taken": "kill@{}", "fail": "fail@{}", "full": "full@{}", "full+": "full@{}+"}
 # An evening has a few hundred calls; a loop that does not end is a finding of its own.
 CALLS_MAX = 3_000
 # Fewer would mean that the fault points are gone.
@@ -26,26 +26,35 @@ CALLS_MIN = 40
 class Evening:
     """One evening's state before and after, in a night where nothing goes wrong."""
 
-    def __init__(self, number, root, folder):
-        self.number, self.root = number, root
+    def __init__(self, which, number, root, folder):
+        self.night, self.number, self.root = which, number, root
         self.begins = folder / f"begins-{number}"
         self.calls = folder / f"calls-{number}"
-        night.drop(root, night.EVENINGS[number])
+        which.arrive(root, number)
         night.restore(root, self.begins)
         before = rejects(root)
-        code, said = night.run(root, fault=f"count@{self.calls}")
+        code, said = self.run(f"count@{self.calls}")
         if code != 0:
             raise night.Broken(f"evening {number + 1} without any fault ends with {code}:\n{night.tail(said)}")
-        self.expected = promises.portrait(root)
+        self.expected = self.portrait()
         self.rejects = before | rejects(root)
-        report(f"evening {number + 1} untouched", promises.after_the_restart(root, RECEIPTS) + self.other_codes())
+        report(f"evening {number + 1} untouched", self.rest() + self.other_codes())
         self.names = [line.split(" ", 1)[1] for line in self.calls.read_text().splitlines()]
+
+    def run(self, fault=None):
+        return night.run(self.root, fault=fault, env=self.night.env(self.root))
+
+    def portrait(self):
+        return promises.portrait(self.root) | self.night.picture(self.root)
+
+    def rest(self):
+        return promises.after_the_restart(self.root, self.night.receipts) + self.night.rest(self.root)
 
     def other_codes(self):
         """Files that do not stand with the code that the evening says."""
         wrong = []
         with promises.Ledger(self.root) as ledger:
-            for name, code in night.EVENINGS[self.number].get("codes", {}).items():
+            for name, code in self.night.evenings[self.number].get("codes", {}).items():
                 found = [r[0] for r in ledger.rows("SELECT code FROM file WHERE name = ?", name)]
                 wrong += [f"{name} stands with {found}, expected {code!r}"] if found != [code] else []
         return wrong
@@ -54,15 +63,24 @@ class Evening:
         night.restore(self.begins, self.root)
 
     def look_before(self):
-        return promises.before_the_restart(self.root, self.rejects)
+        return promises.before_the_restart(self.root, self.rejects) + self.night.look(self.root)
 
-    def look_after(self):
-        """A drained run without faults, then everything must be as in the night where nothing went wrong."""
-        code, said = night.run(self.root)
+    def look_after(self, is_compared):
+        """A drained run without faults, then everything must be as in the night where nothing went wrong; and so it goes on."""
+        code, said = self.run()
         if code != 0:
             return [f"the restart ends with {code}: {night.tail(said, 3)}"]
-        wrong = promises.after_the_restart(self.root, RECEIPTS)
-        return wrong + promises.differences(self.expected, promises.portrait(self.root))
+        wrong = self.rest()
+        wrong += promises.differences(self.expected, self.portrait()) if is_compared else []
+        return self.night.ends(self.root) + wrong
+
+    def look_on(self):
+        """How the untouched evening goes on; the root is as it was then."""
+        after = self.begins.with_name(f"after-{self.number}")
+        night.restore(self.root, after)
+        report(f"evening {self.number + 1} untouched, as it goes on", self.night.ends(self.root))
+        night.restore(after, self.root)
+        shutil.rmtree(after)
 
 
 def rejects(root):
@@ -83,22 +101,29 @@ def report(where, wrong):
 def attack(evening, mode, n):
     """One fault at call N. Whether it went through untouched, and what is wrong."""
     evening.begin()
-    fault = {"kill": "kill@{}", "twice": "kill@{}", "fail": "fail@{}", "full": "full@{}", "full+": "full@{}+"}[mode].format(n)
-    code, said = night.run(evening.root, fault=fault)
-    if mode in ("kill", "twice") and code not in (0, -9):
+    code, said = evening.run(FAULTS[mode].format(n))
+    if mode in ("kill", "twice", "taken") and code not in (0, -9):
         return False, [f"it ends with {code} instead of being killed: {night.tail(said, 3)}"]
     untouched = n > len(evening.names) and code == 0
     wrong = evening.look_before()
+    if mode == "taken":
+        evening.night.meanwhile(evening.root)
     if mode == "twice" and not untouched:
         # The recovery dies too, at a call that moves on with N.
-        night.run(evening.root, fault=f"kill@{1 + (n * 7) % 60}")
+        evening.run(f"kill@{1 + (n * 7) % 60}")
         wrong += [f"{w} (after the second kill)" for w in evening.look_before()]
-    return untouched, wrong + evening.look_after()
+    return untouched, wrong + evening.look_after(is_compared=mode != "taken")
 
 
-def loop(evening, mode, step, everything):
+def loop(evening, mode, asked):
     began, findings, n, attempts = time.monotonic(), [], 1, 0
+    until = f"untouched at N = {{}}, step {asked.step}" if not asked.calls else f"calls {asked.calls}, N up to {{}}"
     while n < CALLS_MAX:
+        if asked.calls and not is_asked(evening, asked.calls, n):
+            if n > len(evening.names):
+                break
+            n += 1
+            continue
         attempts += 1
         try:
             untouched, wrong = attack(evening, mode, n)
@@ -108,25 +133,37 @@ def loop(evening, mode, step, everything):
             call = evening.names[n - 1] if n <= len(evening.names) else "a call more than without the fault"
             findings.append(n)
             print(f"FINDING: evening {evening.number + 1}, {mode}@{n} ({call}):\n  " + "\n  ".join(wrong[:8]), flush=True)
-            if not everything:
+            if not asked.all:
                 break
         if untouched:
             break
         # Never over the end: it has to be seen going through untouched.
-        n = min(n + step, len(evening.names) + 1) if n < len(evening.names) else n + 1
+        n = min(n + asked.step, len(evening.names) + 1) if n < len(evening.names) and not asked.calls else n + 1
     took = time.monotonic() - began
-    print(f"evening {evening.number + 1}, {mode}: untouched at N = {n}, step {step}: {attempts} attacks, {len(findings)} finding(s), {took:.0f} s", flush=True)
+    print(f"evening {evening.number + 1}, {mode}: {until.format(n)}: {attempts} attacks, {len(findings)} finding(s), {took:.0f} s", flush=True)
     return n, attempts, findings
 
 
+def is_asked(evening, calls, n):
+    """`spool.rename,40-80`: whether this call is one of those."""
+    name = evening.names[n - 1] if n <= len(evening.names) else ""
+    for word in calls.split(","):
+        span = re.fullmatch(r"(\d+)-(\d+)", word)
+        if (int(span[1]) <= n <= int(span[2])) if span else word == name:
+            return True
+    return False
+
+
 def work_on(task):
-    """In a worker process: one evening in one mode, on a night of its own."""
-    mode, number, step, everything, no_later = task
-    folder = room()
+    """In a worker process, on a night of its own: one evening in all modes, or (no evening) all of them without any fault."""
+    number, modes, asked = task
+    which, folder = night.load(asked.night), room()
     try:
-        evenings = evenings_of(folder, number + 1 if no_later else len(night.EVENINGS))
-        n, attempts, findings = loop(evenings[number], mode, step, everything)
-        return n, attempts, len(findings), evenings[number].names
+        evenings = evenings_of(which, folder, len(which.evenings) if number is None else number + 1)
+        if number is None:
+            report("the end of the night", which.at_the_end(evenings[-1].root))
+            return []
+        return [(number, *loop(evenings[number], mode, asked), evenings[number].names) for mode in modes]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -136,48 +173,45 @@ def room():
     return Path(tempfile.mkdtemp(prefix="nattpost-kill-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
 
 
-def evenings_of(folder, count):
+def evenings_of(which, folder, count):
+    """Each looked at; how it goes on is looked at for the last one, and for all where all are asked for."""
     root = folder / "night"
     root.mkdir()
-    night.lay_out(root)
-    evenings = [Evening(number, root, folder) for number in range(count)]
-    if count == len(night.EVENINGS):
-        held_to_the_hand_written_end(root)
+    which.lay_out(root)
+    evenings = []
+    for number in range(count):
+        evenings.append(Evening(which, number, root, folder))
+        if count in (number + 1, len(which.evenings)):
+            evenings[-1].look_on()
     return evenings
 
 
 def main():
     words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--night", default="first", help="tests/rigs/night_NAME.py")
     words.add_argument("--step", type=int, default=1, help="every so many calls only")
-    words.add_argument("--modes", default=",".join(MODES))
-    words.add_argument("--evenings", default=",".join(str(n + 1) for n in range(len(night.EVENINGS))))
+    words.add_argument("--calls", help="only calls of these names or numbers: spool.rename,40-80")
+    words.add_argument("--modes", help="of those of the night: all")
+    words.add_argument("--evenings", help="all, or 2,5")
     words.add_argument("--all", action="store_true", help="go on after a finding")
-    words.add_argument("--no-later", action="store_true", help="lay no evening behind the one attacked: a broken program may not get through it")
+    words.add_argument("--no-later", action="store_true", help="look only at the evenings attacked: a broken program may not get through the others")
     words.add_argument("--jobs", type=int, default=os.cpu_count())
     asked = words.parse_args()
-    evenings = [int(number) - 1 for number in asked.evenings.split(",")]
-    tasks = [(mode, number, asked.step, asked.all, asked.no_later) for mode in asked.modes.split(",") for number in evenings]
+    which = night.load(asked.night)
+    modes = asked.modes.split(",") if asked.modes else [mode for mode in FAULTS if mode != "taken" or which.meanwhile]
+    evenings = [int(number) - 1 for number in asked.evenings.split(",")] if asked.evenings else list(range(len(which.evenings)))
+    tasks = [(number, modes, asked) for number in evenings] + ([] if asked.no_later else [(None, modes, asked)])
     with multiprocessing.Pool(asked.jobs) as pool:
         try:
-            done = pool.map(work_on, tasks, chunksize=1)
+            done = [line for lines in pool.map(work_on, tasks, chunksize=1) for line in lines]
         except night.Broken as broken:
             raise SystemExit(f"FAILED: {broken}") from None
-    attacks, findings = sum(attempts for _, attempts, _, _ in done), sum(found for _, _, found, _ in done)
-    calls = sum(max(n for (_, number, *_), (n, *_) in zip(tasks, done) if number == evening) - 1 for evening in evenings)
+    attacks, findings = sum(attempts for _, _, attempts, _, _ in done), sum(len(found) for _, _, _, found, _ in done)
+    calls = sum(max(n for number, n, *_ in done if number == evening) - 1 for evening in evenings)
     names = {name for *_, called in done for name in called}
-    print(f"kill loop: {calls} calls in {len(evenings)} evening(s), {len(names)} different ones; {attacks} attacks ({asked.modes}), {findings} finding(s)")
+    print(f"kill loop: {calls} calls in {len(evenings)} evening(s) of the night '{asked.night}', {len(names)} different ones; "
+          f"{attacks} attacks ({','.join(modes)}), {findings} finding(s)")
     sys.exit(1 if findings or calls < CALLS_MIN else 0)
-
-
-def held_to_the_hand_written_end(root):
-    with promises.Ledger(root) as ledger:
-        for partner, numbers in night.ORDERS_AT_THE_END.items():
-            found = [r[0] for r in ledger.rows("SELECT buyer_order_no FROM orders WHERE partner = ?", partner)]
-            if sorted(found) != sorted(numbers):
-                raise night.Broken(f"orders of {partner} are {sorted(found)}, expected {sorted(numbers)}")
-        held = [r[0] for r in ledger.rows("SELECT key FROM message WHERE verdict = 'held'")]
-        if sorted(key.split("/")[-1].strip() for key in held) != sorted(night.HELD_AT_THE_END):
-            raise night.Broken(f"held are {held}, expected {night.HELD_AT_THE_END}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,8 @@
-"""A small company and some evenings of its files: what the rigs let happen again and again with something going wrong.
-
-Owns the configuration, the files and the commands of each evening, and how the program is run on them. It checks nothing:
-promises.py does. Every journey is in it: good, mixed and refused orders, rejects, receipts, duplicates, changed content,
-held and released orders, a corrected reject come back, master data, closing stock, prices, status, an unchanged file, feeds on
-request and on a due time, retry and ignore, a file whose reading ends the process, one that is taken away after it was seen, orders
-replaced before they went out, originals past their days.
+"""How the rigs let evenings happen again and again with something going wrong: what a night is, how its files and commands come,
+how the program is run on them. It checks nothing: promises.py does. The nights themselves are night_NAME.py, each in its own words.
 """
 import datetime
+import importlib
 import json
 import os
 import shutil
@@ -21,83 +17,55 @@ BINARY = os.environ.get("NATTPOST_BIN", str(REPOSITORY / "target" / "debug" / "n
 # A run of an evening takes a fraction of a second; more than this is a hang, and a hang is a finding.
 RUN_SECONDS_MAX = 60
 
-FILES = {
-    "nattpost.toml": 'company = "Nordkap"\nzone = "Europe/Berlin"\n',
-    "partners/dealer.toml": """name = "Dealer"
-[intake.orders]
-layouts = ["nattpost-order-csv"]
-settle = "rename"
-customers = "wait 24 h"
-articles = "wait 24 h"
-receipt = "nattpost-receipt-csv"
-[intake.strict]
-layouts = ["nattpost-order-csv"]
-settle = "rename"
-policy = "whole-file"
-customers = "accept"
-articles = "accept"
-receipt = "nattpost-receipt-csv"
-[feed.stock]
-layout = "nattpost-stock-csv"
-file_name = "stock_{run}.csv"
-[feed.status]
-layout = "nattpost-order-status-xml"
-file_name = "status_{run}.xml"
-folder = "status"
-""",
-    "partners/erp.toml": """name = "ERP"
-[intake.customers]
-layouts = ["nattpost-customer-csv"]
-settle = "rename"
-[intake.articles]
-layouts = ["nattpost-article-csv"]
-settle = "rename"
-[intake.stock]
-layouts = ["nattpost-stock-csv"]
-settle = "done-file .done"
-absent = "close"
-scope = ["warehouse"]
-[intake.prices]
-layouts = ["nattpost-price-csv"]
-settle = "rename"
-customers = "accept"
-[intake.status]
-layouts = ["nattpost-order-status-csv"]
-settle = "rename"
-[feed.orders]
-layout = "nattpost-order-xml"
-file_name = "orders_{run}.xml"
-schedule = "0 0 1 1 *"
-""",
-    "partners/branch.toml": """name = "Branch"
-[intake.orders]
-layouts = ["nattpost-order-csv"]
-settle = "rename"
-customers = "accept"
-articles = "accept"
-on_change = "replace-until-exported"
-originals = "redact after 10 d, keep 3000 d"
-[intake.short]
-layouts = ["nattpost-order-csv"]
-settle = "rename"
-customers = "accept"
-articles = "accept"
-originals = "keep 10 d"
-""",
-    "partners/webshop.toml": """name = "Web shop"
-[intake.orders]
-layouts = ["nattpost-order-xml"]
-settle = "rename"
-customers = "check"
-articles = "check"
-order_numbers = "own"
-receipt = "nattpost-receipt-xml"
-[feed.prices]
-layout = "nattpost-price-csv"
-file_name = "prices_{run}.csv"
-schedule = "0 0 1 1 *"
-""",
-}
+
+class Night:
+    """What a night_NAME.py makes one of, as NIGHT. Everything that happens in it stands below its root, so that a copy of the root
+    is a copy of the night. What answers with a list answers with sentences: an empty list is a promise kept."""
+
+    # {path below the root: text}, and the evenings as `drop` plays them.
+    files, evenings = {}, []
+    # Intakes (partner/intake) whose sender gets a receipt for every file.
+    receipts = ()
+
+    def lay_out(self, root):
+        """The configuration, and whatever else stands below the root before the first evening."""
+        lay_out(root, self.files)
+
+    def env(self, root):
+        """More variables for the program."""
+        return {}
+
+    def arrive(self, root, number):
+        """What happens before the run of this evening that is attacked."""
+        drop(root, self.evenings[number], number)
+
+    # What a partner or a person does after the fault, before the restart; a night that has it has the mode `taken`: the end is
+    # then not held against that of an untouched evening, but against `look`, `rest` and `ends`.
+    meanwhile = None
+
+    def look(self, root):
+        """At any moment, before a restart too."""
+        return []
+
+    def rest(self, root):
+        """Of a drained spool."""
+        return []
+
+    def picture(self, root):
+        """What else must come out the same, whatever happened in between: {what: sorted lines}."""
+        return {}
+
+    def ends(self, root):
+        """Plays a drained spool on to where it comes to rest, and judges that. The spool is not used any more after it."""
+        return []
+
+    def at_the_end(self, root):
+        """What the whole night comes to without any fault, written down by hand."""
+        return []
+
+
+def load(name):
+    return importlib.import_module(f"night_{name}").NIGHT
 
 
 def orders_csv(*orders):
@@ -123,117 +91,27 @@ def table(kind, columns, *rows):
     return "\n".join([f"nattpost;{kind};1", f"!{kind};{columns}"] + [f"{kind};{row}" for row in rows]) + "\n"
 
 
-# An evening may have a past (`before`): files, and runs that end at a call, so that the evening begins with what they left; files
-# that a person takes away then (`taken`); originals that have grown old (`aged`, days). `codes` is what files stand with at its end.
-# Nothing depends on which of two partners comes first on one evening: that is not promised, and changes after a crash.
-EVENINGS = [
-    # Orders before their customer and article, a mixed file, refused files, master data.
-    {
-        "in": {
-            "dealer/orders/a-waits.csv": orders_csv(("D-1", "1001", [("A1", "2")]), ("D-2", "1001", [("A2", "1")])),
-            "dealer/orders/b-mixed.csv": orders_csv(
-                ("D-3", "1001", [("A1", "5")]), ("D-4", "1001", [("A1", "2,5x")]), ("D-5", "1001", [("A2", "1"), ("A1", "9")])
-            ),
-            "dealer/orders/c-bad.csv": orders_csv(("D-6", "1001", [("A1", "many")])),
-            "dealer/strict/d-whole.csv": orders_csv(("D-7", "1001", [("A1", "1")]), ("D-8", "1001", [("A1", "x")])),
-            "dealer/orders/e-odd.csv": "this is no order file\n",
-            "erp/customers/customers.csv": table("customer", "customer_no;name", "1001;Müller & Söhne", "2001;Åkerlund"),
-            "erp/articles/articles.csv": table("article", "article_no;name;unit", "A1;Brake disc;PCE", "A2;Cable;PCE"),
-            "erp/stock/stock-1.csv": table("stock", "article_no;warehouse;qty", "A1;HH;10", "A2;HH;7", "A1;B;3"),
-            "erp/stock/stock-1.csv.done": "",
-            "erp/prices/prices.csv": table("price", "article_no;currency;price", "A1;EUR;61.25", "A2;EUR;6"),
-        },
-        "commands": [],
-    },
-    # Duplicates, changed content, closing stock, an article nobody knows, a status.
-    {
-        "in": {
-            "dealer/orders/f-again.csv": orders_csv(("D-1", "1001", [("A1", "2")]), ("D-3", "1001", [("A1", "5")])),
-            "dealer/orders/g-changed.csv": orders_csv(("D-3", "1001", [("A1", "6")])),
-            "dealer/orders/h-new.csv": orders_csv(("D-9", "1001", [("A1", "1")]), ("D-10", "3001", [("A1", "1")])),
-            "erp/stock/stock-2.csv": table("stock", "article_no;warehouse;qty", "A1;HH;4"),
-            "erp/stock/stock-2.csv.done": "",
-            "erp/status/status.csv": table(
-                "order_status", "partner;customer_no;buyer_order_no;order_no;status", "dealer;1001;D-1;500;confirmed"
-            ),
-            "dealer/orders/i-late.csv": orders_csv(("D-11", "1001", [("A2", "3")])),
-            "webshop/orders/w-1.xml": orders_xml(("W-1", "2001", [("A1", "1")]), ("W-2", "2001", [("A2", "4")])),
-            "webshop/orders/w-2.xml": orders_xml(("W-3", "2001", [("A9", "1")]), ("W-4", "2001", [("A1", "1")])),
-        },
-        "commands": [],
-    },
-    # The article comes; the changed order is closed by a person; stock, status and orders go out on request.
-    {
-        "in": {
-            "erp/articles/articles-2.csv": table("article", "article_no;name;unit", "A9;Cap;PCE"),
-        },
-        "commands": [("ignore", {"reason": "content-changed"}), ("send", {"feeds": ["dealer/stock", "dealer/status", "erp/orders"]})],
-    },
-    # Retry, a corrected reject come back, an unchanged file.
-    {
-        "in": {
-            "erp/articles/articles-2b.csv": table("article", "article_no;name;unit", "A9;Cap;PCE"),
-            "webshop/orders/w-3.xml": orders_xml(("W-5", "2001", [("A9", "2")])),
-        },
-        "rejects": {"dealer/orders/b-mixed.csv": ("2,5x", "2.5")},
-        "commands": [("retry", {"reason": "article-unknown"})],
-    },
-    # Nothing comes; the due time of two feeds has passed.
-    {"in": {}, "commands": [], "due": ["erp/orders", "webshop/prices"]},
-    # Reading a file has ended the process three times; an order is sent anew with other fields before it went out.
-    {
-        "before": {
-            "in": {"branch/orders/k-crash.csv": orders_csv(("K-1", "1001", [("A1", "1")]))},
-            "faults": ["kill@spool.open", "kill@spool.open", "kill@spool.open"],
-        },
-        "in": {
-            "branch/orders/r-1.csv": orders_csv(("R-1", "1001", [("A1", "1")]), ("R-2", "1001", [("A2", "2")])),
-            "branch/orders/r-2.csv": orders_csv(("R-1", "1001", [("A1", "7"), ("A2", "1")])),
-            "branch/short/s-1.csv": orders_csv(("S-1", "1001", [("A1", "3")])),
-        },
-        "commands": [],
-        "codes": {"k-crash.csv": "crashed-while-reading"},
-    },
-    # It is judged again by a person's word; originals are past their days; a file was seen and is taken away before it is claimed.
-    {
-        "before": {
-            "in": {"branch/orders/gone-1.csv": orders_csv(("G-1", "1001", [("A1", "1")]))},
-            "faults": ["kill@spool.rename"],
-            "taken": ["branch/orders/gone-1.csv"],
-        },
-        "aged": {"branch/r-1.csv": 40, "branch/r-2.csv": 40, "branch/s-1.csv": 40},
-        "in": {"branch/orders/t-1.csv": orders_csv(("T-1", "1001", [("A1", "1")]))},
-        "commands": [("retry", {"reason": "crashed-while-reading"})],
-        "codes": {"k-crash.csv": ""},
-    },
-]
-
-# Written down by hand, so that an expectation taken from a run of the program cannot be wrong with it.
-ORDERS_AT_THE_END = {
-    "dealer": {"D-1", "D-2", "D-3", "D-4", "D-5", "D-9", "D-11"},
-    "webshop": {"W-1", "W-2", "W-3", "W-4", "W-5"},
-    "branch": {"K-1", "R-1", "R-2", "S-1", "T-1"},
-}
-HELD_AT_THE_END = {"D-10"}
-
-
-def lay_out(root):
+def lay_out(root, files):
     """The configuration in an empty folder."""
-    for name, text in FILES.items():
+    for name, text in files.items():
         path = Path(root) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
-def drop(root, evening):
-    """What arrives on that evening: each file renamed in whole, commands as the command line would leave them."""
+def drop(root, evening, number):
+    """What arrives on that evening: each file renamed in whole (`in`), rejects that a person corrected (`rejects`), commands as the
+    command line would leave them, feeds whose due time has passed (`due`). It may have a past (`before`): files, and runs that end
+    at a call, so that the evening begins with what they left; files that a person takes away then (`taken`); originals that have
+    grown old (`aged`, days). `codes` is what files stand with at its end. Nothing depends on which of two partners comes first on
+    one evening: that is not promised, and changes after a crash."""
     spool = Path(root) / "spool"
     arriving = spool / "arriving"
     arriving.mkdir(parents=True, exist_ok=True)
     live(root, arriving, evening.get("before", {}))
     for name, days in evening.get("aged", {}).items():
         age(root, name, days)
-    for name, text in evening["in"].items():
+    for name, text in evening.get("in", {}).items():
         put(arriving, spool / "in" / name, text)
     for source, (wrong, right) in evening.get("rejects", {}).items():
         folder, name = source.rsplit("/", 1)
@@ -241,8 +119,8 @@ def drop(root, evening):
         reject.write_text(reject.read_text().replace(wrong, right))
         reject.rename(spool / "in" / folder / reject.name)
     arriving.rmdir()
-    for at, (verb, arguments) in enumerate(evening["commands"]):
-        identity = f"{'0' * 10}{EVENINGS.index(evening)}{verb[0]}{at}".replace("i", "j")
+    for at, (verb, arguments) in enumerate(evening.get("commands", [])):
+        identity = f"{'0' * 10}{number:x}{verb[0]}{at}".replace("i", "j")
         whole = {"id": identity, "verb": verb, "arguments": arguments, "who": "rig", "at": "2026-11-21T20:00:00Z", "comment": "by the rig"}
         path = spool / "commands" / f"{identity}.command"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -253,9 +131,9 @@ def drop(root, evening):
         db.close()
 
 
-def put_command(root, verb, arguments):
-    """As the command line leaves it."""
-    identity = f"{'0' * 12}{verb[0]}".replace("i", "j")
+def put_command(root, verb, arguments, mark="0"):
+    """As the command line leaves it. `mark` sets it apart from others of the night."""
+    identity = f"{mark:0>12}{verb[0]}".replace("i", "j")
     whole = {"id": identity, "verb": verb, "arguments": arguments, "who": "rig", "at": "2026-11-21T20:00:00Z", "comment": "by the rig"}
     folder = Path(root) / "spool" / "commands"
     (folder / f".{identity}").write_text(json.dumps(whole) + "\n")

@@ -103,15 +103,31 @@ def before_the_restart(root, allowed_rejects=None, power_cut=False):
             if paper == "reject" and allowed_rejects is not None and (row["name"], read(path)) not in allowed_rejects:
                 wrong.append(f"{state}/{folder}/{name} is no whole reject")
         for state, folder, name, path in walk(root, "out", "sent"):
-            plain = PREFIXED.match(name).group(2) if state == "sent" else name
-            run = ledger.one("SELECT * FROM run WHERE name = ? AND state IN ('ready', 'sent')", plain)
-            if run is None:
+            run = run_of(ledger, state, folder, name)
+            if run is None and not vouches(ledger, folder, name):
                 wrong.append(f"{state}/{folder}/{name} is visible, and its run is not committed")
-            elif run["size"] != os.path.getsize(path):
+            elif run and run["size"] != os.path.getsize(path):
                 wrong.append(f"{state}/{folder}/{name} has {os.path.getsize(path)} bytes, committed were {run['size']}")
-            elif run["file_no"] and ledger.one("SELECT 1 FROM file WHERE file_no = ? AND state = 'judged'", run["file_no"]) is None:
+            elif run and run["file_no"] and ledger.one("SELECT 1 FROM file WHERE file_no = ? AND state = 'judged'", run["file_no"]) is None:
                 wrong.append(f"{state}/{folder}/{name} is a receipt without a committed verdict")
+        for _, folder, name, _ in walk(root, "held/out"):
+            if not ledger.one("SELECT 1 FROM run WHERE run_id = ? AND state IN ('locked', 'superseded', 'discarded')", name[:13]):
+                wrong.append(f"held/out/{folder}/{name} is held, and its run is not committed")
     return wrong
+
+
+def run_of(ledger, state, folder, name):
+    """The run that a file in out/ or sent/ is."""
+    partner, _, below = folder.partition("/")
+    plain, where = (PREFIXED.match(name).group(2), None) if state == "sent" else (name, below)
+    return ledger.one("SELECT * FROM run WHERE partner = ? AND name = ? AND (? IS NULL OR folder = ?) "
+                      "AND state IN ('ready', 'delivering', 'renaming', 'sent') ORDER BY state = 'sent', run_no DESC", partner, plain, where, where)
+
+
+def vouches(ledger, folder, name):
+    """An empty file in out/ that says that the one beside it is whole; it may stand alone while that one is replaced or just taken."""
+    partner, _, below = folder.partition("/")
+    return bool(ledger.one("SELECT 1 FROM run WHERE partner = ? AND folder = ? AND done_name = ? AND state IN ('ready', 'sent')", partner, below, name))
 
 
 def after_the_restart(root, receipts=(), rests=()):
@@ -124,11 +140,14 @@ def after_the_restart(root, receipts=(), rests=()):
         if (told := ledger.one("PRAGMA integrity_check")[0]) != "ok":
             wrong.append(f"integrity_check: {told}")
         wrong += [f"foreign key: {tuple(r)}" for r in ledger.rows("PRAGMA foreign_key_check")]
-        for state, folder, name, path in walk(root, "tmp", "staged", "work", "commands", "in", "held/out"):
-            if not (state == "in" and name in rests):
+        paused = {row["subject"] for row in ledger.rows("SELECT subject FROM pause")}
+        for state, folder, name, path in walk(root, "tmp", "staged", "work", "commands", "in"):
+            waits = state == "in" and (name in rests or f"in:{folder}" in paused or folder.split("/")[0] in paused)
+            if not waits:
                 wrong.append(f"{state}/{folder}/{name} is left over ({os.path.getsize(path)} bytes)")
         wrong += originals_and_papers(root, ledger)
         wrong += visible_runs(root, ledger)
+        wrong += locked_runs(root, ledger)
         for row in ledger.rows("SELECT * FROM command WHERE done_at IS NULL"):
             wrong.append(f"the command {row['command_id']} is not finished")
         for row in ledger.rows("SELECT f.*, (SELECT count(*) FROM run r WHERE r.file_no = f.file_no AND r.reason = 'receipt') AS answers FROM file f WHERE state != 'vanished'"):
@@ -181,18 +200,24 @@ def originals_and_papers(root, ledger):
 
 
 def visible_runs(root, ledger):
-    """Every file in out/ is a run, every ready run is a file, each request is in one file."""
+    """Every file in out/ is a run, every ready run is a file with what vouches for it, each request is in one file."""
     wrong = []
-    found = Counter(name for _, _, name, _ in walk(root, "out"))
-    sizes = {name: os.path.getsize(path) for _, _, name, path in walk(root, "out")}
+    found = {f"{folder}/{name}": os.path.getsize(path) for _, folder, name, path in walk(root, "out")}
     for run in ledger.rows("SELECT * FROM run WHERE state = 'ready'"):
-        if found.pop(run["name"], 0) != 1:
+        folder = f"{run['partner']}/{run['folder']}".rstrip("/")
+        size = found.pop(f"{folder}/{run['name']}", None)
+        if size is None:
             wrong.append(f"the run {run['name']} is ready and does not stand in out/ exactly once")
-        elif sizes[run["name"]] != run["size"]:
-            wrong.append(f"the run {run['name']} has {sizes[run['name']]} bytes, committed were {run['size']}")
-    wrong += [f"out/…/{name} is no ready run" for name in found]
+        elif size != run["size"]:
+            wrong.append(f"the run {run['name']} has {size} bytes, committed were {run['size']}")
+        if run["done_name"] and found.pop(f"{folder}/{run['done_name']}", None) != 0:
+            wrong.append(f"nothing vouches for {run['name']}, or what does is not empty")
+    wrong += [f"out/{name} is no ready run" for name in found]
+    for row in ledger.rows("SELECT partner, feed, number, count(*) AS times FROM run WHERE number > 0 AND state IN ('ready', 'sent') "
+                           "AND reason != 'receipt' GROUP BY partner, feed, number HAVING count(*) > 1"):
+        wrong.append(f"the number {row['number']} of {row['partner']}/{row['feed']} was given to {row['times']} files")
     exported = Counter()
-    for _, _, name, path in walk(root, "out", "sent"):
+    for path in visible_files(root):
         text = read(path).decode(errors="replace")
         if "<orders " in text:
             exported.update(re.findall(r"<buyer_order_no>([^<]*)</buyer_order_no>", text))
@@ -200,6 +225,28 @@ def visible_runs(root, ledger):
     committed = {r[0] for r in ledger.rows("SELECT o.buyer_order_no FROM run_request q JOIN orders o ON o.row_id = q.row_id")}
     if committed != set(exported):
         wrong.append(f"exported are {sorted(exported)}, the ledger says {sorted(committed)}")
+    return wrong
+
+
+def visible_files(root):
+    """Also those that partners took: a night keeps them in taken/ beside the spool."""
+    yield from (path for _, _, _, path in walk(root, "out", "sent"))
+    yield from (path for path in sorted((Path(root) / "taken").rglob("*")) if path.is_file())
+
+
+def locked_runs(root, ledger):
+    """What is held back is exactly what a person has still to decide about."""
+    held = Counter(name[:13] for _, _, name, _ in walk(root, "held/out"))
+    open_locks = {row["run_id"]: row["state"] for row in ledger.rows(
+        "SELECT run_id, state FROM guard_lock JOIN run USING (run_no) WHERE side = 'out' AND ended_at IS NULL")}
+    wrong = [f"held/out/ holds {count} of the run {run}, and no lock is open for it" for run, count in held.items() if run not in open_locks]
+    wrong += [f"the run {run} is locked, and held/out/ holds {held[run]} of it" for run in open_locks if held[run] != 1]
+    wrong += [f"the run {run} has an open lock, its state is {state}" for run, state in open_locks.items() if state != "locked"]
+    for row in ledger.rows("SELECT run_id FROM run WHERE state = 'locked'"):
+        wrong += [f"the run {row['run_id']} is locked, and nobody can decide about it"] if row["run_id"] not in open_locks else []
+    for row in ledger.rows("SELECT file_no FROM file WHERE code = 'guard-locked' AND verdict = 'held'"):
+        if not ledger.one("SELECT 1 FROM guard_lock WHERE file_no = ? AND ended_at IS NULL", row["file_no"]):
+            wrong.append(f"the file number {row['file_no']} waits for a person, and nobody can decide about it")
     return wrong
 
 
@@ -256,6 +303,15 @@ def ledger_lines(ledger, labels, clean):
         lines.append(f"run {row['partner']}/{row['feed']} {row['reason']} {row['kind']} {row['state']} {name} {row['rows']} {labels.get(row['file_no'])}")
     for row in ledger.rows("SELECT * FROM command"):
         lines.append(f"command {row['verb']} {row['arguments']} finished {row['done_at'] is not None}")
+    for row in ledger.rows("SELECT * FROM guard_lock"):
+        cells = [row[k] for k in ("side", "partner", "name", "exceeded", "base", "creates", "changes", "deletes", "samples", "ended_by")]
+        lines.append(f"lock {cells} of {labels.get(row['file_no'])}")
+    for row in ledger.rows("SELECT * FROM pause"):
+        lines.append(f"pause {row['subject']} by {row['who']}")
+    for row in ledger.rows("SELECT f.*, d.key, d.hash, d.gone FROM feed f LEFT JOIN delivered d USING (feed_no)"):
+        lines.append(f"holds {row['name']} {row['shown']} owed {row['full_owed']} begun {row['base_run'] is not None} {row['key']} {row['hash']} {row['gone']}")
+    for row in ledger.rows("SELECT DISTINCT name, rings FROM outbox JOIN feed USING (feed_no)"):
+        lines.append(f"changed {row['name']} rings {row['rings']}")
     return sorted(lines)
 
 

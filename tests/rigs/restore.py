@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import night
+import night_first
 
 PAGE = night.REPOSITORY / "docs" / "operating.md"
 CHAPTER = "## Put an older database back"
@@ -54,7 +55,7 @@ class House:
         self.asked_for = self.folder / "from-the-erp"
         for made in (self.root, self.taken, self.backup, self.bin, self.asked_for):
             made.mkdir()
-        for name, text in night.FILES.items():
+        for name, text in night_first.FILES.items():
             for intake, partner in LEFT_OUT.items():
                 if name == f"partners/{partner}.toml":
                     text = re.sub(rf"\[intake\.{intake.split('/')[1]}\]\n(?:[^\[].*\n)*", "", text)
@@ -89,13 +90,11 @@ esac""")
         return done.stdout + done.stderr
 
     def evening(self, number, without_commands=False):
-        evening = dict(night.EVENINGS[number])
+        evening = dict(night_first.EVENINGS[number])
         evening["in"] = {name: text for name, text in evening["in"].items() if name.rsplit("/", 1)[0] not in LEFT_OUT}
         if without_commands:
             evening["commands"] = []
-        at = night.EVENINGS.index(night.EVENINGS[number])
-        night.EVENINGS[at] = evening
-        night.drop(self.root, evening)
+        night.drop(self.root, evening, number)
         self.drain()
 
     def drain(self):
@@ -193,10 +192,8 @@ def case(copied_after, takes, expected):
         house.shell("systemctl stop nattpost")
         # Commands given after the copy are lost with it, as the page says: they are given again.
         for number in range(copied_after, EVENINGS):
-            again = {"in": {}, "commands": [c for c in night.EVENINGS[number]["commands"] if c[0] != "send"]}
-            night.EVENINGS.append(again)
-            night.drop(house.root, again)
-            night.EVENINGS.pop()
+            again = {"in": {}, "commands": [c for c in night_first.EVENINGS[number]["commands"] if c[0] != "send"]}
+            night.drop(house.root, again, len(night_first.EVENINGS) + number)
             house.drain()
         house.shell(f"nattpost --config {house.root}/nattpost.toml send erp/orders")
         house.drain()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import machine
 import night
+import night_first
 
 # The last commit with migration 7, without units of its own.
 BEFORE = "38cbdbc49c0b"
@@ -153,10 +154,10 @@ def first_installation(host, company, old):
     secret = host.inside("/etc/nattpost/credentials/smtp-password")
     secret.write_text("hunter2\n")
     secret.chmod(0o600)
-    company.configure({"nattpost.toml": CONFIGURATION} | {name: text for name, text in night.FILES.items() if "/" in name})
+    company.configure({"nattpost.toml": CONFIGURATION} | {name: text for name, text in night_first.FILES.items() if "/" in name})
     host.run("systemctl", "restart", "nattpost")
     night.wait_for("the folders of the partners", lambda: host.inside(f"{SPOOL}/in/dealer/orders").is_dir(), GOES_ON_WITHIN)
-    for evening in night.EVENINGS[:2]:
+    for evening in night_first.EVENINGS[:2]:
         company.evening(evening)
         company.settled()
     orders = {number for (number,) in company.rows("SELECT buyer_order_no FROM orders")}
@@ -233,7 +234,7 @@ def ready_only_when_it_is(host, company):
 
 
 def reloads(host, company):
-    process, text = host.show("nattpost", "MainPID"), night.FILES["partners/branch.toml"]
+    process, text = host.show("nattpost", "MainPID"), night_first.FILES["partners/branch.toml"]
     company.configure({"partners/branch.toml": text + '[intake.extra]\nlayouts = ["nattpost-order-csv"]\nsettle = "rename"\n'
                                                       'customers = "accept"\narticles = "accept"\n'})
     host.run("systemctl", "reload", "nattpost")
