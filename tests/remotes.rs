@@ -1,8 +1,12 @@
 //! A folder as a remote, through the real binary: files collected once and delivered once, whatever call the process dies at.
 //! What stands there is counted with `ls`, what was applied in the database.
 
+#[path = "ftp_double/mod.rs"]
+mod ftp_double;
+
 mod remotes {
     pub mod collecting;
+    pub mod connecting;
     pub mod delivering;
     pub mod place;
 }

@@ -68,10 +68,12 @@ pub enum Command {
     #[command(after_help = "Example:\n  nattpost run\n  nattpost --config /etc/nattpost/nattpost.toml run --once")]
     Run(Run),
 
-    /// Check the configuration and every layout, and say everything that is wrong
+    /// Check the configuration, its secrets and every layout, and say everything that is wrong
     #[command(
-        after_help = "Example:\n  nattpost check\n  nattpost check --quiet\n\nEnds with 78 when something is wrong, else with 0. For every layout it says whether it reads and \
-                      writes, and which fields do not survive writing and reading again."
+        after_help = "Example:\n  nattpost check\n  nattpost check --quiet\n  nattpost check --connect dealer\n\nEnds with 78 when something is wrong, else with 0. For every layout it says whether it reads and \
+                      writes, and which fields do not survive writing and reading again.\n\nWith --connect it ends with 69 when a remote or channel does not do what it should. In every folder that \
+                      something of ours is to be written, renamed or removed in, it puts 1 KiB under a name that no Nattpost takes for a file, \
+                      and removes it; what it could not remove is named. No letter is sent, nothing is posted, no command is started."
     )]
     Check(Check),
 
@@ -196,6 +198,9 @@ pub struct Check {
     /// Say nothing when all is well
     #[arg(long)]
     pub quiet: bool,
+    /// Also connect to every remote (or those of one PARTNER) and to every channel of notices, and try what is to be done there
+    #[arg(long, value_name = "PARTNER", num_args = 0..=1)]
+    pub connect: Option<Option<String>>,
 }
 
 #[derive(Debug, Args)]

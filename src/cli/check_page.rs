@@ -6,34 +6,81 @@ use serde_json::{Value, json};
 
 use super::args::Check;
 use super::ends::{End, Outcome};
-use super::page::{Columns, Page};
-use super::setting;
-use crate::config::{Config, KnownLayout};
+use super::page::{Columns, Page, safe};
+use super::{connect_page, setting};
+use crate::config::{Config, KnownLayout, secrets};
+use crate::edges::secret::{self, SecretFault};
 use crate::flows::moments;
 use crate::model::document::DocumentProblem;
+use crate::model::secret::SecretRef;
 
 /// Lost fields named one by one; the JSON has all.
 const LOST_TOLD: usize = 6;
 
 pub fn check(page: &mut Page<'_>, path: &Path, asked: &Check) -> Outcome {
-    match setting::read_configuration(path) {
-        Ok(_) if asked.quiet => Ok(End::Well),
-        Ok(config) => {
-            page.zone = config.zone;
-            well(page, &config)?;
-            Ok(End::Well)
-        }
+    let config = match setting::read_configuration(path) {
+        Ok(config) => config,
         Err(problems) => {
-            wrong(page, path, &problems)?;
-            Ok(End::Configuration)
+            wrong(page, path, &problems, &[])?;
+            return Ok(End::Configuration);
         }
+    };
+    page.zone = config.zone;
+    let (problems, notes) = read_secrets(&config);
+    if !problems.is_empty() {
+        wrong(page, path, &problems, &notes)?;
+        return Ok(End::Configuration);
     }
+    if let Some(partner) = &asked.connect {
+        if !asked.quiet {
+            well(page, &config, &notes)?;
+        }
+        return connect_page::connect(page, &config, partner.as_deref(), asked.quiet);
+    }
+    if !asked.quiet {
+        well(page, &config, &notes)?;
+        layouts(page, &config)?;
+    }
+    Ok(End::Well)
 }
 
-fn well(page: &mut Page<'_>, config: &Config) -> std::io::Result<()> {
+/// Each secret as the daemon would read it: what is wrong with it, and what only the daemon's user can say.
+fn read_secrets(config: &Config) -> (Vec<DocumentProblem>, Vec<String>) {
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let is_of_unit = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
+    for named in secrets::named(config) {
+        let where_ = format!("{}, \"{}\"", named.file, named.key);
+        if matches!(named.place, SecretRef::Credential(_)) && !is_of_unit {
+            notes.push(format!("{where_}: {}: only the daemon's unit is given it, so it was not read.", named.place));
+            continue;
+        }
+        match secret::read(&named.place) {
+            Ok(_) => {}
+            Err(fault) if fault.is_unreadable() => {
+                notes.push(format!("{where_}: {fault}; the daemon's user may be able to."))
+            }
+            // What is set for the daemon is not set here.
+            Err(fault @ SecretFault::Missing(SecretRef::Env(_), _)) => notes.push(format!("{where_}: {fault}.")),
+            Err(fault) => problems.push(DocumentProblem {
+                file: named.file,
+                line: 0,
+                column: 0,
+                key: named.key,
+                text: format!("{fault}."),
+                suggestion: None,
+            }),
+        }
+    }
+    (problems, notes)
+}
+
+fn well(page: &mut Page<'_>, config: &Config, notes: &[String]) -> std::io::Result<()> {
     if page.json {
         let layouts: Vec<Value> = config.layouts.iter().map(layout_object).collect();
-        return page.object(&json!({ "well": true, "problems": [], "layouts": layouts }));
+        return page.object(&json!({ "well": true, "problems": [], "notes": notes, "layouts": layouts }));
+    }
+    for note in notes {
+        page.line(format!("Note: {}", safe(note)))?;
     }
     page.line(format!(
         "{} is well: {}, {}, {}.",
@@ -41,7 +88,13 @@ fn well(page: &mut Page<'_>, config: &Config) -> std::io::Result<()> {
         moments::count(config.partners.len() as u64, "partner", "partners"),
         moments::count(config.intakes.len() as u64, "intake", "intakes"),
         moments::count(config.feeds.len() as u64, "feed", "feeds")
-    ))?;
+    ))
+}
+
+fn layouts(page: &mut Page<'_>, config: &Config) -> std::io::Result<()> {
+    if page.json {
+        return Ok(());
+    }
     let mut columns =
         Columns::new(&["layout", "kind", "reads", "writes", "does not survive writing and reading again"]);
     for known in config.layouts.iter() {
@@ -61,13 +114,16 @@ fn well(page: &mut Page<'_>, config: &Config) -> std::io::Result<()> {
     page.table(columns)
 }
 
-fn wrong(page: &mut Page<'_>, path: &Path, problems: &[DocumentProblem]) -> std::io::Result<()> {
+fn wrong(page: &mut Page<'_>, path: &Path, problems: &[DocumentProblem], notes: &[String]) -> std::io::Result<()> {
     if page.json {
         let problems: Vec<Value> = problems.iter().map(problem_object).collect();
-        return page.object(&json!({ "well": false, "problems": problems, "layouts": [] }));
+        return page.object(&json!({ "well": false, "problems": problems, "notes": notes, "layouts": [] }));
+    }
+    for note in notes {
+        page.line(format!("Note: {}", safe(note)))?;
     }
     for problem in problems {
-        page.line(super::page::safe(&problem.to_string()))?;
+        page.line(safe(&problem.to_string()))?;
     }
     page.line(format!(
         "{}: {} to correct.",

@@ -6,6 +6,7 @@ mod ask;
 mod backup;
 mod catch_up;
 mod check_page;
+mod connect_page;
 mod deciding;
 mod demo;
 pub mod ends;

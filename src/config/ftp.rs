@@ -84,6 +84,12 @@ fn plain(text: &str) -> Result<String, Wrong> {
 
 fn host(text: &str) -> Result<String, Wrong> {
     let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b));
+    if text.contains('@') {
+        // A user and his password stand before it.
+        return Err(Wrong::new(
+            "holds more than the name of a host; expected something like \"ftp.shop.example\", with user and password as keys of their own.",
+        ));
+    }
     if text.is_empty() || !is_name(text) {
         return Err(Wrong::new(format!(
             "\"{text}\" is no name of a host; expected something like \"ftp.shop.example\", without ftp:// and without a folder."

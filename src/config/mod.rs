@@ -21,6 +21,7 @@ mod layouts;
 mod notices;
 mod partner;
 mod remote;
+pub mod secrets;
 mod size;
 mod texts;
 

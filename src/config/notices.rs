@@ -10,15 +10,13 @@ use super::keyed::{Keyed, Wrong, parse_duration};
 use super::keys::Table;
 use crate::model::document::{Section, Spot, suggest};
 use crate::model::problem::{Channel, HeaderValue, Level, Mail, MailServer, MailTls, Way, Webhook};
-use crate::model::secret::SecretRef;
+use crate::model::secret::{SecretRef, is_secret_name};
 
 const LONGEST_GATHER: Duration = Duration::from_secs(3_600);
 const SHORTEST_REMIND: Duration = Duration::from_secs(3_600);
 const LONGEST_REMIND: Duration = Duration::from_secs(30 * 86_400);
 const SMTP_PORT: u16 = 25;
 const SMTPS_PORT: u16 = 465;
-/// A header of such a name carries a secret.
-const SECRET_WORDS: [&str; 6] = ["auth", "token", "key", "secret", "password", "cookie"];
 
 /// The channels of the company in the order of the file, and the names of all, also of those that cannot be read.
 pub fn read(root: &Keyed<'_, '_>) -> (Vec<Channel>, Vec<String>) {
@@ -172,7 +170,7 @@ fn header(keyed: &Keyed<'_, '_>, name: Spot<String>, value: Spot<String>) -> Opt
     if let Some(place) = SecretRef::parse(&value.value) {
         return Some((name.value, HeaderValue::Secret(place)));
     }
-    if SECRET_WORDS.iter().any(|word| lower.contains(word)) {
+    if is_secret_name(&lower) {
         // It may be the secret itself, so it is not repeated.
         keyed.section.problem_at(value.span.clone(), &key, WRITTEN_OUT.to_string(), None);
         return None;
@@ -214,7 +212,9 @@ fn address(text: &str) -> Result<String, Wrong> {
 /// `host`, `host:25`, `[::1]:25`.
 fn host_and_port(text: &str, default_port: u16) -> Result<(String, u16), Wrong> {
     let wrong = || {
-        Wrong::new(format!("\"{}\" is no server; expected one like \"mail.nordkap.example:25\".", text.escape_debug()))
+        // A user and his password may stand before it.
+        let found = if text.contains('@') { "what stands here".into() } else { format!("\"{}\"", text.escape_debug()) };
+        Wrong::new(format!("{found} is no server; expected one like \"mail.nordkap.example:25\"."))
     };
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => rest.split_once(']').ok_or_else(wrong)?,
@@ -234,9 +234,9 @@ fn host_and_port(text: &str, default_port: u16) -> Result<(String, u16), Wrong> 
 
 fn url(text: &str) -> Result<Webhook, Wrong> {
     let wrong = || {
+        let found = if text.contains('@') { "what stands here".into() } else { format!("\"{}\"", text.escape_debug()) };
         Wrong::new(format!(
-            "\"{}\" is no address of a webhook; expected one like \"https://alerts.example/nattpost\".",
-            text.escape_debug()
+            "{found} is no address of a webhook; expected one like \"https://alerts.example/nattpost\"."
         ))
     };
     let (tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {

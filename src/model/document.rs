@@ -119,7 +119,10 @@ fn not_toml(text: &str, at: usize) -> String {
             "this is not valid TOML: \"{name}\" stands here again; expected each name once. Take one of them out, or give it another name."
         );
     }
+    // What should have been a secret's place may be the secret.
+    let names_secret = super::secret::is_secret_name(&text[line_start..at]);
     let what = match found {
+        _ if names_secret && !found.is_empty() => "what stands here cannot be read".to_string(),
         "" if line_end == text.len() => "the file ends here".to_string(),
         "" => "the line ends here".to_string(),
         found => format!("\"{}\" cannot stand here", super::diagnostic::shown(found)),

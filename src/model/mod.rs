@@ -1,6 +1,7 @@
 //! Values and decisions: no file, clock, socket or row in here; `now` is always a parameter.
 
 pub mod batch;
+pub mod certificate;
 pub mod decimal;
 pub mod diagnostic;
 pub mod difference;

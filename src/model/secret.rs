@@ -40,6 +40,14 @@ impl std::fmt::Display for SecretRef {
     }
 }
 
+/// A key or header of such a name holds a secret, so what was written there is never repeated.
+const SECRET_WORDS: [&str; 7] = ["auth", "token", "key", "secret", "password", "cookie", "credential"];
+
+pub fn is_secret_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| lower.contains(word))
+}
+
 /// The words themselves.
 pub struct Secret(Zeroizing<String>);
 

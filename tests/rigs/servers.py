@@ -310,6 +310,38 @@ def test(server, name, on_line=lambda: None):
         raise Broken(f"{server.name}, {server.mode}, {name}:\n{said}\nThe server says: {server.log_end()}")
 
 
+def checked(server):
+    """`check --connect` with an intake and a feed there: all is well, and nothing of it stays."""
+    words = dict(word.split("=", 1) for word in server.words().split(";"))
+    lines = ["name = \"Rig\"", "[remote.ftp]", "kind = \"ftp\"", "host = \"127.0.0.1\"", f"port = {server.port}"]
+    lines += [f"user = \"{words['user']}\"", "password = \"env:RIG_PASSWORD\"", "timeout = \"10 s\""]
+    if server.pin:
+        lines += [f"ca = \"{words['ca']}\"" if "ca" in words else f"pin = \"sha256:{server.pin}\""]
+    lines += ["tls = \"implicit\""] if "implicit" in words else [] if server.pin else ["tls = \"none\""]
+    if "client" in words:
+        lines += [f"client_cert = \"file:{server.folder}/client.pem\"", f"client_key = \"file:{server.folder}/client.key\""]
+        (server.folder / "client.key").chmod(0o600)
+        (server.folder / "client.pem").chmod(0o640)
+    lines += ["[intake.orders]", "layouts = [\"nattpost-order-csv\"]", "from = \"ftp:in\"", "match = [\"*.csv\"]"]
+    lines += ["[feed.orders]", "layout = \"nattpost-order-csv\"", "file_name = \"o-{run}.csv\"", "to = \"ftp:out\""]
+    place = Path(tempfile.mkdtemp(prefix="nattpost-check-"))
+    try:
+        (place / "partners").mkdir()
+        (place / "nattpost.toml").write_text("company = \"Rig\"\n")
+        (place / "partners" / "rig.toml").write_text("\n".join(lines) + "\n")
+        binary = REPOSITORY / "target" / "debug" / "nattpost"
+        environment = {**os.environ, "RIG_PASSWORD": words["password"]}
+        done = subprocess.run([binary, "check", "--connect"], cwd=place, env=environment, capture_output=True, text=True, timeout=120)
+        said = done.stdout + done.stderr
+        wanted = ["intake rig/orders: 1 KiB", "feed rig/orders: 1 KiB", "Its clock goes like ours", "All that was tried is well"]
+        wanted += ["TLS 1.2, certificate sha256:", "days left"] if server.pin else ["No TLS"]
+        left = [path.name for below in ("in", "out") for path in (server.root / below).iterdir()]
+        if done.returncode or left or any(word not in said for word in wanted):
+            raise Broken(f"{server.name}, {server.mode}, check --connect ended with {done.returncode}, left {left}:\n{said}\nThe server says: {server.log_end()}")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def broken_and_brought_back(server):
     """The test asks for the server's end by a file; when it is back, another file says so."""
     wanted, back = server.root / "end-it", server.root / "it-is-back"
@@ -343,6 +375,7 @@ def main():
                     test(server, "tls_13_with_session_reuse_is_told_with_advice")
                 else:
                     test(server, "a_real_server_keeps_the_contract")
+                    checked(server)
                     test(server, "a_thousand_there_and_a_thousand_back_over_four_connections")
                     broken_and_brought_back(server)
             finally:

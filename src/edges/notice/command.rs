@@ -47,6 +47,20 @@ pub fn send(letter: &Letter, words: &[String], deadline: Duration) -> Result<(),
     })
 }
 
+/// Started it is only for a letter: what it does is its own.
+pub fn probe(words: &[String]) -> Result<String, NotTaken> {
+    let Some(program) = words.first() else { return Err(NotTaken("no command is named".into())) };
+    let wrong = |words: String| NotTaken(format!("{program}: {words}"));
+    let meta = std::fs::metadata(program).map_err(|error| wrong(format!("it cannot be started: {error}")))?;
+    if !meta.is_file() {
+        return Err(wrong("it cannot be started: it is no file".to_string()));
+    }
+    rustix::fs::access(program.as_str(), rustix::fs::Access::EXEC_OK).map_err(|error| {
+        wrong(format!("this user may not start it ({error}); chmod +x, or give its group the right"))
+    })?;
+    Ok(format!("{program} is there and can be started"))
+}
+
 /// None: it had to be ended.
 fn wait(child: &mut Child, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
     let until = Instant::now() + deadline;

@@ -16,6 +16,35 @@ const LINES_MAX: usize = 100;
 
 pub fn send(letter: &Letter, mail: &Mail, post: &Post, until: Instant) -> Result<Option<String>, NotTaken> {
     let server = &mail.server;
+    let (mut talk, refused) = address(mail, post, until)?;
+    // One address of several that is gone keeps nobody else from hearing of it.
+    if refused.len() == mail.to.len() {
+        return Err(NotTaken(refused.join("; ")));
+    }
+    talk.ask("DATA", "DATA", 354)?;
+    talk.write(letter.mime(&server.from, &mail.to).as_bytes(), "the letter")?;
+    talk.ask(".", "the letter's end", 250)?;
+    // It is taken: what becomes of the goodbye changes nothing.
+    let _ = talk.write(b"QUIT\r\n", "QUIT");
+    Ok(Some(refused.join("; ")).filter(|words| !words.is_empty()))
+}
+
+/// Up to the addresses, and then the letter is not written: nobody hears of it.
+pub fn probe(mail: &Mail, post: &Post, until: Instant) -> Result<String, NotTaken> {
+    let (mut talk, refused) = address(mail, post, until)?;
+    talk.ask("RSET", "RSET", 250)?;
+    // It was told all that there was to ask.
+    let _ = talk.write(b"QUIT\r\n", "QUIT");
+    if !refused.is_empty() {
+        return Err(NotTaken(refused.join("; ")));
+    }
+    let secured = if matches!(talk.line, Some(Line::Secure(_))) { " over TLS" } else { " in the open" };
+    Ok(format!("{} would take a letter to {}{secured}; none was sent", talk.server, mail.to.join(", ")))
+}
+
+/// From the greeting to the last address; those that are refused.
+fn address(mail: &Mail, post: &Post, until: Instant) -> Result<(Talk, Vec<String>), NotTaken> {
+    let server = &mail.server;
     let mut talk = Talk::begin(server, post, until)?;
     talk.log_in(server.login.as_ref(), post)?;
     talk.ask(&format!("MAIL FROM:<{}>", server.from), "MAIL FROM", 250)?;
@@ -28,16 +57,7 @@ pub fn send(letter: &Letter, mail: &Mail, post: &Post, until: Instant) -> Result
             Err(error) => refused.push(error.0),
         }
     }
-    // One address of several that is gone keeps nobody else from hearing of it.
-    if refused.len() == mail.to.len() {
-        return Err(NotTaken(refused.join("; ")));
-    }
-    talk.ask("DATA", "DATA", 354)?;
-    talk.write(letter.mime(&server.from, &mail.to).as_bytes(), "the letter")?;
-    talk.ask(".", "the letter's end", 250)?;
-    // It is taken: what becomes of the goodbye changes nothing.
-    let _ = talk.write(b"QUIT\r\n", "QUIT");
-    Ok(Some(refused.join("; ")).filter(|words| !words.is_empty()))
+    Ok((talk, refused))
 }
 
 /// A conversation, as far as it has come.

@@ -55,5 +55,15 @@ pub fn send(letter: &Letter, way: &Way, post: &Post) -> Result<Option<String>, N
     }
 }
 
+/// Would a letter be taken? As far as that can be asked without sending one; the words say what answered.
+pub fn probe(way: &Way, post: &Post) -> Result<String, NotTaken> {
+    let until = Instant::now() + DEADLINE;
+    match way {
+        Way::Command(words) => command::probe(words),
+        Way::Webhook(webhook) => webhook::probe(webhook, post, until),
+        Way::Mail(mail) => mail::probe(mail, post, until),
+    }
+}
+
 #[cfg(test)]
 mod tests;

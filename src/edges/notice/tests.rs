@@ -196,6 +196,55 @@ fn a_mail_is_one_conversation_and_its_end_is_what_takes_it() {
 }
 
 #[test]
+fn a_way_is_tried_without_telling_anybody() {
+    let (port, talk) = server(&[
+        ("", "220 mail\r\n"),
+        ("EHLO", "250-mail\r\n250 AUTH PLAIN\r\n"),
+        ("AUTH", "235 in\r\n"),
+        ("MAIL", "250 ok\r\n"),
+        ("RCPT", "250 ok\r\n"),
+        ("RSET", "250 forgotten\r\n"),
+        ("QUIT", "221 bye\r\n"),
+    ]);
+    let words = probe(&Way::Mail(mail(port, true, &[OPS])), &post()).unwrap();
+    assert_eq!(words, format!("127.0.0.1:{port} would take a letter to {OPS} in the open; none was sent"));
+    assert!(talk.join().unwrap().iter().all(|line| !line.starts_with("DATA")));
+
+    let (port, talk) = server(&[
+        ("", "220 mail\r\n"),
+        ("EHLO", "250 mail\r\n"),
+        ("MAIL", "250 ok\r\n"),
+        ("RCPT", "550 no such user\r\n"),
+        ("RCPT", "250 ok\r\n"),
+        ("RSET", "250 forgotten\r\n"),
+    ]);
+    let error = probe(&Way::Mail(mail(port, false, &["gone@nordkap.example", OPS])), &post()).unwrap_err();
+    assert_eq!(error.0, format!("127.0.0.1:{port}, RCPT TO gone@nordkap.example: 550 no such user"));
+    drop(talk);
+
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let words = probe(&Way::Webhook(hook(port)), &post()).unwrap();
+    assert!(words.contains("answers") && words.contains("nothing was posted"), "{words}");
+    let mut heard = Vec::new();
+    std::io::Read::read_to_end(&mut listener.accept().unwrap().0, &mut heard).unwrap();
+    assert!(heard.is_empty());
+
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let program = folder.path().join("board");
+    std::fs::write(&program, format!("#!/bin/sh\ntouch {}\n", ran.display())).unwrap();
+    let way = |path: &std::path::Path| Way::Command(vec![path.display().to_string()]);
+    let refused = probe(&way(&program), &post()).unwrap_err().0;
+    assert!(refused.contains("may not start it") && refused.contains("chmod +x"), "{refused}");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert!(probe(&way(&program), &post()).unwrap().ends_with("is there and can be started"));
+    assert!(!ran.exists());
+    assert!(probe(&way(folder.path()), &post()).unwrap_err().0.contains("it is no file"));
+    assert!(probe(&way(&folder.path().join("gone")), &post()).unwrap_err().0.contains("it cannot be started"));
+}
+
+#[test]
 fn a_mail_server_that_refuses_hangs_or_cuts_has_not_taken_it() {
     const HELLO: (&str, &str) = ("EHLO", "250 mail\r\n");
     let tries: [(&'static [(&str, &str)], &str); 5] = [

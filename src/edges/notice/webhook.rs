@@ -30,6 +30,23 @@ pub fn send(letter: &Letter, webhook: &Webhook, post: &Post, until: Instant) -> 
     }
 }
 
+/// As far as TLS, and its secrets: a POST would tell somebody.
+pub fn probe(webhook: &Webhook, post: &Post, until: Instant) -> Result<String, NotTaken> {
+    let where_ = format!("{}:{}", webhook.host, webhook.port);
+    let wrong = |what: &str, error: &io::Error| NotTaken(format!("{where_}, {what}: {}", told(error)));
+    for (_, value) in &webhook.headers {
+        if let HeaderValue::Secret(place) = value {
+            post.secret(place)?;
+        }
+    }
+    let line = Line::connect(&webhook.host, webhook.port, until).map_err(|error| wrong("connecting", &error))?;
+    if !webhook.tls {
+        return Ok(format!("{where_} answers; nothing was posted"));
+    }
+    line.secure(&webhook.host, post.tls()?).map_err(|error| wrong("TLS", &error))?;
+    Ok(format!("{where_} answers, with a certificate that this machine trusts; nothing was posted"))
+}
+
 /// With its secrets: as short-lived as they are.
 fn request(letter: &Letter, webhook: &Webhook, post: &Post, secrets: &mut Vec<Secret>) -> Result<Secret, NotTaken> {
     let body = format!("{}\n", letter.json());

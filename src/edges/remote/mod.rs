@@ -77,6 +77,8 @@ pub struct Probe {
     pub greeting: String,
     /// Version of TLS and whose certificate it is.
     pub tls: Option<String>,
+    /// The server's own, as DER.
+    pub certificate: Option<Vec<u8>>,
     pub features: Vec<String>,
     /// Where a login leads.
     pub folder: Vec<u8>,

@@ -4,6 +4,7 @@
 pub mod arrivals;
 pub mod as_of;
 pub mod catch_up;
+pub mod clock_offset;
 pub mod collecting;
 pub mod delivering;
 pub mod delta;

@@ -187,7 +187,11 @@ impl Plan<'_> {
     fn unsecured(&self, tell: &Telling, seen: &std::sync::Mutex<Seen>, command: &str, error: FtpError) -> Failed {
         let mut seen = tls::seen(seen);
         if let Some(failed) = seen.failed.take() {
-            let fault = tell.line(Phase::Tls, "TLS", &failed);
+            let mut fault = tell.line(Phase::Tls, "TLS", &failed);
+            if let (Some(print), Some(advice)) = (seen.refused.take(), &mut fault.advice) {
+                // To be compared with what the partner says of it, by another way than this line.
+                advice.0.push_str(&format!("; it shows {print}"));
+            }
             let may_be_newer = self.rule.tls_max == TlsMax::Auto && !self.learned.newest.load(Ordering::Relaxed);
             return if may_be_newer && tls::is_other_version(&failed) {
                 Failed::OtherVersion(fault)

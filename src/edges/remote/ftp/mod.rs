@@ -296,6 +296,7 @@ impl Remote for Ftp {
         Ok(Probe {
             greeting: self.greeting.clone(),
             tls: self.seen.as_ref().and_then(|seen| tls::seen(seen).words.clone()),
+            certificate: self.seen.as_ref().and_then(|seen| tls::seen(seen).certificate.clone()),
             features: self.features.clone(),
             folder: self.home.clone().unwrap_or_default(),
         })

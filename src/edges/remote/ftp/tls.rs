@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -50,6 +50,10 @@ pub struct Seen {
     pub failed: Option<io::Error>,
     /// Version and fingerprint of the control connection.
     pub words: Option<String>,
+    /// What the server showed there, as DER.
+    pub certificate: Option<Vec<u8>>,
+    /// `sha256:…` of what it showed and nobody vouches for.
+    pub refused: Option<String>,
 }
 
 pub fn seen(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
@@ -69,11 +73,23 @@ impl Tls {
         let versions: &[_] = if newest { &[&rustls::version::TLS13] } else { &[&rustls::version::TLS12] };
         let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions);
         let builder = builder.map_err(|error| error.to_string())?;
+        let seen: Arc<Mutex<Seen>> = Arc::default();
         let builder = match rule.pin {
             Some(pin) => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(Pinned { pin, provider: provider.clone() })),
-            None => builder.with_root_certificates(roots(rule.ca.as_deref())?),
+            None => {
+                let roots = Arc::new(roots(rule.ca.as_deref())?);
+                let signed = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone()).build();
+                match signed {
+                    Ok(signed) => {
+                        let looking = Looking { signed, provider: provider.clone(), seen: seen.clone() };
+                        builder.dangerous().with_custom_certificate_verifier(Arc::new(looking))
+                    }
+                    // Nobody is trusted at all.
+                    Err(_) => builder.with_root_certificates(roots),
+                }
+            }
         };
         let mut config = match own {
             Some(own) => {
@@ -87,7 +103,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         config.resumption = Resumption::in_memory_sessions(8);
-        Ok(Tls { config: Arc::new(config), timeout, watch, seen: Arc::default() })
+        Ok(Tls { config: Arc::new(config), timeout, watch, seen })
     }
 
     pub fn seen(&self) -> Arc<Mutex<Seen>> {
@@ -131,9 +147,10 @@ impl TlsConnector for Tls {
         })?;
         let mut seen = seen(&self.seen);
         let words = described(&session.conn, &self.config);
+        let shown = session.conn.peer_certificates().and_then(<[_]>::first).map(|first| first.to_vec());
         let session = Arc::new(Mutex::new(session));
         if !is_data {
-            (seen.control, seen.words) = (Some(session.clone()), Some(words));
+            (seen.control, seen.words, seen.certificate) = (Some(session.clone()), Some(words), shown);
         }
         Ok(Channel { io: Shared { session, is_data }, raw })
     }
@@ -160,10 +177,12 @@ fn described(connection: &ClientConnection, config: &ClientConfig) -> String {
     };
     let first = connection.peer_certificates().and_then(<[_]>::first);
     let print = first.and_then(|certificate| fingerprint(config.crypto_provider(), certificate));
-    print.map_or(version.into(), |print| {
-        let hex: String = print.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{version}, certificate sha256:{hex}")
-    })
+    print.map_or(version.into(), |print| format!("{version}, certificate {}", in_words(print)))
+}
+
+fn in_words(print: [u8; 32]) -> String {
+    let hex: String = print.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
 }
 
 /// SHA-256 of a certificate; the provider's own, so that no second library is needed for it.
@@ -185,6 +204,56 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
         }
     }
     Ok(store)
+}
+
+/// Trusts whom rustls trusts, and remembers what was shown: a person who pins a certificate has to read its fingerprint somewhere.
+struct Looking {
+    signed: Arc<WebPkiServerVerifier>,
+    provider: Arc<CryptoProvider>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl std::fmt::Debug for Looking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Looking")
+    }
+}
+
+impl ServerCertVerifier for Looking {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        stapled: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.signed.verify_server_cert(certificate, chain, name, stapled, now).inspect_err(|_| {
+            seen(&self.seen).refused = fingerprint(&self.provider, certificate).map(in_words);
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.signed.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.signed.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.signed.supported_verify_schemes()
+    }
 }
 
 /// Takes one certificate, whoever signed it and whatever name stands in it.
