@@ -66,6 +66,31 @@ fn what_he_may_not_have_read_is_told_again_under_its_name() {
     assert_eq!(mirror.bench.dispatch().run_ringing([&feed]).unwrap(), (0, None));
 }
 
+/// Something is in the way of the file that vouches: it is told once, tried again at each look, and not counted as placed before.
+#[test]
+fn a_file_is_vouched_for_as_soon_as_that_is_possible() {
+    let mut feed = delta(Since::LastDelivered, Replace::Unsent);
+    feed.done_suffix = Some(".done".to_string());
+    let mut mirror = Mirror::new(feed);
+    let in_the_way = mirror.bench.path("out/dealer/full_1.xml.done");
+    std::fs::create_dir_all(in_the_way.join("a")).unwrap();
+    mirror.say("A1", "0", "1");
+    mirror.send(false);
+    for _ in 0..2 {
+        mirror.bench.dispatch().look_at_pick_up().unwrap();
+    }
+    let told = mirror.bench.told();
+    assert_eq!((told.matches("folder-failed").count(), told.matches("run-ready").count()), (1, 1), "{told}");
+    assert!(!mirror.bench.runs()[0].placed);
+    std::fs::remove_dir_all(&in_the_way).unwrap();
+    mirror.bench.dispatch().look_at_pick_up().unwrap();
+    assert_eq!(mirror.bench.files("out"), ["dealer/full_1.xml", "dealer/full_1.xml.done"]);
+    assert!(mirror.bench.runs()[0].placed);
+    mirror.take_all();
+    assert_eq!(mirror.bench.files("out"), [""; 0], "it goes with the file it vouches for");
+    mirror.check();
+}
+
 #[test]
 fn what_changes_goes_out_at_once_and_then_keeps_its_pause() {
     let mut feed: Feed = delta(Since::LastDelivered, Replace::Unsent);

@@ -1,8 +1,14 @@
 #!/usr/bin/env bash
-# Fail and kill at call N = 1, 2, 3 … until an evening goes through untouched; the recovery killed as well.
+# Fail and kill at call N = 1, 2, 3 … until an evening goes through untouched; the recovery killed as well. What leaves: at every so
+# many calls, other ones in each mode (all of them: kill_loop.py --night out, 40 minutes).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # Fault points are in debug builds only.
 cargo build --quiet
 python3 tests/rigs/kill_loop.py --modes kill,fail
 python3 tests/rigs/kill_loop.py --modes twice,full,full+ --step 5
+python3 tests/rigs/kill_loop.py --night out --modes kill --step 5
+python3 tests/rigs/kill_loop.py --night out --modes taken --step 7
+python3 tests/rigs/kill_loop.py --night out --modes fail --step 11
+python3 tests/rigs/kill_loop.py --night out --modes twice --step 13
+python3 tests/rigs/kill_loop.py --night out --modes full,full+ --step 17

@@ -167,6 +167,7 @@ def originals_and_papers(root, ledger):
                 wrong.append(f"{state}/{folder}/{name} belongs to no file of the ledger")
             continue
         if name.endswith(".done") and row["name"] + ".done" == found.group(2):
+            places.setdefault((row["file_id"], "done-file"), []).append((state, path))
             continue
         places.setdefault((row["file_id"], paper_of(name, row["name"])), []).append((state, path))
     for row in ledger.rows(f"SELECT * FROM file WHERE NOT {CAME_BACK}"):
@@ -187,6 +188,9 @@ def originals_and_papers(root, ledger):
             wrong.append(f"{label} stands in {stands}, its verdict says {home}")
         elif (size := os.path.getsize(places[row["file_id"], "original"][0][1])) != row["size"] and not row["redacted"] and row["code"] != "file-truncated":
             wrong.append(f"{label} has {size} bytes, it came with {row['size']}")
+        vouching = [state for state, _ in places.get((row["file_id"], "done-file"), [])]
+        if vouching not in ([], [home]):
+            wrong.append(f"{label} stands in {home}, what vouched for it in {vouching}")
         reasons = places.get((row["file_id"], "reason"), [])
         if row["reason_text"] is None:
             wrong += [f"{label} has a reason file without a reason" for _ in reasons]
@@ -323,7 +327,8 @@ def spool_lines(root, ledger, clean):
     """A feed of facts that was asked for may have been written twice (the crash came between the file and the command's
     end): such files count once. All others count as often as they stand there. Orders stand in their file as they came,
     and who came first between two partners may change: they are compared one by one."""
-    asked = {r["name"] for r in ledger.rows("SELECT name FROM run WHERE reason = 'request' AND kind NOT IN ('order')")}
+    asked = ledger.rows("SELECT name, done_name FROM run WHERE reason = 'request' AND kind NOT IN ('order')")
+    asked = {name for row in asked for name in row}
     lines, once = [], set()
     for state, folder, name, path in walk(root, *[s for s in STATES if s != "tmp"]):
         folder = re.sub(r"\d{4}-\d\d-\d\d", "DAY", folder)

@@ -9,7 +9,7 @@ mod retry;
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};
 
 use super::catch_up::catch_up;
@@ -121,8 +121,20 @@ fn order_all(
     order: &Order,
     give: &mut dyn FnMut(&mut Bench<'_>, &str, &Order) -> Result<String>,
 ) -> Result<String> {
-    let outcomes = feeds.iter().map(|feed| give(bench, feed, order)).collect::<Result<Vec<_>>>()?;
-    Ok(outcomes.join("; "))
+    let (mut said, mut is_refused) = (Vec::new(), false);
+    for feed in feeds {
+        match give(bench, feed, order) {
+            Ok(words) => said.push(words),
+            Err(error) if super::is_outage(&error) && !super::is_denied(&error) => return Err(error),
+            // Done before a crash, perhaps; the others are meant all the same.
+            Err(error) => {
+                said.push(format!("{error:#}"));
+                is_refused = true;
+            }
+        }
+    }
+    let said = said.join("; ");
+    if is_refused { bail!(said) } else { Ok(said) }
 }
 
 /// When the database was copied last, for whoever asks whether that is long ago.

@@ -99,10 +99,11 @@ impl Decided {
 
     /// Every place the original may stand in, the likeliest first.
     fn places(&self) -> Vec<Place<'_>> {
-        if self.from_work {
-            return vec![self.work()];
-        }
-        vec![
+        if self.from_work { vec![self.work()] } else { self.all_places().to_vec() }
+    }
+
+    fn all_places(&self) -> [Place<'_>; 5] {
+        [
             self.work(),
             self.home(),
             self.failed(),
@@ -220,16 +221,27 @@ fn carry_out_one(bench: &Bench<'_>, file: &Decided, intake: Option<&Intake>) -> 
     }
     let name = file.name_as(Role::Original);
     if let Some(Settle::DoneFile { suffix }) = intake.map(|i| &i.settle) {
-        let done_file = travelling_name(&name, suffix);
-        if place != file.home() && spool.look(place, &done_file)?.is_some() {
-            spool.rename((place, &done_file), (file.home(), &done_file))?;
-        }
+        bring_done_file(spool, file, place, &travelling_name(&name, suffix))?;
     }
     let keeps = intake.is_none_or(|i| i.originals != Originals::None) || file.home != Home::Done;
     if !keeps {
         spool.remove(place, &name)?;
     } else if place != file.home() {
         spool.rename((place, &name), (file.home(), &name))?;
+    }
+    Ok(())
+}
+
+/// It travels along. Usually it stands beside the original; where that was judged again, in the folder it came back from.
+fn bring_done_file(spool: &Spool, file: &Decided, original: Place<'_>, done_file: &[u8]) -> Result<()> {
+    for place in [original].into_iter().chain(file.all_places()) {
+        if spool.look(place, done_file)?.is_none() {
+            continue;
+        }
+        if place != file.home() {
+            spool.rename((place, done_file), (file.home(), done_file))?;
+        }
+        break;
     }
     Ok(())
 }

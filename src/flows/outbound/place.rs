@@ -68,11 +68,9 @@ impl Dispatch<'_> {
         }
         match moved {
             Ok(()) => {
-                let vouched = self.vouch(run);
-                self.go_on(run.id.as_str(), vouched)?;
-                self.pending.placed.push(run.no);
                 self.pending.told.remove(&run.id);
                 self.tell_run(run, Event::RunReady);
+                self.confirm_visible(run)?;
                 Ok(true)
             }
             Err(error) if error.is_outage() => Err(error.into()),
@@ -149,8 +147,21 @@ impl Dispatch<'_> {
         Ok(())
     }
 
+    /// It stands in out/: what vouches for it is put behind it, and it is placed. Where that is refused, the next look tries again.
+    pub(super) fn confirm_visible(&mut self, run: &RunRow) -> Result<()> {
+        match self.vouch(run) {
+            Ok(()) => {
+                self.pending.placed.push(run.no);
+                self.pending.told.remove(&run.id);
+                Ok(())
+            }
+            Err(error) if !self.pending.told.insert(run.id) && !is_outage(&error) => Ok(()),
+            Err(error) => self.go_on(run.id.as_str(), Err(error)),
+        }
+    }
+
     /// Behind its data file; again where a crash came between.
-    pub(super) fn vouch(&self, run: &RunRow) -> Result<()> {
+    fn vouch(&self, run: &RunRow) -> Result<()> {
         // At a remote, who brings the file there puts it behind it.
         if run.done_name.is_empty() || self.store.read()?.delivery(run.no)?.is_some() {
             return Ok(());
@@ -174,7 +185,7 @@ impl Dispatch<'_> {
     /// spool takes nothing at all is for the loop to wait out.
     pub(super) fn go_on(&self, item: &str, done: Result<()>) -> Result<()> {
         let Err(error) = done else { return Ok(()) };
-        if error.downcast_ref::<SpoolError>().is_none_or(SpoolError::is_outage) {
+        if is_outage(&error) {
             return Err(error);
         }
         let fields: [(Key, Value<'_>); 1] = [(Key::Error, format!("{error:#}").into())];
@@ -208,6 +219,11 @@ impl Dispatch<'_> {
         ];
         self.events.tell(self.now.wall, run.id.as_str(), event, &fields);
     }
+}
+
+/// Nothing can be done, whatever file it is about.
+fn is_outage(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<SpoolError>().is_none_or(SpoolError::is_outage)
 }
 
 /// The ids of the files in staged/; names that are none of ours are nobody's business here.

@@ -42,11 +42,7 @@ impl Dispatch<'_> {
                     self.make_receipt_again(&run, intakes)?;
                 }
                 RunAction::MarkSent | RunAction::ComposeAgain => taken.push(run),
-                RunAction::Nothing if found == RunFound::Out && !run.placed => {
-                    let vouched = self.vouch(&run);
-                    self.go_on(run.id.as_str(), vouched)?;
-                    self.pending.placed.push(run.no);
-                }
+                RunAction::Nothing if found == RunFound::Out && !run.placed => self.confirm_visible(&run)?,
                 _ => {}
             }
         }

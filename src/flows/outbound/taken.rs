@@ -11,7 +11,7 @@ use crate::edges::clock::iso;
 use crate::edges::events::Event;
 use crate::edges::store::Tx;
 use crate::edges::store::ledger::{RunReason, RunRow, RunState};
-use crate::model::rules::recovery::{self, Leaves, RunAction};
+use crate::model::rules::recovery::{self, Leaves, RunAction, RunFound};
 use crate::model::rules::supersede::Scope;
 
 const IN_DOUBT: &str = "it was taken so soon after it took another's place that it may be the other that was read: what it says is told again";
@@ -59,6 +59,12 @@ impl Dispatch<'_> {
             }
             match recovery::run(found, known(run.state), self.leaves(&run)) {
                 RunAction::MarkSent | RunAction::ComposeAgain => taken.push(run),
+                // A full disk may have come between it and what vouches for it.
+                RunAction::Nothing
+                    if found == RunFound::Out && !run.placed && !self.pending.placed.contains(&run.no) =>
+                {
+                    self.confirm_visible(&run)?;
+                }
                 _ => {}
             }
         }
