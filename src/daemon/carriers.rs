@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -19,6 +19,9 @@ use crate::model::remote::RemoteRule;
 
 /// A connection that nobody needs is closed; the thread stays for the next job.
 const HANGS_UP_AFTER: Duration = Duration::from_secs(30);
+/// One that rested for longer is asked whether it still stands before anything hangs on it: servers hang up on who says nothing,
+/// and that is no fault of theirs.
+const RESTED: Duration = Duration::from_secs(1);
 /// One connection's buffers stand on the heap.
 const STACK_BYTES: usize = 512 * 1024;
 
@@ -40,6 +43,8 @@ pub(super) struct Report {
     pub outcome: Outcome,
     /// Why it ended early.
     pub end: Option<End>,
+    /// It goes on with the connection that it has.
+    pub is_connected: bool,
 }
 
 /// What all carriers have in common.
@@ -56,6 +61,8 @@ pub(super) struct Carrier {
     pub number: u64,
     /// What it does now: a job of files in, or another.
     pub does: Option<Doing>,
+    /// It had a connection at the end of its last job.
+    pub is_connected: bool,
     jobs: SyncSender<Job>,
     thread: JoinHandle<()>,
 }
@@ -76,7 +83,7 @@ impl Carrier {
             .stack_size(STACK_BYTES)
             .spawn(move || carry(number, (&rule, &learned), &his, &shared))
             .context("cannot start a thread for a remote")?;
-        Ok(Carrier { number, does: None, jobs, thread })
+        Ok(Carrier { number, does: None, is_connected: false, jobs, thread })
     }
 
     /// Only to an idle one: nothing queues where it cannot be seen. Gives the job back where the thread has ended.
@@ -96,6 +103,7 @@ impl Carrier {
 
 fn carry(number: u64, (rule, learned): (&RemoteRule, &Arc<Learned>), jobs: &Receiver<Job>, shared: &Shared) {
     let mut connection: Option<Box<dyn Remote>> = None;
+    let mut rests_since = Instant::now();
     loop {
         let job = match jobs.recv_timeout(HANGS_UP_AFTER) {
             Ok(job) => job,
@@ -105,12 +113,20 @@ fn carry(number: u64, (rule, learned): (&RemoteRule, &Arc<Learned>), jobs: &Rece
             }
             Err(RecvTimeoutError::Disconnected) => break,
         };
-        let done = catch_unwind(AssertUnwindSafe(|| carry_out((rule, learned), &mut connection, job, shared)));
+        let has_rested = rests_since.elapsed() > RESTED;
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if has_rested && connection.as_mut().is_some_and(|remote| remote.probe().is_err()) {
+                drop(connection.take());
+            }
+            carry_out((rule, learned), &mut connection, job, shared)
+        }));
         let (outcome, end) = done.unwrap_or_else(|_| {
             let words = format!("a carrier of {} has panicked; its message stands above", rule.name);
             (Outcome::Died(words), None)
         });
-        let is_over = shared.reports.send(Report { carrier: number, outcome, end }).is_err();
+        rests_since = Instant::now();
+        let report = Report { carrier: number, outcome, end, is_connected: connection.is_some() };
+        let is_over = shared.reports.send(report).is_err();
         // Full means that the loop has not come to the last ring yet.
         let _ = shared.ring.try_send(());
         if is_over {

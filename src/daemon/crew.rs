@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use super::carriers::{Carrier, Doing, Job, Shared};
 use crate::edges::clock::{Now, chance, iso, read_iso};
 use crate::edges::events::{Event, Events, Key, Value};
-use crate::edges::remote::Fault;
 use crate::edges::remote::ftp::Learned;
+use crate::edges::remote::{Fault, Phase};
 use crate::edges::store::ledger::{CollectRow, RemoteState};
 use crate::edges::store::{FileNo, Store};
 use crate::flows::carried::trouble;
@@ -25,6 +25,8 @@ const OWED_AT_ONCE: usize = 64;
 const REFUSED_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// How often the ledger hears that all is well.
 const TELLS_OK_EVERY: Duration = Duration::from_secs(60);
+/// A server that was full is tried with more connections again.
+const TRIES_MORE_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Longer than the longest pause there is: whatever a clock that was set back says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 3_600);
 
@@ -41,6 +43,8 @@ pub(super) struct Crew {
     under_way: HashSet<FileNo>,
     refused: HashMap<FileNo, Duration>,
     told_ok: Option<Duration>,
+    /// It lets so many of us in at one time; until then no more are tried.
+    lets_in: Option<(usize, Duration)>,
 }
 
 impl Crew {
@@ -62,6 +66,7 @@ impl Crew {
             under_way: HashSet::new(),
             refused: HashMap::new(),
             told_ok: None,
+            lets_in: None,
         }
     }
 
@@ -88,11 +93,17 @@ impl Crew {
     }
 
     /// An idle carrier, a new one where the rule allows it. After a fault one tries for all.
-    pub fn idle(&mut self, next_number: &mut u64, shared: &Arc<Shared>) -> Result<Option<&mut Carrier>> {
-        if !self.is_well() && self.is_busy() {
+    pub fn idle(&mut self, next_number: &mut u64, shared: &Arc<Shared>, now: Now) -> Result<Option<&mut Carrier>> {
+        let busy = self.carriers.iter().filter(|carrier| carrier.does.is_some()).count();
+        let is_full = self.lets_in.is_some_and(|(most, until)| busy >= most && now.mono < until);
+        if is_full || (!self.is_well() && busy > 0) {
             return Ok(None);
         }
-        if let Some(at) = self.carriers.iter().position(|carrier| carrier.does.is_none()) {
+        let idle = |connected: bool| {
+            let fits = |carrier: &Carrier| carrier.does.is_none() && (carrier.is_connected || !connected);
+            self.carriers.iter().position(fits)
+        };
+        if let Some(at) = idle(true).or_else(|| idle(false)) {
             return Ok(self.carriers.get_mut(at));
         }
         if self.carriers.len() >= usize::from(self.rule.connections) {
@@ -177,6 +188,20 @@ impl Crew {
             self.tell(events, now, Event::RemoteBack, &[]);
         }
         Ok(())
+    }
+
+    /// Servers that have as many of us as they let in say so to the next one, with 421 or with a refused login. While
+    /// others of ours are there that is no fault: there are fewer of us for a while.
+    pub fn is_full(&mut self, fault: &Fault, carrier: u64, now: Now) -> bool {
+        let code = fault.answer.as_ref().and_then(|answer| answer.code);
+        let is_at_door = matches!(fault.phase, Phase::Greeting | Phase::Login) && matches!(code, Some(421 | 530));
+        let is_other = |other: &&Carrier| other.number != carrier && (other.does.is_some() || other.is_connected);
+        let others = self.carriers.iter().filter(is_other).count();
+        let is_full = is_at_door && others > 0;
+        if is_full {
+            self.lets_in = Some((others, now.mono + TRIES_MORE_AFTER));
+        }
+        is_full
     }
 
     /// It did not. The first fault of several is told.

@@ -12,8 +12,8 @@ use super::crew::Crew;
 use super::{Daemon, Ended};
 use crate::config::Config;
 use crate::edges::clock::Now;
-use crate::edges::events::{Event, Key, Value};
-use crate::edges::remote::{Gate, Phase, Sentry};
+use crate::edges::events::{Event, Events, Key, Value};
+use crate::edges::remote::{Fault, Gate, Phase, Sentry};
 use crate::edges::spool::Spool;
 use crate::edges::store::Store;
 use crate::flows::carried::End;
@@ -157,7 +157,7 @@ impl Remotes {
                 let Remotes { crews, desks, shared, next_number, book, mark, .. } = self;
                 let crew = &mut crews[index];
                 // So that nothing is taken out of its place for nobody.
-                if crew.idle(next_number, shared)?.is_none() {
+                if crew.idle(next_number, shared, now)?.is_none() {
                     break;
                 }
                 let snapshot = store.read()?;
@@ -168,7 +168,7 @@ impl Remotes {
                     None => next_job(crew, desks, (store, paused, takes_in), now)?,
                 };
                 let Some((job, doing)) = found else { break };
-                let Some(carrier) = crew.idle(next_number, shared)? else { break };
+                let Some(carrier) = crew.idle(next_number, shared, now)? else { break };
                 if carrier.give(job, doing).is_err() {
                     bail!("a carrier of {} has ended", crew.rule.name);
                 }
@@ -206,6 +206,20 @@ fn next_job(
         return Ok(None);
     }
     Ok(his.into_iter().find_map(|desk| desk.look_job(now)).map(|job| (Job::In(job), Doing::Look)))
+}
+
+/// Told once, until it may be listed again.
+fn note_refused_look(desk: &mut RemoteDesk, fault: &Fault, events: &Events, now: Now) {
+    if !desk.look_refused(fault, now) {
+        return;
+    }
+    let fields = [
+        (Key::Intake, Value::Text(desk.source().into())),
+        (Key::Remote, Value::Text(desk.from.remote.as_str().into())),
+        (Key::Phase, Value::Text(fault.phase.word().into())),
+        (Key::Reason, Value::Text(fault.to_string().into())),
+    ];
+    events.tell(now.wall, "", Event::RemoteFailed, &fields);
 }
 
 /// Not only of the one folder that was asked for: a connection that could not be made, or that broke.
@@ -273,9 +287,15 @@ impl Daemon {
         let crew = remotes.crews.iter().position(|crew| crew.carriers.iter().any(|c| c.number == report.carrier));
         if let Some(crew) = crew {
             let carriers = &mut remotes.crews[crew].carriers;
-            carriers.iter_mut().filter(|c| c.number == report.carrier).for_each(|carrier| carrier.does = None);
+            for carrier in carriers.iter_mut().filter(|c| c.number == report.carrier) {
+                (carrier.does, carrier.is_connected) = (None, report.is_connected);
+            }
         }
         let ends_all = report.end.as_ref().is_some_and(is_of_all);
+        let is_full = match (&report.end, crew) {
+            (Some(End::Theirs(fault)), Some(crew)) => remotes.crews[crew].is_full(fault, report.carrier, now),
+            _ => false,
+        };
         let mut bench = self.works.bench(now);
         match report.outcome {
             Outcome::Died(words) => bail!(words),
@@ -287,19 +307,11 @@ impl Daemon {
                 if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
                     match &listing {
                         Some(listing) => bench.note_look(desk, listing, &remotes.mark)?,
+                        None if is_full => desk.wake(now.mono),
                         None => desk.look_failed(now),
                     }
                     if let Some(End::Theirs(fault)) = report.end.as_ref().filter(|end| !is_of_all(end)) {
-                        let told = desk.look_refused(fault, now);
-                        let fields = [
-                            (Key::Intake, Value::Text(source.as_str().into())),
-                            (Key::Remote, Value::Text(desk.from.remote.as_str().into())),
-                            (Key::Phase, Value::Text(fault.phase.word().into())),
-                            (Key::Reason, Value::Text(fault.to_string().into())),
-                        ];
-                        if told {
-                            bench.events.tell(now.wall, "", Event::RemoteFailed, &fields);
-                        }
+                        note_refused_look(desk, fault, bench.events, now);
                     }
                     remotes.owed_is_stale = true;
                 }
@@ -330,7 +342,9 @@ impl Daemon {
                 Ok(())
             }
             (Some(End::Ours(error)), _) => Err(error.into()),
-            (Some(End::Theirs(fault)), Some(crew)) if ends_all => crew.went_wrong(&fault, store, events, now),
+            (Some(End::Theirs(fault)), Some(crew)) if ends_all && !is_full => {
+                crew.went_wrong(&fault, store, events, now)
+            }
             (None, Some(crew)) => crew.went_well(store, events, now),
             (Some(End::Stopped | End::Theirs(_)) | None, _) => Ok(()),
         }

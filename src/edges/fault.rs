@@ -26,6 +26,7 @@ mod armed {
     /// What `EIO` and `ENOSPC` are on Linux.
     const EIO: i32 = 5;
     const ENOSPC: i32 = 28;
+    const STOPPED_WITHIN: std::time::Duration = std::time::Duration::from_millis(100);
 
     /// The one process-wide value of the program: calls are counted over all threads, and a call deep in an edge cannot be
     /// handed a counter without every signature carrying it for the tests' sake.
@@ -153,7 +154,10 @@ mod armed {
 
     /// Until somebody sends SIGCONT: what a rig changes meanwhile, the call finds.
     fn stop() -> Result<()> {
-        Ok(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?)
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        // Another thread may be the one that is told first: until then this one must not go on to the call.
+        std::thread::sleep(STOPPED_WITHIN);
+        Ok(())
     }
 
     /// As if the power went: nothing is flushed, no destructor runs.

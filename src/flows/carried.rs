@@ -18,6 +18,6 @@ pub fn trouble(kind: FaultKind) -> Trouble {
     match kind {
         FaultKind::Login => Trouble::Login,
         FaultKind::Refused | FaultKind::Missing | FaultKind::Tls | FaultKind::TlsReuse => Trouble::Refused,
-        FaultKind::Transient | FaultKind::OutOfStep | FaultKind::Stopped => Trouble::Passing,
+        FaultKind::Transient | FaultKind::Busy | FaultKind::OutOfStep | FaultKind::Stopped => Trouble::Passing,
     }
 }

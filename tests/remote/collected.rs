@@ -118,6 +118,42 @@ fn a_file_that_was_replaced_after_it_was_fetched_is_not_removed_unread() {
     assert!(night.names_there().is_empty(), "and then it is removed");
 }
 
+/// The same while it is read once more to be compared: its facts are asked for after that as well.
+#[test]
+fn a_file_that_was_replaced_while_it_was_compared_is_not_removed_unread() {
+    let second = order("second").replace('\n', "\\r\\n");
+    // Before it is read, before it would be removed, behind the reading, and last of all.
+    let night = Night::new(&format!("on SIZE 4 replace in/orders.csv \"{second}\""), "claim = \"look\"");
+    night.put("orders.csv", &order("first"));
+    let output = night.run();
+    assert_eq!(night.double.calls("RETR"), 2 + u32::from(night.names_there().is_empty()), "{:?}", night.double.log());
+    if !night.names_there().is_empty() {
+        night.patient_run();
+    }
+    assert_eq!(night.orders(), ["first", "second"], "{}", said(&output));
+    assert!(said(&output).contains("file-kept-there"), "{}", said(&output));
+}
+
+/// It lets one of us in at a time, and says so to the next with a number that means something else: no fault, no pause.
+#[test]
+fn a_server_that_is_full_is_worked_with_over_fewer_connections() {
+    for (at, words) in [("CONNECT", "421 too many of you"), ("PASS", "530 too many of you")] {
+        let script: String = (2..9).map(|n| format!("on {at} {n} reply \"{words}\" close\n")).collect();
+        let night = Night::new(&script, "");
+        for number in 0..40 {
+            night.put(&format!("orders {number}.csv"), &order(&format!("O-{number:02}")));
+        }
+        let shop = night.here.join("partners/shop.toml");
+        let text = std::fs::read_to_string(&shop).unwrap().replace("timeout = ", "connections = 4\ntimeout = ");
+        let more = "[intake.more]\nfrom = \"ftp:out\"\nlayouts = [\"nattpost-order-csv\"]\n";
+        std::fs::write(&shop, text + more).unwrap();
+        let output = night.run();
+        assert!(output.status.success() && !said(&output).contains("remote-failed"), "{words}: {}", said(&output));
+        assert_eq!(night.orders().len(), 40);
+        assert!(night.double.calls(at) > 1, "a second connection was tried");
+    }
+}
+
 /// Two servers' worth of trouble is one partner's: what others drop is applied while this one is silent.
 #[test]
 fn a_silent_server_delays_nobody_else() {

@@ -148,7 +148,7 @@ fn what_a_server_says_is_told_as_it_says_it() {
         ("on RNFR reply \"250 a\\r\\n250 b\"", FaultKind::OutOfStep, "RNFR"),
         ("on DELE reply \"gone\"", FaultKind::OutOfStep, "no answer to it: gone"),
         ("on RETR reply \"550 no right\"", FaultKind::Refused, ".taken\": 550 no right"),
-        ("on RETR reply \"450 in use\"", FaultKind::Transient, ".taken\": 450 in use"),
+        ("on RETR reply \"450 in use\"", FaultKind::Busy, ".taken\": 450 in use"),
         ("on STOR reply \"553 no right\"", FaultKind::Refused, "STOR \"stock.part\": 553 no right"),
         (
             "on STOR refuse 1000 \"552 quota\"",
@@ -297,4 +297,32 @@ fn a_connection_that_was_given_up_stays_so() {
     let again = remote.facts(&folder("out"), &[b"x"]).unwrap_err();
     assert!(again.is_broken() && again.to_string().contains("given up"), "{again}");
     remote.hang_up();
+}
+
+/// The server's last word on an upload is a refusal: it is told, and the next file goes over the same line.
+#[test]
+fn a_refused_upload_leaves_the_line_in_step() {
+    for reply in ["552 quota", "553 not this name"] {
+        let (_kept, root) = ground();
+        let double = Double::start(&root, &format!("on STOR 1 refuse 1000 \"{reply}\""));
+        let mut remote = Peer::of(&double).remote();
+        let broken = remote.send(&folder("out"), b"a.part", 8000, &mut &[7_u8; 8000][..]).unwrap_err();
+        assert!(
+            matches!(&broken, Broken::Theirs(fault) if fault.kind == FaultKind::Refused && !fault.is_broken()),
+            "{broken:?}"
+        );
+        remote.send(&folder("out"), b"b.part", 3, &mut &b"abc"[..]).unwrap();
+        assert_eq!(double.calls("CONNECT"), 1, "{reply}");
+    }
+}
+
+/// proftpd's HiddenStores keep what broke off under `.in.NAME.` and refuse NAME as long as that is there.
+#[test]
+fn what_a_server_hides_of_a_broken_upload_is_no_hindrance() {
+    let (_kept, root) = ground();
+    std::fs::write(root.join("out/.in.a.part."), "half").unwrap();
+    let double = Double::start(&root, "on STOR 1 reply \"550 a.part: Temporary hidden file already exists\"");
+    let mut remote = Peer::of(&double).remote();
+    remote.send(&folder("out"), b"a.part", 3, &mut &b"abc"[..]).unwrap();
+    assert_eq!(files_in(&root.join("out")), [(b"a.part".to_vec(), b"abc".to_vec())]);
 }

@@ -27,6 +27,8 @@ fn the_contract_holds_whatever_the_server_lacks() {
         "set eat-pipelined",
         "on EPSV reply \"500 what?\"",
         "on EPSV reply \"522 network protocol not supported\"",
+        "on EPSV reply \"550 Permission denied.\"",
+        "on SIZE reply \"550 Permission denied.\"\non MDTM reply \"550 Permission denied.\"",
         "on EPSV dead-port",
         "on EPSV reply \"229 as you like\"",
         "on FEAT reply \"500 what?\"",
@@ -74,6 +76,17 @@ fn epsv_that_led_nowhere_is_not_tried_again() {
         peer.remote().list(&folder("in"), &mut |_| ()).unwrap();
     }
     assert_eq!((double.calls("EPSV"), double.calls("PASV")), (1, 3));
+}
+
+/// PASV knows no IPv6: what it cannot do is not remembered as the better way.
+#[test]
+fn pasv_that_did_not_help_is_not_remembered() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "on EPSV 1 reply \"500 not now\"\non PASV reply \"522 use EPSV\"");
+    let peer = Peer::of(&double);
+    assert!(peer.remote().list(&folder("in"), &mut |_| ()).is_err());
+    peer.remote().list(&folder("in"), &mut |_| ()).unwrap();
+    assert_eq!((double.calls("EPSV"), double.calls("PASV")), (2, 1));
 }
 
 #[test]
@@ -136,6 +149,20 @@ fn an_empty_folder_is_not_a_fault() {
         let double = Double::start(&root, &script);
         let mut remote = Peer::of(&double).remote();
         remote.list(&folder("in"), &mut |_| panic!("there is nothing")).unwrap();
+        remote.facts(&folder("in"), &[b"x"]).unwrap();
+    }
+}
+
+/// The same numbers where listing is forbidden: that is told, of this folder, and the connection goes on.
+#[test]
+fn a_folder_that_may_not_be_listed_is_told() {
+    for answer in ["450 .: Permission denied", "550 Permission denied.", "550 Zugriff verweigert"] {
+        let (_kept, root) = ground();
+        let script: String = ["MLSD", "LIST", "NLST"].map(|verb| format!("on {verb} reply \"{answer}\"\n")).concat();
+        let double = Double::start(&root, &script);
+        let mut remote = Peer::of(&double).remote();
+        let fault = remote.list(&folder("in"), &mut |_| panic!("there is nothing")).unwrap_err();
+        assert!(!fault.is_broken() && fault.to_string().contains(&format!("NLST: {answer}")), "{fault}");
         remote.facts(&folder("in"), &[b"x"]).unwrap();
     }
 }

@@ -5,3 +5,4 @@ cd "$(dirname "$0")/../.."
 # Fault points are in debug builds only.
 cargo build --quiet
 python3 tests/rigs/full_disk.py
+python3 tests/rigs/full_remote.py

@@ -4,3 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 cargo build --quiet
 python3 tests/rigs/stopping.py
+python3 tests/rigs/large.py

@@ -6,5 +6,9 @@ if [ "$(id -u)" != 0 ]; then
     echo "not root: the servers change users, so this rig is left out"
     exit 0
 fi
+# Fault points are in debug builds only.
+cargo build --quiet
 cargo test --quiet --no-run --test remote
 python3 tests/rigs/servers.py
+python3 tests/rigs/replaced.py
+python3 tests/rigs/variants.py

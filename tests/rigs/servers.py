@@ -45,12 +45,21 @@ if pem:
     handler.certfile, handler.tls_control_required, handler.tls_data_required = pem, True, True
 handler.authorizer, handler.passive_ports = authorizer, range(first, first + {ports})
 handler.use_sendfile = False
-ThreadedFTPServer(("127.0.0.1", port), handler).serve_forever()
+server = ThreadedFTPServer(("127.0.0.1", port), handler)
+{more}
+server.serve_forever()
 """
 
 
 class Broken(Exception):
     pass
+
+
+def missing():
+    """Why no server can be had here; empty: they can."""
+    if os.geteuid() != 0:
+        return "not root: the servers change users"
+    return "" if (TREE / "usr/sbin/vsftpd").exists() and PYTHON.exists() else f"the servers do not stand under {PLACE}; tests/run unpacks them"
 
 
 def run(*words, **options):
@@ -95,7 +104,7 @@ class Server:
 
     def __init__(self, name, mode, folder, more=""):
         self.name, self.mode, self.folder, self.process, self.port = name, mode, folder, None, None
-        # Further lines of vsftpd's configuration.
+        # Further lines of its configuration; words of pure-ftpd's command line; Python in pyftpdlib's program.
         self.more = more
         self.root = folder / "root"
         for place in (self.root, self.root / "in", self.root / "out", folder / "empty"):
@@ -240,7 +249,7 @@ require_ssl_reuse={"YES" if self.mode in (REUSE, NEWEST) else "NO"}
             users.write_text(":".join(fields) + "\n")
             run(TREE / "usr/bin/pure-pw", "mkdb", table, "-f", users, env=self.environment)
         words = [TREE / "usr/sbin/pure-ftpd", "-S", f"127.0.0.1,{port}", "-l", f"puredb:{table}", "-H", "-4", "-E"]
-        words += ["-p", f"{first}:{first + PASSIVE_PORTS}", "-L", "200000:5", "-g", self.folder / "pure-ftpd.pid"]
+        words += ["-p", f"{first}:{first + PASSIVE_PORTS}", "-L", "200000:5", "-g", self.folder / "pure-ftpd.pid", *self.more.split()]
         if self.pin:
             words += ["-Y", "3", "-2", f"{self.folder}/cert.pem,{self.folder}/key.key"]
         return words
@@ -283,13 +292,14 @@ TLSRequired on
 TLSProtocol {"TLSv1.3" if self.mode == NEWEST else "TLSv1.2 TLSv1.3"}
 """
             lines += {TLS: "TLSOptions NoSessionReuseRequired\n", IMPLICIT: "TLSOptions UseImplicitSSL\n"}.get(self.mode, "")
+        lines += self.more
         (self.folder / "proftpd.conf").write_text(lines)
         (self.folder / "passwd").chmod(0o600)
         return [TREE / "usr/sbin/proftpd", "-n", "-c", self.folder / "proftpd.conf"]
 
     def _pyftpdlib(self, port, first):
         program = self.folder / "pyftpd.py"
-        program.write_text(PYFTPDLIB.format(user=USER, password=PASSWORD, ports=PASSIVE_PORTS))
+        program.write_text(PYFTPDLIB.format(user=USER, password=PASSWORD, ports=PASSIVE_PORTS, more=self.more))
         return [PYTHON, program, port, first, self.root, self.folder / "both.pem" if self.pin else ""]
 
 
@@ -358,8 +368,8 @@ def broken_and_brought_back(server):
 
 
 def main():
-    if not (TREE / "usr/sbin/vsftpd").exists() or not PYTHON.exists():
-        raise Broken(f"the servers do not stand under {PLACE}; tests/run unpacks them")
+    if why := missing():
+        raise Broken(why)
     only = sys.argv[1:]
     done = []
     for name, modes in MODES.items():

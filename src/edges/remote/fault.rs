@@ -13,6 +13,8 @@ pub enum FaultKind {
     Refused,
     /// The folder or file that was named is not there.
     Missing,
+    /// This one file is in use there; others behind it are not kept waiting.
+    Busy,
     /// User or password.
     Login,
     Tls,
@@ -97,7 +99,7 @@ pub struct Fault {
 impl Fault {
     /// The connection is of no use any more: it is dropped and opened anew.
     pub fn is_broken(&self) -> bool {
-        !matches!(self.kind, FaultKind::Refused | FaultKind::Missing)
+        !matches!(self.kind, FaultKind::Refused | FaultKind::Missing | FaultKind::Busy)
     }
 }
 

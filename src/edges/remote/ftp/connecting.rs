@@ -239,7 +239,7 @@ impl Plan<'_> {
             is_given_up: false,
             greeting,
             features: Vec::new(),
-            knows: Knows { mlsd: true, size: true, mdtm: true },
+            knows: Knows { mlsd: true, size: true, mdtm: true, answers: false },
             home: None,
             here: None,
         }

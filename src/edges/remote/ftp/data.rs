@@ -169,6 +169,7 @@ impl Ftp {
             });
             let error = match opened {
                 Ok((_, stream)) => {
+                    self.learn_passive();
                     let transfer = Transfer { stream: Some(stream), watch: self.tell.watch.clone() };
                     return Ok(Opened::Running(transfer));
                 }
@@ -183,6 +184,7 @@ impl Ftp {
                 (State::Failed(_), _) if self.may_try_pasv() => self.fall_back(),
                 (State::Failed(words), _) => return Err(self.tell.fault(FaultKind::Transient, phase, shown, &words)),
                 (State::Open, FtpError::UnexpectedResponse(reply)) => {
+                    self.learn_passive();
                     self.tell.watch.data_is_over();
                     self.end_phase();
                     return match telling::answer_in(&reply.body) {
@@ -201,22 +203,31 @@ impl Ftp {
         !self.is_pasv && self.rule.passive == Passive::Auto && self.tell.watch.ended().is_none()
     }
 
-    /// EPSV is not known, not for this network, or answered in a form of its own.
+    /// EPSV is not known, not allowed, not for this network, or answered in a form of its own.
     fn may_fall_back(&self, body: &[u8]) -> bool {
         let code = telling::answer_in(body).map(|answer| answer.code);
-        self.may_try_pasv() && matches!(code, Some(229 | 500..=504 | 522))
+        self.may_try_pasv() && matches!(code, Some(229 | 500..=529 | 531..=599))
     }
 
+    /// For this connection; for the next ones once it has helped.
     fn fall_back(&mut self) {
         self.is_pasv = true;
-        self.learned.use_pasv();
+    }
+
+    fn learn_passive(&self) {
+        if self.is_pasv && self.rule.passive == Passive::Auto {
+            self.learned.use_pasv(true);
+        }
     }
 
     fn passive_fault(&mut self, phase: Phase, error: FtpError) -> Fault {
         let verb = if self.is_pasv { "PASV" } else { "EPSV" };
-        if !self.is_pasv && self.rule.passive == Passive::Auto && matches!(error, FtpError::ConnectionError(_)) {
-            // A server, or what stands before it, that is struck dumb by EPSV: the next connection goes without.
-            self.learned.use_pasv();
+        if self.rule.passive == Passive::Auto && matches!(error, FtpError::ConnectionError(_)) {
+            // A server, or what stands before it, that is struck dumb by EPSV: the next connection goes without, and should
+            // that be worse (PASV knows no IPv6), the one after it with it again.
+            self.learned.use_pasv(!self.is_pasv);
+        } else if self.is_pasv && self.rule.passive == Passive::Auto {
+            self.learned.use_pasv(false);
         }
         self.broken(|tell| match error {
             FtpError::UnexpectedResponse(reply)

@@ -1,5 +1,6 @@
 //! What is known of single names: SIZE and MDTM, and a listing where the server knows neither or its no may mean something
-//! else. 550 is "not there" and "not allowed" alike, so one 550 alone says nothing.
+//! else. 550 is "not there" and "not allowed" alike, so one 550 alone says nothing, and two say it only on a connection on
+//! which such a question was answered before.
 
 use super::super::fault::{Fault, FaultKind, Phase};
 use super::Ftp;
@@ -25,13 +26,23 @@ impl Ftp {
         let mut found = Vec::with_capacity(names.len());
         let mut unknown = Vec::new();
         for (index, asked) in asked.into_iter().enumerate() {
-            if matches!(&asked, Asked::Unknown) || matches!(&asked, Asked::Is(facts) if facts.size.is_none()) {
+            // A server that forbids the questions says 550 to them as well.
+            let is_doubtful = match &asked {
+                Asked::Unknown => true,
+                Asked::Gone => !self.knows.answers,
+                Asked::Is(facts) => facts.size.is_none(),
+            };
+            if is_doubtful {
                 unknown.push(index);
             }
             found.push(if let Asked::Is(facts) = asked { Some(facts) } else { None });
         }
         for index in unknown {
-            let listed = self.listed(folder, names[index])?;
+            let listed = match self.listed(folder, names[index]) {
+                // Where nothing may be listed, its word stands.
+                Err(fault) if !fault.is_broken() => None,
+                listed => listed?,
+            };
             let exact = found[index].take();
             found[index] = match (exact, listed) {
                 (Some(Facts { stamp, .. }), Some(Facts { size, .. })) => Some(Facts { size, stamp }),
@@ -79,7 +90,9 @@ impl Ftp {
             let (size, mdtm) = (size.then(|| answers.next()).flatten(), mdtm.then(|| answers.next()).flatten());
             self.knows.size &= !size.as_ref().is_some_and(is_not_known);
             self.knows.mdtm &= !mdtm.as_ref().is_some_and(is_not_known);
-            found.push(understood(size.as_ref(), mdtm.as_ref()));
+            let asked = understood(size.as_ref(), mdtm.as_ref());
+            self.knows.answers |= matches!(asked, Asked::Is(_));
+            found.push(asked);
         }
         Ok(found)
     }
@@ -90,7 +103,9 @@ impl Ftp {
         }
         let answer = self.ask(Phase::Ask, "SIZE", Some(name))?;
         self.knows.size &= !is_not_known(&answer);
-        Ok(number_in(&answer))
+        let size = number_in(&answer);
+        self.knows.answers |= size.is_some();
+        Ok(size)
     }
 
     /// After a 550: is it not there? Only both questions, or the listing, may say so.

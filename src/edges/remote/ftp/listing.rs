@@ -54,8 +54,10 @@ impl Ftp {
             }
         })?;
         match gave {
-            Gave::Answered(answer) if !is_empty(&answer) => {
-                return Err(self.refusal(Phase::List, "NLST", None, &answer));
+            Gave::Answered(answer) if !says_empty(&answer) => {
+                // Of this folder only: the others may be listed.
+                let fault = self.refusal(Phase::List, "NLST", None, &answer);
+                return Err(Fault { kind: FaultKind::Refused, ..fault });
             }
             _ => {}
         }
@@ -107,9 +109,19 @@ impl Ftp {
     }
 }
 
-/// "Nothing here": 450, 550, or the end of a transfer that never began.
+/// "Nothing here", or "not for you": 450, 550, or the end of a transfer that never began.
 fn is_empty(answer: &Answer) -> bool {
     matches!(answer.code, 226 | 250 | 450 | 550)
+}
+
+/// Servers have one number for an empty folder and for one that may not be listed, so here alone their words decide: what does
+/// not say that nothing is there is a refusal. A folder that is only silent would never be told to anybody.
+fn says_empty(answer: &Answer) -> bool {
+    const WORDS: [&str; 8] =
+        ["no file", "no such", "not found", "no member", "no data set", "no entries", "empty", "cannot find"];
+    let words = answer.words().to_ascii_lowercase();
+    matches!(answer.code, 226 | 250)
+        || matches!(answer.code, 450 | 550) && WORDS.iter().any(|benign| words.contains(benign))
 }
 
 #[derive(Default)]

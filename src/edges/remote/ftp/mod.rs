@@ -46,8 +46,8 @@ pub struct Learned {
 }
 
 impl Learned {
-    fn use_pasv(&self) {
-        self.pasv.store(true, Ordering::Relaxed);
+    fn use_pasv(&self, is_better: bool) {
+        self.pasv.store(is_better, Ordering::Relaxed);
     }
 
     /// It does not bear several commands in one piece; everything takes more round trips.
@@ -85,6 +85,8 @@ struct Knows {
     mlsd: bool,
     size: bool,
     mdtm: bool,
+    /// One of the two has been answered: they are not forbidden.
+    answers: bool,
 }
 
 impl Ftp {
@@ -264,14 +266,7 @@ impl Remote for Ftp {
     fn send(&mut self, folder: &Folder, temp: &[u8], size: u64, from: &mut dyn Read) -> Result<(), Broken> {
         self.enter(Phase::Send, folder)?;
         let shown = self.tell.command("STOR", temp);
-        let command = [b"STOR ", temp].concat();
-        let mut transfer = match self.open_data(Phase::Send, &shown, &command, 0)? {
-            Opened::Running(transfer) => transfer,
-            Opened::Answered(answer) => {
-                let fault = self.tell.answer(Phase::Send, &shown, &answer);
-                return Err(data::with_reuse(self.is_newest, fault).into());
-            }
-        };
+        let mut transfer = self.begin_sending(temp, &shown)?;
         let poured = self.pour_out(&mut transfer, from, size).inspect_err(|_| self.is_given_up = true)?;
         if let Some(error) = poured {
             return Err(self.not_sent(&shown, transfer, &error).into());
@@ -320,10 +315,33 @@ impl Ftp {
         let finished = finished.and_then(|()| transfer.finish());
         self.end_phase();
         finished.map_err(|error| {
-            let newest = self.is_newest;
-            let fault = self.broken(|tell| data::with_reuse(newest, tell.library(phase, shown, error)));
+            let fault = data::with_reuse(self.is_newest, self.tell.library(phase, shown, error));
+            let fault = self.answered(fault);
             bytes.map_or(fault.clone(), |bytes| data::after_bytes(fault, bytes))
         })
+    }
+
+    /// A transfer whose end is a refusal (552: no room) leaves the line in step; whatever else went wrong does not.
+    fn answered(&mut self, fault: Fault) -> Fault {
+        if fault.is_broken() { self.broken(|_| fault) } else { fault }
+    }
+
+    fn begin_sending(&mut self, temp: &[u8], shown: &str) -> Result<data::Transfer, Fault> {
+        let command = [b"STOR ", temp].concat();
+        let mut answer = match self.open_data(Phase::Send, shown, &command, 0)? {
+            Opened::Running(transfer) => return Ok(transfer),
+            Opened::Answered(answer) => answer,
+        };
+        // proftpd's HiddenStores keep what broke off under a name of their own, and refuse the same again for it.
+        let hidden = [b".in.", temp, b"."].concat();
+        let may_be_hidden = matches!(answer.code, 550 | 553) && !temp.contains(&b'/');
+        if may_be_hidden && self.ask(Phase::Send, "DELE", Some(&hidden))?.is_done() {
+            answer = match self.open_data(Phase::Send, shown, &command, 0)? {
+                Opened::Running(transfer) => return Ok(transfer),
+                Opened::Answered(again) => again,
+            };
+        }
+        Err(data::with_reuse(self.is_newest, self.tell.answer(Phase::Send, shown, &answer)))
     }
 
     /// Where nobody else compares: whole are as many bytes as the server says when it is asked.
@@ -356,14 +374,13 @@ impl Ftp {
         }
         self.begin_phase();
         let finished = transfer.finish();
-        let newest = self.is_newest;
-        self.broken(|tell| match finished {
-            Err(suppaftp::FtpError::UnexpectedResponse(reply)) => data::with_reuse(
-                newest,
-                tell.library(Phase::Send, shown, suppaftp::FtpError::UnexpectedResponse(reply)),
-            ),
-            _ => line,
-        })
+        match finished {
+            Err(error @ suppaftp::FtpError::UnexpectedResponse(_)) => {
+                let fault = data::with_reuse(self.is_newest, self.tell.library(Phase::Send, shown, error));
+                self.answered(fault)
+            }
+            _ => self.broken(|_| line),
+        }
     }
 
     /// A server may say 226 and keep less.

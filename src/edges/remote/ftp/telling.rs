@@ -146,6 +146,7 @@ fn kind_of(phase: Phase, code: u16) -> FaultKind {
         500..=599 if phase == Phase::Login => FaultKind::Login,
         522 => FaultKind::TlsReuse,
         452 | 552 => FaultKind::Refused,
+        450 if matches!(phase, Phase::Fetch | Phase::Send | Phase::Replace) => FaultKind::Busy,
         400..=499 => FaultKind::Transient,
         500..=599 => FaultKind::Refused,
         _ => FaultKind::OutOfStep,
@@ -181,6 +182,8 @@ mod tests {
         for (phase, code, kind) in [
             (Phase::List, 421, FaultKind::Transient),
             (Phase::Fetch, 426, FaultKind::Transient),
+            (Phase::Fetch, 450, FaultKind::Busy),
+            (Phase::Login, 450, FaultKind::Transient),
             (Phase::Fetch, 550, FaultKind::Refused),
             (Phase::Send, 552, FaultKind::Refused),
             (Phase::Send, 452, FaultKind::Refused),

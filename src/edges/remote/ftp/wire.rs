@@ -49,6 +49,32 @@ impl Socket {
             Socket::Secured(session) => session.lock().unwrap_or_else(PoisonError::into_inner).read(bytes),
         }
     }
+
+    fn set_waits(&self, waits: bool) -> io::Result<()> {
+        match self {
+            Socket::Plain(socket) => socket.set_nonblocking(!waits),
+            Socket::Secured(session) => {
+                session.lock().unwrap_or_else(PoisonError::into_inner).sock.set_nonblocking(!waits)
+            }
+        }
+    }
+
+    /// What stands there without having been asked for.
+    fn read_unasked(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; READ_BYTES];
+        self.set_waits(false)?;
+        let read = self.read(&mut bytes);
+        self.set_waits(true)?;
+        match read {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                bytes.truncate(read);
+                Ok(bytes)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 pub struct Wire {
@@ -67,6 +93,10 @@ impl Wire {
     /// Writes the commands in one piece and reads as many answers. A 421 ends it early: no more will come.
     pub fn ask(&mut self, commands: &[u8], count: usize) -> Result<Vec<Answer>, Silent> {
         fault::point("remote.ask")?;
+        let unasked = self.socket.read_unasked()?;
+        if !unasked.is_empty() {
+            return answer_unasked(&unasked).map(|answer| vec![answer]);
+        }
         self.socket.write_all(commands)?;
         fault::point("remote.asked")?;
         let (mut answers, mut gathering) = (Vec::with_capacity(count), Gathering::default());
@@ -100,5 +130,38 @@ impl Wire {
             }
         }
         Ok(answers)
+    }
+}
+
+/// A farewell, which is told as it stands; anything else would be taken for the answer to what is asked now.
+fn answer_unasked(bytes: &[u8]) -> Result<Answer, Silent> {
+    match super::telling::answer_in(bytes) {
+        Some(answer) if answer.code == 421 => Ok(answer),
+        _ => Err(Silent::NoAnswer(format!("{} (before it was asked)", super::reply::readable(bytes)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_word_too_many_is_never_an_answer() {
+        for (unasked, code) in [("226 and again\r\n", None), ("421 Timeout.\r\n", Some(421)), ("", Some(200))] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let mut wire = Wire::plain(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+            let mut server = listener.accept().unwrap().0;
+            server.write_all(unasked.as_bytes()).unwrap();
+            let answering = std::thread::spawn(move || {
+                let asked = server.read(&mut [0; 64]).unwrap_or(0);
+                server.write_all(b"200 yes\r\n").map(|()| asked)
+            });
+            let found = wire.ask(b"NOOP\r\n", 1).ok().and_then(|answers| answers.first().map(|answer| answer.code));
+            assert_eq!(found, code, "{unasked:?}");
+            drop(wire);
+            let asked = answering.join().unwrap().unwrap_or(0);
+            assert_eq!(asked > 0, unasked.is_empty(), "{unasked:?}");
+        }
     }
 }

@@ -163,20 +163,32 @@ fn is_still_it(remote: &mut dyn Remote, file: &Owed) -> Result<Removal, Fault> {
     // The clock of a folder is ours; that of a server nobody has told us.
     let clock = matches!(file.facts.stamp, Stamp::OfFolder(_)).then(|| Clock::start().now().wall);
     match before_removal(&file.facts, now.as_ref(), clock) {
-        Removal::Compare => compare(remote, file),
+        Removal::Compare => compare(remote, file, now.as_ref()),
         other => Ok(other),
     }
 }
 
-fn compare(remote: &mut dyn Remote, file: &Owed) -> Result<Removal, Fault> {
+/// What took its place while it was read once more has other facts than those of `before`.
+fn compare(remote: &mut dyn Remote, file: &Owed, before: Option<&Facts>) -> Result<Removal, Fault> {
     let mut hasher = Hasher(blake3::Hasher::new());
     match remote.fetch(&file.folder, &file.name, 0, None, &mut hasher) {
-        Ok(_) if file.content.as_deref() == Some(&hasher.0.finalize().as_bytes()[..]) => Ok(Removal::Compare),
+        Ok(_) if file.content.as_deref() == Some(&hasher.0.finalize().as_bytes()[..]) => {
+            let now = remote.facts(&file.folder, &[&file.name])?.into_iter().next().flatten();
+            Ok(match now {
+                None => Removal::Gone,
+                Some(now) if before.is_none_or(|before| is_other(before, &now)) => Removal::Leave,
+                Some(_) => Removal::Compare,
+            })
+        }
         // What was never read as a whole has no hash: it stays.
         Ok(_) => Ok(Removal::Leave),
         Err(Broken::Theirs(fault)) => Err(fault),
         Err(Broken::Ours(_)) => Ok(Removal::Leave),
     }
+}
+
+fn is_other(then: &Facts, now: &Facts) -> bool {
+    then.size != now.size || then.stamp.is_same(&now.stamp) == Some(false)
 }
 
 struct Hasher(blake3::Hasher);
