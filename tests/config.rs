@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nattpost::config::Config;
 use nattpost::config::keys::{Fallback, Table, all, reference};
+use nattpost::config::{Config, look_around};
 use nattpost::model::document::DocumentProblem;
 use nattpost::model::kind::{Kind, shipped_kinds};
 use nattpost::model::layout::{Layout, read_layout};
@@ -71,7 +71,18 @@ fn every_bad_configuration_gets_its_words() {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let expected = fs::read_to_string(folder.join("expected.txt")).unwrap_or_default();
         let expected: Vec<&str> = expected.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-        let problems = read(&folder.join("nattpost.toml")).err().unwrap_or_default();
+        // Of one that is well, what it points to.
+        let problems = match read(&folder.join("nattpost.toml")) {
+            Err(problems) => problems,
+            Ok(config) => {
+                let around = look_around(&config);
+                let notes = around.notes.into_iter().map(|mut note| {
+                    note.text = format!("Note: {}", note.text);
+                    note
+                });
+                around.problems.into_iter().chain(notes).collect::<Vec<_>>()
+            }
+        };
         let mut found: Vec<String> = problems.iter().map(ToString::to_string).collect();
         for line in expected {
             match found.iter().position(|f| fits(line, f)) {

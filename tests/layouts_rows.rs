@@ -11,6 +11,7 @@ use nattpost::model::json::{read_line, to_json};
 use nattpost::model::kind::{Kind, shipped_kinds};
 use nattpost::model::layout::own::{own_id, shipped_layout};
 use nattpost::model::layout::{EncodeContext, EncodeError, Layout, read_layout};
+use nattpost::model::rules::delta::Op;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -259,4 +260,110 @@ fn the_example_in_the_documentation_is_a_layout_and_no_option_is_left_out() {
             "{key} is not in docs/layouts.md"
         );
     }
+}
+
+const PRICES: &str = r#"
+layout = "prices"
+title = "x"
+kind = "price"
+syntax = "delimited"
+[lookup.op]
+N = "create"
+U = "change"
+D = "delete"
+[delimited]
+delimiter = ";"
+[[record]]
+name = "price"
+fields = [
+  ["op", "change()", "lookup=op none=F"],
+  ["sku", "article_no", "required"],
+  ["price", "price"],
+]
+"#;
+
+fn compiled(text: &str) -> Layout {
+    read_layout("x", text, shipped_kinds()).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+fn told(layout: &Layout, ops: &[Op]) -> String {
+    let mut bytes = Vec::new();
+    let mut encoder = layout.encoder(EncodeContext { zone: chrono_tz::Europe::Berlin }, &mut bytes).unwrap();
+    for op in ops {
+        let mut batch = Batch::new(layout.kind.clone());
+        batch.begin(1, 1);
+        batch.set_text(0, layout.kind.head().field("article_no").unwrap(), "A");
+        if *op != Op::Delete {
+            batch.set_number(0, layout.kind.head().field("price").unwrap(), 1_500_000);
+        }
+        encoder.write_change(batch.message(0), *op).unwrap();
+    }
+    encoder.finish().unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn what_became_of_a_row_is_told_in_the_partners_words() {
+    let ops = [Op::Same, Op::Create, Op::Change, Op::Delete];
+    let prices = compiled(PRICES);
+    assert!(prices.tells_deletes());
+    assert_eq!(told(&prices, &ops), "op;sku;price\nF;A;1.5\nN;A;1.5\nU;A;1.5\nD;A;\n");
+    // The place stands in fixed rows too, blank where nothing is said.
+    let fixed = PRICES
+        .replace("syntax = \"delimited\"", "syntax = \"fixed\"")
+        .replace("[delimited]\ndelimiter = \";\"", "[fixed]\nwidth = 10")
+        .replace("\"op\"", "\"1-1\"")
+        .replace("\"sku\"", "\"2-4\"")
+        .replace("[\"price\", \"price\"]", "[\"5-10\", \"price\", \"decimal implied=2\"]")
+        .replace(" none=F", "");
+    assert_eq!(told(&compiled(&fixed), &ops), " A  000150\nNA  000150\nUA  000150\nDA        \n");
+    let own = shipped_layout("nattpost-price-xml").unwrap();
+    assert!(own.tells_deletes() && !shipped_layout("nattpost-stock-xml").unwrap().tells_deletes());
+    let xml: String = told(own, &ops).split_whitespace().collect();
+    let price = |rest: &str| format!("<price><article_no>A</article_no>{rest}</price>");
+    let said = |word: &str| price(&format!("<price>1.5</price>{word}"));
+    let change = |word: &str| format!("<change>{word}</change>");
+    let expected = [said(""), said(&change("create")), said(&change("change")), price(&change("delete"))].concat();
+    assert!(xml.contains(&expected), "{xml}");
+}
+
+#[test]
+fn a_deletion_is_not_read_as_what_there_is() {
+    let codes = |layout: &Layout, text: &str| -> Vec<String> {
+        let (found, decoded) = decode(layout, text.as_bytes());
+        assert!(decoded.fatal.is_empty(), "{:?}", decoded.fatal);
+        found.refused.iter().flat_map(|r| &r.problems).map(|p| p.code.to_string()).collect()
+    };
+    let prices = compiled(PRICES);
+    assert_eq!(codes(&prices, "op;sku;price\nF;A;1\nU;B;1\nN;C;1\n;D;1\n"), [""; 0]);
+    assert_eq!(codes(&prices, "op;sku;price\nD;A;1\n"), ["deletion-not-taken"]);
+    assert_eq!(codes(&prices, "op;sku;price\nX;A;1\n"), ["word-unknown"]);
+    let own = shipped_layout("nattpost-article-xml").unwrap();
+    let article =
+        |rest: &str| format!("<articles version='1'><article><article_no>A</article_no>{rest}</article></articles>");
+    assert_eq!(codes(own, &article("")), [""; 0]);
+    assert_eq!(codes(own, &article("<change>create</change>")), [""; 0]);
+    assert_eq!(codes(own, &article("<change>delete</change>")), ["deletion-not-taken"]);
+    let csv = shipped_layout("nattpost-article-csv").unwrap();
+    let rows =
+        |columns: &str, cells: &str| format!("nattpost;article;1\n!article;article_no{columns}\narticle;A{cells}\n");
+    assert_eq!(codes(csv, &rows("", "")), [""; 0], "files of before have no such column");
+    assert_eq!(codes(csv, &rows(";change", ";")), [""; 0]);
+    assert_eq!(codes(csv, &rows(";change", ";delete")), ["deletion-not-taken"]);
+}
+
+#[test]
+fn a_change_that_could_not_be_said_is_a_problem_of_the_layout() {
+    let problems = |text: &str| -> Vec<String> {
+        let found = read_layout("x.toml", text, shipped_kinds()).err().unwrap_or_default();
+        found.iter().map(|problem| problem.text.clone()).collect()
+    };
+    let has =
+        |text: &str, words: &str| assert!(problems(text).iter().any(|p| p.contains(words)), "{:?}", problems(text));
+    has(&PRICES.replace("U = \"change\"\n", ""), "has no word for change");
+    has(&PRICES.replace("change()", "change() of file"), "speaks of a message");
+    has(&PRICES.replace("kind = \"price\"", "kind = \"order\""), "told once and never changed");
+    // Who has no word for deletions is told none.
+    let without = compiled(&PRICES.replace("D = \"delete\"\n", ""));
+    assert!(without.writes() && !without.tells_deletes());
 }

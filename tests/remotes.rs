@@ -1,4 +1,4 @@
-//! A folder as a remote, through the real binary: files collected once and delivered once, whatever call the process dies at.
+//! A folder as a remote (and for logins the scripted server), through the real binary: files collected once and delivered once, whatever call the process dies at.
 //! What stands there is counted with `ls`, what was applied in the database.
 
 #[path = "ftp_double/mod.rs"]
@@ -8,5 +8,6 @@ mod remotes {
     pub mod collecting;
     pub mod connecting;
     pub mod delivering;
+    pub mod logins;
     pub mod place;
 }

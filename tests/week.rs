@@ -1,8 +1,10 @@
 //! A week of forty partners, minute by minute, without a daemon and without sleeping: what is late, missing, too much, refused,
-//! paused, down and up again, over a standstill of thirty hours and the night the clock is set back. What is told is exactly
-//! the list that is written here by hand; and the same again with the store closed and opened anew at fifty random minutes.
+//! paused, closed by a person, down and up again, holidays, copies of the database that are not made, over a standstill of thirty
+//! hours and the night the clock is set back; and the night it is set forward. What is told is exactly the list that is written
+//! here by hand; and the same again with the store closed and opened anew at fifty random minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
@@ -11,14 +13,15 @@ use nattpost::edges::events::{Events, Format};
 use nattpost::edges::spool::Spool;
 use nattpost::edges::store::ledger::{Arrival, Decision, RemoteState};
 use nattpost::edges::store::{FileNo, Store};
+use nattpost::flows::command::LAST_BACKUP;
 use nattpost::flows::problems::keep::{self, Patrol, Sensed};
 use nattpost::flows::problems::{Watched, letters};
 use nattpost::model::feed::{Missed, Schedule};
 use nattpost::model::ids::Id;
 use nattpost::model::instant::iso;
 use nattpost::model::problem::{Channel, Level, Named, Way};
-use nattpost::model::rules::arrivals::Expect;
-use nattpost::model::rules::holidays::Closed;
+use nattpost::model::rules::arrivals::{Expect, State, Window};
+use nattpost::model::rules::holidays::{Calendar, Closed, Day, Region};
 use nattpost::model::verdict::{Counts, Home};
 
 /// Monday to the Monday after, in Berlin; the clock goes back in the night to Sunday, the 25th of October 2026.
@@ -52,6 +55,10 @@ enum Happens {
     Remote(String, &'static str),
     Paused(String),
     Resumed(String),
+    /// What never came is expected no more: a person asked.
+    Closed(String),
+    /// The database is copied.
+    Copied,
 }
 
 fn expect(number: usize) -> Expect {
@@ -65,7 +72,7 @@ fn expect(number: usize) -> Expect {
         pattern: format!("{time} * * {days}"),
         zone: Berlin,
         missed: Missed::Once,
-        closed: Closed::default(),
+        closed: closed(number),
     };
     Expect {
         intake: format!("{}/stock", partner(number)),
@@ -76,6 +83,22 @@ fn expect(number: usize) -> Expect {
         most: count.1,
         grace: TimeDelta::minutes(15),
         missing_after: TimeDelta::hours(3),
+        hold_missing: number == 21,
+    }
+}
+
+/// Austria's National Day is the 26th of October; the other company is closed on the 21st.
+fn closed(number: usize) -> Closed {
+    let calendar = |region: Option<&str>, day: Option<&str>| Calendar {
+        name: "closed".into(),
+        regions: region.map(|code| Region::find(code).unwrap()).into_iter().collect(),
+        days: day.map(|day| Day::parse(day).unwrap()).into_iter().collect(),
+        open: Vec::new(),
+    };
+    match number {
+        22 => Closed(vec![calendar(Some("AT"), None).into()]),
+        23 | 24 => Closed(vec![calendar(None, Some("10-21")).into()]),
+        _ => Closed::default(),
     }
 }
 
@@ -84,7 +107,20 @@ fn happenings() -> BTreeMap<DateTime<Utc>, Vec<Happens>> {
     let mut all: BTreeMap<DateTime<Utc>, Vec<Happens>> = BTreeMap::new();
     let mut add = |when: &str, what: Happens| all.entry(at(when)).or_default().push(what);
     // (partner, day) whose morning file does not come as usual.
-    let unusual = [(1, 20), (2, 21), (3, 21), (3, 22), (7, 19), (17, 20), (10, 24)];
+    let unusual = [
+        (1, 20),
+        (2, 21),
+        (3, 21),
+        (3, 22),
+        (7, 19),
+        (17, 20),
+        (10, 24),
+        (21, 20),
+        (22, 26),
+        (23, 21),
+        (24, 21),
+        (24, 22),
+    ];
     for number in 1..=40 {
         for day in 19..=26 {
             let weekend = day == 24 || day == 25;
@@ -100,6 +136,11 @@ fn happenings() -> BTreeMap<DateTime<Utc>, Vec<Happens>> {
     }
     for day in [19, 20, 21, 22, 26] {
         add(&format!("{day} 13:00"), Happens::Arrives(partner(6)));
+    }
+    add("22 10:00", Happens::Closed(partner(21)));
+    // At three every night, but for one, and not while everything stands still.
+    for day in [19, 20, 22, 23, 25, 26] {
+        add(&format!("{day} 03:00"), Happens::Copied);
     }
     add("20 07:10", Happens::Arrives(partner(1)));
     add("19 08:00", Happens::Arrives(partner(7)));
@@ -152,6 +193,17 @@ fn expected() -> Vec<String> {
     add("22 05:31", "ops arrival-late p02/stock over");
     add("21 06:16", "ops arrival-late p03/stock begun");
     add("23 05:31", "ops arrival-late p03/stock over");
+    // Held until a person closes it, though the next day's file came.
+    add("20 06:16", "ops arrival-late p21/stock begun");
+    add("22 10:01", "ops arrival-late p21/stock over");
+    // Nothing is expected on a closed day, and everything on the day after.
+    add("22 06:16", "ops arrival-late p24/stock begun");
+    add("23 05:31", "ops arrival-late p24/stock over");
+    // Before the first copy, 26 hours after the last one, and after the standstill at once.
+    for (begun, over) in [("19 00:01", "19 03:01"), ("21 05:01", "22 03:01"), ("25 02:01", "25 03:01")] {
+        add(begun, "ops backup-old database begun");
+        add(over, "ops backup-old database over");
+    }
     // Twice where once is meant, and outside of its time: until the next window opens.
     add("21 05:46", "ops arrival-extra p04/stock begun");
     add("22 02:01", "ops arrival-extra p04/stock over");
@@ -185,8 +237,8 @@ fn expected() -> Vec<String> {
     }
     add("22 20:16", "team remote-down p07/ftp begun");
     add("22 21:11", "team remote-down p07/ftp over");
-    // After the standstill only what did not lie there; judged one look after the start.
-    add("25 02:02", "ops arrival-late p10/stock begun");
+    // After the standstill only what did not lie there; judged one look after the start, and so in the letter that already waits.
+    add("25 02:01", "ops arrival-late p10/stock begun");
     add("25 05:31", "ops arrival-late p10/stock over");
     // The night of two half past twos: due at the first.
     add("25 02:46", "ops arrival-late p09/stock begun");
@@ -201,6 +253,7 @@ struct Company {
     spool: Spool,
     events: Events,
     expects: Vec<Expect>,
+    backup_within: Option<Duration>,
     channels: Vec<Channel>,
     named: Named,
     /// Files that wait for a person, by name.
@@ -218,7 +271,7 @@ fn channel(name: &str, level: Level, hears_all: bool) -> Channel {
 }
 
 impl Company {
-    fn new() -> Company {
+    fn new(expects: Vec<Expect>) -> Company {
         // In memory where there is such a place: what a disk promises is shown elsewhere, and this is ten thousand commits.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         Company {
@@ -226,7 +279,8 @@ impl Company {
             spool: Spool::open(&folder.path().join("spool")).unwrap(),
             folder,
             events: Events::to(Format::Plain, Box::new(std::io::sink())),
-            expects: (1..=40).map(expect).collect(),
+            expects,
+            backup_within: None,
             channels: vec![
                 channel("ops", Level::Warning, true),
                 channel("pager", Level::Error, true),
@@ -280,6 +334,19 @@ impl Company {
             Happens::Paused(partner) => {
                 self.sql("INSERT INTO pause (subject, since, who, comment) VALUES (?1, ?2, 'anna', '')", partner, now);
             }
+            Happens::Closed(partner) => {
+                let intake = format!("{partner}/stock");
+                let tx = self.store.as_mut().unwrap().begin().unwrap();
+                for window in tx.unmet_windows(&intake, 10).unwrap() {
+                    tx.set_window(&intake, &Window { state: State::Excused, ..window }).unwrap();
+                }
+                tx.commit().unwrap();
+            }
+            Happens::Copied => {
+                let tx = self.store.as_mut().unwrap().begin().unwrap();
+                tx.raise_high_water(LAST_BACKUP, now.timestamp_millis().unsigned_abs()).unwrap();
+                tx.commit().unwrap();
+            }
             Happens::Resumed(partner) => self.sql("DELETE FROM pause WHERE subject = ?1 AND ?2 <> ''", partner, now),
         }
     }
@@ -316,9 +383,19 @@ impl Company {
 
     /// As the daemon does every minute: a look, then the letters whose time has come; their channels take them.
     fn look(&mut self, now: DateTime<Utc>) {
-        let Company { store, spool, events, expects, channels, named, .. } = self;
+        let Company { store, spool, events, expects, channels, named, backup_within, .. } = self;
         let store = store.as_mut().unwrap();
-        let watched = Watched { company: "Week", zone: Berlin, intakes: &[], feeds: &[], expects, channels, named };
+        let backup_within = *backup_within;
+        let watched = Watched {
+            company: "Week",
+            zone: Berlin,
+            backup_within,
+            intakes: &[],
+            feeds: &[],
+            expects,
+            channels,
+            named,
+        };
         let asleep_since = match self.is_first {
             true => keep::asleep_since(keep::looked_at(&store.read().unwrap()).unwrap(), now),
             false => None,
@@ -359,10 +436,21 @@ fn decision<'d>(counts: Counts, code: &'d str, now: DateTime<Utc>) -> Decision<'
 
 /// Plays the week; `restarts`: minutes at which the store is closed and opened.
 fn play(restarts: &BTreeSet<i64>) -> Company {
-    let mut company = Company::new();
-    let happenings = happenings();
-    let (asleep, awake) = (at(STANDSTILL.0), at(STANDSTILL.1));
-    let (mut now, end) = (at(FROM), at(TO));
+    let mut company = Company::new((1..=40).map(expect).collect());
+    company.backup_within = Some(Duration::from_secs(26 * 3_600));
+    play_on(&mut company, &happenings(), (FROM, TO), STANDSTILL, restarts);
+    company
+}
+
+fn play_on(
+    company: &mut Company,
+    happenings: &BTreeMap<DateTime<Utc>, Vec<Happens>>,
+    (from, to): (&str, &str),
+    standstill: (&str, &str),
+    restarts: &BTreeSet<i64>,
+) {
+    let (asleep, awake) = (at(standstill.0), at(standstill.1));
+    let (mut now, end) = (at(from), at(to));
     // What a partner drops while nobody looks lies there, and is first seen at the start.
     let mut lying = Vec::new();
     while now < end {
@@ -370,7 +458,7 @@ fn play(restarts: &BTreeSet<i64>) -> Company {
         if now >= asleep && now < awake {
             lying.extend(happening);
         } else {
-            let minute = (now - at(FROM)).num_minutes();
+            let minute = (now - at(from)).num_minutes();
             if restarts.contains(&minute) || now == awake {
                 company.reopen();
             }
@@ -381,7 +469,6 @@ fn play(restarts: &BTreeSet<i64>) -> Company {
         }
         now += TimeDelta::minutes(1);
     }
-    company
 }
 
 fn compare(company: &Company) {
@@ -413,6 +500,30 @@ fn a_week_of_forty_partners_tells_each_problem_once_and_its_end_once() {
     assert_eq!(state("p17/stock", "2026-10-20"), "excused 0", "paused");
     assert_eq!(state("p03/stock", "2026-10-22"), "missing 0");
     assert_eq!(state("p20/stock", "2026-10-24"), "met 1", "it lay there after the standstill");
+    assert_eq!(state("p21/stock", "2026-10-20"), "excused 0", "a person closed it");
+    let windows = "SELECT count(*) FROM arrival_window WHERE intake = 'p23/stock' AND due_at LIKE '2026-10-21%'";
+    assert_eq!(count(windows), 0, "a closed day");
+}
+
+/// Half past two does not exist: it is due at three, and late a quarter after.
+#[test]
+fn the_night_the_clock_is_set_forward_expects_once() {
+    let mut happenings: BTreeMap<DateTime<Utc>, Vec<Happens>> = BTreeMap::new();
+    let mut arrives = |when: &str, number: usize| {
+        happenings.entry(at(&format!("2026-03-{when}"))).or_default().push(Happens::Arrives(partner(number)));
+    };
+    for day in ["28", "29", "30"] {
+        arrives(&format!("{day} 01:40"), 8);
+    }
+    arrives("28 01:40", 9);
+    arrives("29 04:10", 9);
+    arrives("30 01:40", 9);
+    let mut company = Company::new([8, 9].map(expect).to_vec());
+    let never = ("2026-04-01 00:00", "2026-04-01 00:00");
+    play_on(&mut company, &happenings, ("2026-03-27 12:00", "2026-03-30 08:00"), never, &BTreeSet::new());
+    let expected = [("29 03:16", "begun"), ("29 04:11", "over")]
+        .map(|(when, phase)| format!("{} ops arrival-late p09/stock {phase}", iso(at(&format!("2026-03-{when}")))));
+    assert_eq!(company.told, expected);
 }
 
 #[test]

@@ -71,7 +71,8 @@ pub enum Command {
     /// Check the configuration, its secrets and every layout, and say everything that is wrong
     #[command(
         after_help = "Example:\n  nattpost check\n  nattpost check --quiet\n  nattpost check --connect dealer\n\nEnds with 78 when something is wrong, else with 0. For every layout it says whether it reads and \
-                      writes, and which fields do not survive writing and reading again.\n\nWith --connect it ends with 69 when a remote or channel does not do what it should. In every folder that \
+                      writes, and which fields do not survive writing and reading again. It also looks at what the configuration points to: \
+                      secrets, certificates and folders of remotes.\n\nWith --connect it ends with 69 when a remote or channel does not do what it should. In every folder that \
                       something of ours is to be written, renamed or removed in, it puts 1 KiB under a name that no Nattpost takes for a file, \
                       and removes it; what it could not remove is named. No letter is sent, nothing is posted, no command is started."
     )]
@@ -90,7 +91,9 @@ pub enum Command {
     Problems(Problems),
 
     /// What should come on a day, what has, what is late
-    #[command(after_help = "Example:\n  nattpost expect\n  nattpost expect erp/stock --day yesterday")]
+    #[command(
+        after_help = "Example:\n  nattpost expect\n  nattpost expect erp/stock --day yesterday\n  nattpost expect shop/orders --close --comment \"he had none on Friday\""
+    )]
     Expect(Expect),
 
     /// Try a channel by which people are told, or tell that the daemon has failed
@@ -195,7 +198,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Say nothing when all is well
+    /// Say nothing when all is well, and look at the configuration alone, as a start and a reload do
     #[arg(long)]
     pub quiet: bool,
     /// Also connect to every remote (or those of one PARTNER) and to every channel of notices, and try what is to be done there

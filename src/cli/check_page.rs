@@ -1,4 +1,4 @@
-//! `check`: everything that is wrong with the configuration, and what each layout can do.
+//! `check`: everything that is wrong with the configuration and with what it points to, and what each layout can do.
 
 use std::path::Path;
 
@@ -8,11 +8,9 @@ use super::args::Check;
 use super::ends::{End, Outcome};
 use super::page::{Columns, Page, safe};
 use super::{connect_page, setting};
-use crate::config::{Config, KnownLayout, secrets};
-use crate::edges::secret::{self, SecretFault};
+use crate::config::{Around, Config, KnownLayout, look_around};
 use crate::flows::moments;
 use crate::model::document::DocumentProblem;
-use crate::model::secret::SecretRef;
 
 /// Lost fields named one by one; the JSON has all.
 const LOST_TOLD: usize = 6;
@@ -26,7 +24,9 @@ pub fn check(page: &mut Page<'_>, path: &Path, asked: &Check) -> Outcome {
         }
     };
     page.zone = config.zone;
-    let (problems, notes) = read_secrets(&config);
+    // A start and a reload do not look at it: one partner's missing file is no reason to keep the others waiting.
+    let is_alone = asked.quiet && asked.connect.is_none();
+    let Around { problems, notes } = if is_alone { Around::default() } else { look_around(&config) };
     if !problems.is_empty() {
         wrong(page, path, &problems, &notes)?;
         return Ok(End::Configuration);
@@ -44,43 +44,13 @@ pub fn check(page: &mut Page<'_>, path: &Path, asked: &Check) -> Outcome {
     Ok(End::Well)
 }
 
-/// Each secret as the daemon would read it: what is wrong with it, and what only the daemon's user can say.
-fn read_secrets(config: &Config) -> (Vec<DocumentProblem>, Vec<String>) {
-    let (mut problems, mut notes) = (Vec::new(), Vec::new());
-    let is_of_unit = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
-    for named in secrets::named(config) {
-        let where_ = format!("{}, \"{}\"", named.file, named.key);
-        if matches!(named.place, SecretRef::Credential(_)) && !is_of_unit {
-            notes.push(format!("{where_}: {}: only the daemon's unit is given it, so it was not read.", named.place));
-            continue;
-        }
-        match secret::read(&named.place) {
-            Ok(_) => {}
-            Err(fault) if fault.is_unreadable() => {
-                notes.push(format!("{where_}: {fault}; the daemon's user may be able to."))
-            }
-            // What is set for the daemon is not set here.
-            Err(fault @ SecretFault::Missing(SecretRef::Env(_), _)) => notes.push(format!("{where_}: {fault}.")),
-            Err(fault) => problems.push(DocumentProblem {
-                file: named.file,
-                line: 0,
-                column: 0,
-                key: named.key,
-                text: format!("{fault}."),
-                suggestion: None,
-            }),
-        }
-    }
-    (problems, notes)
-}
-
-fn well(page: &mut Page<'_>, config: &Config, notes: &[String]) -> std::io::Result<()> {
+fn well(page: &mut Page<'_>, config: &Config, notes: &[DocumentProblem]) -> std::io::Result<()> {
     if page.json {
         let layouts: Vec<Value> = config.layouts.iter().map(layout_object).collect();
-        return page.object(&json!({ "well": true, "problems": [], "notes": notes, "layouts": layouts }));
+        return page.object(&json!({ "well": true, "problems": [], "notes": sentences(notes), "layouts": layouts }));
     }
-    for note in notes {
-        page.line(format!("Note: {}", safe(note)))?;
+    for note in sentences(notes) {
+        page.line(format!("Note: {}", safe(&note)))?;
     }
     page.line(format!(
         "{} is well: {}, {}, {}.",
@@ -114,13 +84,18 @@ fn layouts(page: &mut Page<'_>, config: &Config) -> std::io::Result<()> {
     page.table(columns)
 }
 
-fn wrong(page: &mut Page<'_>, path: &Path, problems: &[DocumentProblem], notes: &[String]) -> std::io::Result<()> {
+fn wrong(
+    page: &mut Page<'_>,
+    path: &Path,
+    problems: &[DocumentProblem],
+    notes: &[DocumentProblem],
+) -> std::io::Result<()> {
     if page.json {
         let problems: Vec<Value> = problems.iter().map(problem_object).collect();
-        return page.object(&json!({ "well": false, "problems": problems, "notes": notes, "layouts": [] }));
+        return page.object(&json!({ "well": false, "problems": problems, "notes": sentences(notes), "layouts": [] }));
     }
-    for note in notes {
-        page.line(format!("Note: {}", safe(note)))?;
+    for note in sentences(notes) {
+        page.line(format!("Note: {}", safe(&note)))?;
     }
     for problem in problems {
         page.line(safe(&problem.to_string()))?;
@@ -130,6 +105,10 @@ fn wrong(page: &mut Page<'_>, path: &Path, problems: &[DocumentProblem], notes: 
         path.display(),
         moments::count(problems.len() as u64, "problem", "problems")
     ))
+}
+
+fn sentences(notes: &[DocumentProblem]) -> Vec<String> {
+    notes.iter().map(ToString::to_string).collect()
 }
 
 fn yes(is: bool) -> String {

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::args::{Expect, NoticeCommand, Problems};
 use super::ends::{End, Failure, Outcome};
 use super::page::{Columns, Page, safe};
-use super::setting;
+use super::{ask, setting};
 use crate::config::{self, Config};
 use crate::edges::store::ledger::ProblemRow;
+use crate::flows::commands::Verb;
 use crate::flows::expect::{Expected, expected};
 use crate::flows::problems::letters;
 use crate::model::problem::{Channel, Level};
@@ -95,10 +96,22 @@ pub fn object(row: &ProblemRow) -> Value {
     })
 }
 
+fn close(page: &mut Page<'_>, config: &Config, intake: &str, comment: &str) -> Outcome {
+    if !intake.contains('/') {
+        return Err(Failure::new(End::Usage, "intake-missing", format!("{} is a partner", safe(intake)))
+            .at("INTAKE")
+            .expected("one intake, like shop/orders"));
+    }
+    ask::give(page, config, Verb::Excuse { intakes: vec![intake.to_string()] }, comment)
+}
+
 pub fn expect(page: &mut Page<'_>, config: &Config, asked: &Expect) -> Outcome {
     page.zone = config.zone;
     if let Some(only) = &asked.only {
         setting::known_partner(config, "INTAKE", only)?;
+    }
+    if let Some(intake) = asked.only.as_ref().filter(|_| asked.close) {
+        return close(page, config, intake, &asked.comment);
     }
     setting::look(config, |sight| {
         let day = asked.day.map(|day| day.date(page.day()));

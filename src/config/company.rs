@@ -49,9 +49,13 @@ pub struct Company {
     /// Of all that are written down.
     pub channel_names: Vec<String>,
     pub disk_floor: Floor,
+    /// A copy of the database is to be no older.
+    pub backup_within: Option<Duration>,
     pub http: Http,
 }
 
+const LEAST_BACKUP: Duration = Duration::from_secs(3_600);
+const MOST_BACKUP: Duration = Duration::from_secs(31 * 86_400);
 /// A thread and a few files each.
 const CONNECTIONS_MAX: u32 = 500;
 /// The state folders of the spool: what lies in them is moved and removed.
@@ -79,6 +83,7 @@ pub fn read(root: &Section<'_>, folder: &Path) -> Company {
         channels,
         channel_names,
         disk_floor: keyed.value("disk_floor", size::floor),
+        backup_within: keyed.parsed("backup_within", parse_duration(LEAST_BACKUP, MOST_BACKUP)),
         http: keyed.value("http", parse_http),
     };
     check_store(root, &company);

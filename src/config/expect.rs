@@ -22,7 +22,13 @@ const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const LOOKED_AHEAD: usize = 100;
 
 /// None where it cannot be read: what is wrong is reported.
-pub fn read(intake: &str, outer: &Section<'_>, sender: &Sender, calendars: &Calendars) -> Option<Expect> {
+/// `is_request`: its files ask for something once, and a missing one may be lost orders.
+pub fn read(
+    (intake, is_request): (&str, bool),
+    outer: &Section<'_>,
+    sender: &Sender,
+    calendars: &Calendars,
+) -> Option<Expect> {
     let section = Keyed::new(outer, Table::Intake).table("expect")?;
     let keyed = Keyed::new(&section, Table::Expect);
     let closed = calendars.closed(&keyed, "holidays");
@@ -32,6 +38,7 @@ pub fn read(intake: &str, outer: &Section<'_>, sender: &Sender, calendars: &Cale
     let opens = keyed.parsed("opens", time);
     let grace = keyed.value("grace", parse_duration(Duration::ZERO, LONGEST_GRACE));
     let missing_after = keyed.value("missing_after", parse_duration(Duration::ZERO, LONGEST_MISSING));
+    let hold_missing = if keyed.has("hold_missing") { keyed.boolean("hold_missing") } else { is_request };
     let first = times.first().copied()?;
     if opens.is_some_and(|opens| opens >= first) {
         keyed
@@ -70,7 +77,8 @@ pub fn read(intake: &str, outer: &Section<'_>, sender: &Sender, calendars: &Cale
         }
         missing_after = closest;
     }
-    Some(Expect { intake: intake.to_string(), by, zone: sender.zone, opens, least, most, grace, missing_after })
+    let intake = intake.to_string();
+    Some(Expect { intake, by, zone: sender.zone, opens, least, most, grace, missing_after, hold_missing })
 }
 
 fn times(keyed: &Keyed<'_, '_>) -> Vec<NaiveTime> {

@@ -10,13 +10,12 @@ use super::keyed::{Keyed, QUANTITY_SCALE, Wrong, parse_days};
 use super::keys::Table;
 use super::layouts::KnownLayout;
 use super::partner::Surroundings;
-use super::remote;
+use super::remote::{self, Remotes};
 use crate::model::decimal;
 use crate::model::document::{Section, suggest};
-use crate::model::feed::{COMPOSED_KINDS, Feed, Schedule};
+use crate::model::feed::{Feed, Schedule};
 use crate::model::intake::Sender;
 use crate::model::kind::{Class, FieldType, Kind};
-use crate::model::remote::RemoteRule;
 use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
@@ -28,7 +27,7 @@ pub fn read(
     id: String,
     section: &Section<'_>,
     recipient: &Arc<Sender>,
-    remotes: &[Arc<RemoteRule>],
+    remotes: &Remotes,
     around: &Surroundings<'_>,
 ) -> Option<Feed> {
     let keyed = Keyed::new(section, Table::Feed);
@@ -50,7 +49,7 @@ pub fn read(
     let window_days = keyed.number("window_days", 1, MOST_WINDOW_DAYS);
     let allow_empty = keyed.boolean("allow_empty");
     let timing = Timing { zone, missed, closed };
-    let way = feed_delta::read(&keyed, known.map(|k| &*k.layout.kind), &timing, file_name.as_ref());
+    let way = feed_delta::read(&keyed, known.map(|k| &*k.layout), &timing, file_name.as_ref());
     let is_request = known.is_some_and(|known| known.layout.kind.class == Class::Request);
     let to = remote::read_feed_to(&keyed, &recipient.partner, remotes, is_request);
     check_use(&keyed, known.map(|k| k.layout.kind.name.as_str()));
@@ -97,16 +96,9 @@ fn read_layout<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Optio
 
 fn writable<'a>(name: &str, around: &'a Surroundings<'_>) -> Result<Option<&'a KnownLayout>, Wrong> {
     let Some(known) = around.layouts.find(name)? else { return Ok(None) };
-    let kind = known.layout.kind.name.as_str();
-    if kind == "receipt" {
+    if known.layout.kind.class == Class::Answer {
         return Err(Wrong::new(format!(
             "\"{name}\" writes receipts, which answer a file; set receipt = \"{name}\" in the intake instead."
-        )));
-    }
-    if !COMPOSED_KINDS.contains(&kind) {
-        return Err(Wrong::new(format!(
-            "\"{name}\" is a layout of kind {kind}, which only comes in; expected a layout of one of: {}.",
-            COMPOSED_KINDS.join(", ")
         )));
     }
     if !known.layout.writes() {

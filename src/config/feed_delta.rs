@@ -8,6 +8,7 @@ use super::guard;
 use super::keyed::{Keyed, Wrong, parse_duration};
 use crate::model::feed::{Content, Deletes, Delta, Missed, Replace, Schedule, Since, Triggers};
 use crate::model::kind::{Class, Kind};
+use crate::model::layout::Layout;
 use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::guard::{Limit, Limits};
 use crate::model::rules::holidays::Closed;
@@ -34,13 +35,14 @@ pub(super) struct Timing {
     pub closed: Closed,
 }
 
-/// `kind`: nothing where the layout is wrong.
+/// `layout`: nothing where it is wrong.
 pub(super) fn read(
     keyed: &Keyed<'_, '_>,
-    kind: Option<&Kind>,
+    layout: Option<&Layout>,
     timing: &Timing,
     file_name: Option<&NamePattern>,
 ) -> Way {
+    let kind = layout.map(|layout| &*layout.kind);
     let is_delta = keyed.value("content", |text| forms::word(text, &[("full", false), ("delta", true)]));
     let delta = read_delta(keyed, timing);
     let on_change = keyed.parsed("on_change", parse_duration(LEAST_PAUSE, A_DAY));
@@ -56,8 +58,9 @@ pub(super) fn read(
             keyed.section.problem(key, text);
         }
     }
-    if let Some(kind) = kind {
-        check_kind(keyed, kind, is_delta.then_some(&delta));
+    if let Some(layout) = layout {
+        check_kind(keyed, &layout.kind, is_delta.then_some(&delta));
+        check_deletes(keyed, layout, is_delta.then_some(&delta));
     }
     Way {
         content: if is_delta { Content::Delta(delta) } else { Content::Full },
@@ -145,13 +148,20 @@ fn check_kind(keyed: &Keyed<'_, '_>, kind: &Kind, delta: Option<&Delta>) {
         let text = "decides nothing here: it is for feeds of orders and of their status. Take it out.";
         keyed.section.problem("on_registration", text);
     }
-    let has_word = kind.name == "stock" || kind.name == "order_status";
-    if delta.is_some_and(|delta| delta.deletes == Deletes::Tell) && !has_word && !is_request {
+}
+
+/// Stock that is gone is told as 0, and an order's status leaves its window. Everything else needs a word in the layout.
+fn check_deletes(keyed: &Keyed<'_, '_>, layout: &Layout, delta: Option<&Delta>) {
+    let kind = &layout.kind;
+    let needs_word = kind.class != Class::Request && kind.name != "stock" && kind.name != "order_status";
+    if needs_word && delta.is_some_and(|delta| delta.deletes == Deletes::Tell) && !layout.tells_deletes() {
         keyed.section.problem(
             "content",
             format!(
-                "a {} that is deleted could not be told: only stock has a word for it, which is 0. Set deletes = \"leave-out\", or content = \"full\".",
-                kind.name
+                "{} {} that is deleted could not be told: the layout \"{}\" has no field \"change()\" with a word for it. Add one to it, or set deletes = \"leave-out\", or content = \"full\".",
+                if kind.name.starts_with('a') { "an" } else { "a" },
+                kind.name,
+                layout.id
             ),
         );
     }

@@ -10,11 +10,11 @@ use super::keyed::{Keyed, Wrong, parse_days, parse_duration};
 use super::keys::Table;
 use super::layouts::KnownLayout;
 use super::partner::{Surroundings, number};
-use super::remote;
+use super::remote::{self, Remotes};
 use crate::model::document::{Section, Spot, suggest};
 use crate::model::intake::{Absent, Intake, Plausibility, Policy, Sender};
 use crate::model::kind::{Class, Kind};
-use crate::model::remote::{RemoteRule, SendTo};
+use crate::model::remote::SendTo;
 use crate::model::rules::guard::Limits;
 
 const LEAST_TRUNCATED: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ pub fn read(
     id: String,
     section: &Section<'_>,
     sender: &Arc<Sender>,
-    remotes: &[Arc<RemoteRule>],
+    remotes: &Remotes,
     around: &Surroundings<'_>,
 ) -> Intake {
     let keyed = Keyed::new(section, Table::Intake);
@@ -109,7 +109,7 @@ fn read_receipt<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Opti
     None
 }
 
-fn read_receipt_to(keyed: &Keyed<'_, '_>, partner: &str, remotes: &[Arc<RemoteRule>]) -> Option<SendTo> {
+fn read_receipt_to(keyed: &Keyed<'_, '_>, partner: &str, remotes: &Remotes) -> Option<SendTo> {
     if keyed.has("receipt_to") && !keyed.has("receipt") {
         keyed.section.problem("receipt_to", "says nothing without a receipt; add one, or take it out.");
     }

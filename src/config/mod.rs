@@ -4,7 +4,9 @@
 //! Reading collects all problems of all files with file, line, key and suggestion; nothing is half configured. What the
 //! keys are stands in `keys`. It opens no spool and no store.
 
+mod around;
 mod calendar;
+mod come_back;
 mod company;
 pub mod copied;
 mod expect;
@@ -21,7 +23,6 @@ mod layouts;
 mod notices;
 mod partner;
 mod remote;
-pub mod secrets;
 mod size;
 mod texts;
 
@@ -39,6 +40,7 @@ use crate::model::problem::{Channel, Named};
 use crate::model::remote::RemoteRule;
 use crate::model::rules::arrivals::Expect;
 use crate::model::rules::room::Floor;
+pub use around::{Around, look_around};
 use company::Company;
 pub use company::{Http, LogFormat};
 pub use keyed::Wrong;
@@ -61,6 +63,8 @@ pub struct Config {
     pub sent_days: u32,
     /// What is to stay free on the disks of spool and database.
     pub disk_floor: Floor,
+    /// A copy of the database is to be no older.
+    pub backup_within: Option<Duration>,
     pub http: Http,
     /// Where the partners' files are.
     pub partners_folder: PathBuf,
@@ -134,6 +138,7 @@ impl Config {
             scan_every: company.scan_every,
             sent_days: company.sent_days,
             disk_floor: company.disk_floor,
+            backup_within: company.backup_within,
             http: company.http,
             partners_folder: company.partners,
             intakes: partners.iter().flat_map(|p| p.intakes.iter().cloned()).collect(),

@@ -7,10 +7,12 @@ use super::company::Company;
 use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use super::layouts::Layouts;
-use super::{expect, feed, intake, notices, remote};
+use super::remote::Remotes;
+use super::{come_back, expect, feed, intake, notices, remote};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
+use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::layout::lookup::Words;
 use crate::model::problem::Named;
@@ -68,12 +70,18 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     let mut named = Named::from([(id.to_string(), notices::named(&keyed, channels))]);
     let mut name = |below: &str, names: Vec<String>| named.entry(format!("{id}/{below}")).or_default().extend(names);
     let (mut intakes, mut expects): (Vec<Arc<Intake>>, Vec<Expect>) = Default::default();
+    let mut sections = Vec::new();
     for (title, section) in keyed.named("intake") {
         let intake = intake::read(named_id(&section, &title), &section, &sender, &remotes, around);
         remote::check_apart(&section, &intake, &intakes);
         name(&intake.id, notices::named_in(&section, Table::Intake, channels));
-        expects.extend(expect::read(&intake.source(), &section, &sender, &around.company.calendars));
+        let is_request = intake.layouts.iter().any(|layout| layout.kind.class == Class::Request);
+        expects.extend(expect::read((&intake.source(), is_request), &section, &sender, &around.company.calendars));
         intakes.push(Arc::new(intake));
+        sections.push(section);
+    }
+    for (section, intake) in sections.iter().zip(&intakes) {
+        come_back::check_receipts(section, intake, &intakes, &remotes);
     }
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
     for (title, section) in keyed.named("feed") {
@@ -81,21 +89,23 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
         name(&id, notices::named_in(&section, Table::Feed, channels));
         if let Some(feed) = feed::read(id, &section, &sender, &remotes, around) {
             check_apart(&section, &feed, &feeds);
+            come_back::check_feed(&section, &feed, &intakes, &remotes);
             feeds.push(Arc::new(feed));
         }
     }
     let incoming = intakes.iter().flat_map(|intake| intake.layouts.iter().chain(&intake.receipt));
     let used: Vec<&Arc<Layout>> = incoming.chain(feeds.iter().map(|feed| &feed.layout)).collect();
     check_tables(&keyed, &tables, &used, &layouts);
-    Partner { sender, remotes, intakes, feeds, named, expects }
+    Partner { sender, remotes: remotes.rules, intakes, feeds, named, expects }
 }
 
-fn read_remotes(partner: &str, keyed: &Keyed<'_, '_>, around: &Surroundings<'_>) -> Vec<Arc<RemoteRule>> {
-    let named = keyed.named("remote").into_iter();
-    let read = |(name, section): (Spot<String>, Section<'_>)| {
-        remote::read(partner, &named_id(&section, &name), &section, around.company).map(Arc::new)
-    };
-    named.filter_map(read).collect()
+fn read_remotes(partner: &str, keyed: &Keyed<'_, '_>, around: &Surroundings<'_>) -> Remotes {
+    let mut remotes = Remotes::default();
+    for (name, section) in keyed.named("remote") {
+        let id = named_id(&section, &name);
+        remotes.add(&id, remote::read(partner, &id, &section, around.company));
+    }
+    remotes
 }
 
 /// A number as partners write them: as it is stored.

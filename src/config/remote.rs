@@ -72,16 +72,44 @@ fn folder_path(text: &str, company: &Company) -> Result<std::path::PathBuf, Wron
     Ok(path)
 }
 
-/// `ftp:/outgoing/orders`.
-fn place(text: &str, remotes: &[Arc<RemoteRule>], partner: &str) -> Result<(String, Folder), Wrong> {
+/// The remotes of a partner.
+#[derive(Debug, Default)]
+pub struct Remotes {
+    pub rules: Vec<Arc<RemoteRule>>,
+    /// `[remote.NAME]` that could not be read: naming one is no second problem.
+    broken: Vec<String>,
+}
+
+impl Remotes {
+    pub fn add(&mut self, id: &str, rule: Option<RemoteRule>) {
+        match rule {
+            Some(rule) => self.rules.push(Arc::new(rule)),
+            None => self.broken.push(id.to_string()),
+        }
+    }
+
+    /// By its name, `partner/remote`.
+    pub fn find(&self, name: &str) -> Option<&RemoteRule> {
+        self.rules.iter().find(|rule| rule.name == name).map(|rule| &**rule)
+    }
+}
+
+/// `ftp:/outgoing/orders`; none where that remote has problems of its own.
+fn place(text: &str, remotes: &Remotes, partner: &str) -> Result<Option<(String, Folder)>, Wrong> {
     let Some((remote, folder)) = text.split_once(':') else {
         return Err(Wrong::new(format!(
             "\"{text}\" does not name a folder at a remote; expected REMOTE:FOLDER, like \"ftp:/outgoing\"."
         )));
     };
+    let folder =
+        Folder::parse(folder.as_bytes()).map_err(|why| Wrong::new(format!("\"{}\": {why}.", text.escape_debug())))?;
+    if remotes.broken.iter().any(|broken| broken == remote) {
+        return Ok(None);
+    }
     let name = format!("{partner}/{remote}");
-    if !remotes.iter().any(|rule| rule.name == name) {
-        let known: Vec<&str> = remotes.iter().filter_map(|rule| rule.name.split_once('/')).map(|(_, id)| id).collect();
+    if remotes.find(&name).is_none() {
+        let ids = remotes.rules.iter().filter_map(|rule| rule.name.split_once('/')).map(|(_, id)| id);
+        let known: Vec<&str> = ids.chain(remotes.broken.iter().map(String::as_str)).collect();
         let expected = match known.is_empty() {
             true => "this partner has no [remote.NAME]".to_string(),
             false => format!("expected one of: {}", known.join(", ")),
@@ -91,17 +119,11 @@ fn place(text: &str, remotes: &[Arc<RemoteRule>], partner: &str) -> Result<(Stri
             suggestion: suggest(remote, &known),
         });
     }
-    let folder = Folder::parse(folder.as_bytes()).map_err(|why| Wrong::new(format!("\"{text}\": {why}.")))?;
-    Ok((name, folder))
+    Ok(Some((name, folder)))
 }
 
 /// Where an intake takes its files from; none: from its folder in in/ alone.
-pub fn read_from(
-    keyed: &Keyed<'_, '_>,
-    partner: &str,
-    remotes: &[Arc<RemoteRule>],
-    settle: &Settle,
-) -> Option<FetchFrom> {
+pub fn read_from(keyed: &Keyed<'_, '_>, partner: &str, remotes: &Remotes, settle: &Settle) -> Option<FetchFrom> {
     let found = keyed.parsed("from", |text| place(text, remotes, partner));
     let matching: Vec<String> = keyed.parsed_list("match", pattern);
     let every = keyed.value("every", parse_duration(LEAST_EVERY, MOST_EVERY));
@@ -119,7 +141,7 @@ pub fn read_from(
         }
         return None;
     }
-    let (remote, folder) = found?;
+    let (remote, folder) = found??;
     if after == After::Keep {
         if says_claim && claim == Claiming::Rename {
             keyed
@@ -160,9 +182,9 @@ fn after(text: &str) -> Result<After, Wrong> {
     match (word, rest) {
         ("delete", "") => Ok(After::Delete),
         ("keep", "") => Ok(After::Keep),
-        ("move", folder) if !folder.is_empty() => {
-            Folder::parse(folder.as_bytes()).map(After::Move).map_err(|why| Wrong::new(format!("\"{text}\": {why}.")))
-        }
+        ("move", folder) if !folder.is_empty() => Folder::parse(folder.as_bytes())
+            .map(After::Move)
+            .map_err(|why| Wrong::new(format!("\"{}\": {why}.", text.escape_debug()))),
         ("rename", pattern) if pattern.contains("{name}") && pattern != "{name}" && !pattern.contains('/') => {
             Ok(After::Rename(pattern.to_string()))
         }
@@ -176,18 +198,13 @@ fn after(text: &str) -> Result<After, Wrong> {
 }
 
 /// Where the files of a feed, or the receipts of an intake, are brought; none: they are picked up.
-pub fn read_to(keyed: &Keyed<'_, '_>, key: &str, partner: &str, remotes: &[Arc<RemoteRule>]) -> Option<SendTo> {
-    let (remote, folder) = keyed.parsed(key, |text| place(text, remotes, partner))?;
+pub fn read_to(keyed: &Keyed<'_, '_>, key: &str, partner: &str, remotes: &Remotes) -> Option<SendTo> {
+    let (remote, folder) = keyed.parsed(key, |text| place(text, remotes, partner))??;
     Some(SendTo { remote, folder, upload_as: None, redeliver: Redeliver::Ask })
 }
 
 /// The same of a feed, with what else it may say of it. `is_request`: its files ask for something once.
-pub fn read_feed_to(
-    keyed: &Keyed<'_, '_>,
-    partner: &str,
-    remotes: &[Arc<RemoteRule>],
-    is_request: bool,
-) -> Option<SendTo> {
+pub fn read_feed_to(keyed: &Keyed<'_, '_>, partner: &str, remotes: &Remotes, is_request: bool) -> Option<SendTo> {
     let to = read_to(keyed, "to", partner, remotes);
     let upload_as = keyed.parsed("upload_as", upload_as);
     let redeliver =

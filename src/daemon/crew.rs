@@ -8,6 +8,7 @@ use anyhow::Result;
 use chrono::TimeDelta;
 
 use super::carriers::{Carrier, Doing, Job, Shared};
+use super::secret_files::SecretFiles;
 use crate::edges::clock::{Now, chance, iso, read_iso};
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::remote::ftp::Learned;
@@ -45,6 +46,7 @@ pub(super) struct Crew {
     told_ok: Option<Duration>,
     /// It lets so many of us in at one time; until then no more are tried.
     lets_in: Option<(usize, Duration)>,
+    secrets: SecretFiles,
 }
 
 impl Crew {
@@ -53,7 +55,12 @@ impl Crew {
         let mut state = known.cloned().unwrap_or_default();
         let is_same = state.rule == rule.fingerprint;
         let pause = state.next_try.as_deref().and_then(read_iso).filter(|_| is_same);
-        let pause = pause.and_then(|at| (at - now.wall).to_std().ok()).unwrap_or_default().min(LONGEST_PAUSE);
+        let mut pause = pause.and_then(|at| (at - now.wall).to_std().ok()).unwrap_or_default().min(LONGEST_PAUSE);
+        let secrets = SecretFiles::of(&rule, now);
+        let last_try = state.last_try.as_deref().and_then(read_iso);
+        if state.trouble == Trouble::Login.word() && last_try.is_some_and(|at| secrets.are_newer_than(at)) {
+            pause = Duration::ZERO;
+        }
         state.remote.clone_from(&rule.name);
         state.rule = rule.fingerprint;
         Crew {
@@ -67,6 +74,7 @@ impl Crew {
             refused: HashMap::new(),
             told_ok: None,
             lets_in: None,
+            secrets,
         }
     }
 
@@ -76,6 +84,23 @@ impl Crew {
 
     pub fn is_login_refused(&self) -> bool {
         self.state.trouble == Trouble::Login.word()
+    }
+
+    /// When a refused login may be worth another try before its time.
+    pub fn next_secret_look(&self) -> Option<Duration> {
+        self.is_login_refused().then(|| self.secrets.look_at())
+    }
+
+    /// Somebody put another secret where the refused one stood.
+    pub fn look_at_secrets(&mut self, now: Now) {
+        if self.is_login_refused() && self.secrets.have_changed(now) {
+            self.again_at = now.mono;
+        }
+    }
+
+    /// Before a carrier is given something to do: it may connect for that.
+    pub fn note_secrets(&mut self) {
+        self.secrets.note();
     }
 
     /// For people, while something is wrong with it.

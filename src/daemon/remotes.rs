@@ -147,12 +147,14 @@ impl Remotes {
         });
         let owed = self.crews.iter().filter(|crew| crew.owes(now) && !crew.is_busy()).map(|crew| crew.again_at);
         let sent = self.crews.iter().filter_map(|crew| Some(self.book.next_at(&crew.rule.name)?.max(crew.again_at)));
-        looks.chain(owed).chain(sent).min()
+        let secrets = self.crews.iter().filter_map(Crew::next_secret_look);
+        looks.chain(owed).chain(sent).chain(secrets).min()
     }
 
     /// Hands out what is due, as far as there is somebody idle.
     fn give_jobs(&mut self, store: &Store, (paused, takes_in): (&Paused, bool), now: Now) -> Result<()> {
         for index in 0..self.crews.len() {
+            self.crews[index].look_at_secrets(now);
             while self.busy() < self.connections && self.crews[index].again_at <= now.mono {
                 let Remotes { crews, desks, shared, next_number, book, mark, .. } = self;
                 let crew = &mut crews[index];
@@ -168,6 +170,7 @@ impl Remotes {
                     None => next_job(crew, desks, (store, paused, takes_in), now)?,
                 };
                 let Some((job, doing)) = found else { break };
+                crew.note_secrets();
                 let Some(carrier) = crew.idle(next_number, shared, now)? else { break };
                 if carrier.give(job, doing).is_err() {
                     bail!("a carrier of {} has ended", crew.rule.name);

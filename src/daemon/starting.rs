@@ -1,5 +1,5 @@
 //! A start that waits: for a disk or a database that takes nothing yet, and for a command line that holds the lock for a
-//! moment. A supervisor is told meanwhile; a stop ends it. What is opened and put right is the daemon's own.
+//! moment. A supervisor is told meanwhile, and people by a letter that needs no ledger; a stop ends it. What is opened and put right is the daemon's own.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -9,14 +9,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::courier::{Back, Courier};
 use super::outage::Outage;
+use super::outage_letters::{Means, OutageLetters};
 use super::troubles::FIRST_PAUSE;
+use super::watchman::{OF_A_SINGLE_RUN, watched};
 use super::{Daemon, Ended, Pulse, Stop, Supervisor};
 use crate::config::Config;
 use crate::edges::clock::Clock;
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::lock::{InstanceLock, LockError};
-use crate::flows::is_outage;
+use crate::flows::{is_outage, of_spool};
 
 /// How long the locks are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +84,7 @@ impl Beginning {
 /// Opens and puts right, as soon as that is possible; or how it ended before it had begun.
 pub fn begin(config: Config, beginning: &Beginning, once: bool) -> Result<Result<Daemon, Ended>> {
     let (clock, mut outage) = (Clock::start(), Outage::default());
+    let (mut letters, mut courier) = (OutageLetters::default(), Courier::new(beginning.ring.clone()));
     let mut opened: Option<Daemon> = None;
     loop {
         let tried = match opened.take() {
@@ -88,8 +92,9 @@ pub fn begin(config: Config, beginning: &Beginning, once: bool) -> Result<Result
             Some(daemon) => Ok(daemon),
         };
         let error = match tried.map(|daemon| take_up(daemon, &mut opened)) {
-            Ok(Ok(daemon)) => {
+            Ok(Ok(mut daemon)) => {
                 outage.over(&beginning.events, clock.now());
+                daemon.watchman.go_on_telling(letters, courier);
                 return Ok(Ok(daemon));
             }
             Ok(Err(error)) | Err(error) => error,
@@ -97,8 +102,22 @@ pub fn begin(config: Config, beginning: &Beginning, once: bool) -> Result<Result
         if beginning.stop.is_asked() {
             return stopped(opened, beginning, &clock, &error);
         }
+        let about = if of_spool(&error).is_some() { "disk" } else { "database" };
         let words = outage.begins(None, &beginning.events, clock.now(), error)?;
+        let mut means = Means {
+            // Only with its lock is it surely ours.
+            spool: opened.as_ref().map(|daemon| &*daemon.works.spool),
+            events: &beginning.events,
+            watched: watched(&config),
+            now: clock.now(),
+        };
+        letters.tell(&mut courier, &means, (about, &words))?;
         if once {
+            let backs = courier.wait(OF_A_SINGLE_RUN);
+            means.now = clock.now();
+            for Back { posted, outcome } in backs {
+                letters.took(&posted.channel.name, outcome, means.spool, means.events, means.now);
+            }
             return Ok(Err(Ended::Waiting(words)));
         }
         beginning.pulse.waits(&words);

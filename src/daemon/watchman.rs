@@ -1,7 +1,6 @@
 //! What is the matter, while the program runs: a look every minute at ledger, folders and what only the loop knows; letters
-//! out, and what became of them. While the database takes nothing, the one letter that says so goes out without it.
+//! out, and what became of them. While the database takes nothing, the one letter that says so (`outage_letters`) goes out without it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,20 +8,20 @@ use chrono::{DateTime, Utc};
 
 use super::Daemon;
 use super::courier::{Back, Courier};
-use crate::edges::clock::{Now, new_id};
-use crate::edges::events::{Event, Key, Value};
+use super::outage_letters::{Means, OutageLetters};
+use crate::config::Config;
+use crate::edges::clock::Now;
 use crate::flows::problems::keep::{self, Patrol, Sensed, ToldOutage};
 use crate::flows::problems::{Watched, letters};
 use crate::flows::{files::Sight, is_outage, lineage};
 use crate::model::problem::{Condition, Kind};
-use crate::model::rules::told;
 use crate::model::wording::problems as words;
 
 /// Strangers of an accepted database are counted by walking the folders.
 const DATABASE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long a stop waits for letters on their way, and a single run for its own.
 const AT_A_STOP: Duration = Duration::from_secs(2);
-const OF_A_SINGLE_RUN: Duration = Duration::from_secs(35);
+pub(super) const OF_A_SINGLE_RUN: Duration = Duration::from_secs(35);
 
 pub struct Watchman {
     courier: Courier,
@@ -41,14 +40,21 @@ pub struct Watchman {
     strangers: u64,
     strangers_at: Duration,
     next_letter: Option<DateTime<Utc>>,
-    outage: Option<Untold>,
+    outage: OutageLetters,
 }
 
-/// An outage that the ledger cannot take note of.
-struct Untold {
-    told: ToldOutage,
-    /// When a channel that did not take it is tried again, and how often it was.
-    again: Vec<(String, Duration, u32)>,
+/// What of a configuration is watched, and who is told.
+pub(super) fn watched(config: &Config) -> Watched<'_> {
+    Watched {
+        company: &config.company,
+        zone: config.zone,
+        backup_within: config.backup_within,
+        intakes: &config.intakes,
+        feeds: &config.feeds,
+        expects: &config.expects,
+        channels: &config.channels,
+        named: &config.named,
+    }
 }
 
 impl Watchman {
@@ -64,7 +70,7 @@ impl Watchman {
             strangers: 0,
             strangers_at: Duration::ZERO,
             next_letter: None,
-            outage: None,
+            outage: OutageLetters::default(),
         }
     }
 
@@ -79,6 +85,11 @@ impl Watchman {
 
     pub fn watch_poor(&mut self, why: &str) {
         self.poor = Some(why.to_string());
+    }
+
+    /// What a start told before this daemon was open, with its letters on their way.
+    pub fn go_on_telling(&mut self, outage: OutageLetters, courier: Courier) {
+        (self.outage, self.courier) = (outage, courier);
     }
 
     /// When the next letter is due.
@@ -132,18 +143,6 @@ impl Daemon {
         }
     }
 
-    fn watched(&self) -> Watched<'_> {
-        Watched {
-            company: &self.config.company,
-            zone: self.config.zone,
-            intakes: &self.works.intakes,
-            feeds: &self.out.feeds,
-            expects: &self.config.expects,
-            channels: &self.config.channels,
-            named: &self.config.named,
-        }
-    }
-
     /// The look of every minute.
     pub(super) fn look_after(&mut self) -> Result<()> {
         let now = self.clock.now();
@@ -151,16 +150,7 @@ impl Daemon {
         let sensed = self.sense(now)?;
         let events = self.works.events.clone();
         let spool = self.works.spool.clone();
-        let config = &self.config;
-        let watched = Watched {
-            company: &config.company,
-            zone: config.zone,
-            intakes: &self.works.intakes,
-            feeds: &self.out.feeds,
-            expects: &config.expects,
-            channels: &config.channels,
-            named: &config.named,
-        };
+        let watched = watched(&self.config);
         let store = &mut self.works.store;
         keep::look(&mut Patrol { store, spool: &spool, events: &events, now: now.wall, watched }, &sensed)?;
         self.watchman.is_first = false;
@@ -207,7 +197,7 @@ impl Daemon {
             return Ok(());
         }
         let in_hand = self.watchman.courier.in_hand();
-        let posted = letters::due(&self.works.store.read()?, &self.watched(), &in_hand, (now, all))?;
+        let posted = letters::due(&self.works.store.read()?, &watched(&self.config), &in_hand, (now, all))?;
         for posted in posted {
             letters::hand_out(&mut self.works.store, &posted)?;
             self.watchman.courier.send(posted)?;
@@ -240,7 +230,8 @@ impl Daemon {
             if posted.is_of_ledger() {
                 letters::done(&mut self.works.store, &self.works.events, &posted, outcome, now.wall)?;
             } else {
-                self.note_outage_letter(&posted.channel.name, outcome, now);
+                let (spool, events) = (Some(&*self.works.spool), &*self.works.events);
+                self.watchman.outage.took(&posted.channel.name, outcome, spool, events, now);
             }
         }
         if is_any {
@@ -249,58 +240,23 @@ impl Daemon {
         Ok(())
     }
 
-    /// Everything waits, and the ledger cannot say so: whoever hears of errors is told straight away, once.
+    /// Everything waits, and the ledger cannot say so.
     pub(super) fn tell_outage(&mut self, about: &str, reason: &str) -> Result<()> {
-        let now = self.clock.now();
-        if self.watchman.outage.is_none() {
+        if !self.watchman.outage.is_begun() {
             // Within its quiet time it is the same problem, and was told.
             let rows = self.works.store.read().and_then(|snapshot| snapshot.open_problems()).unwrap_or_default();
             if rows.iter().any(|row| row.kind == Kind::AllWaits.as_str() && row.told_at.is_some()) {
                 return Ok(());
             }
-            let told = match self.works.spool.outage_note().as_deref().and_then(ToldOutage::read) {
-                Some(told) => told,
-                None => ToldOutage::new(new_id(now.wall)?, now.wall, words::all_waits(about, reason)),
-            };
-            self.works.spool.note_outage(&told.line());
-            self.watchman.outage = Some(Untold { told, again: Vec::new() });
         }
-        // An outage ends turns early, so what is back is taken here.
-        for Back { posted, outcome } in self.watchman.courier.take() {
-            if !posted.is_of_ledger() {
-                self.note_outage_letter(&posted.channel.name, outcome, now);
-            }
-        }
-        let Some(untold) = &self.watchman.outage else { return Ok(()) };
-        let in_hand: BTreeSet<String> = self.watchman.courier.in_hand();
-        let mut to_send = Vec::new();
-        for channel in told::channels(Kind::AllWaits, "", untold.told.condition.level, &[], &self.config.channels) {
-            let rests = untold.again.iter().any(|(name, at, _)| *name == channel.name && *at > now.mono);
-            if !untold.told.channels.contains(&channel.name) && !in_hand.contains(&channel.name) && !rests {
-                to_send.push(letters::of_outage(&untold.told, channel, &self.watched(), now.wall));
-            }
-        }
-        to_send.into_iter().try_for_each(|posted| self.watchman.courier.send(posted))
-    }
-
-    fn note_outage_letter(&mut self, channel: &str, outcome: Result<Option<String>, String>, now: Now) {
-        let Some(untold) = &mut self.watchman.outage else { return };
-        let name = (Key::Channel, Value::Text(channel.to_string().into()));
-        match outcome {
-            Ok(_) => {
-                untold.told.channels.push(channel.to_string());
-                self.works.spool.note_outage(&untold.told.line());
-                self.works.events.tell(now.wall, "", Event::NoticeSent, &[name]);
-            }
-            Err(reason) => {
-                let tries = untold.again.iter().find(|(name, ..)| name == channel).map_or(0, |(.., tries)| *tries) + 1;
-                untold.again.retain(|(name, ..)| name != channel);
-                let pause = told::pause(tries).to_std().unwrap_or_default();
-                untold.again.push((channel.to_string(), now.mono + pause, tries));
-                let reason = (Key::Reason, Value::Text(reason.into()));
-                self.works.events.tell(now.wall, "", Event::NoticeFailed, &[name, reason]);
-            }
-        }
+        let means = Means {
+            spool: Some(&self.works.spool),
+            events: &self.works.events,
+            watched: watched(&self.config),
+            now: self.clock.now(),
+        };
+        let Watchman { outage, courier, .. } = &mut self.watchman;
+        outage.tell(courier, &means, (about, reason))
     }
 
     /// Commits go again: the outage becomes a problem that was told, and ends the usual way.
@@ -308,10 +264,10 @@ impl Daemon {
         let noted = || self.works.spool.outage_note().as_deref().and_then(ToldOutage::read);
         // Of a process that was killed meanwhile.
         let kept = if self.watchman.is_first { noted() } else { None };
-        if let Some(told) = self.watchman.outage.as_ref().map(|untold| untold.told.clone()).or(kept) {
+        if let Some(told) = self.watchman.outage.told().cloned().or(kept) {
             keep::record_outage(&mut self.works.store, &self.works.events, &told, self.clock.now().wall)?;
             self.works.spool.note_outage("");
-            self.watchman.outage = None;
+            self.watchman.outage.over();
         }
         Ok(())
     }

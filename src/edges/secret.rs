@@ -6,6 +6,7 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::model::secret::{Secret, SecretRef};
@@ -84,7 +85,30 @@ fn read_text(place: &SecretRef) -> Result<String, SecretFault> {
     })
 }
 
-/// The file it stands in; a changed one (inode, time) is worth another login.
+/// The file of a secret as it is: another one is worth another login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileState {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// Of inode and content, by the system's clock: no tool sets it back.
+    changed: (i64, i64),
+}
+
+impl FileState {
+    pub fn changed_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.changed.0, self.changed.1.try_into().unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+/// Nothing where it stands in no file, or none is there.
+pub fn state_of(place: &SecretRef) -> Option<FileState> {
+    let meta = std::fs::metadata(path_of(place).ok()?).ok()?;
+    let changed = (meta.ctime(), meta.ctime_nsec());
+    Some(FileState { device: meta.dev(), inode: meta.ino(), size: meta.size(), changed })
+}
+
+/// The file it stands in.
 pub fn path_of(place: &SecretRef) -> Result<PathBuf, SecretFault> {
     match place {
         SecretRef::File(path) => Ok(path.clone()),

@@ -89,7 +89,12 @@ fn of_intake(
     before: Before,
     plan: &mut Plan,
 ) -> Result<()> {
-    let known = sight.snapshot.last_windows(&expect.intake, LOOKED_AT)?;
+    let mut known = sight.snapshot.last_windows(&expect.intake, LOOKED_AT)?;
+    if expect.hold_missing {
+        let held = sight.snapshot.unmet_windows(&expect.intake, LOOKED_AT)?;
+        known.extend(held.into_iter().filter(|window| !known.contains(window)).collect::<Vec<_>>());
+        known.sort_by_key(|window| window.due_at);
+    }
     let mut windows = known.clone();
     windows.extend(rule::opened(expect, known.last(), before.looked_at, sight.now));
     if known.is_empty()
@@ -125,13 +130,13 @@ fn is_paused(sight: Sight<'_>, intake: &str) -> Result<bool> {
 }
 
 fn tell(expect: &Expect, before: &[Window], windows: &[Window], plan: &mut Plan) {
-    let owed = rule::owed(windows);
+    let owed = rule::owed(expect, windows);
     plan.conditions.extend(words::arrival_late(&expect.intake, &owed, expect.zone));
     if let Some(window) = rule::surplus(windows) {
         plan.conditions.push(words::arrival_extra(&expect.intake, window, expect.zone));
     }
     if owed.is_empty()
-        && !rule::owed(before).is_empty()
+        && !rule::owed(expect, before).is_empty()
         && let (Some(met), never) = rule::never_came(windows)
     {
         let told = words::arrival_came(&expect.intake, met, &never, expect.zone);

@@ -40,6 +40,8 @@ pub enum Verb {
     Release { subjects: Vec<Subject> },
     /// What the guard holds of them is not wanted.
     Discard { subjects: Vec<Subject> },
+    /// What never came of these intakes (`partner/intake`) is expected no more.
+    Excuse { intakes: Vec<String> },
     /// A copy of the database was made; only to be noted.
     Backup { path: String, made: DateTime<Utc> },
     /// Bring an older database up to what stands in the spool.
@@ -56,6 +58,7 @@ impl Command {
             Verb::Resume { .. } => "resume",
             Verb::Release { .. } => "release",
             Verb::Discard { .. } => "discard",
+            Verb::Excuse { .. } => "excuse",
             Verb::Backup { .. } => "backup",
             Verb::CatchUp => "catch-up",
         }
@@ -102,13 +105,14 @@ impl Command {
             "resume" => Verb::Resume { subjects: subjects(arguments)? },
             "release" => Verb::Release { subjects: subjects(arguments)? },
             "discard" => Verb::Discard { subjects: subjects(arguments)? },
+            "excuse" => Verb::Excuse { intakes: texts(arguments, "intakes")? },
             "backup" => Verb::Backup {
                 path: arguments["path"].as_str().context("\"path\" is missing or no text")?.to_string(),
                 made: instant(arguments["made"].as_str().context("\"made\" is missing or no text")?)?,
             },
             "catch-up" => Verb::CatchUp,
             other => anyhow::bail!(
-                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, release, discard, backup or catch-up"
+                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, release, discard, excuse, backup or catch-up"
             ),
         };
         Ok(Command {
@@ -146,6 +150,7 @@ impl Command {
             | Verb::Discard { subjects } => {
                 json!({ "subjects": subjects.iter().map(Subject::to_string).collect::<Vec<_>>() })
             }
+            Verb::Excuse { intakes } => json!({ "intakes": intakes }),
             Verb::Backup { path, made } => json!({ "path": path, "made": clock::iso(*made) }),
             Verb::CatchUp => json!({}),
         }
@@ -252,6 +257,7 @@ mod tests {
             Verb::Resume { subjects: Subject::parse("out:dealer/stock").into_iter().collect() },
             Verb::Release { subjects: Subject::parse("in:dealer/stock").into_iter().collect() },
             Verb::Discard { subjects: Subject::parse("in:dealer/stock").into_iter().collect() },
+            Verb::Excuse { intakes: vec!["dealer/orders".into()] },
             Verb::Backup { path: "/b/nattpost-x.db".into(), made: "2026-11-07T05:59:00.000Z".parse().unwrap() },
             Verb::CatchUp,
         ] {

@@ -11,9 +11,6 @@ use super::rules::guard::Limits;
 use super::rules::holidays::Closed;
 use super::rules::published::Published;
 
-/// Kinds a feed can be made of; the others only come in (or, like receipts, are written by an intake).
-pub const COMPOSED_KINDS: [&str; 4] = ["order", "order_status", "price", "stock"];
-
 #[derive(Debug, Clone)]
 pub struct Feed {
     /// Partner id.

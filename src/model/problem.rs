@@ -64,7 +64,7 @@ macro_rules! kinds {
 
 // Minutes before it is told, minutes of quiet before it is over; about, begins, over.
 kinds! {
-    ArrivalLate "arrival-late" 0 0 "intake" "Fewer files came than expected by a due time and its grace." "The window, or a later one, gets what it expects.";
+    ArrivalLate "arrival-late" 0 0 "intake" "Fewer files came than expected by a due time and its grace." "The window, or a later one, gets what it expects; what is missing and held is closed by a person.";
     ArrivalExtra "arrival-extra" 0 0 "intake" "More files came than expected, or outside of the time for them." "The next window opens.";
     FilesRefused "files-refused" 5 0 "intake, day" "Files of that day are refused, wholly or in part, and nobody acted on it." "All are retried well, ignored or come back.";
     FilesHeld "files-held" 5 0 "intake, day" "Messages of files of that day wait for a person." "They are released, discarded or ignored.";
@@ -86,6 +86,7 @@ kinds! {
     ConfigBad "config-bad" 0 0 "configuration" "A new configuration is wrong; the old one stays in force." "A configuration is read without problems.";
     DaemonCrashed "daemon-crashed" 0 60 "daemon" "The daemon was not stopped in order." "An hour passes without a crash.";
     DatabaseOlder "database-older" 0 0 "database" "Files stand in the spool that the accepted database does not know." "None is unknown any more.";
+    BackupOld "backup-old" 0 0 "database" "The database was not copied for longer than backup_within." "It is copied.";
     PausedLong "paused-long" 0 0 "what is paused" "A partner, intake or feed is paused for 24 hours." "It is resumed.";
     NoticeFailed "notice-failed" 60 0 "channel" "A channel does not take its notices." "The channel takes one.";
 }

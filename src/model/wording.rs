@@ -11,7 +11,7 @@ use super::diagnostic::{Place, Problem, shown};
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 63] = [
+pub const CODES: [&str; 64] = [
     "amount-invalid",
     "article-ambiguous",
     "article-missing",
@@ -30,6 +30,7 @@ pub const CODES: [&str; 63] = [
     "customer-unknown",
     "date-implausible",
     "date-invalid",
+    "deletion-not-taken",
     "encoding-invalid",
     "file-empty",
     "file-name-invalid",

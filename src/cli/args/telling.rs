@@ -19,6 +19,12 @@ pub struct Expect {
     /// Of this day: 2026-11-07, today, yesterday
     #[arg(long, value_parser = day)]
     pub day: Option<Day>,
+    /// What never came of this intake is expected no more: a person has asked its sender
+    #[arg(long, requires = "only", requires = "comment", conflicts_with = "day")]
+    pub close: bool,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT", requires = "close", default_value = "", hide_default_value = true)]
+    pub comment: String,
 }
 
 #[derive(Debug, Subcommand)]

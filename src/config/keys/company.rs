@@ -67,6 +67,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Company,
+        "backup_within",
+        "duration, 1 h to 31 d",
+        None,
+        "The database is to be copied (nattpost backup) at least this often; longer ago is told. Without it nobody asks.",
+    ),
+    key(
+        Table::Company,
         "http",
         "off; ADDRESS:PORT of this machine alone; unix",
         Value("off"),

@@ -117,7 +117,7 @@ pub const KEYS: &[Key] = &[
         "deletes",
         "tell, leave-out",
         Value("tell"),
-        "Delta: what the partner hears of rows that are gone. Stock is told as 0.",
+        "Delta: what the partner hears of rows that are gone. Stock is told as 0; the others need a field change() in the layout.",
     ),
     key(
         Table::Feed,

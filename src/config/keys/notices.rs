@@ -118,4 +118,11 @@ pub const KEYS: &[Key] = &[
         Value("3 h"),
         "What comes later than that no longer counts for the due time that passed.",
     ),
+    key(
+        Table::Expect,
+        "hold_missing",
+        "true, false",
+        From("true for intakes of orders, else false"),
+        "What never came stays told until a person closes it (nattpost expect INTAKE --close), also when the next files come.",
+    ),
 ];

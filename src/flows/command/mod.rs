@@ -1,7 +1,8 @@
-//! Carries out what people ask for: retry, ignore, send, pause, resume, release, discard, catch-up; notes backups. Whoever
+//! Carries out what people ask for: retry, ignore, send, pause, resume, release, discard, excuse, catch-up; notes backups. Whoever
 //! holds the instance lock does it; the row in `command` is the audit trail, and a command whose row is finished is never
 //! done twice.
 
+mod excuse;
 mod guarded;
 mod ignore;
 mod pause;
@@ -62,6 +63,7 @@ pub fn carry_out(
         Verb::Send { feeds, full, key } => {
             order_all(bench, feeds, &Order::Send { full: *full, key: key.clone() }, give)
         }
+        Verb::Excuse { intakes } => excuse::excuse(bench, intakes),
         Verb::Backup { path, made } => note_backup(bench, path, *made),
         Verb::CatchUp => catch_up(bench, feeds),
     };

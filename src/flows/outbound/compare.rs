@@ -111,7 +111,10 @@ impl<'a> Comparing<'a> {
         self.found.shown += u64::from(!gone);
         let told_now = self.weigh(&key, was, told, Some(Is { hash, gone }))?;
         if self.scope != Scope::Delta || told_now.is_some() {
-            encoder.write_message(message)?;
+            // A full file says what there is; nothing in it is a change.
+            let op = told_now.map_or(Op::Same, |told| told.op);
+            let says_op = matches!(self.scope, Scope::Delta | Scope::Part);
+            encoder.write_change(message, if says_op { op } else { Op::Same })?;
             self.found.rows += 1;
         }
         self.key = key;
@@ -149,14 +152,18 @@ impl<'a> Comparing<'a> {
         // A full file of stock says 0 of all that the partner has ever had.
         let says_zero = self.scope == Scope::Full && was.is_some();
         let is_told = told_now.is_some_and(|told| told.op == Op::Delete);
-        if let Some(quantity) = self.quantity
-            && self.tells_deletes
-            && (says_zero || is_told)
-        {
+        let is_written = match self.quantity {
+            Some(_) => says_zero || is_told,
+            None => is_told && self.scope == Scope::Delta && !self.leaves_window && self.feed.layout.tells_deletes(),
+        };
+        if self.tells_deletes && is_written {
             self.made.clear();
             key::begin_message(&self.feed.layout.kind, key, &mut self.made)?;
-            self.made.set_number(0, quantity, 0);
-            encoder.write_message(self.made.message(0))?;
+            if let Some(quantity) = self.quantity {
+                self.made.set_number(0, quantity, 0);
+            }
+            let op = if self.scope == Scope::Delta { Op::Delete } else { Op::Same };
+            encoder.write_change(self.made.message(0), op)?;
             self.found.rows += 1;
         }
         Ok(())

@@ -12,8 +12,9 @@ use super::deliver::announce;
 use super::looking::Comparison;
 use super::number::Numbers;
 use super::place::visible;
+use super::registry::configured_mark;
 use super::stage::{Occasion, Outcome};
-use crate::edges::clock::iso;
+use crate::edges::clock::{iso, read_iso};
 use crate::edges::spool::{Lasting, Place, Spool};
 use crate::edges::store::ledger::{FeedRow, LockRow, NewLock, RunFile, RunReason, RunRow, RunState, Side};
 use crate::edges::store::{RunNo, Tx};
@@ -98,7 +99,10 @@ impl Made<'_> {
             tx.set_run_state(before, RunState::Superseded, &occasion.ready_at, LOCK_ENDED)?;
             tx.mark_runs_placed([before])?;
         }
-        let exceeded = words::exceeded(over);
+        let mut exceeded = words::exceeded(over);
+        if let Some(at) = self.configured_since().map(|at| at.filter(|_| !exceeded.is_empty()))? {
+            exceeded = format!("{exceeded}; {}", words::new_configuration(&at));
+        }
         tx.lock(&NewLock {
             side: Side::Out,
             partner: &occasion.feed.partner,
@@ -116,6 +120,16 @@ impl Made<'_> {
         self.hear()?;
         let reason = if exceeded.is_empty() { "it would pass now".to_string() } else { exceeded };
         Ok(Committing::without_file(Outcome::Locked { id: occasion.id, reason }, self.lock.is_none()))
+    }
+
+    /// When the configuration became another one after the file was made that the partner holds: what differs may be its doing.
+    fn configured_since(&self) -> Result<Option<String>> {
+        let Made { tx, row, occasion, .. } = self;
+        let Some(base) = row.base.map(|base| tx.run_by_no(base)).transpose()?.flatten() else { return Ok(None) };
+        let mark = tx.mark(&configured_mark(&occasion.name))?;
+        let at = mark.and_then(|ms| DateTime::from_timestamp_millis(ms.cast_signed()));
+        let is_later = |at: &DateTime<Utc>| read_iso(&base.ready_at).is_some_and(|made| made < *at);
+        Ok(at.filter(is_later).map(|at| at.with_timezone(&occasion.feed.zone).format("%Y-%m-%d %H:%M").to_string()))
     }
 
     /// The file to staged/ and all rows of the run.

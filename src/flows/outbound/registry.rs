@@ -2,6 +2,7 @@
 //! run: so the way in knows who is concerned before the first row changes.
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 
 use super::Dispatch;
 use crate::edges::store::Tx;
@@ -15,7 +16,7 @@ impl Dispatch<'_> {
         let mut names = Vec::new();
         let mut changed = false;
         for feed in feeds {
-            changed |= tx.feed(&feed.name())? != Some(register(&tx, feed)?);
+            changed |= tx.feed(&feed.name())? != Some(register(&tx, feed, self.now.wall)?);
             names.push(feed.name());
         }
         changed |= tx.forget_feeds_but(&names)?;
@@ -25,7 +26,7 @@ impl Dispatch<'_> {
 
 /// The feed as the ledger knows it from now on. One whose rows mean something else compares everything at its next run; one that
 /// begins to tell changes begins with a full file.
-pub(super) fn register(tx: &Tx<'_>, feed: &Feed) -> Result<FeedRow> {
+pub(super) fn register(tx: &Tx<'_>, feed: &Feed, now: DateTime<Utc>) -> Result<FeedRow> {
     let name = feed.name();
     let (kind, wants) = (&feed.layout.kind.name, wants(feed));
     let before = tx.feed(&name)?;
@@ -33,6 +34,9 @@ pub(super) fn register(tx: &Tx<'_>, feed: &Feed) -> Result<FeedRow> {
         && (row.wants, row.fingerprint, &row.kind) == (wants, feed.fingerprint, kind)
     {
         return Ok(row.clone());
+    }
+    if before.as_ref().is_some_and(|before| before.fingerprint != feed.fingerprint) {
+        tx.raise_high_water(&configured_mark(&name), now.timestamp_millis().max(0).cast_unsigned())?;
     }
     tx.register_feed(&NewFeed { name: &name, partner: &feed.partner, kind, wants, fingerprint: feed.fingerprint })?;
     let row = || -> Result<FeedRow> { tx.feed(&name)?.with_context(|| format!("the feed {name} was not registered")) };
@@ -48,6 +52,11 @@ pub(super) fn register(tx: &Tx<'_>, feed: &Feed) -> Result<FeedRow> {
         tx.add_unlisted_change(now.no, kind, wants.on_change)?;
     }
     row()
+}
+
+/// High-water mark, in milliseconds: when what decides its rows was last another than before.
+pub(super) fn configured_mark(feed: &str) -> String {
+    format!("configured {feed}")
 }
 
 fn wants(feed: &Feed) -> Wants {

@@ -94,7 +94,7 @@ impl Dispatch<'_> {
     fn compose_and_commit(&mut self, occasion: &Occasion<'_>) -> Result<Outcome> {
         let (feed, ask, spool) = (occasion.feed, occasion.ask, self.spool);
         let tx = self.store.begin()?;
-        let row = register(&tx, feed)?;
+        let row = register(&tx, feed, self.now.wall)?;
         let run = tx.add_run(&occasion.without_file(RunState::Failed))?;
         let previous = tx.last_numbered(&feed.partner, &feed.id)?;
         let in_doubt = previous.as_ref().filter(|run| run.state == RunState::Superseded);
@@ -148,7 +148,7 @@ impl Dispatch<'_> {
     /// The due time is handled all the same: trying again every turn would say the same a thousand times.
     fn note_failure(&mut self, occasion: &Occasion<'_>, reason: String) -> Result<Outcome> {
         let tx = self.store.begin()?;
-        let row = register(&tx, occasion.feed)?;
+        let row = register(&tx, occasion.feed, self.now.wall)?;
         let run = tx.add_run(&occasion.without_file(RunState::Failed))?;
         tx.set_run_state(run, RunState::Failed, &occasion.ready_at, &reason)?;
         tx.quiet(row.no)?;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use anyhow::Result;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
+use super::super::command::LAST_BACKUP;
 use super::super::files::{Sight, Standing, standing};
 use super::super::status::FEED_LATE;
 use super::super::waiting::{self, WaitingFile, Why};
@@ -16,13 +17,14 @@ use crate::edges::spool::{Place, State};
 use crate::edges::store::Owed;
 use crate::edges::store::ledger::{RunState, Side};
 use crate::model::diagnostic::shown;
+use crate::model::duration;
 use crate::model::problem::{Condition, Kind};
 use crate::model::rules::patience::Trouble;
 use crate::model::rules::schedule;
 use crate::model::wording::problems as words;
 
 /// The kinds that are looked for here.
-pub const LOOKED: [Kind; 14] = [
+pub const LOOKED: [Kind; 15] = [
     Kind::FilesRefused,
     Kind::FilesHeld,
     Kind::FileStuck,
@@ -35,6 +37,7 @@ pub const LOOKED: [Kind; 14] = [
     Kind::RemoteDown,
     Kind::RemoteRefused,
     Kind::PausedLong,
+    Kind::BackupOld,
     Kind::RunUnknown,
     Kind::NoticeFailed,
 ];
@@ -65,6 +68,7 @@ pub fn of_ledger(sight: Sight<'_>, watched: &Watched<'_>) -> Result<Vec<Conditio
     deliveries(sight, &mut found)?;
     remotes(sight, &mut found)?;
     stopped(sight, &mut found)?;
+    found.extend(backup(sight, watched)?);
     strangers(sight, &mut found)?;
     for failing in sight.snapshot.failing_channels()? {
         if watched.channels.iter().any(|channel| channel.name == failing.channel) {
@@ -179,6 +183,18 @@ fn stopped(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A copy that is too old, or that nobody ever made.
+fn backup(sight: Sight<'_>, watched: &Watched<'_>) -> Result<Option<Condition>> {
+    let Some(within) = watched.backup_within else { return Ok(None) };
+    let made = sight.snapshot.mark(LAST_BACKUP)?.and_then(|ms| DateTime::from_timestamp_millis(ms.cast_signed()));
+    let is_recent = |at: DateTime<Utc>| TimeDelta::from_std(within).is_ok_and(|within| at + within > sight.now);
+    if made.is_some_and(is_recent) {
+        return Ok(None);
+    }
+    let made = made.map(|at| at.with_timezone(&sight.zone).format("%Y-%m-%d %H:%M").to_string());
+    Ok(Some(words::backup_old(made.as_deref(), &duration::print(within))))
 }
 
 fn told(sight: Sight<'_>, instant: &str) -> String {

@@ -7,6 +7,7 @@ pub mod keep;
 pub mod letters;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
@@ -20,6 +21,8 @@ use crate::model::rules::arrivals::Expect;
 pub struct Watched<'w> {
     pub company: &'w str,
     pub zone: Tz,
+    /// How old a copy of the database may be.
+    pub backup_within: Option<Duration>,
     pub intakes: &'w [Arc<Intake>],
     pub feeds: &'w [Arc<Feed>],
     pub expects: &'w [Expect],

@@ -21,7 +21,8 @@ pub fn columns(kind: &Kind) -> String {
 
 fn table(kind: &Kind, index: usize) -> Value {
     let group = &kind.groups[index];
-    let fields: Vec<Value> = group.fields.iter().map(field).collect();
+    let fields: Vec<Value> =
+        kind.own_columns(index).map(|f| field(&f, kind.lacks_when_deleted(index, &f.name))).collect();
     let mut schema = json!({ "fields": fields, "missingValues": [""] });
     if !group.key.is_empty() {
         schema["primaryKey"] = group.key.iter().map(|f| group.fields[*f].name.as_str()).collect();
@@ -36,9 +37,10 @@ fn table(kind: &Kind, index: usize) -> Value {
     table
 }
 
-fn field(field: &Field) -> Value {
+/// `lacks`: it is not there in a row that is told to be gone.
+fn field(field: &Field, lacks: bool) -> Value {
     let mut constraints = Map::new();
-    if field.required {
+    if field.required && !lacks {
         constraints.insert("required".into(), true.into());
     }
     let mut limit = |name: &str, value: Value| constraints.insert(name.into(), value);
@@ -79,7 +81,7 @@ fn field(field: &Field) -> Value {
         value["format"] = format.into();
     }
     value["description"] = field.about.as_str().into();
-    for (name, set) in [("onlyWritten", field.ours), ("personal", field.personal)] {
+    for (name, set) in [("onlyWritten", field.ours), ("personal", field.personal), ("requiredUnlessDeleted", lacks)] {
         if set {
             value[name] = true.into();
         }

@@ -3,6 +3,7 @@
 //! A kind is data. Columns of the store, Nattpost's own formats, schemas and documentation follow from it; code names
 //! a field only where a rule computes with it. Field order is the file's order and is what indices refer to.
 
+mod change;
 mod columns;
 mod page;
 mod read;
@@ -10,6 +11,7 @@ mod xsd;
 
 use std::sync::Arc;
 
+pub use change::change_type;
 pub use columns::columns;
 pub use page::page;
 pub use xsd::xsd;
@@ -186,6 +188,8 @@ pub struct Kind {
     pub class: Class,
     pub title: String,
     pub about: String,
+    /// Nattpost's own formats say in a last column what has become of a row: nothing else of the kind tells that it is gone.
+    pub tells_change: bool,
     /// Group 0 is the head; parents come before their children.
     pub groups: Vec<Group>,
 }

@@ -51,8 +51,8 @@ fn write_kind(kind: &Kind, out: &mut String) {
         let key = if key.is_empty() { String::new() } else { format!("; key: {}", key.join(", ")) };
         let _ = write!(out, "{title}\nXML: {place}{least}; CSV record type `{}`{key}.\n\n", kind.record_type(index));
         out.push_str("| field | type | meaning |\n| --- | --- | --- |\n");
-        for field in &group.fields {
-            let _ = writeln!(out, "| `{}` | {} | {} |", field.name, describe(field), field.about.replace('|', "\\|"));
+        for field in kind.own_columns(index) {
+            let _ = writeln!(out, "| `{}` | {} | {} |", field.name, describe(&field), field.about.replace('|', "\\|"));
         }
     }
 }

@@ -75,6 +75,7 @@ fn read_root(root: &Section<'_>) -> Kind {
         class: class.unwrap_or(Class::Record),
         title: groups[0].title.clone(),
         about: root.required_text("about"),
+        tells_change: root.boolean("change").unwrap_or(false),
         groups,
     }
 }

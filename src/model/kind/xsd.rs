@@ -94,11 +94,16 @@ fn write_group(kind: &Kind, index: usize, types: &mut BTreeMap<String, String>, 
         escape(&group.title)
     );
     out.push_str("    <xs:all>\n");
-    for field in &group.fields {
+    for field in &kind.own_columns(index).collect::<Vec<_>>() {
         let name = value_type(field, types);
-        let occurs = if field.required { "" } else { " minOccurs=\"0\"" };
+        let lacks = kind.lacks_when_deleted(index, &field.name);
+        let occurs = if field.required && !lacks { "" } else { " minOccurs=\"0\"" };
         let _ = writeln!(out, "      <xs:element name=\"{}\" type=\"{name}\"{occurs}>", field.name);
-        let about = if field.ours { format!("{} (only written)", field.about) } else { field.about.clone() };
+        let about = match (field.ours, lacks) {
+            (true, _) => format!("{} (only written)", field.about),
+            (_, true) => format!("{} (required unless it is deleted)", field.about),
+            _ => field.about.clone(),
+        };
         let _ = writeln!(
             out,
             "        <xs:annotation><xs:documentation>{}</xs:documentation></xs:annotation>",

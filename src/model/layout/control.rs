@@ -7,6 +7,7 @@ use crate::model::batch::{NodeRef, Value};
 use crate::model::decimal;
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::kind::Kind;
+use crate::model::rules::delta::Op;
 use crate::model::wording;
 
 /// Running counters of all scopes.
@@ -82,7 +83,7 @@ impl Totals {
         let mut idle = true;
         for field in records.iter().flat_map(|r| &r.fields) {
             let Ours::Control(control) = &field.ours else { continue };
-            idle &= matches!(control.what, Checked::Constant(_) | Checked::Version(_));
+            idle &= matches!(control.what, Checked::Constant(_) | Checked::Version(_) | Checked::Change);
             if let Checked::Sum { group, field } = control.what
                 && !summed.iter().any(|s| (s.group, s.field) == (group, field))
             {
@@ -181,7 +182,7 @@ impl Totals {
                 counters.sums[at]
             }
             Checked::Number => i64::try_from(counters.number).ok(),
-            Checked::Constant(_) | Checked::Version(_) => None,
+            Checked::Constant(_) | Checked::Version(_) | Checked::Change => None,
         }
     }
 
@@ -198,6 +199,7 @@ impl Totals {
             Checked::Version(expected) if found.trim() == expected => None,
             Checked::Constant(expected) => Some(wording::constant_mismatch(place(), found.trim(), expected)),
             Checked::Version(expected) => Some(wording::version_mismatch(place(), found.trim(), expected)),
+            Checked::Change => check_change(form, found, place),
             what => {
                 let mut scratch = Scratch::default();
                 let value = match form.read(found, chrono_tz::Tz::UTC, &mut scratch) {
@@ -247,5 +249,15 @@ impl Totals {
                 Some(wording::total_mismatch(claim.place, &what, &claim.found, &shown))
             })
             .collect()
+    }
+}
+
+/// A file that is read as what there is must not tell what is gone: its row would be taken for one that is there.
+fn check_change(form: &Form, found: &str, place: impl FnOnce() -> Place) -> Option<Problem> {
+    let delete = Op::Delete.word();
+    match form.read(found, chrono_tz::Tz::UTC, &mut Scratch::default()) {
+        Ok(Got::Text(word)) if Some(word) == delete => Some(wording::deletion_not_taken(place(), found.trim())),
+        Ok(_) => None,
+        Err(wrong) => Some(wording::value_invalid(place(), None, form, found, &wrong)),
     }
 }

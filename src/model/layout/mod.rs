@@ -21,8 +21,9 @@ use std::sync::Arc;
 
 use self::cover::Copier;
 use self::form::Direction;
-use self::plan::{Ours, Place, Record};
+use self::plan::{Checked, Ours, Place, Record, Role};
 use super::kind::Kind;
+use super::rules::delta::Op;
 use super::syntax::encoding::Encoding;
 
 pub use read::{read_layout, read_layout_with};
@@ -160,6 +161,24 @@ impl Layout {
     pub fn writes(&self) -> bool {
         let lost = self.lost();
         !self.records.is_empty() && !self.required().any(|at| lost.contains(&at))
+    }
+
+    /// A row that is gone can be told: it has a place for what has become of a message, and a word for a deletion.
+    pub fn tells_deletes(&self) -> bool {
+        // Of a deleted message only the head is there.
+        let has_head = self.records.iter().any(|r| r.role == Role::Opens(0));
+        let heads = self.records.iter().filter(|r| match r.role {
+            Role::Opens(group) => group == 0 || !has_head,
+            _ => false,
+        });
+        heads.flat_map(|r| &r.fields).any(|field| {
+            let is_change = matches!(&field.ours, Ours::Control(control) if control.what == Checked::Change);
+            let lookup = field.form.lookup.as_ref().filter(|_| !field.form.keep_unlisted);
+            is_change
+                && matches!(field.place, Place::One(_))
+                && field.form.direction != Direction::ReadOnly
+                && lookup.is_none_or(|words| Op::Delete.word().is_some_and(|word| words.theirs(word).is_some()))
+        })
     }
 
     /// Fields without which there is no message of the kind. A group that the layout does not have at all takes nothing

@@ -110,6 +110,10 @@ fn record(kind: &Kind, index: usize, tag: &str, not_required: &str, out: &mut St
         let form = if form.is_empty() { form } else { format!(", \"{form}\"") };
         let _ = writeln!(out, "  [\"{}\", \"{path}\"{form}],", field.name);
     }
+    if let Some((place, ours)) = kind.own_change(index) {
+        let form = if not_required.is_empty() { String::new() } else { format!(", \"{not_required}\"") };
+        let _ = writeln!(out, "  [\"{place}\", \"{ours}\"{form}],");
+    }
     out.push_str("]\n");
 }
 

@@ -145,6 +145,9 @@ pub enum Checked {
     Constant(String),
     /// Must be this, and is the version of the format.
     Version(String),
+    /// What has become of the message since its reader was last told: a word of `rules::delta::Op`. A file that is read must
+    /// not say that it was deleted.
+    Change,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

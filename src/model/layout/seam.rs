@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use crate::model::batch::{Batch, Message};
 use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::kind::Kind;
+use crate::model::rules::delta::Op;
 
 /// Takes what a decoder finds, in the order of the file.
 pub trait Sink {
@@ -69,7 +70,14 @@ pub trait Encoder {
         batch.messages().try_for_each(|message| self.write_message(message))
     }
 
-    fn write_message(&mut self, message: Message<'_>) -> Result<(), EncodeError>;
+    fn write_message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
+        self.write_change(message, Op::Same)
+    }
+
+    /// What has become of the message since its reader was last told, where the layout says it. One that is deleted says no
+    /// more than its key.
+    fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError>;
+
     /// Writes trailers and totals. A file whose encoder was dropped before is not complete.
     fn finish(self: Box<Self>) -> Result<(), EncodeError>;
 }

@@ -5,7 +5,7 @@
 //! open ──► met                  enough has come
 //!   ├────► late ──► met         due and grace have passed with fewer; it came after all
 //!   │        └────► missing     nothing came within `missing_after`: what comes then belongs to another window
-//!   └────► excused              its partner is paused, or it is expected no more
+//!   └────► excused              its partner is paused, it is expected no more, or a person closed it
 //! ```
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
@@ -35,6 +35,8 @@ pub struct Expect {
     pub most: Option<u64>,
     pub grace: TimeDelta,
     pub missing_after: TimeDelta,
+    /// What is missing stays owed until a person closes it, whatever comes later: it may have been orders.
+    pub hold_missing: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,10 +182,11 @@ pub fn judge(expect: &Expect, windows: &mut [Window], sight: Sight, now: DateTim
     }
 }
 
-/// What is owed at this moment: late or missing, and no later one was met.
-pub fn owed(windows: &[Window]) -> Vec<&Window> {
+/// What is owed at this moment: late or missing, and no later one was met; or missing, where that is held.
+pub fn owed<'w>(expect: &Expect, windows: &'w [Window]) -> Vec<&'w Window> {
     let met = windows.iter().filter(|w| w.state == State::Met).map(|w| w.due_at).max();
-    windows.iter().filter(|w| is_unmet(w) && Some(w.due_at) > met).collect()
+    let is_held = |w: &Window| expect.hold_missing && w.state == State::Missing;
+    windows.iter().filter(|w| is_unmet(w) && (Some(w.due_at) > met || is_held(w))).collect()
 }
 
 /// What never came before the window that was met last, and that one: what is told when nothing is owed any more.
@@ -231,6 +234,7 @@ mod tests {
             most: count.1,
             grace: TimeDelta::minutes(15),
             missing_after: TimeDelta::hours(3),
+            hold_missing: false,
         }
     }
 
@@ -389,9 +393,16 @@ mod tests {
         let mut windows = opened(&daily, None, None, utc("2026-11-06T12:00"));
         windows.extend(opened(&daily, windows.last(), None, utc("2026-11-08T12:00")));
         judge(&daily, &mut windows, Sight::default(), utc("2026-11-08T12:00"));
-        assert_eq!(owed(&windows).len(), 2);
+        assert_eq!(owed(&daily, &windows).len(), 2);
         arrived(&daily, &mut windows, utc("2026-11-08T13:00"));
-        assert_eq!(owed(&windows), Vec::<&Window>::new());
+        assert_eq!(owed(&daily, &windows), Vec::<&Window>::new());
+        let held = Expect { hold_missing: true, ..daily };
+        assert_eq!(owed(&held, &windows), Vec::<&Window>::new(), "late, and it may still come");
+        judge(&held, &mut windows, Sight::default(), utc("2026-11-08T13:01"));
+        assert_eq!(owed(&held, &windows).len(), 2, "missing stays owed until a person closes it");
+        windows[0].state = State::Excused;
+        assert_eq!(owed(&held, &windows).len(), 1);
+        windows[0].state = State::Missing;
         let (met, never) = never_came(&windows);
         assert_eq!(met.map(|w| w.due_at), Some(utc("2026-11-09T05:00")));
         assert_eq!(

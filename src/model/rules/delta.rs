@@ -52,10 +52,17 @@ pub enum Op {
 
 impl Op {
     const ALL: [Op; 4] = [Op::Same, Op::Create, Op::Change, Op::Delete];
+    /// What layouts have words for.
+    pub const WORDS: [&str; 3] = ["create", "change", "delete"];
 
     /// As it is stored.
     pub fn code(self) -> u8 {
         self as u8
+    }
+
+    /// As layouts say it; nothing where nothing has become of the row.
+    pub fn word(self) -> Option<&'static str> {
+        usize::from(self.code()).checked_sub(1).map(|nth| Op::WORDS[nth])
     }
 
     pub fn of_code(code: u8) -> Option<Op> {
@@ -175,6 +182,7 @@ mod tests {
         for op in Op::ALL {
             assert_eq!(Op::of_code(op.code()), Some(op));
         }
+        assert_eq!(Op::ALL.map(Op::word), [None, Some("create"), Some("change"), Some("delete")]);
         assert_eq!(Op::of_code(4), None);
     }
 }

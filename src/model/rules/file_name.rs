@@ -8,6 +8,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::meeting::{self, Piece};
 use super::supersede::Scope;
 
 /// 255 bytes are what a file system takes; 14 of them are ours in sent/ (`<run-id>~`).
@@ -135,6 +136,26 @@ impl NamePattern {
     /// The run's number in a name that this pattern gave, whatever its day.
     pub fn number_of(&self, name: &str, partner: &str, feed: &str) -> Option<u64> {
         number_in(&self.parts, name, partner, feed)?
+    }
+
+    /// What its names look like.
+    pub fn shape(&self, partner: &str, feed: &str) -> Vec<Piece> {
+        let mut shape = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => shape.extend(meeting::text(text)),
+                Part::Partner => shape.extend(meeting::text(partner)),
+                Part::Feed => shape.extend(meeting::text(feed)),
+                Part::Scope => shape.push(Piece::Anything),
+                Part::Date => shape.extend([Piece::Digit; 8]),
+                Part::Time => shape.extend([Piece::Digit; 6]),
+                Part::Run { digits } => {
+                    shape.extend(std::iter::repeat_n(Piece::Digit, *digits));
+                    shape.push(Piece::Digits);
+                }
+            }
+        }
+        shape
     }
 
     fn longest(&self) -> usize {

@@ -14,6 +14,7 @@ pub mod holidays;
 pub mod identifiers;
 pub mod identity;
 pub mod lineage;
+pub mod meeting;
 pub mod order_of_files;
 pub mod patience;
 pub mod plausible;

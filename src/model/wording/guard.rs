@@ -35,6 +35,11 @@ fn grouped(number: u64) -> String {
     out
 }
 
+/// Beside what was exceeded: it may be no fault of the data. `at`: local.
+pub fn new_configuration(at: &str) -> String {
+    format!("what the feed tells was configured anew at {at}, after the file that the partner holds")
+}
+
 /// What a person can do about a locked feed.
 pub fn what_to_do(feed: &str) -> String {
     format!(

@@ -51,7 +51,10 @@ pub fn arrival_late(intake: &str, owed: &[&Window], zone: Tz) -> Option<Conditio
             listed(&due, owed.len() as u64)
         ),
     };
-    let advice = format!("Ask its sender; nattpost expect {intake} shows what came when.");
+    let advice = format!(
+        "Ask its sender; nattpost expect {intake} shows what came when. What is not to come any more: nattpost expect {intake} --close \
+         --comment \"…\"."
+    );
     Some(Condition { count: owed.len() as u64, ..condition(Kind::ArrivalLate, intake, Level::Warning, words, advice) })
 }
 
@@ -172,7 +175,7 @@ pub fn remote_down(remote: &str, reason: &str) -> Condition {
 
 pub fn remote_refused(remote: &str, reason: &str) -> Condition {
     let words = format!("{remote}: refuses us: {}.", reason.trim_end_matches('.'));
-    let advice = "Correct user, password, certificate or rights; it is tried rarely, so that no account gets locked, and at once after a reload.";
+    let advice = "Correct user, password, certificate or rights; it is tried rarely, so that no account gets locked, and at once after a reload or when the file of its secret changes.";
     condition(Kind::RemoteRefused, remote, Level::Error, words, advice.to_string())
 }
 
@@ -261,6 +264,14 @@ pub fn database_older(count: u64) -> Condition {
     );
     let advice = "nattpost status lists them. To have one judged anew, move it to its intake's folder in in/; what needs nothing more can be removed.";
     Condition { count, ..condition(Kind::DatabaseOlder, "database", Level::Warning, words, advice.to_string()) }
+}
+
+/// `last`: when it was copied; `within`: how often it is to be, in words.
+pub fn backup_old(last: Option<&str>, within: &str) -> Condition {
+    let when = last.map_or("was never copied".to_string(), |last| format!("was copied last at {last}"));
+    let words = format!("The database {when}; expected a copy every {within} (backup_within).");
+    let advice = "nattpost backup FOLDER copies it while everything goes on; look why what should do it (a timer, cron) has not.";
+    condition(Kind::BackupOld, "database", Level::Warning, words, advice.to_string())
 }
 
 pub fn notice_failed(channel: &str, count: u64, words: &str) -> Condition {

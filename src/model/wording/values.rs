@@ -196,6 +196,14 @@ pub fn version_mismatch(place: Place, found: &str, expected: &str) -> Problem {
     Problem::new("version-mismatch", place, text)
 }
 
+pub fn deletion_not_taken(place: Place, found: &str) -> Problem {
+    let text = format!(
+        "\"{}\" says that this is deleted, and only what there is is taken here. Send a full file without it, or take the row out.",
+        shown(found)
+    );
+    Problem::new("deletion-not-taken", place, text)
+}
+
 pub fn file_truncated(place: Place, missing: &str) -> Problem {
     let text = format!("the file ends without {missing}; expected it at the end. Send the file again, whole.");
     Problem::new("file-truncated", place, text)

@@ -18,6 +18,8 @@ use crate::model::kind::Kind;
 
 /// The place of a wanted key among them.
 const WANTED_ORDER: &str = "w.nth";
+/// The group of an article's numbers at others.
+const ALIASES: &str = "aliases";
 /// A batch is handed on when it holds this much.
 const BATCH_BYTES: usize = 256 * 1024;
 
@@ -42,6 +44,8 @@ pub struct Selection<'a> {
     pub minus_open_orders: Option<usize>,
     /// Only the rows that `Tx::want` named, in the order of their keys.
     pub wanted: bool,
+    /// Of the numbers that partners have for an article only this one's: another's are nobody else's business.
+    pub aliases_of: Option<&'a str>,
     /// In the order of the keys, also an order's status, which otherwise stands in the order of arrival.
     pub by_key: bool,
 }
@@ -186,8 +190,14 @@ impl Snapshot<'_> {
     ) -> Result<u64> {
         let tables = self.tables.of(kind).with_context(|| format!("the kind \"{}\" is not stored", kind.name))?;
         let source = Source::of(kind, &tables, selection);
-        let condition = condition(kind, &tables, &source, selection)?;
-        let queries = Queries { kind, tables: &tables, source: &source, wanted, condition: &condition };
+        let mut condition = condition(kind, &tables, &source, selection)?;
+        let alias_owner = selection.aliases_of.map(|owner| {
+            let place = condition.place_text(owner);
+            // Every statement is given all values, so each has to look at them.
+            condition.add(format!("{place} IS NOT NULL"));
+            place
+        });
+        let queries = Queries { kind, tables: &tables, source: &source, wanted, condition: &condition, alias_owner };
         let mut head = self.conn.prepare_cached(&queries.head())?;
         let mut statements = Vec::new();
         for group in 1..kind.groups.len() {
@@ -237,6 +247,8 @@ struct Queries<'a> {
     source: &'a Source,
     wanted: &'a Wanted,
     condition: &'a Condition,
+    /// Where the owner of a partner's numbers stands among the values.
+    alias_owner: Option<String>,
 }
 
 impl Queries<'_> {
@@ -266,18 +278,25 @@ impl Queries<'_> {
         let table = self.tables.groups[group].as_ref().map_or("", |g| &g.name);
         let parent = if self.kind.groups[group].parent == 0 { "0" } else { "c.parent_pos" };
         let cells: Vec<_> = self.wanted_columns(group).iter().map(|c| format!(", c.\"{}\"", c.name)).collect();
-        self.below_head(table, &format!("c.pos, {parent}{}", cells.concat()), "c.pos")
+        let (columns, order) = (format!("c.pos, {parent}{}", cells.concat()), "c.pos");
+        match self.alias_owner.as_ref().filter(|_| self.kind.groups[group].name == ALIASES) {
+            Some(owner) => {
+                let own = format!("(c.\"scheme\" <> 'partner' OR c.\"owner\" = {owner})");
+                self.below_head(table, &columns, &own, order)
+            }
+            None => self.below_head(table, &columns, "1", order),
+        }
     }
 
     /// Row id, group, position, name, value.
     fn extras(&self, table: &str) -> String {
-        self.below_head(table, "c.part, c.pos, c.name, c.value", "c.seq")
+        self.below_head(table, "c.part, c.pos, c.name, c.value", "1", "c.seq")
     }
 
-    fn below_head(&self, table: &str, columns: &str, order: &str) -> String {
+    fn below_head(&self, table: &str, columns: &str, which: &str, order: &str) -> String {
         // CROSS JOIN keeps the heads outermost, so that their order comes from their index and nothing is sorted.
         format!(
-            "SELECT {}, {columns} FROM {} CROSS JOIN \"{table}\" c WHERE c.head_row = h.row_id AND {} ORDER BY {}, {order}",
+            "SELECT {}, {columns} FROM {} CROSS JOIN \"{table}\" c WHERE c.head_row = h.row_id AND {which} AND {} ORDER BY {}, {order}",
             self.source.row,
             self.source.from(self.tables),
             self.condition.text(),

@@ -75,6 +75,13 @@ impl Snapshot<'_> {
         self.windows(sql, params![intake, limit])
     }
 
+    /// Those in which less came than expected, in their order; at most the last `limit`.
+    pub fn unmet_windows(&self, intake: &str, limit: u32) -> Result<Vec<Window>> {
+        let sql = "SELECT due_at, opens_at, least, most, came, met_at, state FROM arrival_window WHERE intake = ?1 \
+             AND (state = 'late' OR state = 'missing') ORDER BY due_at DESC LIMIT ?2";
+        self.windows(sql, params![intake, limit])
+    }
+
     /// Those that fell due, or will, in `[from, to)`, in their order.
     pub fn windows_between(&self, intake: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Window>> {
         let sql = "SELECT due_at, opens_at, least, most, came, met_at, state FROM arrival_window WHERE intake = ?1 \

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::model::document::{Section, Spot as Found, suggest};
-use crate::model::kind::Kind;
+use crate::model::kind::{Class, FieldType, Kind, change_type};
 use crate::model::layout::expression::Expression;
 use crate::model::layout::form::{Direction, Form, read_form};
 use crate::model::layout::lookup::Lookup;
 use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot};
+use crate::model::rules::delta::Op;
 
 pub(super) struct RecordReader<'r> {
     pub kind: &'r Kind,
@@ -140,8 +141,12 @@ impl RecordReader<'_> {
             _ => None,
         };
         let counted = matches!(&ours_found, Ours::Control(c) if matches!(c.what, Checked::Count(_) | Checked::Number));
-        let field_type =
-            if counted { Some(&crate::model::kind::FieldType::Integer) } else { known.map(|f| &f.field_type) };
+        let is_change = matches!(&ours_found, Ours::Control(c) if c.what == Checked::Change);
+        let field_type = match () {
+            () if counted => Some(&FieldType::Integer),
+            () if is_change => Some(change_type()),
+            () => known.map(|f| &f.field_type),
+        };
         let form_text = rest.first().map_or("", |f| f.value.as_str());
         let mut form = read_form(form_text, field_type, self.lookups).unwrap_or_else(|problems| {
             let span = rest.first().map_or(&ours.span, |f| &f.span);
@@ -151,6 +156,9 @@ impl RecordReader<'_> {
             }
             Form::natural(field_type)
         });
+        if let Some(text) = unsayable(&form).filter(|_| is_change) {
+            report(&ours.span, text, None);
+        }
         if known.is_some_and(|f| f.ours) && matches!(ours_found, Ours::Field { .. }) {
             // Never taken from a partner's file, only shown to him.
             form.direction = Direction::WriteOnly;
@@ -215,7 +223,7 @@ impl RecordReader<'_> {
         self.reaches(role, group).then(|| Ours::Extra { group, name: name.into() })
     }
 
-    /// `count(40)`, `sum(lines.qty)`, `number()`, `constant(F03)`, `version(1)`, each with ` of message|interchange|file`.
+    /// `count(40)`, `sum(lines.qty)`, `number()`, `constant(F03)`, `version(1)`, `change()`, each with ` of message|interchange|file`.
     fn control(&self, role: Role, text: &str) -> Result<Control, (String, Option<String>)> {
         let (call, scope) = match text.rsplit_once(" of ") {
             None => (text, role.scope()),
@@ -234,6 +242,15 @@ impl RecordReader<'_> {
             // Which records are meant is known when all are read.
             "count" => Checked::Count(Vec::new()),
             "number" => Checked::Number,
+            "change" if scope != Scope::Message || !role.in_message() => {
+                return Err(("change() speaks of a message; it stands in a record of one.".to_string(), None));
+            }
+            "change" if matches!(self.kind.class, Class::Request | Class::Answer) => {
+                let text =
+                    format!("a {} is told once and never changed: change() has nothing to say of it.", self.kind.name);
+                return Err((text, None));
+            }
+            "change" => Checked::Change,
             "constant" => Checked::Constant(argument.to_string()),
             "version" => Checked::Version(argument.to_string()),
             "sum" => match self.kind.path(argument) {
@@ -241,7 +258,7 @@ impl RecordReader<'_> {
                 None => return Err((format!("\"{argument}\" is not a field of {}.", self.kind.name), None)),
             },
             other => {
-                let known = ["count", "sum", "number", "constant", "version"];
+                let known = ["count", "sum", "number", "constant", "version", "change"];
                 return Err((
                     format!("\"{other}\" is not a control; expected one of: {}.", known.join(", ")),
                     suggest(other, &known),
@@ -262,6 +279,19 @@ impl RecordReader<'_> {
         };
         above(role.group(), group) || above(group, role.group())
     }
+}
+
+/// The words of ours that a table of the partner's has none for, as a problem. Who has no word for deletions is told none.
+fn unsayable(form: &Form) -> Option<String> {
+    let lookup = form.lookup.as_ref().filter(|_| !form.keep_unlisted)?;
+    let missing: Vec<&str> = [Op::Create, Op::Change]
+        .into_iter()
+        .filter_map(Op::word)
+        .filter(|word| lookup.theirs(word).is_none())
+        .collect();
+    (!missing.is_empty()).then(|| {
+        format!("the table \"{}\" has no word for {}; change() needs one each.", lookup.name, missing.join(" and "))
+    })
 }
 
 /// `line_charges#2.amount` → (`line_charges.amount`, 1).

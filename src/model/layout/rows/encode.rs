@@ -18,6 +18,7 @@ use crate::model::layout::expression::Values;
 use crate::model::layout::form::{Direction, NotWritable};
 use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope};
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
+use crate::model::rules::delta::Op;
 use crate::model::syntax::encoding::Encoding;
 
 /// Writes rows.
@@ -32,6 +33,8 @@ pub struct RowEncoder<'w> {
     cells: Cells,
     bytes: Vec<u8>,
     begun: bool,
+    /// What has become of the message that is being written.
+    op: Op,
     /// Nodes of the message by parent and group.
     children: HashMap<(u32, usize), Vec<u32>>,
 }
@@ -66,6 +69,7 @@ impl<'w> RowEncoder<'w> {
             cells: Cells::default(),
             bytes: Vec::new(),
             begun: false,
+            op: Op::Same,
             children: HashMap::new(),
         })
     }
@@ -279,6 +283,10 @@ impl<'w> RowEncoder<'w> {
                 out.push_str(text);
                 Ok(())
             }
+            (Checked::Change, _) => {
+                let word = self.op.word().map_or(Value::Missing, Value::Text);
+                field.form.write(word, self.context.zone, out)
+            }
             (_, Some(value)) => field.form.write(Value::Number(value), self.context.zone, out),
             (_, None) => Err(NotWritable::WrongType("a total that is too large".to_string())),
         }
@@ -368,7 +376,8 @@ fn key(subject: Subject<'_>) -> String {
 }
 
 impl Encoder for RowEncoder<'_> {
-    fn write_message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
+    fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError> {
+        self.op = op;
         self.message(message)
     }
 

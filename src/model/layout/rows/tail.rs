@@ -166,7 +166,7 @@ fn cut_off(
 fn last_needed(layout: &Layout, record: usize) -> usize {
     let fields = layout.records[record].fields.iter();
     fields
-        .filter(|f| f.form.required || matches!(f.ours, Ours::Control(_)))
+        .filter(|f| f.form.required || matches!(&f.ours, Ours::Control(c) if c.what != Checked::Change))
         .flat_map(|f| super::places::spots(&f.place))
         .filter_map(|spot| super::options::columns(spot.name()))
         .map(|columns| columns.end)

@@ -12,6 +12,7 @@ use crate::model::layout::expression::Values;
 use crate::model::layout::form::NotWritable;
 use crate::model::layout::plan::{Checked, Control, Field, Ours, Record, Role, Scope};
 use crate::model::layout::seam::{EncodeContext, EncodeError, Encoder};
+use crate::model::rules::delta::Op;
 use crate::model::syntax::xml::{Charset, XmlText};
 
 use super::Xml;
@@ -31,6 +32,8 @@ pub struct XmlWriter<'w> {
     bytes: Vec<u8>,
     begun: bool,
     messages: u64,
+    /// What has become of the message that is being written.
+    op: Op,
 }
 
 /// What an element holds.
@@ -61,6 +64,7 @@ impl<'w> XmlWriter<'w> {
             bytes: Vec::new(),
             begun: false,
             messages: 0,
+            op: Op::Same,
         }
     }
 
@@ -202,6 +206,10 @@ impl<'w> XmlWriter<'w> {
             }
         };
         match (&field.ours, here) {
+            (Ours::Control(Control { what: Checked::Change, .. }), Some(here)) => match self.op.word() {
+                None => Ok(None),
+                Some(word) => self.written(field, Value::Text(word), here).map(|text| Some((text, Content::Constants))),
+            },
             (Ours::Control(control), _) => Ok(self.control(control, here).map(|value| (value, Content::Constants))),
             (Ours::Field { group, nth, field: index }, Some(here)) => {
                 let Some(node) = target(here, record, *group, *nth) else { return Ok(None) };
@@ -269,7 +277,7 @@ impl<'w> XmlWriter<'w> {
                 let scale = self.layout.kind.groups[*group].fields[*field].field_type.scale()?;
                 Some(decimal::text(sum, scale))
             }
-            (Checked::Sum { .. }, ..) => None,
+            (Checked::Sum { .. } | Checked::Change, ..) => None,
         }
     }
 
@@ -282,7 +290,8 @@ impl<'w> XmlWriter<'w> {
 }
 
 impl Encoder for XmlWriter<'_> {
-    fn write_message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
+    fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError> {
+        self.op = op;
         if !self.begun {
             self.begin()?;
         }
