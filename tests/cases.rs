@@ -88,6 +88,7 @@ cases! {
     case_133_open_orders = "133-open-orders",
     case_150_told_once_and_over_once = "150-told-once-and-over-once",
     case_151_a_channel_that_refuses_gets_it_later = "151-a-channel-that-refuses-gets-it-later",
+    case_190_decided_with_what_came_along = "190-decided-with-what-came-along",
     case_240_deletions_are_told = "240-deletions-are-told",
 }
 

@@ -4,6 +4,7 @@ place to newer ones; the guard holds feeds and files back, people release, disca
 
 Beside the promises of every night: what the dealer read, folded together, is the stock; no number left out or given twice.
 """
+import contextlib
 import shutil
 import sqlite3
 from collections import Counter
@@ -253,13 +254,15 @@ def take(root, beginning="", removes=True):
     for partner, path in visible(root, beginning):
         folder = Path(root) / "taken" / partner
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, folder / f"{len(list(folder.iterdir())):04}~{path.name}")
-        if removes:
-            remove(path)
+        with contextlib.suppress(FileNotFoundError):
+            # Withdrawn before he came to it: then he has not read it.
+            shutil.copy(path, folder / f"{len(list(folder.iterdir())):05}~{path.name}")
+            if removes:
+                remove(path)
 
 
 def remove(path):
-    path.unlink()
+    path.unlink(missing_ok=True)
     Path(f"{path}.done").unlink(missing_ok=True)
 
 
@@ -297,10 +300,12 @@ def gaps(root):
 
 
 def unsent_numbers(root):
-    """Everything was taken: a number that a run had, whoever took it over, is that of a file that was taken."""
+    """Everything was taken: a number that a run had, whoever took it over, is that of a file that its partner took. Where it stays in
+    doubt which of two he read, newer files have told all of it since."""
+    taken = {(path.parent.name, path.name.split("~")[1].split("_")[0], number_of(path.name)) for path in (Path(root) / "taken").rglob("*~*")}
     with promises.Ledger(root) as ledger:
-        return [f"the number {number} of {feed} stands for no file that was taken: {states}"
-                for feed, given in numbers(ledger).items() for number, states in given.items() if "sent" not in states]
+        return [f"the number {number} of {feed} stands for no file that was taken: {states}" for feed, given in numbers(ledger).items()
+                for number, states in given.items() if "sent" not in states and (*feed.split("/"), number) not in taken]
 
 
 def forgotten(root):
@@ -315,22 +320,23 @@ def play_on(root):
     with promises.Ledger(root) as ledger:
         paused = [row["subject"] for row in ledger.rows("SELECT subject FROM pause")]
         locked = [f"{row['side']}:{row['partner']}/{row['name']}" for row in ledger.rows("SELECT * FROM guard_lock WHERE ended_at IS NULL ORDER BY side")]
-    verbs = [("resume", {"subjects": [subject]}) for subject in paused] + [("release", {"subjects": [subject]}) for subject in locked]
-    verbs += [("send", {"feeds": [feed]}) for feed in ("dealer/stock", "dealer/week", "dealer/prices")]
+    # What was kept back comes in first: only then what is asked for tells all of it.
+    decided = [("resume", {"subjects": [subject]}) for subject in paused] + [("release", {"subjects": [subject]}) for subject in locked]
+    asked = [send(feed) for feed in ("dealer/stock", "dealer/week", "dealer/prices")]
+    rounds = [decided, asked] if decided else [asked]
     for number in range(ROUNDS_MAX):
         an_hour_passes(root, "ready_at", "doubt_until")
         take(root)
-        for at, (verb, arguments) in enumerate(verbs):
+        for at, (verb, arguments) in enumerate(rounds[number] if number < len(rounds) else released):
             night.put_command(root, verb, arguments, f"{number}{at}")
         code, said = night.run(root)
         if code:
             return [f"as it goes on it ends with {code}: {night.tail(said, 3)}"]
         with promises.Ledger(root) as ledger:
-            locked = [f"out:{row['partner']}/{row['name']}" for row in ledger.rows("SELECT * FROM guard_lock WHERE ended_at IS NULL")]
+            released = [about("release", f"out:{row['partner']}/{row['name']}") for row in ledger.rows("SELECT * FROM guard_lock WHERE ended_at IS NULL")]
             rings = ledger.rows("SELECT 1 FROM outbox WHERE rings = 1")
-        if not visible(root) and not locked and not rings:
+        if number + 1 >= len(rounds) and not visible(root) and not released and not rings:
             return []
-        verbs = [("release", {"subjects": [subject]}) for subject in locked]
     return [f"after {ROUNDS_MAX} rounds it has not come to rest"]
 
 
