@@ -117,6 +117,12 @@ impl Crew {
         self.carriers.iter().any(|carrier| carrier.does == Some(doing))
     }
 
+    /// Could another job be given?
+    pub fn has_room(&self) -> bool {
+        let idle = self.carriers.iter().any(|carrier| carrier.does.is_none());
+        (idle || self.carriers.len() < usize::from(self.rule.connections)) && (self.is_well() || !self.is_busy())
+    }
+
     /// An idle carrier, a new one where the rule allows it. After a fault one tries for all.
     pub fn idle(&mut self, next_number: &mut u64, shared: &Arc<Shared>, now: Now) -> Result<Option<&mut Carrier>> {
         let busy = self.carriers.iter().filter(|carrier| carrier.does.is_some()).count();

@@ -139,16 +139,24 @@ impl Remotes {
         self.crews.iter_mut().filter(|crew| !crew.is_login_refused()).for_each(|crew| crew.again_at = now.mono);
     }
 
-    /// When something is due, by the monotonic clock.
-    pub fn next_at(&self, paused: &Paused, now: Now) -> Option<Duration> {
-        let looks = self.desks.iter().filter(|desk| !desk.is_paused(paused)).filter_map(|desk| {
-            let crew = self.crews.iter().find(|crew| crew.rule.name == desk.from.remote)?;
-            Some(desk.next_at().max(crew.again_at))
+    /// When something is due that somebody could begin with, by the monotonic clock. Whoever is at work rings when he is done.
+    pub fn next_at(&self, (paused, takes_in): (&Paused, bool), now: Now) -> Option<Duration> {
+        let is_full = self.busy() >= self.connections;
+        let free = self.crews.iter().filter(|crew| !is_full && crew.has_room());
+        let due = free.filter_map(|crew| {
+            let his = self.desks.iter().filter(|desk| desk.from.remote == crew.rule.name && !desk.is_paused(paused));
+            let desks =
+                his.filter(|_| takes_in && !crew.is_at(Doing::Look)).map(|desk| match crew.is_at(Doing::Files) {
+                    true => desk.next_aside(),
+                    false => desk.next_at(),
+                });
+            let owed = crew.owes(now) && !crew.is_busy();
+            let sent = self.book.next_at(&crew.rule.name, paused);
+            let first = desks.chain(owed.then_some(now.mono)).chain(sent).min()?;
+            Some(first.max(crew.again_at))
         });
-        let owed = self.crews.iter().filter(|crew| crew.owes(now) && !crew.is_busy()).map(|crew| crew.again_at);
-        let sent = self.crews.iter().filter_map(|crew| Some(self.book.next_at(&crew.rule.name)?.max(crew.again_at)));
         let secrets = self.crews.iter().filter_map(Crew::next_secret_look);
-        looks.chain(owed).chain(sent).chain(secrets).min()
+        due.chain(secrets).min()
     }
 
     /// Hands out what is due, as far as there is somebody idle.
@@ -374,6 +382,15 @@ impl Daemon {
             remotes.owed_is_stale = true;
         }
         Ok(())
+    }
+
+    /// What the feeds of this turn made is to be brought without waiting for anything else.
+    pub(super) fn note_deliveries(&mut self) -> Result<()> {
+        let now = self.clock.now();
+        match &mut self.remotes {
+            Some(remotes) => remotes.book.refresh(&self.works.store.read()?, false, now),
+            None => Ok(()),
+        }
     }
 
     /// Once: is nothing left to be done at remotes? `None`: something is.

@@ -68,6 +68,7 @@ impl Daemon {
         }
         self.settle_moves()?;
         self.run_feeds()?;
+        self.note_deliveries()?;
         if self.clock.now().mono.saturating_sub(self.last_round) >= IDLE {
             self.confirm_placed()?;
         }
@@ -432,7 +433,8 @@ impl Daemon {
         if let Some(again) = self.troubles.again_at(&What::Moves) {
             next = next.min(again.saturating_sub(now.mono));
         }
-        if let Some(at) = self.remotes.as_ref().and_then(|remotes| remotes.next_at(&self.paused, now)) {
+        let remotes = self.remotes.as_ref();
+        if let Some(at) = remotes.and_then(|remotes| remotes.next_at((&self.paused, self.disks.takes_in()), now)) {
             next = next.min(at.saturating_sub(now.mono));
         }
         next.min(self.until_feed(now)).min(self.housekeeping_at.saturating_sub(now.mono))

@@ -1,5 +1,6 @@
 //! The script of the double: which command, at which of its calls, is answered otherwise than by an honest server. A line is
-//! `on VERB [N] ACTION …` (CONNECT stands for the greeting; without N every call) or `set WISH`; `#` begins a remark.
+//! `on VERB [N] ACTION …` (CONNECT stands for the greeting; without N every call; `VERB:/path` are those of one file or folder, counted
+//! for themselves) or `set WISH`; `#` begins a remark.
 
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub enum Action {
     Lie(String),
     /// Before it is done, the partner puts this text under that name.
     Replace { name: String, text: String },
+    /// The same, and it has the time of the old one.
+    Swap { name: String, text: String },
     /// Before it is done, the partner takes that file.
     Take(String),
     /// `234`, and then plain text where TLS belongs.
@@ -64,7 +67,7 @@ pub struct Script {
     pub rules: Vec<Rule>,
     /// What stands behind a command in the same piece is thrown away.
     pub eats_pipelined: bool,
-    /// Uploads that were not renamed are gone with their connection.
+    /// Uploads that still end in .part are gone with their connection.
     pub loses_temp: bool,
     /// AUTH TLS is understood.
     pub has_tls: bool,
@@ -76,9 +79,11 @@ pub struct Script {
     pub is_rude: bool,
     /// A rename over a name that is there is refused.
     pub keeps_old: bool,
+    /// What gets its name in this folder is taken by the partner before anybody hears that it has.
+    pub taken_at_once: Option<String>,
 }
 
-/// Words parted by blanks; `"…"` is one, with `\r\n` in it as an end of line.
+/// Words parted by blanks; `"…"` is one, with `\r\n` or `\n` in it as an end of line.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
     for letter in line.chars() {
@@ -99,7 +104,7 @@ fn words(line: &str) -> Vec<String> {
     if any {
         words.push(word);
     }
-    words.into_iter().map(|word| word.replace("\\r\\n", "\r\n")).collect()
+    words.into_iter().map(|word| word.replace("\\r\\n", "\r\n").replace("\\n", "\n")).collect()
 }
 
 impl Script {
@@ -116,6 +121,7 @@ impl Script {
                 ["set", "tls-1.3"] => (script.has_tls, script.is_newest) = (true, true),
                 ["set", "rude"] => script.is_rude = true,
                 ["set", "keep-old"] => script.keeps_old = true,
+                ["set", "take-at-once", folder] => script.taken_at_once = Some(folder.to_string()),
                 ["on", verb, rest @ ..] => {
                     let at = rest.first().and_then(|word| word.parse().ok());
                     let action = action(&rest[usize::from(at.is_some())..]).unwrap_or_else(|| panic!("script: {line}"));
@@ -167,6 +173,7 @@ fn action(words: &[&str]) -> Option<Action> {
         ["dead-port"] => Action::DeadPort,
         ["lie", address] => Action::Lie(address.to_string()),
         ["replace", name, text] => Action::Replace { name: name.to_string(), text: text.to_string() },
+        ["swap", name, text] => Action::Swap { name: name.to_string(), text: text.to_string() },
         ["take", name] => Action::Take(name.to_string()),
         ["plain-in-tls"] => Action::PlainInTls,
         ["die"] => Action::Die,

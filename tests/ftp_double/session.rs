@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -49,6 +49,8 @@ enum Next {
 
 pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
     let Ok(copy) = socket.try_clone() else { return };
+    // An answer waits for no other.
+    drop(socket.set_nodelay(true));
     let mut session = Session {
         shared,
         number,
@@ -69,7 +71,8 @@ pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
     drop(session.run());
     drop(session.socket.shutdown(Shutdown::Both));
     if shared.script.lock().unwrap().loses_temp {
-        session.uploads.iter().for_each(|path| drop(fs::remove_file(path)));
+        let unfinished = session.uploads.iter().filter(|path| path.extension().is_some_and(|ending| ending == "part"));
+        unfinished.for_each(|path| drop(fs::remove_file(path)));
     }
 }
 
@@ -123,7 +126,8 @@ impl Session<'_> {
     }
 
     fn handle(&mut self, verb: &str, argument: &[u8]) -> io::Result<Next> {
-        let action = self.shared.action(verb);
+        let path = String::from_utf8_lossy(&self.virtual_path(argument)).into_owned();
+        let action = self.shared.action(verb, &path);
         match &action {
             Some(Action::Silence) => {
                 self.shared.note(format!("{} {} -> nothing", self.number, self.command));
@@ -142,8 +146,9 @@ impl Session<'_> {
             Some(Action::LoseAnswer) => self.is_mute = true,
             Some(Action::Delay(pause)) => std::thread::sleep(*pause),
             Some(Action::Drip(pause)) => self.drip = Some(*pause),
-            Some(Action::Replace { name, text }) => fs::write(self.shared.root.join(name), text)?,
-            Some(Action::Take(name)) => fs::remove_file(self.shared.root.join(name))?,
+            Some(Action::Replace { name, text }) => self.partner_puts(name, text, false)?,
+            Some(Action::Swap { name, text }) => self.partner_puts(name, text, true)?,
+            Some(Action::Take(name)) => self.partner_takes(&format!("/{name}"))?,
             Some(Action::Die) => {
                 self.shared.note(format!("{} {} -> died", self.number, self.command));
                 self.shared.die();
@@ -211,10 +216,7 @@ impl Session<'_> {
                 self.say(if is_there { "350 to what?" } else { "550 no such file" })
             }
             "RNTO" => self.rename_to(argument),
-            "DELE" => {
-                let removed = fs::remove_file(self.real(&self.virtual_path(argument)));
-                self.say(if removed.is_ok() { "250 gone" } else { "550 no such file" })
-            }
+            "DELE" => self.remove(argument),
             "QUIT" => self.say("221 bye").map(|_| Next::End),
             _ => self.say("500 what?"),
         }
@@ -226,9 +228,68 @@ impl Session<'_> {
         if to.exists() && self.shared.script.lock().unwrap().keeps_old {
             return self.say("553 it exists");
         }
-        let renamed = fs::rename(&from, to);
+        let shared = self.shared;
+        let page = shared.history.open();
+        if to.exists() {
+            page.tell("overwritten", &self.shown(&to), &to);
+        }
+        let renamed = fs::rename(&from, &to);
+        if renamed.is_ok() {
+            page.tell("renamed", &format!("{} > {}", self.shown(&from), self.shown(&to)), &to);
+        }
+        drop(page);
         self.uploads.retain(|path| *path != from);
+        let takes = shared.script.lock().unwrap().taken_at_once.clone();
+        let shown = self.shown(&to);
+        if renamed.is_ok()
+            && takes.is_some_and(|folder| shown.rsplit_once('/').is_some_and(|(place, _)| place == folder))
+        {
+            self.partner_takes(&shown)?;
+        }
         self.say(if renamed.is_ok() { "250 renamed" } else { "550 cannot rename" })
+    }
+
+    fn remove(&mut self, argument: &[u8]) -> io::Result<Next> {
+        let path = self.real(&self.virtual_path(argument));
+        let shown = self.shown(&path);
+        if path.is_file() {
+            self.shared.on_removal.iter().for_each(|ask| ask(&shown));
+        }
+        let page = self.shared.history.open();
+        if path.is_file() {
+            page.tell("removed", &shown, &path);
+        }
+        let removed = fs::remove_file(path);
+        drop(page);
+        self.say(if removed.is_ok() { "250 gone" } else { "550 no such file" })
+    }
+
+    /// As it is called over the line.
+    fn shown(&self, real: &Path) -> String {
+        format!("/{}", real.strip_prefix(&self.shared.root).unwrap_or(real).display())
+    }
+
+    /// Moved in whole. `keeps_time`: nothing but its content tells that it is another.
+    fn partner_puts(&self, name: &str, text: &str, keeps_time: bool) -> io::Result<()> {
+        let page = self.shared.history.open();
+        let (path, part) = (self.shared.root.join(name), self.shared.root.join(".part-of-the-partner"));
+        fs::write(&part, text)?;
+        if path.exists() {
+            if keeps_time {
+                File::options().write(true).open(&part)?.set_modified(fs::metadata(&path)?.modified()?)?;
+            }
+            page.tell("displaced", &self.shown(&path), &path);
+        }
+        fs::rename(&part, &path)?;
+        page.tell("put", &self.shown(&path), &path);
+        Ok(())
+    }
+
+    fn partner_takes(&self, shown: &str) -> io::Result<()> {
+        let page = self.shared.history.open();
+        let path = self.real(shown.as_bytes());
+        page.tell("taken", shown, &path);
+        fs::remove_file(path)
     }
 
     fn facts(&mut self, verb: &str, argument: &[u8]) -> io::Result<Next> {
@@ -368,6 +429,7 @@ impl Session<'_> {
             self.passive = None;
             return self.say("553 not there");
         };
+        self.shared.history.open().tell("stored", &self.shown(&path), &path);
         self.uploads.push(path);
         let Some(mut data) = self.connection()? else { return Ok(Next::On) };
         match action {

@@ -64,6 +64,55 @@ fn a_rename_whose_answer_was_lost_is_found_done() {
     assert_eq!(night.double.calls("STOR"), 1, "{:?}", night.double.log());
 }
 
+/// The server does not rename over a name, so the old one was put aside; the answer to the last rename was lost.
+#[test]
+fn an_old_one_that_was_put_aside_does_not_stay_when_the_line_breaks() {
+    let night = night("set keep-old\non RNTO 4 lose-answer");
+    std::fs::write(night.there.join("out").join(NAME), "an older file").unwrap();
+    let first = night.run();
+    assert!(night.brought().iter().any(|name| name.ends_with(".old")), "{:?} {}", night.brought(), said(&first));
+    let again = night.patient_run();
+    assert_eq!((night.brought(), night.state().as_str()), (vec![NAME.to_owned()], "sent"), "{} {again}", said(&first));
+    assert_eq!(night.double.calls("STOR"), 1, "{:?}", night.double.log());
+}
+
+/// Nothing else is left to be done there when the orders are composed.
+#[test]
+fn one_run_brings_what_its_last_files_brought_about() {
+    let night = Night::new("", "claim = \"look\"\nafter = \"keep\"");
+    let shop = night.here.join("partners/shop.toml");
+    let text = std::fs::read_to_string(&shop).unwrap();
+    std::fs::write(&shop, text + FEED).unwrap();
+    night.put("orders.csv", &order("O-1"));
+    let output = night.run();
+    assert_eq!((night.brought(), night.state().as_str()), (vec![NAME.to_owned()], "sent"), "{}", said(&output));
+}
+
+/// While a carrier waits for a server, and while a run waits for the one before it, nobody turns round and round.
+#[test]
+fn the_program_sleeps_while_a_server_lets_it_wait() {
+    let night = night("on MLSD delay 300ms\non STOR reply \"552 no room\"");
+    let shop = night.here.join("partners/shop.toml");
+    let text = std::fs::read_to_string(&shop).unwrap();
+    let kept = "[intake.kept]\nfrom = \"ftp:out\"\nclaim = \"look\"\nafter = \"keep\"\nmatch = \"*.csv\"\nsettle = \"rename\"\n\
+                layouts = [\"nattpost-order-csv\"]\ncustomers = \"accept\"\narticles = \"accept\"\n";
+    std::fs::write(&shop, format!("{text}{kept}")).unwrap();
+    std::fs::write(night.there.join("out/kept.csv"), order("O-2")).unwrap();
+    let list = night.here.join("calls");
+    let mut daemon = night.command(&["run"]);
+    daemon.env("NATTPOST_FAULT", format!("count@{}", list.display())).stderr(std::process::Stdio::null());
+    let mut daemon = daemon.spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    let store = rusqlite::Connection::open(night.here.join("nattpost.db")).unwrap();
+    let runs: u32 =
+        store.query_row("SELECT count(*) FROM run WHERE state = 'delivering'", [], |row| row.get(0)).unwrap();
+    assert!(runs > 0 && night.double.calls("MLSD") > 1, "{runs} {:?}", night.double.log());
+    let calls = std::fs::read_to_string(list).unwrap();
+    assert!(calls.lines().count() < 2_000, "{} calls", calls.lines().count());
+}
+
 /// It was renamed, nobody heard, and the partner took it at once: nobody knows, so orders wait for a person.
 #[test]
 fn orders_that_may_have_arrived_wait_for_a_person() {

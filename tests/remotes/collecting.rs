@@ -145,6 +145,17 @@ fn with_done_files_nothing_is_lost_or_doubled_at_any_call() {
 }
 
 #[test]
+fn a_done_file_is_moved_aside_under_its_own_name() {
+    let place = place("settle = \"done-file .done\"\nmatch = \"*.csv\"\nafter = \"move /done\"");
+    place.put("there/out/a.csv", &order("a"));
+    place.put("there/out/a.csv.done", "");
+    let told = place.run(None);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    assert_eq!(place.there("done").into_keys().collect::<Vec<_>>(), ["a.csv", "a.csv.done"]);
+    assert!(place.there("out").is_empty());
+}
+
+#[test]
 fn kept_files_are_taken_once_and_again_only_when_they_change() {
     fn check(place: &Place) -> Result<(), String> {
         all_taken(place, &["a", "b", "c"])?;

@@ -31,6 +31,8 @@ pub struct There {
     pub last: Option<Facts>,
     /// Of the done-file, where one is wanted.
     pub has_done_file: bool,
+    /// What stood under the final name, put aside by an earlier try of this run.
+    pub has_old: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +42,8 @@ pub enum Action {
     /// The upload is whole: committed as renaming, then renamed.
     BeginRenaming,
     Rename,
-    /// It stands there; its done-file does not.
-    SendDoneFile,
+    /// It stands there; its done-file does not, or the old one that was put aside still does.
+    Finish,
     NoteSent,
     /// He may have it or not.
     Unknown,
@@ -61,7 +63,7 @@ pub fn resume(came: Came, size: u64, before: &Before, there: &There, wants_done_
         // It was cut by the server later: nothing of it was renamed, so sending again is safe.
         Came::Renaming if there.temp.is_some() => Action::Send,
         Came::Renaming if is_whole(&there.last) && is_another(before, there.last.as_ref()) => {
-            if wants_done_file && !there.has_done_file { Action::SendDoneFile } else { Action::NoteSent }
+            if there.has_old || (wants_done_file && !there.has_done_file) { Action::Finish } else { Action::NoteSent }
         }
         Came::Renaming => Action::Unknown,
     }
@@ -103,7 +105,7 @@ mod tests {
     }
 
     fn there(temp: Option<Facts>, last: Option<Facts>) -> There {
-        There { temp, last, has_done_file: false }
+        There { temp, last, ..There::default() }
     }
 
     /// Row by row what a crash or a broken line at each point leaves. The file has 8 bytes.
@@ -177,10 +179,19 @@ mod tests {
     #[test]
     fn a_wanted_done_file_comes_last() {
         let mut found = there(None, Some(facts(8, 2)));
-        assert_eq!(resume(Came::Renaming, 8, &Before::Nothing, &found, true), Action::SendDoneFile);
+        assert_eq!(resume(Came::Renaming, 8, &Before::Nothing, &found, true), Action::Finish);
         found.has_done_file = true;
         assert_eq!(resume(Came::Renaming, 8, &Before::Nothing, &found, true), Action::NoteSent);
         assert_eq!(resume(Came::Renaming, 8, &Before::Nothing, &there(None, None), true), Action::Unknown);
+    }
+
+    #[test]
+    fn an_old_one_that_was_put_aside_does_not_stay() {
+        let found = There { has_old: true, ..there(None, Some(facts(8, 2))) };
+        let before = Before::Something(facts(8, 1));
+        assert_eq!(resume(Came::Renaming, 8, &before, &found, false), Action::Finish);
+        let lost = There { has_old: true, ..there(None, None) };
+        assert_eq!(resume(Came::Renaming, 8, &before, &lost, false), Action::Unknown);
     }
 
     #[test]

@@ -21,8 +21,8 @@ pub struct Owed {
     /// As its sender called it.
     pub name: Vec<u8>,
     pub claim: Option<Vec<u8>>,
-    /// Its done-file as it is called now.
-    pub done: Option<Vec<u8>>,
+    /// Its done-file, as it is called now and as its sender called it.
+    pub done: Option<(Vec<u8>, Vec<u8>)>,
     pub facts: Facts,
     /// Hash of what was fetched.
     pub content: Option<Vec<u8>>,
@@ -90,7 +90,8 @@ fn is_plain_removal(file: &Owed) -> bool {
 /// Done-files first: one that is left alone would vouch for whatever comes under that name.
 fn remove_claimed(remote: &mut dyn Remote, files: &[Owed]) -> Result<Vec<(FileNo, Settlement)>, Fault> {
     let Some(first) = files.first() else { return Ok(Vec::new()) };
-    let done_files: Vec<&[u8]> = files.iter().filter_map(|file| file.done.as_deref()).collect();
+    let done_files: Vec<&[u8]> =
+        files.iter().filter_map(|file| file.done.as_ref()).map(|(done, _)| &done[..]).collect();
     if !done_files.is_empty() {
         remote.remove(&first.folder, &done_files)?;
     }
@@ -115,9 +116,9 @@ fn one(remote: &mut dyn Remote, file: &Owed) -> Result<Settlement, Fault> {
             Removal::Leave => return Ok(Settlement::KeptThere),
         }
     }
-    if let Some(done) = &file.done {
+    if let Some((done, plain)) = &file.done {
         match &file.then {
-            Then::Move(folder) => _ = bring(remote, file, done, Some(folder), done)?,
+            Then::Move(folder) => _ = bring(remote, file, done, Some(folder), plain)?,
             Then::Delete | Then::Rename(_) => _ = remote.remove(&file.folder, &[done])?,
         }
     }

@@ -324,7 +324,8 @@ pub fn owed(row: CollectRow) -> Option<Owed> {
         "rename" => Then::Rename(target),
         _ => Then::Delete,
     };
-    let done = if row.claim.is_some() { row.done_claim } else { row.done_name };
+    let stands = if row.claim.is_some() { row.done_claim } else { row.done_name.clone() };
+    let done = stands.zip(row.done_name);
     let (claim, name) = (row.claim, row.raw_name);
     // Fetched under its own name, that is the one it is known by there.
     let name = if claim.is_some() { name } else { row.name };

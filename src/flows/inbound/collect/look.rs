@@ -258,7 +258,12 @@ impl RemoteDesk {
     /// When the next of those put aside is due, or a look.
     pub fn next_at(&self) -> Duration {
         let look = if self.began_look.is_some() { Duration::MAX } else { self.look_at };
-        self.aside.iter().map(|(at, ..)| *at).min().map_or(look, |at| at.min(look))
+        self.next_aside().min(look)
+    }
+
+    /// When the next of those put aside is due.
+    pub fn next_aside(&self) -> Duration {
+        self.aside.iter().map(|(at, ..)| *at).min().unwrap_or(Duration::MAX)
     }
 
     /// K1 knows it.

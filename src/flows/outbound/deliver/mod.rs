@@ -42,8 +42,18 @@ pub struct Parcel {
     pub temp: Vec<u8>,
     pub aside: Vec<u8>,
     pub done: Option<Vec<u8>>,
-    /// Something of an earlier try stands under `temp`.
-    pub has_temp: bool,
+    /// An earlier try may have put the old one aside.
+    pub was_tried: bool,
+    pub left: Left,
+}
+
+/// What earlier tries left there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Left {
+    /// Something stands under `temp`.
+    pub temp: bool,
+    /// The old one stands under `aside`.
+    pub old: bool,
 }
 
 #[derive(Debug)]
@@ -105,8 +115,8 @@ fn one(remote: &mut dyn Remote, spool: &Spool, step: Step, parcel: &Parcel, gate
     let done = match step {
         Step::Ask => ask(remote, parcel),
         Step::Send => return send(remote, spool, parcel, gate),
-        Step::Rename => rename(remote, parcel).and_then(|()| vouch(remote, parcel)),
-        Step::Vouch => vouch(remote, parcel),
+        Step::Rename => rename(remote, parcel).and_then(|left| finish(remote, parcel, left)),
+        Step::Vouch => finish(remote, parcel, parcel.left),
     };
     of_fault(done)
 }
@@ -123,11 +133,14 @@ fn of_fault(done: Result<Outcome, Fault>) -> Result<Outcome, End> {
 fn ask(remote: &mut dyn Remote, parcel: &Parcel) -> Result<Outcome, Fault> {
     let mut names: Vec<&[u8]> = vec![&parcel.name];
     names.extend(parcel.done.as_deref());
+    names.extend(parcel.was_tried.then_some(&parcel.aside[..]));
     let mut found = remote.facts(&parcel.folder, &names)?.into_iter();
-    let (last, done) = (found.next().flatten(), found.next().flatten());
+    let last = found.next().flatten();
+    let done = parcel.done.as_ref().and_then(|_| found.next().flatten());
+    let old = found.next().flatten();
     // A name in a folder of its own: where that is missing, so is the upload.
     let temp = remote.facts(&parcel.folder, &[&parcel.temp])?.into_iter().next().flatten();
-    Ok(Outcome::There(There { temp, last, has_done_file: done.is_some() }))
+    Ok(Outcome::There(There { temp, last, has_done_file: done.is_some(), has_old: old.is_some() }))
 }
 
 fn send(remote: &mut dyn Remote, spool: &Spool, parcel: &Parcel, gate: &Gate) -> Result<Outcome, End> {
@@ -139,7 +152,7 @@ fn send(remote: &mut dyn Remote, spool: &Spool, parcel: &Parcel, gate: &Gate) ->
         }
         file => file.map_err(End::Ours)?,
     };
-    if parcel.has_temp {
+    if parcel.left.temp {
         let removed = remote.remove(&parcel.folder, &[&parcel.temp]);
         if let Err(fault) = removed {
             return of_fault(Err(fault));
@@ -158,16 +171,16 @@ fn unreadable(spool: &Spool, parcel: &Parcel, error: io::Error) -> SpoolError {
     spool.cannot_read(place, parcel.file.as_bytes(), error)
 }
 
-fn rename(remote: &mut dyn Remote, parcel: &Parcel) -> Result<(), Fault> {
-    if remote.replace(&parcel.folder, &parcel.temp, &parcel.name, &parcel.aside)? == Replaced::OldAside {
-        // The new one stands there; what this one says nobody needs any more.
-        remote.remove(&parcel.folder, &[&parcel.aside])?;
-    }
-    Ok(())
+fn rename(remote: &mut dyn Remote, parcel: &Parcel) -> Result<Left, Fault> {
+    let replaced = remote.replace(&parcel.folder, &parcel.temp, &parcel.name, &parcel.aside)?;
+    Ok(Left { old: parcel.left.old || replaced == Replaced::OldAside, ..parcel.left })
 }
 
-/// Empty, so whole as soon as it is there.
-fn vouch(remote: &mut dyn Remote, parcel: &Parcel) -> Result<Outcome, Fault> {
+/// The new one stands there. What the old one says nobody needs any more; the done-file is empty, so whole as soon as it is there.
+fn finish(remote: &mut dyn Remote, parcel: &Parcel, left: Left) -> Result<Outcome, Fault> {
+    if left.old {
+        remote.remove(&parcel.folder, &[&parcel.aside])?;
+    }
     let Some(done) = &parcel.done else { return Ok(Outcome::Done) };
     match remote.send(&parcel.folder, done, 0, &mut io::empty()) {
         Ok(()) | Err(Broken::Ours(_)) => Ok(Outcome::Done),

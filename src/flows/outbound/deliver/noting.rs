@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 
 use super::super::{Dispatch, settle_sent};
-use super::{Job, Outcome, Parcel, Report, Step};
+use super::{Job, Left, Outcome, Parcel, Report, Step};
 use crate::edges::clock::{Now, chance, iso, read_iso};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::remote::Fault;
@@ -68,7 +68,7 @@ struct Entry {
     step: Step,
     again_at: Duration,
     is_under_way: bool,
-    has_temp: bool,
+    left: Left,
     /// Why the last try failed.
     words: Option<String>,
 }
@@ -99,7 +99,7 @@ impl Book {
                 step: Step::Ask,
                 again_at: now.mono + pause.unwrap_or_default(),
                 is_under_way: false,
-                has_temp: false,
+                left: Left::default(),
                 words: None,
             };
             self.entries.insert(row.run, entry);
@@ -112,9 +112,10 @@ impl Book {
         self.entries.values().any(|e| e.is_under_way) || !self.due(remote, paused, now).is_empty()
     }
 
-    pub fn next_at(&self, remote: &str) -> Option<Duration> {
-        let his = self.entries.values().filter(|entry| entry.remote == remote && !entry.is_under_way);
-        his.map(|entry| entry.again_at).min()
+    /// When the next step could begin, as far as it does not wait for a carrier.
+    pub fn next_at(&self, remote: &str, paused: &Paused) -> Option<Duration> {
+        let firsts = self.firsts(remote, paused).into_iter().filter(|(_, entry)| !entry.is_under_way);
+        firsts.map(|(_, entry)| entry.again_at).min()
     }
 
     /// For people, of those that wait for another try.
@@ -122,20 +123,24 @@ impl Book {
         self.entries.values().filter_map(|entry| entry.words.clone()).collect()
     }
 
-    /// Of each feed the first alone.
     fn due(&self, remote: &str, paused: &Paused, now: Now) -> Vec<RunNo> {
-        let (mut due, mut feeds) = (Vec::new(), BTreeSet::new());
+        let firsts = self.firsts(remote, paused).into_iter();
+        firsts.filter(|(_, entry)| !entry.is_under_way && entry.again_at <= now.mono).map(|(run, _)| run).collect()
+    }
+
+    /// Of each feed the first alone: those behind it have their turn when it has arrived.
+    fn firsts(&self, remote: &str, paused: &Paused) -> Vec<(RunNo, &Entry)> {
+        let (mut firsts, mut feeds) = (Vec::new(), BTreeSet::new());
         for (run, entry) in self.entries.iter().filter(|(_, entry)| entry.remote == remote) {
-            if let Some((partner, feed)) = &entry.feed
-                && (!feeds.insert((partner, feed)) || paused.feed(partner, feed))
-            {
-                continue;
-            }
-            if !entry.is_under_way && entry.again_at <= now.mono {
-                due.push(*run);
+            let waits = match &entry.feed {
+                Some((partner, feed)) => !feeds.insert((partner, feed)) || paused.feed(partner, feed),
+                None => false,
+            };
+            if !waits {
+                firsts.push((*run, entry));
             }
         }
-        due
+        firsts
     }
 
     /// What is furthest on goes first.
@@ -154,7 +159,7 @@ impl Book {
                 if parcels.len() == PARCELS || (step == Step::Send && bytes >= PARCEL_BYTES) {
                     break;
                 }
-                let Some(parcel) = parcel(snapshot, *run, entry.has_temp, mark)? else {
+                let Some(parcel) = parcel(snapshot, *run, entry.left, mark)? else {
                     self.entries.remove(run);
                     continue;
                 };
@@ -180,7 +185,7 @@ fn is_open(state: RunState) -> bool {
     matches!(state, RunState::Ready | RunState::Delivering | RunState::Renaming)
 }
 
-fn parcel(snapshot: &Snapshot<'_>, run: RunNo, has_temp: bool, mark: &str) -> Result<Option<Parcel>> {
+fn parcel(snapshot: &Snapshot<'_>, run: RunNo, left: Left, mark: &str) -> Result<Option<Parcel>> {
     let row = snapshot.delivery(run)?.filter(|row| !row.settled);
     let Some((run, row)) = snapshot.run_by_no(run)?.filter(|run| is_open(run.state)).zip(row) else { return Ok(None) };
     let Ok(folder) = Folder::parse(&row.folder) else { return Ok(None) };
@@ -197,7 +202,8 @@ fn parcel(snapshot: &Snapshot<'_>, run: RunNo, has_temp: bool, mark: &str) -> Re
         temp: row.temp,
         aside,
         done: row.done_name,
-        has_temp,
+        was_tried: row.tries > 0,
+        left,
     }))
 }
 
@@ -294,17 +300,17 @@ impl Noting<'_> {
             _ => Came::Over,
         };
         let wants_done = self.row.done_name.is_some();
+        if let Some(entry) = book.entries.get_mut(&self.run.no) {
+            entry.left = Left { temp: there.temp.is_some(), old: there.has_old };
+        }
         match resume(came, self.run.size, &self.row.before, there, wants_done) {
             Action::Send => {
                 self.tx.note_before(self.run.no, there.last.as_ref(), &self.at())?;
-                if let Some(entry) = book.entries.get_mut(&self.run.no) {
-                    entry.has_temp = there.temp.is_some();
-                }
                 book.go_on(self.run.no, Step::Send, self.now.mono);
             }
             Action::BeginRenaming => return self.begin_renaming(book),
             Action::Rename => book.go_on(self.run.no, Step::Rename, self.now.mono),
-            Action::SendDoneFile => book.go_on(self.run.no, Step::Vouch, self.now.mono),
+            Action::Finish => book.go_on(self.run.no, Step::Vouch, self.now.mono),
             Action::NoteSent => return self.sent(book).map(Some),
             Action::Unknown => return self.unknown(book, feeds),
             Action::RemoveTemp | Action::Nothing => _ = book.entries.remove(&self.run.no),
