@@ -36,6 +36,7 @@ class Evening:
         code, said = self.run(f"count@{self.calls}")
         if code != 0:
             raise night.Broken(f"evening {number + 1} without any fault ends with {code}:\n{night.tail(said)}")
+        which.go_on(root)
         self.expected = self.portrait()
         self.rejects = before | rejects(root)
         report(f"evening {number + 1} untouched", self.rest() + self.other_codes())
@@ -70,6 +71,7 @@ class Evening:
         code, said = self.run()
         if code != 0:
             return [f"the restart ends with {code}: {night.tail(said, 3)}"]
+        self.night.go_on(self.root)
         wrong = self.rest()
         wrong += promises.differences(self.expected, self.portrait()) if is_compared else []
         return self.night.ends(self.root) + wrong
@@ -127,8 +129,8 @@ def loop(evening, mode, asked):
         attempts += 1
         try:
             untouched, wrong = attack(evening, mode, n)
-        except night.Hung as hung:
-            untouched, wrong = False, [str(hung)]
+        except night.Broken as broken:
+            untouched, wrong = False, [str(broken)]
         if wrong:
             call = evening.names[n - 1] if n <= len(evening.names) else "a call more than without the fault"
             findings.append(n)

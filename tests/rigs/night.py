@@ -47,6 +47,9 @@ class Night:
         """At any moment, before a restart too."""
         return []
 
+    def go_on(self, root):
+        """What a person says who was asked, when nothing else is left to be done."""
+
     def rest(self, root):
         """Of a drained spool."""
         return []

@@ -4,8 +4,9 @@ acknowledgement is marked in the log, and crash states are rebuilt from the log,
 qemu-storage-daemon (blklogwrites) → FUSE export → loop device → ext4. An acknowledgement is a committed verdict read by another
 process, or the receipt seen in out/, whichever is first; it is marked by a write behind the file system's end. A state is a
 prefix of the writes, or all up to the last flush and a random half of those after it (a disk's volatile cache).
-Usage: power_cut.py [full|normal|nosync] [STATES] [SEED]; needs root. `normal` and `nosync` are the controls: they end well only
-if acknowledged files were lost.
+Usage: power_cut.py [full|normal|nosync|remote|remote-nosync] [STATES] [SEED]; needs root. `normal` and the two `nosync` are the
+controls: they end well only if acknowledged files were lost. `remote`: the files are fetched from a server that is not on that
+disk, and its removal of a file is the acknowledgement (power_cut_remote.py).
 """
 import contextlib
 import mmap
@@ -22,12 +23,14 @@ import time
 from pathlib import Path
 
 import night
+import power_cut_remote
 import promises
 import stream
 
 FILE_SYSTEM, MARKS = 64 << 20, 1 << 20
 MARK = b"ACKMARK!"
-ENVIRONMENT = {"full": {}, "normal": {"NATTPOST_SYNCHRONOUS": "NORMAL"}, "nosync": {"NATTPOST_NO_SYNC": "1"}}
+NO_SYNC = {"NATTPOST_NO_SYNC": "1"}
+ENVIRONMENT = {"full": {}, "normal": {"NATTPOST_SYNCHRONOUS": "NORMAL"}, "nosync": NO_SYNC, "remote": {}, "remote-nosync": NO_SYNC}
 FILES = 150
 FLUSH, DISCARD = 1, 4
 
@@ -152,14 +155,14 @@ def rebuild(disk, entries, indexes, image):
                 out.write(log.read(size))
 
 
-def look(disk, image, feeder, acknowledged):
-    """Mounts a crash state, starts on it, checks. What is wrong, and how many acknowledged files are not as promised."""
+def look(disk, image, judged, feeder, acknowledged):
+    """Mounts a crash state, starts on it, checks (`judged`). What is wrong, and how many acknowledged files are not as promised."""
     loop = call("losetup", "-f", "--show", str(image))
     mounted = False
     try:
         call("mount", loop, str(disk.root))
         mounted = True
-        return judge(disk.root, feeder, acknowledged)
+        return judged(disk.root, feeder, acknowledged)
     except subprocess.CalledProcessError as error:
         return [f"{' '.join(error.cmd)}: {error.stderr.strip()}"], len(acknowledged)
     finally:
@@ -209,17 +212,20 @@ def main():
     disk = Disk(folder)
     try:
         disk.begin()
-        feeder, order = feed_and_acknowledge(disk, ENVIRONMENT[mode])
+        feed = power_cut_remote.feed_and_acknowledge if mode.startswith("remote") else feed_and_acknowledge
+        feeder, order = feed(disk, ENVIRONMENT[mode])
         entries, before = disk.writes()
         disk.end()
         sys.exit(crash_states(disk, entries, before, feeder, order, (mode, states, seed)))
     finally:
+        power_cut_remote.end()
         disk.end()
         shutil.rmtree(folder)
 
 
 def crash_states(disk, entries, before, feeder, order, asked):
     mode, states, seed = asked
+    judged = power_cut_remote.judge if mode.startswith("remote") else judge
     chance, began = random.Random(seed), time.monotonic()
     first = next(i for i, count in enumerate(before) if count >= 1)
     points = sorted(chance.sample(range(first, len(entries)), (states + 1) // 2))
@@ -233,14 +239,14 @@ def crash_states(disk, entries, before, feeder, order, asked):
                 break
             tried += 1
             rebuild(disk, entries, indexes, disk.folder / "state.raw")
-            wrong, lost = look(disk, disk.folder / "state.raw", feeder, order[: before[point]])
+            wrong, lost = look(disk, disk.folder / "state.raw", judged, feeder, order[: before[point]])
             bad, most = bad + bool(wrong), max(most, lost)
-            if wrong and mode == "full":
+            if wrong and mode in ("full", "remote"):
                 print(f"FINDING: {kind} up to write {point} of {len(entries)}, {before[point]} acknowledged:\n  " + "\n  ".join(wrong[:8]), flush=True)
     flushes = sum(flags & FLUSH for _, _, flags, _ in entries)
     print(f"power cuts, {mode}: {len(order)} acknowledged files, {len(entries)} writes, {flushes} flushes; {tried} crash states, "
           f"{bad} with broken promises, most acknowledged files lost {most}; {time.monotonic() - began:.0f} s", flush=True)
-    if mode == "full":
+    if mode in ("full", "remote"):
         return 1 if bad else 0
     if most == 0:
         print(f"FAILED: the control {mode} lost nothing, so this rig would not see a loss")
