@@ -90,6 +90,8 @@ cases! {
     case_151_a_channel_that_refuses_gets_it_later = "151-a-channel-that-refuses-gets-it-later",
     case_190_decided_with_what_came_along = "190-decided-with-what-came-along",
     case_240_deletions_are_told = "240-deletions-are-told",
+    case_241_orders_that_never_came = "241-orders-that-never-came",
+    case_242_a_database_that_nobody_copies = "242-a-database-that-nobody-copies",
 }
 
 #[test]

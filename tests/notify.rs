@@ -240,7 +240,7 @@ fn a_long_file_is_no_silence() {
     assert!(began.elapsed() > watchdog, "read too fast to show anything: {:?}", began.elapsed());
 }
 
-/// Without room for its database it waits, says so, and begins when there is room.
+/// Without room for its database it waits, says so to the supervisor and by one letter, and begins when there is room.
 #[test]
 fn a_start_on_a_full_disk_waits_and_goes_on_by_itself() {
     if !rustix::process::geteuid().is_root() {
@@ -248,6 +248,11 @@ fn a_start_on_a_full_disk_waits_and_goes_on_by_itself() {
         return;
     }
     let site = Site::new();
+    let letters = site.root().join("letters");
+    site.configure(&format!(
+        "company = \"Nordkap\"\n[notices.ops]\ncommand = [\"/bin/sh\", \"-c\", \"cat >> {}\"]\n",
+        letters.display()
+    ));
     let small = site.root().join("small");
     fs::create_dir_all(small.join("partners")).unwrap();
     let socket_path = site.root().join("notify.sock");
@@ -272,11 +277,16 @@ fn a_start_on_a_full_disk_waits_and_goes_on_by_itself() {
         daemon.log()
     );
     assert!(daemon.process.try_wait().unwrap().is_none(), "{}", daemon.log());
+    let told = || fs::read_to_string(&letters).unwrap_or_default();
+    daemon.wait_for("a letter", || told().contains("all-waits"));
     let inside = PathBuf::from(format!("/proc/{}/root", daemon.process.id())).join(small.strip_prefix("/").unwrap());
     fs::remove_file(inside.join("ballast")).unwrap();
     let said = daemon.until("READY=1");
     assert!(said.iter().filter(|said| said.starts_with("STATUS=Not")).count() < 8, "{said:?}");
     assert!(daemon.log().contains("-back"), "{}", daemon.log());
+    // Commits go again: it is a problem like any other, of which people were told.
+    daemon.wait_for("the problem", || daemon.log().contains("kind=all-waits"));
+    assert_eq!(told().matches("all-waits").count(), 1, "{}", told());
     let mut own = String::new();
     let mut lock = fs::File::open(inside.join("spool/.lock")).unwrap();
     lock.rewind().unwrap();

@@ -60,6 +60,8 @@ pub(super) struct Comparing<'a> {
     /// Rows leave a window of days: nobody is told.
     leaves_window: bool,
     tells_deletes: bool,
+    /// Of what is gone only the key is told.
+    has_word: bool,
     found: Compared,
     key: Vec<u8>,
     row: Vec<u8>,
@@ -91,6 +93,7 @@ impl<'a> Comparing<'a> {
             parts,
             quantity: kind.head().field("qty").filter(|_| kind.name == "stock"),
             leaves_window: kind.name == "order_status",
+            has_word: kind.name != "order_status" && feed.layout.tells_deletes(),
             tells_deletes: feed.delta().is_none_or(|delta| delta.deletes == Deletes::Tell),
             found: Compared::default(),
             key: Vec::new(),
@@ -154,7 +157,7 @@ impl<'a> Comparing<'a> {
         let is_told = told_now.is_some_and(|told| told.op == Op::Delete);
         let is_written = match self.quantity {
             Some(_) => says_zero || is_told,
-            None => is_told && self.scope == Scope::Delta && !self.leaves_window && self.feed.layout.tells_deletes(),
+            None => is_told && self.has_word && self.scope == Scope::Delta,
         };
         if self.tells_deletes && is_written {
             self.made.clear();
