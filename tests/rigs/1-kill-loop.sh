@@ -12,3 +12,5 @@ python3 tests/rigs/kill_loop.py --night out --modes taken --step 7
 python3 tests/rigs/kill_loop.py --night out --modes fail --step 11
 python3 tests/rigs/kill_loop.py --night out --modes twice --step 13
 python3 tests/rigs/kill_loop.py --night out --modes full,full+ --step 17
+# Most of its time it waits.
+python3 tests/rigs/kill_loop.py --night out --modes lives --step 61 --no-later --jobs 8

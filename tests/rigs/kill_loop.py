@@ -1,13 +1,17 @@
 """Dies or fails at call N = 1, 2, 3 … of the spool and the store until an evening goes through untouched, and looks after each:
 before the restart and after it. Owns the loop and the modes: `kill`, `twice` (the recovery is killed as well), `taken` (somebody
 acts between the kill and the restart: nights that have a `meanwhile`), `fail` and `full` (an I/O error or a full disk at that
-call), `full+` (from that call on). Prints one line an evening and mode; ends with 1 at the first finding (`--all` goes on).
+call), `full+` (from that call on), `lives` (an I/O error, and the process has to come to the same end without a restart; not
+among those that are tried where none is named). Prints one line an evening and mode; ends with 1 at the first finding (`--all` goes on).
 """
 import argparse
+import contextlib
 import multiprocessing
 import os
 import re
 import shutil
+import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,9 +20,11 @@ from pathlib import Path
 import night
 import promises
 
-FAULTS = {"kill": "kill@{}", "twice": "kill@{}", "taken": "kill@{}", "fail": "fail@{}", "full": "full@{}", "full+": "full@{}+"}
+FAULTS = {"kill": "kill@{}", "twice": "kill@{}", "taken": "kill@{}", "fail": "fail@{}", "full": "full@{}", "full+": "full@{}+", "lives": "fail@{}"}
 # An evening has a few hundred calls; a loop that does not end is a finding of its own.
 CALLS_MAX = 3_000
+# An outage is waited out for a second at first; a feed that failed to go out on a change keeps its pause of ten.
+LIVES_ON_WITHIN = 25
 # Fewer would mean that the fault points are gone.
 CALLS_MIN = 40
 
@@ -76,6 +82,25 @@ class Evening:
         wrong += promises.differences(self.expected, self.portrait()) if is_compared else []
         return self.night.ends(self.root) + wrong
 
+    def live_on(self, n):
+        """A daemon that meets an error at call N comes to the end of the evening by itself. Whether commands or files come first after
+        an outage is not promised, so nothing is compared; what is still missing when its time is over, or as it goes on after that."""
+        daemon = night.start(self.root, once=False, fault=FAULTS["lives"].format(n), env=self.night.env(self.root),
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline, wrong = time.monotonic() + LIVES_ON_WITHIN, ["nothing was done"]
+        try:
+            while wrong and time.monotonic() < deadline and daemon.poll() is None:
+                time.sleep(0.3)
+                with contextlib.suppress(OSError, sqlite3.Error):
+                    # Files move while they are listed: then the next look tells.
+                    wrong = self.rest()
+        finally:
+            daemon.kill()
+            _, said = daemon.communicate()
+        if daemon.returncode != -9:
+            wrong.append(f"it ended by itself with {daemon.returncode}")
+        return [f"{what} (it said: {night.tail(said, 4)})" for what in wrong] or self.night.ends(self.root)
+
     def look_on(self):
         """How the untouched evening goes on; the root is as it was then."""
         after = self.begins.with_name(f"after-{self.number}")
@@ -103,6 +128,8 @@ def report(where, wrong):
 def attack(evening, mode, n):
     """One fault at call N. Whether it went through untouched, and what is wrong."""
     evening.begin()
+    if mode == "lives":
+        return n > len(evening.names), evening.live_on(n)
     code, said = evening.run(FAULTS[mode].format(n))
     if mode in ("kill", "twice", "taken") and code not in (0, -9):
         return False, [f"it ends with {code} instead of being killed: {night.tail(said, 3)}"]
@@ -200,7 +227,7 @@ def main():
     words.add_argument("--jobs", type=int, default=os.cpu_count())
     asked = words.parse_args()
     which = night.load(asked.night)
-    modes = asked.modes.split(",") if asked.modes else [mode for mode in FAULTS if mode != "taken" or which.meanwhile]
+    modes = asked.modes.split(",") if asked.modes else [mode for mode in FAULTS if mode != "lives" and (mode != "taken" or which.meanwhile)]
     evenings = [int(number) - 1 for number in asked.evenings.split(",")] if asked.evenings else list(range(len(which.evenings)))
     tasks = [(number, modes, asked) for number in evenings] + ([] if asked.no_later else [(None, modes, asked)])
     with multiprocessing.Pool(asked.jobs) as pool:

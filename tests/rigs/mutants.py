@@ -68,13 +68,14 @@ def copy_sources(folder):
         shutil.copytree(source, copy / name, ignore=ignore_files_of_people) if source.is_dir() else shutil.copy2(source, copy / name)
     target = Path(os.environ.get("CARGO_TARGET_DIR", night.REPOSITORY / "target"))
     if (target / "debug").is_dir():
-        subprocess.run(["cp", "-a", "--parents", "debug/deps", "debug/build", "debug/.fingerprint", str(copy_target(copy))], cwd=target, check=True)
+        for part in ("deps", "build", ".fingerprint"):
+            shutil.copytree(target / "debug" / part, copy / "target" / "debug" / part, symlinks=True, ignore=ignore_programs)
     return copy
 
 
-def copy_target(copy):
-    (copy / "target").mkdir()
-    return copy / "target"
+def ignore_programs(folder, names):
+    """Of deps/ what is linked to, not the tests' programs: they are most of it."""
+    return [name for name in names if not name.endswith((".rlib", ".rmeta", ".so", ".d"))] if Path(folder).name == "deps" else []
 
 
 def ignore_files_of_people(folder, names):
@@ -128,10 +129,13 @@ def work(folder, names, lines):
     try:
         copy = copy_sources(folder)
         while (name := names.get()) is not None:
-            lines.put((name, *try_one(copy, name)))
+            try:
+                lines.put((name, *try_one(copy, name)))
+            except night.Broken as broken:
+                lines.put((name, False, str(broken)))
     except Exception as error:
         # Of whatever kind: somebody waits for a line.
-        lines.put((None, False, str(error) if isinstance(error, night.Broken) else repr(error)))
+        lines.put((None, False, repr(error)))
 
 
 def main():
