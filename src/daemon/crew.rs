@@ -118,16 +118,21 @@ impl Crew {
     }
 
     /// Could another job be given?
-    pub fn has_room(&self) -> bool {
-        let idle = self.carriers.iter().any(|carrier| carrier.does.is_none());
-        (idle || self.carriers.len() < usize::from(self.rule.connections)) && (self.is_well() || !self.is_busy())
+    pub fn has_room(&self, now: Now) -> bool {
+        let has_idle = self.carriers.iter().any(|carrier| carrier.does.is_none());
+        self.may_begin(now) && (has_idle || self.carriers.len() < usize::from(self.rule.connections))
     }
 
-    /// An idle carrier, a new one where the rule allows it. After a fault one tries for all.
-    pub fn idle(&mut self, next_number: &mut u64, shared: &Arc<Shared>, now: Now) -> Result<Option<&mut Carrier>> {
+    /// After a fault one tries for all, and no more connect than the server lets in.
+    fn may_begin(&self, now: Now) -> bool {
         let busy = self.carriers.iter().filter(|carrier| carrier.does.is_some()).count();
         let is_full = self.lets_in.is_some_and(|(most, until)| busy >= most && now.mono < until);
-        if is_full || (!self.is_well() && busy > 0) {
+        !is_full && (self.is_well() || busy == 0)
+    }
+
+    /// An idle carrier, a new one where the rule allows it.
+    pub fn idle(&mut self, next_number: &mut u64, shared: &Arc<Shared>, now: Now) -> Result<Option<&mut Carrier>> {
+        if !self.may_begin(now) {
             return Ok(None);
         }
         let idle = |connected: bool| {

@@ -142,7 +142,7 @@ impl Remotes {
     /// When something is due that somebody could begin with, by the monotonic clock. Whoever is at work rings when he is done.
     pub fn next_at(&self, (paused, takes_in): (&Paused, bool), now: Now) -> Option<Duration> {
         let is_full = self.busy() >= self.connections;
-        let free = self.crews.iter().filter(|crew| !is_full && crew.has_room());
+        let free = self.crews.iter().filter(|crew| !is_full && crew.has_room(now));
         let due = free.filter_map(|crew| {
             let his = self.desks.iter().filter(|desk| desk.from.remote == crew.rule.name && !desk.is_paused(paused));
             let desks =

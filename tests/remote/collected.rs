@@ -154,6 +154,21 @@ fn a_server_that_is_full_is_worked_with_over_fewer_connections() {
     }
 }
 
+/// Its name is taken where it is moved to, so it got its id behind it; the answer to that was lost.
+#[test]
+fn a_move_that_nobody_heard_of_is_found_done() {
+    let night = Night::new("on RNTO 2 lose-answer", "after = \"move /out\"");
+    std::fs::write(night.there.join("out/orders.csv"), "another one").unwrap();
+    night.put("orders.csv", &order("first"));
+    let output = night.run();
+    assert_eq!(output.status.code(), Some(75), "{}", said(&output));
+    let again = night.patient_run();
+    let store = rusqlite::Connection::open(night.here.join("nattpost.db")).unwrap();
+    let owed: u32 = store.query_row("SELECT count(*) FROM collect", [], |row| row.get(0)).unwrap();
+    assert_eq!((owed, files_in(&night.there.join("out")).len()), (0, 2), "{} {again}", said(&output));
+    assert_eq!(night.orders(), ["first"]);
+}
+
 /// Two servers' worth of trouble is one partner's: what others drop is applied while this one is silent.
 #[test]
 fn a_silent_server_delays_nobody_else() {

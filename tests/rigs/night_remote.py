@@ -211,7 +211,7 @@ LATE = "L-2"
 def older(there, folder):
     newest = max((there / "ftp" / folder).iterdir())
     head, number, ending = newest.name[:-10], int(newest.name[-10:-4]), newest.suffix
-    return {f"ftp/{folder}/{head}{number + n:06}{ending}": f"older {n}".ljust(newest.stat().st_size, ".") for n in range(1, OLDER + 1)}
+    return {f"ftp/{folder}/{head}{number + n:06}{ending}": "older".ljust(newest.stat().st_size, ".") for n in range(1, OLDER + 1)}
 
 
 class Remote(night.Night):

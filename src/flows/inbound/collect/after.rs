@@ -154,6 +154,10 @@ fn bring(
             None => return Ok(Settlement::NotTried),
         }
     }
+    // Moved before, and nobody heard of it: then its own name there is what is taken.
+    if remote.facts(&file.folder, &[name])?.iter().all(Option::is_none) {
+        return Ok(Settlement::Done);
+    }
     let text = format!("\"{}\" is taken there", target.name.escape_ascii());
     Ok(Settlement::Refused(Reply { code: None, text }))
 }
