@@ -8,6 +8,8 @@ mod remotes {
     pub mod collecting;
     pub mod connecting;
     pub mod delivering;
+    pub mod gone;
     pub mod logins;
     pub mod place;
+    pub mod superseding;
 }

@@ -226,7 +226,7 @@ pub struct Run {
 
 #[derive(Debug, Args)]
 pub struct Status {
-    /// Only these partners or intakes (`partner` or `partner/intake`)
+    /// Only these partners, intakes, feeds or remotes (`partner`, `partner/intake`, `partner/remote`)
     #[arg(value_name = "PARTNER")]
     pub only: Vec<String>,
 }

@@ -13,13 +13,15 @@ use crate::model::kind::shipped_kinds;
 
 pub fn status(page: &mut Page<'_>, config: &Config, asked: &Status) -> Outcome {
     page.zone = config.zone;
-    for only in &asked.only {
+    let is_remote = |only: &&String| config.remotes.iter().any(|remote| remote.name == **only);
+    for only in asked.only.iter().filter(|only| !is_remote(only)) {
         setting::known_partner(config, "PARTNER", only)?;
     }
     setting::look(config, |sight| {
         let known = status::Known {
             intakes: &config.intakes,
             feeds: &config.feeds,
+            remotes: &config.remotes,
             store: &config.store,
             disk_floor: config.disk_floor,
         };
@@ -86,7 +88,14 @@ pub fn explain(page: &mut Page<'_>, config: &Config, asked: &Explain) -> Outcome
         let daemon_runs = lock::is_held(&sight.spool.lock_path());
         each(page, &asked.items, |page, item| {
             one_name(item)?;
-            let stories = explain::explain(sight, shipped_kinds(), &config.intakes, daemon_runs, item)?;
+            let around = explain::Around {
+                kinds: shipped_kinds(),
+                intakes: &config.intakes,
+                remotes: &config.remotes,
+                feeds: &config.feeds,
+                daemon_runs,
+            };
+            let stories = explain::explain(sight, &around, item)?;
             if page.json {
                 page.object(&story_page::stories_object(item, &stories))?;
             } else {

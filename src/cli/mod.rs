@@ -17,6 +17,7 @@ pub mod page;
 mod partner;
 mod pausing;
 mod progress;
+mod remotes_page;
 mod run;
 mod setting;
 mod show_page;

@@ -12,7 +12,7 @@ use crate::edges::store::ledger::{CommandRow, MessageRow, RunRow, RunState};
 use crate::flows::files::{Standing, came};
 use crate::flows::moments;
 use crate::flows::next_steps::NextStep;
-use crate::flows::show::{FileShown, MessageShown, RunShown};
+use crate::flows::show::{DeliveryShown, FileShown, MessageShown, RunShown, There};
 use crate::model::verdict::Verdict;
 
 pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
@@ -34,6 +34,9 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
         ))?;
     }
     standing(page, &shown.standing)?;
+    if let Some(words) = there(shown) {
+        page.line(format!("  {}", safe(&words)))?;
+    }
     for (what, path) in [("reason", &shown.reason_file), ("reject", &shown.reject_file)] {
         if let Some(path) = path {
             page.line(format!("  {what}: {}", shown_path(path)))?;
@@ -65,6 +68,19 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
         page.line(format!("  The newest of that name. Also: {}", same_names(page, shown)))?;
     }
     next(page, &shown.next)
+}
+
+fn there(shown: &FileShown) -> Option<String> {
+    let origin = &shown.file.origin;
+    let row = match &shown.there {
+        There::Nothing if origin.contains(':') => return Some(format!("came from {origin}; nothing is owed there")),
+        There::Nothing => return None,
+        There::Stays => return Some(format!("came from {origin} and stays there")),
+        There::Owed(row) => row,
+    };
+    let name = String::from_utf8_lossy(row.claim.as_ref().unwrap_or(&row.name)).into_owned();
+    let owed = if row.is_taken { format!("taken, still to {}", row.then_do) } else { "not taken yet".to_string() };
+    Some(format!("came from {origin}; there as {name}: {owed}"))
 }
 
 fn same_names(page: &Page<'_>, shown: &FileShown) -> String {
@@ -191,7 +207,82 @@ pub fn print_run(page: &mut Page<'_>, shown: &RunShown) -> io::Result<()> {
         Standing::At(path) => page.line(format!("  now at {}", shown_path(path))),
         _ if run.state == RunState::Empty => page.line("  there was nothing to say, so no file was made"),
         _ => page.line("  its file is no longer in the spool"),
+    }?;
+    if let Some(by) = &shown.replaced_by {
+        page.line(format!("  replaced by {} ({})", safe(&by.name), by.id))?;
     }
+    if !run.comment.is_empty() {
+        page.line(format!("  comment: {}", safe(&run.comment)))?;
+    }
+    if let Some(delivery) = &shown.delivery {
+        print_delivery(page, delivery)?;
+    }
+    next(page, &shown.next)
+}
+
+fn print_delivery(page: &mut Page<'_>, delivery: &DeliveryShown) -> io::Result<()> {
+    let row = &delivery.row;
+    let text = |bytes: &[u8]| safe(&String::from_utf8_lossy(bytes));
+    page.line(format!("  to {}:{} as {}", row.remote, text(&row.folder), text(&row.name)))?;
+    let waits = match (row.is_open, row.settled) {
+        (true, _) if row.unknown_since.is_some() => {
+            format!("a person decides since {}: {}", page.when_stored(row.unknown_since.as_deref()), row.words)
+        }
+        (true, _) if !row.words.is_empty() => {
+            format!("tried again {}: {}", page.when_stored(row.next_try.as_deref()), row.words)
+        }
+        (true, _) => "waits to be brought; nattpost explain says for what".to_string(),
+        (false, false) => format!("its upload {} is still to be removed there", text(&row.temp)),
+        (false, true) => String::new(),
+    };
+    if !waits.is_empty() {
+        page.line(format!("  {}", safe(&waits)))?;
+    }
+    if delivery.tries.is_empty() {
+        return page.line("  not tried yet");
+    }
+    page.gap()?;
+    let mut columns = Columns::new(&["#try", "began", "ended", "reached", "why it ended"]);
+    for one in &delivery.tries {
+        columns.row([
+            one.number.to_string(),
+            page.when_stored(Some(&one.began)),
+            page.when_stored(one.ended.as_deref()),
+            one.reached.clone(),
+            one.words.clone(),
+        ]);
+    }
+    page.table(columns)
+}
+
+fn delivery_object(delivery: &DeliveryShown) -> Value {
+    let row = &delivery.row;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let tries: Vec<Value> = delivery
+        .tries
+        .iter()
+        .map(|one| {
+            json!({
+                "number": one.number,
+                "began": one.began,
+                "ended": one.ended,
+                "reached": one.reached,
+                "words": one.words,
+            })
+        })
+        .collect();
+    json!({
+        "remote": row.remote,
+        "folder": text(&row.folder),
+        "name": text(&row.name),
+        "upload": text(&row.temp),
+        "open": row.is_open,
+        "unknown_since": row.unknown_since,
+        "words": row.words,
+        "next_try": row.next_try,
+        "failures": row.failures,
+        "tries": tries,
+    })
 }
 
 pub fn file_shown_object(shown: &FileShown) -> Value {
@@ -209,6 +300,7 @@ pub fn file_shown_object(shown: &FileShown) -> Value {
     object["came_back_as"] = shown.came_back_as.iter().map(files_page::file_object).collect::<Vec<_>>().into();
     object["commands"] = shown.commands.iter().map(command_object).collect::<Vec<_>>().into();
     object["same_name"] = shown.same_name.iter().map(|file| file.id.to_string()).collect::<Vec<_>>().into();
+    object["there"] = there(shown).into();
     object["next"] = next_object(&shown.next);
     object
 }
@@ -248,6 +340,9 @@ pub fn run_shown_object(shown: &RunShown) -> Value {
     let mut object = run_object(&shown.run);
     object["path"] = path_of(&shown.standing);
     object["answers"] = shown.answers.as_ref().map(file_object).into();
+    object["replaced_by"] = shown.replaced_by.as_ref().map(|by| by.id.to_string()).into();
+    object["delivery"] = shown.delivery.as_ref().map(delivery_object).into();
+    object["next"] = next_object(&shown.next);
     object
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::page::{Columns, Page, safe};
-use super::setting;
+use super::{remotes_page, setting};
 use crate::config::Config;
 use crate::edges::clock;
 use crate::edges::store::ledger::{LockRow, PauseRow};
@@ -35,10 +35,12 @@ pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Resul
     unknown(page, status)?;
     paused(page, status)?;
     locks(page, status)?;
+    remotes_page::troubles(page, status)?;
     page.gap()?;
     intakes(page, status)?;
     waiting(page, status)?;
-    feeds(page, status)
+    feeds(page, status)?;
+    remotes_page::table(page, status)
 }
 
 fn unknown(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
@@ -121,6 +123,7 @@ fn waiting(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
             ));
         }
     }
+    lines.extend(remotes_page::waiting(page, status));
     if lines.is_empty() {
         return Ok(());
     }
@@ -183,6 +186,7 @@ pub fn object(config: &Config, status: &Status) -> Value {
         "locks": status.locks.iter().map(lock_object).collect::<Vec<_>>(),
         "paused": status.paused.iter().map(paused_object).collect::<Vec<_>>(),
         "feeds": status.feeds.iter().map(feed_object).collect::<Vec<_>>(),
+        "remotes": status.remotes.iter().map(remotes_page::object).collect::<Vec<_>>(),
     })
 }
 

@@ -14,10 +14,17 @@ use crate::flows::find::{FoundByKey, OrderStory};
 pub fn print_stories(page: &mut Page<'_>, item: &str, stories: &Stories) -> io::Result<()> {
     if stories.stories.is_empty() {
         page.line(format!(
-            "{} was never seen: no file in in/ has this name, and the ledger knows no file, run, order or article of it.",
+            "{} was never seen: no file in in/ has this name, and the ledger knows no file, run, remote, order or article of it.",
             safe(item)
         ))?;
-        return near(page, &stories.near);
+        if !stories.looked_in.is_empty() {
+            page.line("Nor does it stand at a remote and is not taken, as far as was looked:")?;
+        }
+        for line in &stories.looked_in {
+            page.line(format!("  {}", safe(line)))?;
+        }
+        near(page, &stories.near)?;
+        return next(page, &stories.next);
     }
     for (index, story) in stories.stories.iter().enumerate() {
         if index > 0 {
@@ -45,13 +52,22 @@ pub fn stories_object(item: &str, stories: &Stories) -> Value {
         .iter()
         .map(|story| json!({ "title": story.title, "sentences": story.sentences, "next": next_object(&story.next) }))
         .collect();
-    json!({ "item": item, "seen": !list.is_empty(), "stories": list, "near": stories.near })
+    json!({
+        "item": item,
+        "seen": !list.is_empty(),
+        "stories": list,
+        "near": stories.near,
+        "looked_in": stories.looked_in,
+        "next": next_object(&stories.next),
+    })
 }
 
 pub fn print_found(page: &mut Page<'_>, found: &FoundByKey) -> io::Result<()> {
     if found.is_empty() {
         return page.line(format!(
-            "Nothing goes by {}: no order, article, customer, stock level, price or refused message.",
+            "Nothing goes by {}: no order, article, customer, stock level, price or refused message. nattpost explain {} also looks for \
+             files, runs and remotes.",
+            safe(&found.key),
             safe(&found.key)
         ));
     }

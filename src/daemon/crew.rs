@@ -109,6 +109,13 @@ impl Crew {
         (!self.is_well()).then(|| format!("{}: {} It is tried again at {again}.", self.rule.name, self.state.words))
     }
 
+    /// This carrier has ended its job.
+    pub fn is_idle_again(&mut self, number: u64, is_connected: bool) {
+        for carrier in self.carriers.iter_mut().filter(|carrier| carrier.number == number) {
+            (carrier.does, carrier.is_connected) = (None, is_connected);
+        }
+    }
+
     pub fn is_busy(&self) -> bool {
         self.carriers.iter().any(|carrier| carrier.does.is_some())
     }

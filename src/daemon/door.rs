@@ -71,6 +71,7 @@ impl Vitals {
         let known = Known {
             intakes: &config.intakes,
             feeds: &config.feeds,
+            remotes: &config.remotes,
             store: &config.store,
             disk_floor: config.disk_floor,
         };

@@ -97,9 +97,10 @@ impl Out {
 impl Out {
     /// A person knows whether this run arrived.
     fn decide_unknown(&mut self, bench: &mut Bench<'_>, run: Id, order: &Order) -> Result<String> {
+        let feeds = self.feeds.clone();
         let mut dispatch = self.dispatch(bench);
         match order {
-            Order::Release => Ok(format!("{} is sent again", dispatch.release_unknown(run)?.name)),
+            Order::Release => Ok(format!("{} is sent again", dispatch.release_unknown(run, &feeds)?.name)),
             Order::Discard => Ok(format!("{} is closed as delivered", dispatch.discard_unknown(run)?.name)),
             Order::Send { .. } => bail!("{run} is a run, not a feed"),
         }

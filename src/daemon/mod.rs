@@ -284,8 +284,8 @@ impl Daemon {
     fn say_what_waits(&mut self) {
         self.vitals.waits(self.outage.sentence());
         let all = self.outage.sentence().into_iter().chain(self.troubles.sentences());
-        let remotes = self.remotes.iter().flat_map(Remotes::sentences);
-        let waits: Vec<String> = all.chain(remotes).chain(self.disks.too_large()).collect();
+        // How remotes stand, the ledger says.
+        let waits: Vec<String> = all.chain(self.disks.too_large()).collect();
         if waits.is_empty() && !self.told_waiting.is_empty() {
             self.works.spool.nothing_waits_any_more();
         } else if waits != self.told_waiting {

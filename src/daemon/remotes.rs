@@ -44,7 +44,7 @@ pub(super) struct Remotes {
     connections: usize,
     next_number: u64,
     book: deliver::Book,
-    /// Pauses of earlier runs do not hold: not looked at yet.
+    /// In one run that ends: each delivery is tried, whatever an earlier try found.
     is_once: bool,
     /// Files were taken since what is owed was last asked of the ledger.
     owed_is_stale: bool,
@@ -127,12 +127,6 @@ impl Remotes {
         self.crews.iter().flat_map(|crew| &crew.carriers).filter(|carrier| carrier.does.is_some()).count()
     }
 
-    /// For people, of each remote that something is wrong with.
-    pub fn sentences(&self) -> Vec<String> {
-        let desks = self.desks.iter().filter_map(RemoteDesk::sentence);
-        self.crews.iter().filter_map(Crew::sentence).chain(desks).chain(self.book.sentences()).collect()
-    }
-
     /// In one run that ends: what an earlier run found does not keep it from trying, except a refused login.
     pub fn try_all_once(&mut self, now: Now) {
         self.is_once = true;
@@ -209,6 +203,9 @@ fn next_job(
     let mut his: Vec<&mut RemoteDesk> = desks.iter_mut().filter(is_his).collect();
     his.sort_by_key(|desk| desk.rank());
     for desk in &mut his {
+        if let Some(job) = desk.compare_job() {
+            return Ok(Some((Job::In(job), Doing::Files)));
+        }
         if let Some(job) = desk.collect_job(&store.read()?, now)? {
             return Ok(Some((Job::In(job), Doing::Files)));
         }
@@ -236,6 +233,13 @@ fn note_refused_look(desk: &mut RemoteDesk, fault: &Fault, events: &Events, now:
 /// Not only of the one folder that was asked for: a connection that could not be made, or that broke.
 fn is_of_all(end: &End) -> bool {
     !matches!(end, End::Theirs(fault) if !fault.is_broken() && fault.phase == Phase::List)
+}
+
+/// Files that were taken and cannot be removed, moved or renamed there.
+fn tell_refused(refused: Vec<String>, events: &Events, now: Now) {
+    for words in refused {
+        events.tell(now.wall, "", Event::RemoteFailed, &[(Key::Reason, Value::Text(words.into()))]);
+    }
 }
 
 impl Daemon {
@@ -276,7 +280,7 @@ impl Daemon {
             let rows = self.works.store.read()?.open_collected()?;
             remotes.crews.iter_mut().for_each(|crew| crew.refresh_owed(&rows));
         }
-        remotes.book.refresh(&self.works.store.read()?, std::mem::take(&mut remotes.is_once), now)?;
+        remotes.book.refresh(&self.works.store.read()?, remotes.is_once, now)?;
         if self.outage.pause().is_some() || self.stop.is_asked() {
             return Ok(());
         }
@@ -297,22 +301,21 @@ impl Daemon {
         // A carrier of a rule that has left: its files are asked of the ledger anew.
         let crew = remotes.crews.iter().position(|crew| crew.carriers.iter().any(|c| c.number == report.carrier));
         if let Some(crew) = crew {
-            let carriers = &mut remotes.crews[crew].carriers;
-            for carrier in carriers.iter_mut().filter(|c| c.number == report.carrier) {
-                (carrier.does, carrier.is_connected) = (None, report.is_connected);
-            }
+            remotes.crews[crew].is_idle_again(report.carrier, report.is_connected);
         }
+        let ended = report.end.as_ref().map(End::to_string).unwrap_or_default();
         let ends_all = report.end.as_ref().is_some_and(is_of_all);
         let is_full = match (&report.end, crew) {
             (Some(End::Theirs(fault)), Some(crew)) => remotes.crews[crew].is_full(fault, report.carrier, now),
             _ => false,
         };
+        let (feeds, intakes) = (self.out.feeds.clone(), self.works.intakes.clone());
         let mut bench = self.works.bench(now);
         match report.outcome {
             Outcome::Died(words) => bail!(words),
             Outcome::Out(report) => {
-                let feeds = self.out.feeds.clone();
-                self.out.dispatch(&mut bench).note_delivery(&mut remotes.book, report, &feeds)?;
+                let rules = deliver::Rules { feeds: &feeds, intakes: &intakes };
+                self.out.dispatch(&mut bench).note_delivery(&mut remotes.book, report, rules, &ended)?;
             }
             Outcome::In(collect::Report::Looked { source, listing }) => {
                 if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
@@ -321,11 +324,16 @@ impl Daemon {
                         None if is_full => desk.wake(now.mono),
                         None => desk.look_failed(now),
                     }
-                    if let Some(End::Theirs(fault)) = report.end.as_ref().filter(|end| !is_of_all(end)) {
+                    if let Some(End::Theirs(fault)) = report.end.as_ref().filter(|_| !ends_all) {
                         note_refused_look(desk, fault, bench.events, now);
+                        bench.note_names(desk)?;
                     }
                     remotes.owed_is_stale = true;
                 }
+            }
+            Outcome::In(collect::Report::Compared { source, new }) => {
+                let desk = remotes.desks.iter_mut().find(|desk| desk.source() == source);
+                desk.into_iter().for_each(|desk| desk.note_compared(&new));
             }
             Outcome::In(collect::Report::Collected { source, files }) => {
                 if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
@@ -336,10 +344,7 @@ impl Daemon {
                 let noted = crew.map(|crew| remotes.crews[crew].note_after(&files, now));
                 let (done, kept, refused) = noted.unwrap_or_default();
                 bench.note_after(&done, &kept)?;
-                for words in refused {
-                    let fields = [(Key::Reason, Value::Text(words.into()))];
-                    bench.events.tell(now.wall, "", Event::RemoteFailed, &fields);
-                }
+                tell_refused(refused, bench.events, now);
                 remotes.owed_is_stale = true;
             }
         }
@@ -388,7 +393,7 @@ impl Daemon {
     pub(super) fn note_deliveries(&mut self) -> Result<()> {
         let now = self.clock.now();
         match &mut self.remotes {
-            Some(remotes) => remotes.book.refresh(&self.works.store.read()?, false, now),
+            Some(remotes) => remotes.book.refresh(&self.works.store.read()?, remotes.is_once, now),
             None => Ok(()),
         }
     }

@@ -1,5 +1,7 @@
 //! Why a job at a remote ended before its end: what the daemon makes of it is the same on both ways.
 
+use std::fmt;
+
 use crate::edges::remote::{Fault, FaultKind};
 use crate::edges::spool::SpoolError;
 use crate::model::rules::patience::Trouble;
@@ -11,6 +13,16 @@ pub enum End {
     Ours(SpoolError),
     /// We are stopping.
     Stopped,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Theirs(fault) => write!(f, "{fault}"),
+            End::Ours(error) => write!(f, "{error}"),
+            End::Stopped => f.write_str("the program stopped"),
+        }
+    }
 }
 
 /// What waiting may change about a fault.

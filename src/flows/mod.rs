@@ -20,6 +20,7 @@ pub mod outbound;
 pub mod problems;
 pub mod recover;
 pub mod redaction;
+pub mod remotes;
 pub mod retention;
 pub mod rights;
 pub mod room;

@@ -1,7 +1,8 @@
 //! What a person can do next about a file, with the exact command. Pure: from what the ledger says.
 
 use super::inbound::returned::CAME_BACK;
-use crate::edges::store::ledger::{FileRow, FileState, MessageRow};
+use super::show::DeliveryShown;
+use crate::edges::store::ledger::{FileRow, FileState, MessageRow, RunRow, RunState};
 use crate::model::verdict::{Home, Verdict};
 use crate::model::wording::guard::is_code_of_guard;
 
@@ -33,6 +34,37 @@ pub fn is_replaced(file: &FileRow, messages: &[MessageRow]) -> bool {
 pub fn of_replaced(came_back_as: &FileRow) -> Vec<NextStep> {
     let why = "nothing: it came back; what became of it".to_string();
     vec![NextStep { why, command: format!("nattpost show {}", came_back_as.id) }]
+}
+
+/// Ways on for a run that is to be brought: where only a person can end its waiting.
+pub fn of_delivery(run: &RunRow, delivery: &DeliveryShown) -> Vec<NextStep> {
+    let id = run.id;
+    let mut steps = Vec::new();
+    let mut step = |why: &str, command: String| steps.push(NextStep { why: why.to_string(), command });
+    if !delivery.row.is_open {
+        return steps;
+    }
+    let feed = format!("{}/{}", run.partner, run.feed);
+    match (delivery.row.unknown_since.is_some(), run.state) {
+        (true, RunState::Renaming) => {
+            step("he lacks it: send it again", format!("nattpost release {id} --comment \"why\""));
+            step("he has it: close it as delivered", format!("nattpost discard {id} --comment \"why\""));
+        }
+        (true, _) => {
+            let release = format!("nattpost release {id} --comment \"why\"");
+            step("have the same orders written anew and sent", release);
+            step(
+                "he has them by another way: close it as delivered",
+                format!("nattpost discard {id} --comment \"why\""),
+            );
+        }
+        _ if delivery.paused => step("let it go on", format!("nattpost resume {feed}")),
+        _ if delivery.locked && run.state == RunState::Ready => {
+            step("see what the guard holds back, then release or discard it", format!("nattpost status {feed}"));
+        }
+        _ => {}
+    }
+    steps
 }
 
 /// Ways on for a file, the likeliest first. `reject`: a reject file stands beside its reason.

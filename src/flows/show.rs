@@ -8,11 +8,15 @@ use anyhow::Result;
 use super::files::{self, Sight, Standing};
 use super::next_steps::{self, NextStep};
 use crate::edges::spool::{Place, Role, state_name};
-use crate::edges::store::ledger::{CommandRow, FileRow, LockRow, MessageRow, RunRow, RunState};
+use crate::edges::store::ledger::{
+    CollectRow, CommandRow, DeliveryRow, FileRow, LockRow, MessageRow, RemoteState, RunReason, RunRow, RunState, TryRow,
+};
 use crate::model::batch::Batch;
 use crate::model::difference::{Difference, difference};
+use crate::model::ids::{Id, split_prefixed};
 use crate::model::json;
 use crate::model::kind::Kinds;
+use crate::model::remote_name::{Ours, read_ours};
 use crate::model::verdict::Verdict;
 use crate::model::wording::guard::is_code_of_guard;
 
@@ -53,7 +57,19 @@ pub struct FileShown {
     pub commands: Vec<CommandRow>,
     /// Other files of this name, the newest first.
     pub same_name: Vec<FileRow>,
+    /// Of one that came from a remote: what is still owed there.
+    pub there: There,
     pub next: Vec<NextStep>,
+}
+
+/// What of a file is still at the remote that it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum There {
+    /// Nothing; or it did not come from one.
+    Nothing,
+    /// It stays there by the intake's rule.
+    Stays,
+    Owed(Box<CollectRow>),
 }
 
 #[derive(Debug)]
@@ -69,6 +85,23 @@ pub struct RunShown {
     pub standing: Standing,
     /// The file a receipt answers.
     pub answers: Option<FileRow>,
+    /// The run that took its place.
+    pub replaced_by: Option<RunRow>,
+    pub delivery: Option<DeliveryShown>,
+    pub next: Vec<NextStep>,
+}
+
+/// A run on its way to a remote.
+#[derive(Debug)]
+pub struct DeliveryShown {
+    pub row: DeliveryRow,
+    pub tries: Vec<TryRow>,
+    /// How the remote answered last.
+    pub remote: Option<RemoteState>,
+    /// An older run of its feed that goes first.
+    pub behind: Option<RunRow>,
+    pub paused: bool,
+    pub locked: bool,
 }
 
 /// A file by id or name, or a run by id, by name or as `partner/feed#number`.
@@ -81,9 +114,22 @@ pub fn show(sight: Sight<'_>, kinds: &Kinds, item: &str) -> Result<Shown> {
         let newest = same.remove(0);
         return Ok(Shown::File(Box::new(file_shown(sight, kinds, newest, same)?)));
     }
-    match sight.snapshot.runs_named(item.rsplit('/').next().unwrap_or(item), 1)?.pop() {
+    let name = item.rsplit('/').next().unwrap_or(item);
+    let run = match sight.snapshot.runs_named(name, 1)?.pop() {
+        // As an upload of ours, or what stood there before, is called at a remote; as it is called in sent/ and held/out/.
+        None => run_of_name(name.as_bytes()).map_or(Ok(None), |id| sight.snapshot.run_by_id(id))?,
+        run => run,
+    };
+    match run {
         Some(run) => Ok(Shown::Run(Box::new(run_shown(sight, run)?))),
         None => Ok(Shown::Nothing { near: near(sight, item)? }),
+    }
+}
+
+fn run_of_name(name: &[u8]) -> Option<Id> {
+    match read_ours(name) {
+        Some(Ours::Upload { run, .. } | Ours::Aside { run, .. }) => Some(run),
+        _ => split_prefixed(name).map(|(id, _)| id),
     }
 }
 
@@ -120,6 +166,7 @@ fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<Fil
         // Those of a file that waits as a whole are not listed at all.
         more: if is_code_of_guard(&file.code) { 0 } else { listed.saturating_sub(rows.len() as u64) },
         lock: snapshot.lock_of_file(file.no)?,
+        there: there(sight, &file)?,
         receipts: snapshot.runs_of_file(file.no)?,
         repeats,
         commands: snapshot.commands_naming(file.id.as_str(), COMMANDS_SHOWN)?,
@@ -156,7 +203,43 @@ pub fn run_shown(sight: Sight<'_>, run: RunRow) -> Result<RunShown> {
         Some(file) => sight.snapshot.file(file)?,
         None => None,
     };
-    Ok(RunShown { standing: run_standing(sight, &run)?, answers, run })
+    let delivery = delivery(sight, &run)?;
+    Ok(RunShown {
+        standing: run_standing(sight, &run)?,
+        replaced_by: sight.snapshot.run_instead_of(run.no)?,
+        next: delivery.as_ref().map(|delivery| next_steps::of_delivery(&run, delivery)).unwrap_or_default(),
+        answers,
+        delivery,
+        run,
+    })
+}
+
+fn delivery(sight: Sight<'_>, run: &RunRow) -> Result<Option<DeliveryShown>> {
+    let snapshot = sight.snapshot;
+    let Some(row) = snapshot.delivery(run.no)? else { return Ok(None) };
+    let goes_first = |other: &DeliveryRow| other.run < run.no && other.is_open && other.unknown_since.is_none();
+    let mut behind = None;
+    if row.is_open && run.reason != RunReason::Receipt {
+        for other in snapshot.open_deliveries()?.iter().filter(|other| goes_first(other)) {
+            let other = snapshot.run_by_no(other.run)?;
+            behind = behind.or(other.filter(|other| (&other.partner, &other.feed) == (&run.partner, &run.feed)));
+        }
+    }
+    Ok(Some(DeliveryShown {
+        tries: snapshot.tries_of(run.no)?,
+        remote: snapshot.remote_states()?.into_iter().find(|state| state.remote == row.remote),
+        behind: behind.filter(|other| other.reason != RunReason::Receipt),
+        paused: snapshot.paused()?.feed(&run.partner, &run.feed),
+        locked: snapshot.is_locked(&run.partner, &run.feed)?,
+        row,
+    }))
+}
+
+fn there(sight: Sight<'_>, file: &FileRow) -> Result<There> {
+    if let Some(row) = sight.snapshot.collected(file.no)? {
+        return Ok(There::Owed(Box::new(row)));
+    }
+    Ok(if sight.snapshot.stays_there(file.no)? { There::Stays } else { There::Nothing })
 }
 
 fn run_standing(sight: Sight<'_>, run: &RunRow) -> Result<Standing> {

@@ -1,5 +1,5 @@
 //! How things stand: per intake what waits and why, what is held, refused and came last; per feed what went out last and
-//! what is due; whether a daemon runs and whether the disks take anything. It changes nothing.
+//! what is due; per remote how it answers and what waits for it; whether a daemon runs and whether the disks take anything. It changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::files::{self, Sight};
+use super::remotes::{self, RemoteStatus};
 use super::waiting::{self, WaitingFile};
 use super::{lineage, room};
 use crate::edges::store::IntakeFigures;
@@ -16,6 +17,7 @@ use crate::edges::{clock, lock};
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
 use crate::model::pause::Subject;
+use crate::model::remote::RemoteRule;
 use crate::model::rules::room::{Floor, Room};
 use crate::model::rules::schedule;
 
@@ -37,6 +39,7 @@ pub struct Status {
     /// Files of ours that the ledger does not know since its database was accepted: the first, and how many at least.
     pub unknown: (Vec<PathBuf>, u64),
     pub feeds: Vec<FeedStatus>,
+    pub remotes: Vec<RemoteStatus>,
     /// What people have stopped for a while.
     pub paused: Vec<PauseRow>,
     /// What the guard holds.
@@ -81,6 +84,7 @@ pub struct FeedStatus {
 /// What of the configuration is looked at.
 pub struct Known<'a> {
     pub intakes: &'a [Arc<Intake>],
+    pub remotes: &'a [Arc<RemoteRule>],
     pub feeds: &'a [Arc<Feed>],
     pub store: &'a Path,
     pub disk_floor: Floor,
@@ -120,6 +124,9 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
         intakes,
         strays: strays.into_iter().filter(|s| wanted(&s.partner, &s.intake)).collect(),
         feeds,
+        remotes: remotes::remotes(sight, known.remotes, known.intakes, &|name| {
+            name.split_once('/').is_none_or(|(partner, remote)| wanted(partner, remote))
+        })?,
         locks: sight.snapshot.locks()?.into_iter().filter(|row| is_asked_for(&row.subject(), only)).collect(),
         paused: sight.snapshot.pauses()?.into_iter().filter(|row| is_asked_for(&row.subject, only)).collect(),
         problems: problems(sight, only)?,

@@ -74,7 +74,7 @@ kinds! {
     FeedFailed "feed-failed" 0 0 "feed" "The last file of a feed could not be made." "A file is made, or there is nothing to send.";
     FeedLate "feed-late" 0 0 "feed" "A feed is due for 15 minutes and did not run." "It ran.";
     DeliveryLate "delivery-late" 0 15 "feed" "A file of ours is ready for an hour and not delivered." "It is delivered, or closed by a person.";
-    DeliveryUnknown "delivery-unknown" 0 0 "feed, run" "Nobody knows whether a file of requests arrived." "A person decided: release sends it again, discard closes it.";
+    DeliveryUnknown "delivery-unknown" 0 0 "feed, run" "Nobody knows whether a file of requests arrived, or it is gone from out/ before it was brought." "A person decided: release sends it again, discard closes it.";
     RemoteDown "remote-down" 15 30 "remote" "Tries to reach a remote fail." "Tries succeed.";
     RemoteRefused "remote-refused" 0 30 "remote" "A remote refuses the login, a certificate or a right." "Tries succeed.";
     RunUnknown "run-unknown" 0 0 "partner" "A file stands in held/out/ that no run of a feed knows." "None is left.";

@@ -91,6 +91,28 @@ fn a_file_is_vouched_for_as_soon_as_that_is_possible() {
     mirror.check();
 }
 
+/// Counted from the last full file: the newer one had said what is true, and the older one was read after it.
+#[test]
+fn files_read_the_other_way_round_are_followed_by_a_full_one() {
+    let mut mirror = Mirror::new(delta(Since::LastFull, Replace::Never));
+    for quantity in ["0", "1", "3"] {
+        mirror.say("A1", "0", quantity);
+        mirror.send(false);
+        if quantity == "0" {
+            mirror.take_all();
+        }
+    }
+    for name in ["dealer/delta_3.xml", "dealer/delta_2.xml"] {
+        mirror.bench.later(60);
+        mirror.read(name);
+        mirror.remove(name);
+    }
+    mirror.send(false);
+    assert_eq!(mirror.files(), ["dealer/full_4.xml"]);
+    mirror.rest();
+    mirror.check();
+}
+
 #[test]
 fn what_changes_goes_out_at_once_and_then_keeps_its_pause() {
     let mut feed: Feed = delta(Since::LastDelivered, Replace::Unsent);

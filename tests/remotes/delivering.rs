@@ -2,9 +2,9 @@
 
 use super::place::{Place, calls, each, order};
 
-const ORDERS: &str = "[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\ncustomers = \"accept\"\narticles = \"accept\"\n\
+pub const ORDERS: &str = "[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\ncustomers = \"accept\"\narticles = \"accept\"\n\
                       [feed.new]\nlayout = \"nattpost-order-csv\"\nfile_name = \"new_{run}.csv\"\nto = \"drop:/in\"\n";
-const STOCK: &str = "[intake.stock]\nlayouts = [\"nattpost-stock-csv\"]\nsettle = \"rename\"\narticles = \"accept\"\n\
+pub const STOCK: &str = "[intake.stock]\nlayouts = [\"nattpost-stock-csv\"]\nsettle = \"rename\"\narticles = \"accept\"\n\
                      [feed.stock]\nlayout = \"nattpost-stock-csv\"\nfile_name = \"stock_{run}.csv\"\nto = \"drop:/in\"\n";
 const MATTER: [&str; 10] = [
     "remote.",
@@ -19,18 +19,18 @@ const MATTER: [&str; 10] = [
     "spool.open",
 ];
 
-fn stock(qty: u32) -> String {
+pub fn stock(qty: u32) -> String {
     format!("nattpost;stock;1\n!stock;article_no;warehouse;qty\nstock;A1;HH;{qty}\n")
 }
 
-fn drop_file(place: &Place, intake: &str, name: &str, content: &str) {
+pub fn drop_file(place: &Place, intake: &str, name: &str, content: &str) {
     let folder = place.at(&format!("spool/in/shop/{intake}"));
     std::fs::create_dir_all(&folder).unwrap();
     place.put_now(&format!("spool/in/shop/{intake}/{name}"), content);
 }
 
 /// One order that is to go out.
-fn with_an_order() -> Place {
+pub fn with_an_order() -> Place {
     let place = Place::new(ORDERS);
     drop_file(&place, "orders", "a.csv", &order("a"));
     assert_eq!(place.run(None).code, Some(0));

@@ -35,6 +35,13 @@ impl Place {
         place
     }
 
+    /// All as it stands, elsewhere: what a process that is killed works on.
+    pub fn copy(&self) -> Place {
+        let place = Place { folder: tempfile::tempdir().unwrap() };
+        copy_into(self.folder.path(), place.folder.path());
+        place
+    }
+
     pub fn configure(&self, rules: &str) {
         let shop = format!("name = \"Shop\"\n\n[remote.drop]\nkind = \"folder\"\npath = \"there\"\n\n{rules}");
         fs::write(self.at("partners/shop.toml"), shop).unwrap();
@@ -90,6 +97,15 @@ impl Place {
         rows.collect::<Result<_, _>>().unwrap()
     }
 
+    /// The remote cannot be reached, or again.
+    pub fn take_away(&self) {
+        fs::rename(self.at("there"), self.at("away")).unwrap();
+    }
+
+    pub fn bring_back(&self) {
+        fs::rename(self.at("away"), self.at("there")).unwrap();
+    }
+
     /// What stands there: name and content.
     pub fn there(&self, folder: &str) -> BTreeMap<String, String> {
         files(&self.at("there").join(folder))
@@ -109,6 +125,18 @@ impl Place {
     }
 }
 
+fn copy_into(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy_into(&entry.path(), &target);
+        } else if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 fn files(folder: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     entries
@@ -121,8 +149,13 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
 
 /// Every call of a run that matters to a remote, as `NAME/COUNT`.
 pub fn calls(place: &Place, matter: &[&str]) -> Vec<String> {
+    calls_of(place, &["run", "--once"], matter)
+}
+
+/// Of any command.
+pub fn calls_of(place: &Place, words: &[&str], matter: &[&str]) -> Vec<String> {
     let list = place.at("calls");
-    let told = place.run(Some(&format!("count@{}", list.display())));
+    let told = place.command(words, Some(&format!("count@{}", list.display())));
     assert!(told.code == Some(0) || told.code == Some(75), "{}", told.text);
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     let mut found = Vec::new();

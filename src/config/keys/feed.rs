@@ -138,7 +138,7 @@ pub const KEYS: &[Key] = &[
         "replace",
         "unsent, never",
         From("never for orders and with missed = \"each\", else unsent"),
-        "Whether a newer file takes name and number of one that was not taken yet.",
+        "Whether a newer file takes name and number of one that was not taken, or not brought to its remote, yet.",
     ),
     key(
         Table::Feed,

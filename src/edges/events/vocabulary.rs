@@ -99,7 +99,7 @@ events! {
     RunReady "run-ready" Info "A file of ours is committed and stands in out/.";
     RunSent "run-sent" Info "A file of ours was delivered or picked up.";
     DeliveryFailed "delivery-failed" Error "A file of ours could not be brought to its remote; it is tried again.";
-    DeliveryUnknown "delivery-unknown" Warning "Nobody knows whether a file of requests reached its remote; a person decides.";
+    DeliveryUnknown "delivery-unknown" Warning "Nobody knows whether a file of requests reached its remote, or it is gone from out/ before; a person decides.";
     RunEmpty "run-empty" Info "A feed was due and had nothing to send.";
     RunFailed "run-failed" Error "A feed was due and its file could not be made.";
     RunSuperseded "run-superseded" Info "A newer run took its name and number before it was taken.";

@@ -27,11 +27,15 @@ pub struct Owed {
     pub feed: String,
     pub run: String,
     pub name: String,
-    pub ready_at: String,
+    /// Since when its partner waits: the first of those whose place it took one after the other was ready then.
+    pub since: String,
     pub remote: String,
     /// Of the last try.
     pub words: String,
+    pub next_try: Option<String>,
     pub is_unknown: bool,
+    /// Its rename there had begun; else nothing of it stands there under its name.
+    pub may_have_arrived: bool,
 }
 
 impl Snapshot<'_> {
@@ -74,17 +78,25 @@ impl Snapshot<'_> {
 
     /// Files of ours that are ready and not delivered, the oldest first.
     pub fn owed_deliveries(&self) -> Result<Vec<Owed>> {
-        let sql = "SELECT r.partner || '/' || r.feed, r.run_id, r.name, r.ready_at, d.remote, d.words, d.unknown_since IS NOT NULL \
-             FROM delivery d JOIN run r ON r.run_no = d.run_no WHERE d.settled = 0 ORDER BY d.run_no";
+        let sql = "SELECT r.partner || '/' || r.feed, r.run_id, r.name, ( \
+               WITH RECURSIVE before (run_no, ready_at) AS (SELECT r.run_no, r.ready_at UNION ALL \
+                 SELECT o.run_no, o.ready_at FROM before b JOIN run n ON n.run_no = b.run_no \
+                 JOIN run o ON o.run_no = n.replaces AND o.state = 'superseded') \
+               SELECT min(ready_at) FROM before), \
+             d.remote, d.words, d.next_try, d.unknown_since IS NOT NULL, r.state = 'renaming' \
+             FROM delivery d JOIN run r ON r.run_no = d.run_no WHERE d.settled = 0 \
+             AND (r.state = 'ready' OR r.state = 'delivering' OR r.state = 'renaming') ORDER BY d.run_no";
         list(self.conn, sql, [], |row| {
             Ok(Owed {
                 feed: row.get(0)?,
                 run: row.get(1)?,
                 name: row.get(2)?,
-                ready_at: row.get(3)?,
+                since: row.get(3)?,
                 remote: row.get(4)?,
                 words: row.get(5)?,
-                is_unknown: row.get(6)?,
+                next_try: row.get(6)?,
+                is_unknown: row.get(7)?,
+                may_have_arrived: row.get(8)?,
             })
         })
         .context("cannot ask what is to be delivered")

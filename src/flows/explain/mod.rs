@@ -3,8 +3,10 @@
 //!
 //! What the sentences say is gathered by `show`, `find` and `waiting`; here are the words, one file a subject.
 
+mod of_delivery;
 mod of_file;
 mod of_number;
+mod of_remote;
 mod of_run;
 
 use std::path::Path;
@@ -21,9 +23,11 @@ use super::{find, lineage, moments};
 use crate::edges::clock;
 use crate::edges::spool::PassedOver;
 use crate::edges::store::ledger::{FileRow, RunRow, RunState};
+use crate::model::feed::Feed;
 use crate::model::ids::split_prefixed;
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Kinds;
+use crate::model::remote::RemoteRule;
 
 /// One subject and what is to be said of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +42,24 @@ pub struct Story {
 pub struct Stories {
     pub stories: Vec<Story>,
     pub near: Vec<String>,
+    /// Where else it was looked for, when it was never seen.
+    pub looked_in: Vec<String>,
+    /// And what may help.
+    pub next: Vec<NextStep>,
 }
 
-pub fn explain(
-    sight: Sight<'_>,
-    kinds: &Kinds,
-    intakes: &[Arc<Intake>],
-    daemon_runs: bool,
-    item: &str,
-) -> Result<Stories> {
+/// What of the configuration and the machine is known.
+pub struct Around<'a> {
+    pub kinds: &'a Kinds,
+    pub intakes: &'a [Arc<Intake>],
+    pub remotes: &'a [Arc<RemoteRule>],
+    pub feeds: &'a [Arc<Feed>],
+    pub daemon_runs: bool,
+}
+
+pub fn explain(sight: Sight<'_>, around: &Around<'_>, item: &str) -> Result<Stories> {
     let teller = Teller { sight };
+    let Around { kinds, intakes, daemon_runs, .. } = *around;
     let mut stories = Vec::new();
     let name = item.rsplit('/').next().unwrap_or(item);
     let mut waiting = waiting::named(sight, intakes, name)?;
@@ -58,13 +70,15 @@ pub fn explain(
     for file in waiting {
         stories.push(teller.waiting(&file, intakes, daemon_runs));
     }
+    stories.extend(teller.named_there(around, name)?);
+    stories.extend(teller.remote(around, item)?);
     let near = match show::show(sight, kinds, item)? {
         Shown::File(file) => {
             stories.push(teller.file(&file, daemon_runs)?);
             Vec::new()
         }
         Shown::Run(run) => {
-            stories.push(teller.run(&run));
+            stories.push(teller.run(&run, daemon_runs));
             Vec::new()
         }
         Shown::Nothing { near } => near,
@@ -75,8 +89,31 @@ pub fn explain(
         let path = lineage::unknown_file(sight, id)?;
         stories.extend(path.map(|path| unknown(&path, &String::from_utf8_lossy(plain))));
     }
-    let near = if stories.is_empty() { near } else { Vec::new() };
-    Ok(Stories { stories, near })
+    if stories.is_empty() {
+        stories.extend(teller.runs_numbered(item, daemon_runs)?);
+    }
+    if !stories.is_empty() {
+        return Ok(Stories { stories, near: Vec::new(), looked_in: Vec::new(), next: Vec::new() });
+    }
+    Ok(Stories { stories, near, looked_in: teller.looked_in(around)?, next: meant(around, item) })
+}
+
+/// What else a word may name.
+fn meant(around: &Around<'_>, item: &str) -> Vec<NextStep> {
+    let step = |why: &str, command: String| NextStep { why: why.to_string(), command };
+    let is_part = around.intakes.iter().any(|intake| intake.source() == item)
+        || around.feeds.iter().any(|feed| feed.name() == item)
+        || around.intakes.iter().any(|intake| intake.sender.partner == item)
+        || around.feeds.iter().any(|feed| feed.partner == item);
+    if is_part {
+        return vec![step("see how it stands", format!("nattpost status {item}"))];
+    }
+    let named: Vec<String> = around.remotes.iter().map(|remote| remote.name.clone()).collect();
+    let meant = named.iter().find(|name| name.rsplit('/').next() == Some(item));
+    if let Some(name) = meant {
+        return vec![step("see how that remote stands", format!("nattpost explain {name}"))];
+    }
+    vec![step("see what came of late, by any part of a name", "nattpost files \"*PART*\"".to_string())]
 }
 
 struct Teller<'a> {

@@ -56,6 +56,7 @@ impl Teller<'_> {
             ));
         }
         sentences.extend(self.standing(&shown.standing));
+        sentences.extend(self.there(&shown.there, &file.origin));
         for back in &shown.came_back_as {
             sentences.push(format!("It came back {} as {} (id {}).", self.at_stored(&came(back)), back.name, back.id));
         }

@@ -1,13 +1,25 @@
 //! The story of one run of a feed, or of a receipt: why it was made, what it holds, what became of its file.
 
+use anyhow::Result;
+
 use super::{Story, Teller, source, title_of_run};
 use crate::edges::store::ledger::{RunReason, RunRow, RunState};
 use crate::flows::files::Standing;
 use crate::flows::moments;
-use crate::flows::show::RunShown;
+use crate::flows::show::{RunShown, run_shown};
 
 impl Teller<'_> {
-    pub(super) fn run(&self, shown: &RunShown) -> Story {
+    /// By a number alone: the newest of each feed that was given it.
+    pub(super) fn runs_numbered(&self, item: &str, daemon_runs: bool) -> Result<Vec<Story>> {
+        const FEEDS_TOLD: u32 = 5;
+        let Some(number) = item.trim_start_matches('#').parse().ok().filter(|number| *number > 0) else {
+            return Ok(Vec::new());
+        };
+        let runs = self.sight.snapshot.runs_of_number(number, FEEDS_TOLD)?;
+        runs.into_iter().map(|run| Ok(self.run(&run_shown(self.sight, run)?, daemon_runs))).collect()
+    }
+
+    pub(super) fn run(&self, shown: &RunShown, daemon_runs: bool) -> Story {
         let run = &shown.run;
         let why = match run.reason {
             RunReason::Due => match &run.due_at {
@@ -30,6 +42,10 @@ impl Teller<'_> {
             sentences.push(format!("The file is {} (id {}) from {}.", file.name, file.id, source(file)));
         }
         sentences.push(self.run_state(run));
+        if let Some(by) = &shown.replaced_by {
+            sentences.push(format!("It was replaced by {} (run {}).", self.run_told(by), by.id));
+        }
+        sentences.extend(shown.delivery.iter().flat_map(|delivery| self.delivery(shown, delivery, daemon_runs)));
         match &shown.standing {
             Standing::At(path) => sentences.push(format!("Its file is now {}.", path.display())),
             _ if run.state == RunState::Empty => {}
@@ -38,13 +54,13 @@ impl Teller<'_> {
         if !run.comment.is_empty() {
             sentences.push(format!("Comment: {}.", run.comment));
         }
-        Story { title: title_of_run(run), sentences, next: Vec::new() }
+        Story { title: title_of_run(run), sentences, next: shown.next.clone() }
     }
 
     fn run_state(&self, run: &RunRow) -> String {
         match run.state {
             RunState::Ready => format!("{} stands ready to be picked up or delivered.", run.name),
-            RunState::Delivering | RunState::Renaming => format!("{} is being delivered.", run.name),
+            RunState::Delivering | RunState::Renaming => format!("{} is on its way.", run.name),
             RunState::Sent => match &run.sent_at {
                 Some(at) => format!("{} was taken or delivered {}.", run.name, self.at_stored(at)),
                 None => format!("{} was taken or delivered.", run.name),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::edges::store::RunNo;
 use crate::edges::store::ledger::RunReason;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +18,21 @@ pub struct Ask {
     pub key: Option<String>,
     /// A person has looked at what the guard holds back.
     pub unguarded: bool,
+    /// The run whose file is gone before it was brought: what it says is made again, in its place.
+    pub instead_of: Option<RunNo>,
 }
 
 impl Ask {
     /// A person asked for it.
     pub fn request() -> Ask {
-        Ask { reason: RunReason::Request, due_at: None, full_due_at: None, full: false, key: None, unguarded: false }
+        Ask {
+            reason: RunReason::Request,
+            due_at: None,
+            full_due_at: None,
+            full: false,
+            key: None,
+            unguarded: false,
+            instead_of: None,
+        }
     }
 }

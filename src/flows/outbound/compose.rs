@@ -42,6 +42,8 @@ pub(super) struct Composing<'a> {
     pub feed: &'a Feed,
     /// Only rows of this key.
     pub key: Option<&'a str>,
+    /// Only the orders that went out with this run.
+    pub orders_of: Option<RunNo>,
     pub now: Now,
     /// Where what the run tells is kept.
     pub run: RunNo,
@@ -82,7 +84,7 @@ impl Composing<'_> {
                 let full = std::mem::replace(batch, empty);
                 batches.send(full).map_err(|_| anyhow!("the file cannot be written"))
             };
-            let selected = select(self.tx, (feed, self.key), self.comparison, self.now, &mut hand_on);
+            let selected = select(self.tx, (feed, self.key, self.orders_of), self.comparison, self.now, &mut hand_on);
             drop(batches);
             // A panic of that thread is this one's.
             let written = writer.join().unwrap_or_else(|panic| resume_unwind(panic))?;

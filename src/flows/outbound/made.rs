@@ -16,7 +16,7 @@ use super::registry::configured_mark;
 use super::stage::{Occasion, Outcome};
 use crate::edges::clock::{iso, read_iso};
 use crate::edges::spool::{Lasting, Place, Spool};
-use crate::edges::store::ledger::{FeedRow, LockRow, NewLock, RunFile, RunReason, RunRow, RunState, Side};
+use crate::edges::store::ledger::{DeliveryRow, FeedRow, LockRow, NewLock, RunFile, RunReason, RunRow, RunState, Side};
 use crate::edges::store::{RunNo, Tx};
 use crate::model::rules::guard::{Exceeded, Tally};
 use crate::model::rules::supersede::{OldRun, Scope, Stands, takes_over};
@@ -139,11 +139,7 @@ impl Made<'_> {
         let Composed { paper, requests, compared } = composed;
         let (hash, size, rows) = (paper.hash, paper.size, compared.rows);
         paper.stage(spool, occasion.id, Lasting::Now)?;
-        let replaced = match previous.filter(|old| may_replace(old, scope, occasion)) {
-            // What goes to a remote may be on its way.
-            Some(old) if tx.delivery(old.no)?.is_none() => self.withdraw(old)?,
-            _ => None,
-        };
+        let replaced = self.replaced(previous)?;
         let mut numbers = None;
         let number = match &replaced {
             Some(old) => old.number,
@@ -182,11 +178,12 @@ impl Made<'_> {
             announce(tx, spool, (run, occasion.id), &name, (to, feed.done_suffix.as_deref()))?;
         }
         if let Some(old) = &replaced {
-            tx.set_run_state(old.no, RunState::Superseded, &occasion.ready_at, SUPERSEDED)?;
-            tx.mark_runs_placed([old.no])?;
+            self.end(old)?;
         }
-        if scope == Scope::New {
-            tx.mark_exported(&occasion.name, run, requests)?;
+        match occasion.ask.instead_of.filter(|_| scope == Scope::New) {
+            Some(old) => tx.carry_over(old, run, requests.len() as u64)?,
+            None if scope == Scope::New => tx.mark_exported(&occasion.name, run, requests)?,
+            None => {}
         }
         if let Some(with) = self.with.filter(|_| scope != Scope::Part) {
             tx.take_along(run, &with.pending)?;
@@ -242,8 +239,37 @@ impl Made<'_> {
         }
     }
 
-    /// Back to staged/, out of its partner's sight; nothing where he has it already. One that was taken in doubt is with nobody.
-    fn withdraw(&self, old: RunRow) -> Result<Option<RunRow>> {
+    /// The run whose place this one takes, out of sight.
+    fn replaced(&self, previous: Option<RunRow>) -> Result<Option<RunRow>> {
+        let Some(old) = previous else { return Ok(None) };
+        let ask = self.occasion.ask;
+        let brought = self.tx.delivery(old.no)?;
+        let stands = stands(&old, brought.as_ref(), ask.instead_of == Some(old.no));
+        if !takes_over(self.scope, OldRun { scope: old.scope, stands }, self.occasion.feed.replace) {
+            return Ok(None);
+        }
+        self.withdraw(old, brought.is_some())
+    }
+
+    /// The run whose place was taken. What was uploaded of it is removed at its remote before the newer one goes there.
+    fn end(&self, old: &RunRow) -> Result<()> {
+        let Made { tx, occasion, run, .. } = *self;
+        tx.set_run_state(old.no, RunState::Superseded, &occasion.ready_at, SUPERSEDED)?;
+        tx.mark_runs_placed([old.no])?;
+        if tx.delivery(old.no)?.is_some_and(|row| !row.settled) {
+            // Who asks for it now wants it tried now.
+            if occasion.ask.reason != RunReason::Request {
+                tx.inherit_rest(run, old.no)?;
+            }
+            tx.end_try(old.no, &occasion.ready_at, SUPERSEDED)?;
+            tx.close_delivery(old.no)?;
+        }
+        Ok(())
+    }
+
+    /// Back to staged/, out of its partner's sight; nothing where he has it already. One that was taken in doubt is with nobody,
+    /// and one that we bring and that is gone from out/ was taken by no partner.
+    fn withdraw(&self, old: RunRow, is_brought: bool) -> Result<Option<RunRow>> {
         if old.state == RunState::Superseded {
             return Ok(Some(old));
         }
@@ -253,25 +279,30 @@ impl Made<'_> {
         }
         match self.spool.rename((visible(&old), old.name.as_bytes()), staged) {
             Ok(()) => Ok(Some(old)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(old).filter(|_| is_brought)),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-fn may_replace(old: &RunRow, scope: Scope, occasion: &Occasion<'_>) -> bool {
-    let stands = match old.state {
-        RunState::Ready => Stands::Waiting,
-        RunState::Superseded => Stands::InDoubt,
+/// `brought`: to a remote, where it goes to one.
+fn stands(old: &RunRow, brought: Option<&DeliveryRow>, is_gone: bool) -> Stands {
+    match (old.state, brought) {
+        _ if is_gone => Stands::Gone,
+        (RunState::Superseded, _) => Stands::InDoubt,
+        (RunState::Ready, None) => Stands::Waiting,
+        (RunState::Ready | RunState::Delivering, Some(row)) if row.unknown_since.is_none() && !row.is_under_way => {
+            Stands::Waiting
+        }
         _ => Stands::Otherwise,
-    };
-    takes_over(scope, OldRun { scope: old.scope, stands }, occasion.feed.replace)
+    }
 }
 
 /// Until when the partner may have read the run before under this very name.
 fn doubt(old: &RunRow, (folder, name): (&str, &str), hash: &[u8], occasion: &Occasion<'_>) -> Option<String> {
     let same_name = (old.folder.as_str(), old.name.as_str()) == (folder, name);
-    if !same_name || old.state == RunState::Superseded {
+    // Of what we bring, the remote is asked what stands there.
+    if !same_name || old.state == RunState::Superseded || occasion.feed.to.is_some() {
         return None;
     }
     if old.hash == hash {

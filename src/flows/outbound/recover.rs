@@ -94,7 +94,7 @@ impl Dispatch<'_> {
     }
 
     /// From the ledger, byte for byte, or not at all.
-    fn make_receipt_again(&mut self, run: &RunRow, intakes: &[Arc<Intake>]) -> Result<()> {
+    pub(super) fn make_receipt_again(&mut self, run: &RunRow, intakes: &[Arc<Intake>]) -> Result<()> {
         let intake = intakes.iter().find(|i| i.sender.partner == run.partner && i.id == run.feed);
         let layout = intake.and_then(|i| Some((i, i.receipt.as_ref().filter(|layout| layout.id == run.layout)?)));
         let paper = match (layout, run.file) {
@@ -118,6 +118,7 @@ impl Dispatch<'_> {
         let tx = self.store.begin()?;
         tx.set_run_state(run.no, RunState::Failed, &iso(self.now.wall), reason)?;
         tx.mark_runs_placed([run.no])?;
+        tx.close_delivery(run.no)?;
         tx.commit()?;
         let fields = [(Key::Partner, run.partner.as_str().into()), (Key::Reason, reason.into())];
         self.events.tell(self.now.wall, run.id.as_str(), Event::RunFailed, &fields);

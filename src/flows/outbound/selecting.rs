@@ -5,18 +5,19 @@ use chrono::TimeDelta;
 
 use super::looking::{Comparison, Rows};
 use crate::edges::clock::{Now, iso};
-use crate::edges::store::Tx;
 use crate::edges::store::business::{Selection, Wanted};
+use crate::edges::store::{RunNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::feed::Feed;
 use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::layout::plan::{Checked, Condition, Control, Ours, Role};
 
-/// Hands on the rows of a feed, in the order of their keys where they are to be compared. `key`: only those.
+/// Hands on the rows of a feed, in the order of their keys where they are to be compared. `key`: only those. `orders_of`: the
+/// very orders that went out with this run, whatever the feed would choose today.
 pub(super) fn select(
     tx: &Tx<'_>,
-    (feed, key): (&Feed, Option<&str>),
+    (feed, key, orders_of): (&Feed, Option<&str>, Option<RunNo>),
     comparison: Option<&Comparison>,
     now: Now,
     take: &mut dyn FnMut(&mut Batch) -> Result<()>,
@@ -24,6 +25,10 @@ pub(super) fn select(
     let kind = &feed.layout.kind;
     let name = feed.name();
     let own = [feed.partner.clone()];
+    if let Some(run) = orders_of {
+        let selection = Selection { exported_with: Some(run), ..Selection::default() };
+        return tx.select(kind, &wanted(&feed.layout), &selection, take);
+    }
     let since = iso(now.wall - TimeDelta::days(i64::from(feed.window_days)));
     let mut selection = Selection { only: &feed.only, partners: &feed.partners, key, ..Selection::default() };
     match kind.name.as_str() {

@@ -97,14 +97,17 @@ impl Dispatch<'_> {
         let row = register(&tx, feed, self.now.wall)?;
         let run = tx.add_run(&occasion.without_file(RunState::Failed))?;
         let previous = tx.last_numbered(&feed.partner, &feed.id)?;
-        let in_doubt = previous.as_ref().filter(|run| run.state == RunState::Superseded);
-        let scope = occasion.scope(&row, in_doubt);
+        let is_again = |run: &&RunRow| run.state == RunState::Superseded || ask.instead_of == Some(run.no);
+        // Told again as it was called, whatever it says by now.
+        let again = previous.as_ref().filter(is_again);
+        let scope = occasion.scope(&row, again);
         let with = feed.keeps_delivered().then(|| comparison(&tx, feed, &row, scope)).transpose()?;
         let composing = Composing {
             tx: &tx,
             spool,
             feed,
             key: ask.key.as_deref(),
+            orders_of: ask.instead_of.filter(|_| scope == Scope::New),
             now: self.now,
             run,
             no: row.no,
@@ -117,8 +120,9 @@ impl Dispatch<'_> {
             row: &row,
             scope,
             rows_before: rows_before(&tx, feed, &row)?,
-            is_news: composed.compared.is_news || in_doubt.is_some(),
+            is_news: composed.compared.is_news || again.is_some(),
             is_repeated: ask.reason == RunReason::Change
+                && again.is_none()
                 && previous.as_ref().is_some_and(|run| is_repeated(run, &composed)),
             is_locked: lock.is_some(),
             unguarded: ask.unguarded,
@@ -204,8 +208,8 @@ fn rows_before(tx: &Tx<'_>, feed: &Feed, row: &FeedRow) -> Result<Option<u64>> {
 }
 
 impl Occasion<'_> {
-    fn scope(&self, row: &FeedRow, in_doubt: Option<&RunRow>) -> Scope {
-        let full_again = in_doubt.is_some_and(|run| run.scope == Scope::Full);
+    fn scope(&self, row: &FeedRow, again: Option<&RunRow>) -> Scope {
+        let full_again = again.is_some_and(|run| run.scope == Scope::Full);
         match &self.feed.content {
             _ if self.feed.layout.kind.class == Class::Request => Scope::New,
             _ if self.ask.key.is_some() => Scope::Part,

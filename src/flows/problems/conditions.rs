@@ -148,14 +148,18 @@ fn deliveries(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
     let mut late: BTreeMap<String, Vec<Owed>> = BTreeMap::new();
     for owed in sight.snapshot.owed_deliveries()? {
         if owed.is_unknown {
-            found.push(words::delivery_unknown(&owed.feed, &owed.run, &shown(&owed.name), &owed.remote));
-        } else if read_iso(&owed.ready_at).is_some_and(|at| at + DELIVER_WITHIN <= sight.now) {
+            found.push(if owed.may_have_arrived {
+                words::delivery_unknown(&owed.feed, &owed.run, &shown(&owed.name), &owed.remote)
+            } else {
+                words::file_gone(&owed.feed, &owed.run, &shown(&owed.name), &owed.remote)
+            });
+        } else if read_iso(&owed.since).is_some_and(|at| at + DELIVER_WITHIN <= sight.now) {
             late.entry(owed.feed.clone()).or_default().push(owed);
         }
     }
     for (feed, runs) in late {
         let names: Vec<String> = runs.iter().map(|owed| shown(&owed.name)).collect();
-        found.push(words::delivery_late(&feed, &names, &told(sight, &runs[0].ready_at), &runs[0].words));
+        found.push(words::delivery_late(&feed, &names, &told(sight, &runs[0].since), &runs[0].words));
     }
     Ok(())
 }

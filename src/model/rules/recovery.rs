@@ -167,9 +167,10 @@ pub fn run(found: RunFound, known: RunKnown, leaves: Leaves) -> RunAction {
     match (found, known) {
         (F::Staged, K::Unknown | K::Ended) => A::Remove,
         (F::Staged, K::Locked) => A::RenameToHeld,
-        (F::Staged, K::Ready) => A::RenameToOut,
+        // One that was tried before: withdrawn for a newer one that was not committed, or made again.
+        (F::Staged, K::Ready | K::Delivering) => A::RenameToOut,
         // A second file of a run that is further on: nobody's to throw away unseen.
-        (F::Staged, K::Delivering | K::Sent) => A::HoldWithNotice,
+        (F::Staged, K::Sent) => A::HoldWithNotice,
         (F::Out, K::Unknown | K::Locked | K::Ended) => A::HoldWithNotice,
         (F::Out, K::Ready) if matches!(leaves, Leaves::PickUp | Leaves::PickUpInDoubt) => A::Nothing,
         (F::Out, K::Ready) => A::Deliver,
@@ -278,6 +279,7 @@ mod tests {
         runs(&[
             (RunFound::Staged, RunKnown::Unknown, Leaves::PickUp, RunAction::Remove),
             (RunFound::Staged, RunKnown::Ready, Leaves::RemoteFacts, RunAction::RenameToOut),
+            (RunFound::Staged, RunKnown::Delivering, Leaves::RemoteFacts, RunAction::RenameToOut),
             (RunFound::Staged, RunKnown::Sent, Leaves::PickUp, RunAction::HoldWithNotice),
         ]);
     }

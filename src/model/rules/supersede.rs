@@ -38,8 +38,11 @@ pub struct OldRun {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stands {
-    /// Where its partner finds it, and nothing was done with it yet.
+    /// Where its partner finds it and nothing was done with it yet; or it waits to be brought to a remote and nothing of it
+    /// is under way, also after a try that ended before its name was touched there.
     Waiting,
+    /// Its file is gone before it was brought: what it says is made again, under its name and number.
+    Gone,
     /// Taken so soon after it took another's place that it may be the other that was read: to be told again as it was called.
     InDoubt,
     /// In delivery, delivered, gone.
@@ -49,8 +52,10 @@ pub enum Stands {
 /// What a full file says is a whole, and a delta tells all that the delta before it told.
 pub fn takes_over(new: Scope, old: OldRun, replace: Replace) -> bool {
     match (old.stands, new, old.scope) {
+        // Orders whose file is gone: made of the very same orders, when a person says so.
+        (Stands::Gone, Scope::New, Scope::New) => true,
         (Stands::Otherwise, ..) | (_, Scope::New | Scope::Part, _) | (_, _, Scope::New | Scope::Part) => false,
-        (Stands::InDoubt, new, old) => new == old || new == Scope::Full,
+        (Stands::InDoubt | Stands::Gone, new, old) => new == old || new == Scope::Full,
         (Stands::Waiting, ..) if replace == Replace::Never => false,
         (Stands::Waiting, Scope::Full, Scope::Full | Scope::Delta) => true,
         (Stands::Waiting, Scope::Delta, old) => old == Scope::Delta,
@@ -76,11 +81,16 @@ mod tests {
             (Scope::Delta, Scope::Delta, Stands::InDoubt, true),
             (Scope::Full, Scope::Delta, Stands::InDoubt, true),
             (Scope::Delta, Scope::Full, Stands::InDoubt, false),
+            (Scope::Delta, Scope::Delta, Stands::Gone, true),
+            (Scope::Full, Scope::Full, Stands::Gone, true),
+            (Scope::New, Scope::New, Stands::Gone, true),
+            (Scope::New, Scope::New, Stands::InDoubt, false),
+            (Scope::Part, Scope::Part, Stands::Gone, false),
         ];
         for (new, scope, stands, expected) in rows {
             let old = OldRun { scope, stands };
             assert_eq!(takes_over(new, old, Replace::Unsent), expected, "{new:?} over {old:?}");
-            let kept = expected && stands == Stands::InDoubt;
+            let kept = expected && stands != Stands::Waiting;
             assert_eq!(takes_over(new, old, Replace::Never), kept, "{new:?} over {old:?}, every file kept");
         }
     }

@@ -167,6 +167,18 @@ pub fn delivery_unknown(feed: &str, run: &str, name: &str, remote: &str) -> Cond
     Condition { part: run.to_string(), ..condition(Kind::DeliveryUnknown, feed, Level::Error, words, advice) }
 }
 
+/// Of orders, which a person decides about; the same kind, since what he says is the same.
+pub fn file_gone(feed: &str, run: &str, name: &str, remote: &str) -> Condition {
+    let words = format!(
+        "{feed}: the file {name} ({run}) is gone from out/ before it was brought to {remote}, so its orders have not gone out."
+    );
+    let advice = format!(
+        "nattpost release {run} writes it anew with the same orders and sends it. If the partner has them by another way: nattpost discard \
+         {run} closes it as delivered."
+    );
+    Condition { part: run.to_string(), ..condition(Kind::DeliveryUnknown, feed, Level::Error, words, advice) }
+}
+
 pub fn remote_down(remote: &str, reason: &str) -> Condition {
     let words = format!("{remote}: cannot be reached or does not answer: {}.", reason.trim_end_matches('.'));
     let advice = "It is tried again by itself. nattpost check --connect tries it now.".to_string();

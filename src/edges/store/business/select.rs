@@ -12,7 +12,7 @@ use super::load::{Reading, read_group_row, read_head_row};
 use super::open_orders;
 use super::tables::{KindTables, TableColumn};
 use super::wanted;
-use crate::edges::store::Snapshot;
+use crate::edges::store::{RunNo, Snapshot};
 use crate::model::batch::Batch;
 use crate::model::kind::Kind;
 
@@ -34,6 +34,8 @@ pub struct Selection<'a> {
     pub since: Option<&'a str>,
     /// Requests that did not go out by this feed (`partner/feed`).
     pub not_exported_by: Option<&'a str>,
+    /// Requests that went out with this run.
+    pub exported_with: Option<RunNo>,
     /// Any part of the key is this.
     pub key: Option<&'a str>,
     /// One row of a tree.
@@ -386,6 +388,10 @@ fn condition(kind: &Kind, tables: &KindTables, source: &Source, selection: &Sele
         let row = source.row;
         condition.add(format!("{row} > COALESCE((SELECT f.row_id FROM export_floor f WHERE f.feed = {place}), 0)"));
         condition.add(format!("NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = {place} AND q.row_id = {row})"));
+    }
+    if let Some(run) = selection.exported_with {
+        let place = condition.place(rusqlite::types::Value::Integer(run.0));
+        condition.add(format!("{} IN (SELECT q.row_id FROM run_request q WHERE q.run_no = {place})", source.row));
     }
     if let Some(key) = selection.key {
         let place = condition.place_text(key);

@@ -223,9 +223,15 @@ impl Snapshot<'_> {
         Ok(one(self.conn, sql, [file.0], |row| row.get(0))?.unwrap_or(false))
     }
 
-    /// How many files each remote still has to hear of.
-    pub fn owed_to_remotes(&self) -> Result<Vec<(String, u64)>> {
-        let sql = "SELECT remote, count(*) FROM collect GROUP BY remote ORDER BY remote";
-        list(self.conn, sql, [], |row| Ok((row.get(0)?, unsigned(row, 1)?)))
+    /// Of each remote: files that are known and not fetched and judged yet, and such that are still to be removed, moved or renamed there.
+    pub fn owed_to_remotes(&self) -> Result<Vec<(String, u64, u64)>> {
+        let sql = "SELECT remote, count(*) - sum(state = 'taken'), sum(state = 'taken') FROM collect GROUP BY remote ORDER BY remote";
+        list(self.conn, sql, [], |row| Ok((row.get(0)?, unsigned(row, 1)?, unsigned(row, 2)?)))
+    }
+
+    /// Does the file stay at its remote, as the one that was taken from there last under its name?
+    pub fn stays_there(&self, file: FileNo) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM seen_there WHERE file_no = ?1 AND gone_since IS NULL)";
+        Ok(one(self.conn, sql, [file.0], |row| row.get(0))?.unwrap_or(false))
     }
 }

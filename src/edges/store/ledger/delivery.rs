@@ -43,6 +43,10 @@ pub struct DeliveryRow {
     /// Since when nobody knows whether it arrived.
     pub unknown_since: Option<String>,
     pub settled: bool,
+    /// Its run is still to be brought. False while `settled` is: only what is left of its upload is to be removed there.
+    pub is_open: bool,
+    /// A try began, and nothing says that it ended: the remote may be at work on it, or a crash cut it off.
+    pub is_under_way: bool,
 }
 
 /// How far a try came.
@@ -76,7 +80,9 @@ pub struct TryRow {
 }
 
 const COLUMNS: &str = "run_no, remote, folder, name, temp, done_name, stood, stood_size, stood_stamp, tries, failures, next_try, words, \
-     unknown_since, settled";
+     unknown_since, settled, \
+     EXISTS (SELECT 1 FROM run r WHERE r.run_no = delivery.run_no AND (r.state = 'ready' OR r.state = 'delivering' OR r.state = 'renaming')), \
+     EXISTS (SELECT 1 FROM delivery_try t WHERE t.run_no = delivery.run_no AND t.number = delivery.tries AND t.ended IS NULL)";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
     let before = match row.get_ref(6)?.as_str()? {
@@ -98,6 +104,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
         words: row.get(12)?,
         unknown_since: row.get(13)?,
         settled: row.get(14)?,
+        is_open: row.get(15)?,
+        is_under_way: row.get(16)?,
     })
 }
 
@@ -130,13 +138,21 @@ impl Tx<'_> {
         self.set_run_state(run_no, RunState::Delivering, at, "")
     }
 
-    /// The try has come so far; `words`: why it ended there.
-    pub fn note_phase(&self, run_no: RunNo, reached: Reached, at: &str, words: &str) -> Result<()> {
+    /// The try has come so far; with `Sent` it has ended.
+    pub fn note_phase(&self, run_no: RunNo, reached: Reached, at: &str) -> Result<()> {
         fault::point("store.note_phase")?;
-        let sql = "UPDATE delivery_try SET reached = ?2, ended = ?3, words = ?4 \
+        let sql = "UPDATE delivery_try SET reached = ?2, ended = CASE WHEN ?2 = 'sent' THEN ?3 END, words = '' \
              WHERE run_no = ?1 AND number = (SELECT tries FROM delivery WHERE run_no = ?1)";
-        run(self.conn, sql, params![run_no.0, reached.as_str(), at, words])
-            .context("cannot note how far a delivery came")?;
+        run(self.conn, sql, params![run_no.0, reached.as_str(), at]).context("cannot note how far a delivery came")?;
+        Ok(())
+    }
+
+    /// The try under way, where one is, has ended without an outcome; `words`: why.
+    pub fn end_try(&self, run_no: RunNo, at: &str, words: &str) -> Result<()> {
+        fault::point("store.end_try")?;
+        let sql = "UPDATE delivery_try SET ended = ?2, words = ?3 \
+             WHERE run_no = ?1 AND number = (SELECT tries FROM delivery WHERE run_no = ?1) AND ended IS NULL";
+        run(self.conn, sql, params![run_no.0, at, words]).context("cannot note that a try has ended")?;
         Ok(())
     }
 
@@ -166,22 +182,42 @@ impl Tx<'_> {
         let sql = "UPDATE delivery SET stood = 'unasked', stood_size = NULL, stood_stamp = '-', unknown_since = NULL, next_try = NULL, \
              failures = 0, words = '' WHERE run_no = ?1";
         run(self.conn, sql, [run_no.0]).context("cannot begin a delivery anew")?;
+        self.end_try(run_no, at, "nobody knows whether it arrived")?;
         self.set_run_state(run_no, RunState::Ready, at, "")
     }
 
-    /// Sent, failed, replaced or closed by a person: the remote hears nothing of it any more.
+    /// Its run has ended without being brought. Where something may have been uploaded, that is still to be removed there;
+    /// `settle_delivery` says that it was.
+    pub fn close_delivery(&self, run_no: RunNo) -> Result<()> {
+        fault::point("store.close_delivery")?;
+        let sql = "UPDATE delivery SET settled = (tries = 0), failures = 0, next_try = NULL, words = '', unknown_since = NULL \
+             WHERE run_no = ?1 AND settled = 0";
+        run(self.conn, sql, [run_no.0]).context("cannot close a delivery that was not brought")?;
+        Ok(())
+    }
+
+    /// What it uploaded was found there although it is closed: to be removed.
+    pub fn clear_upload(&self, run_no: RunNo) -> Result<()> {
+        fault::point("store.clear_upload")?;
+        run(self.conn, "UPDATE delivery SET settled = 0 WHERE run_no = ?1", [run_no.0])
+            .context("cannot note that an upload is to be removed")?;
+        Ok(())
+    }
+
+    /// A run that takes another's place at the same folder rests as long, and has failed as often.
+    pub fn inherit_rest(&self, run_no: RunNo, from: RunNo) -> Result<()> {
+        fault::point("store.inherit_rest")?;
+        let sql = "UPDATE delivery SET failures = o.failures, next_try = o.next_try, words = o.words FROM delivery o \
+             WHERE delivery.run_no = ?1 AND o.run_no = ?2 AND o.remote = delivery.remote AND o.folder = delivery.folder";
+        run(self.conn, sql, [run_no.0, from.0]).context("cannot note that a delivery rests")?;
+        Ok(())
+    }
+
+    /// Sent or closed by a person, or what it left there is removed: the remote hears nothing of it any more.
     pub fn settle_delivery(&self, run_no: RunNo) -> Result<()> {
         fault::point("store.settle_delivery")?;
         let sql = "UPDATE delivery SET settled = 1, failures = 0, next_try = NULL, words = '', unknown_since = NULL WHERE run_no = ?1";
         run(self.conn, sql, [run_no.0]).context("cannot close a delivery")?;
-        Ok(())
-    }
-
-    /// Its content was made again: an upload of what it was before must never be finished.
-    pub fn rename_upload(&self, run_no: RunNo, temp: &[u8]) -> Result<()> {
-        fault::point("store.rename_upload")?;
-        run(self.conn, "UPDATE delivery SET temp = ?2 WHERE run_no = ?1", params![run_no.0, temp])
-            .context("cannot give an upload another name")?;
         Ok(())
     }
 }
@@ -191,7 +227,7 @@ impl Snapshot<'_> {
         one(self.conn, &format!("SELECT {COLUMNS} FROM delivery WHERE run_no = ?1"), [run_no.0], read)
     }
 
-    /// Not sent and not closed, in the order they were made.
+    /// Not sent, or not clean yet after they were closed, in the order they were made.
     pub fn open_deliveries(&self) -> Result<Vec<DeliveryRow>> {
         list(self.conn, &format!("SELECT {COLUMNS} FROM delivery WHERE settled = 0 ORDER BY run_no"), [], read)
     }

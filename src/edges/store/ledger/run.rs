@@ -207,6 +207,18 @@ impl Tx<'_> {
         self.raise_export_floor(feed)
     }
 
+    /// The requests of a run whose file is gone go out with another, all of them.
+    pub fn carry_over(&self, from: RunNo, to: RunNo, count: u64) -> Result<()> {
+        fault::point("store.carry_over")?;
+        let carried = run(self.conn, "UPDATE run_request SET run_no = ?2 WHERE run_no = ?1", [from.0, to.0])
+            .context("cannot note with which run requests go out")?;
+        anyhow::ensure!(
+            carried as u64 == count,
+            "the file that is gone had {carried} order(s), and {count} of them can be written now"
+        );
+        Ok(())
+    }
+
     /// Up to the floor every order went out by the feed, so nobody has to look there again. It stays below the first that
     /// did not, whatever the reason.
     fn raise_export_floor(&self, feed: &str) -> Result<()> {

@@ -111,9 +111,28 @@ impl Snapshot<'_> {
         self.find_runs("?1 IS NULL OR partner = ?1 ORDER BY run_no DESC LIMIT ?2", params![partner, limit])
     }
 
+    /// The run that took this one's place.
+    pub fn run_instead_of(&self, no: RunNo) -> Result<Option<RunRow>> {
+        // Its feed made it, so the index over its feed's runs finds it.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM run WHERE replaces = ?1 AND (partner, feed) = (SELECT o.partner, o.feed FROM run o WHERE o.run_no = ?1) \
+             AND run_no > ?1 ORDER BY run_no LIMIT 1"
+        );
+        one(self.conn, &sql, [no.0], read)
+    }
+
     /// By its number in this ledger.
     pub fn run_by_no(&self, no: RunNo) -> Result<Option<RunRow>> {
         one(self.conn, &format!("SELECT {COLUMNS} FROM run WHERE run_no = ?1"), [no.0], read)
+    }
+
+    /// The newest of each feed that has this number.
+    pub fn runs_of_number(&self, number: u64, limit: u32) -> Result<Vec<RunRow>> {
+        self.find_runs(
+            "run_no IN (SELECT max(o.run_no) FROM run o WHERE o.number = ?1 AND o.reason <> 'receipt' GROUP BY o.partner, o.feed) \
+             ORDER BY run_no DESC LIMIT ?2",
+            params![number.cast_signed(), limit],
+        )
     }
 
     /// The feed's run that was given a number last.

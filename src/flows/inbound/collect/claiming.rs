@@ -7,20 +7,28 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 
 use super::look::{RemoteDesk, Sighted, hash, is_seen};
-use super::{Fetched, Listing, Owed};
-use crate::edges::clock::{iso, new_id};
+use super::{Doubtful, Fetched, Listing, Owed};
+use crate::edges::clock::{iso, new_id, read_iso};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, shown_name, state_name};
-use crate::edges::store::ledger::{Arrival, CollectRow, FileRow, FileState, NewCollect, SeenThere};
+use crate::edges::store::ledger::{Arrival, CollectRow, DeliveryRow, FileRow, FileState, NewCollect, SeenThere};
 use crate::edges::store::{FileNo, Tx};
 use crate::flows::inbound::claiming::{Claimed, come_back};
 use crate::flows::inbound::collect::after::Then;
 use crate::flows::inbound::desk::{ROUND_BYTES, ROUND_FILES};
 use crate::flows::inbound::round::Bench;
+use crate::model::ids::Id;
 use crate::model::remote::{After, Claiming, Facts, Folder};
 use crate::model::remote_name::{Ours, claim_name, read_ours};
 use crate::model::rules::collecting::{self, Action, Known, There};
 
+const ANOTHERS: &str = "it is a name of another Nattpost, or of this one before its spool was lost";
+const OF_NO_RUN: &str =
+    "it is an upload of ours, and the database knows no run that goes there under this name; it can be removed there";
+const NOT_REMOVED: &str =
+    "it is an upload of ours that nobody finishes any more; it is removed, where the server allows that";
+/// A look that found nothing new is noted so often, for people.
+const TELLS_LOOK_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// What is gone from a remote for so long is forgotten.
 const GONE_DAYS: i64 = 90;
 
@@ -28,7 +36,7 @@ impl Bench<'_> {
     /// A whole listing came.
     pub fn note_look(&mut self, desk: &mut RemoteDesk, listing: &Listing, mark: &str) -> Result<()> {
         let began = desk.began_look.take().unwrap_or(self.now.mono);
-        desk.has_looked = true;
+        let is_first = !std::mem::replace(&mut desk.has_looked, true);
         if desk.look_succeeded() {
             let remote = (Key::Remote, Value::Text(desk.from.remote.as_str().into()));
             let fields = [(Key::Intake, Value::Text(desk.source().into())), remote];
@@ -49,11 +57,15 @@ impl Bench<'_> {
             skip.remove(&row.name[..]);
         }
         skip.extend(open.iter().filter_map(|row| row.done_name.as_deref()));
-        skip.extend(
-            seen.iter()
-                .filter(|seen| names.get(&seen.name[..]).is_some_and(|i| is_seen(&seen.facts, listing.facts(*i))))
-                .map(|seen| &seen.name[..]),
-        );
+        let says = |seen: &SeenThere| names.get(&seen.name[..]).map(|i| is_seen(&seen.facts, listing.facts(*i)));
+        let mut doubted: HashMap<&[u8], &SeenThere> = HashMap::new();
+        for file in &seen {
+            match says(file) {
+                Some(Some(true)) => _ = skip.insert(&file.name),
+                Some(None) => _ = doubted.insert(&file.name, file),
+                Some(Some(false)) | None => {}
+            }
+        }
         let found = desk.settle_listing(listing, &skip, self.now);
         let sighted = found.settled.iter().map(|(index, done)| Sighted {
             name: listing.name(*index).to_vec(),
@@ -62,13 +74,18 @@ impl Bench<'_> {
             done_file: done.map(|done| listing.name(done).to_vec()),
         });
         // The first at the end.
-        desk.sighted = sighted.rev().collect();
-        self.take_up_claims(desk, listing, &open, mark)?;
+        let (doubtful, sighted) = sighted.rev().partition(|one: &Sighted| doubted.contains_key(&one.name[..]));
+        desk.sighted = sighted;
+        desk.doubtful = doubtful_of(doubtful, &doubted);
+        let others = self.take_up_names(desk, listing, &open, mark)?;
         self.tell_odd(desk, found.odd.iter().map(|(index, odd)| (listing.name(*index), odd.words())));
-        let look = found.told(desk, listing, iso(self.now.wall));
+        let look = found.tell(desk, listing, &others, iso(self.now.wall));
         let gone = changes_of_seen(&seen, &names, &iso(self.now.wall));
-        let is_news = (look.listed, look.waiting, look.odd, &look.sample)
-            != (desk.told_look.listed, desk.told_look.waiting, desk.told_look.odd, &desk.told_look.sample);
+        let told_at = read_iso(&desk.told_look.looked_at);
+        let is_old = is_first || told_at.is_none_or(|at| self.now.wall - at >= TELLS_LOOK_EVERY);
+        let is_news = is_old
+            || (look.listed, look.waiting, look.odd, &look.sample)
+                != (desk.told_look.listed, desk.told_look.waiting, desk.told_look.odd, &desk.told_look.sample);
         if is_news || !gone.is_empty() {
             let tx = self.store.begin_unsynced()?;
             tx.set_remote_look(&look)?;
@@ -119,32 +136,60 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Claims of ours that no open row speaks of: of an older database, of a file that was closed, of a removal that was lost.
-    fn take_up_claims(
+    /// Names of ours that no open row speaks of: claims of an older database, of a file that was closed, of a removal that was lost;
+    /// uploads of runs that are over. Those that are left where they stand, and why.
+    fn take_up_names(
         &mut self,
         desk: &mut RemoteDesk,
         listing: &Listing,
         open: &[CollectRow],
         mark: &str,
-    ) -> Result<()> {
+    ) -> Result<Vec<(Vec<u8>, &'static str)>> {
+        let mut left = Vec::new();
         let known: HashSet<&[u8]> =
             open.iter().flat_map(|row| row.claim.iter().chain(&row.done_claim)).map(|name| &name[..]).collect();
         for index in 0..listing.len() {
             let name = listing.name(index);
             let Some(ours) = read_ours(name).filter(|_| !known.contains(name)) else { continue };
-            if ours.mark() != mark.as_bytes() {
-                self.tell_odd(
-                    desk,
-                    [(name, "it is a name of another Nattpost, or of this one before its spool was lost")],
-                );
-                continue;
-            }
-            if let Ours::Claim { id, name: plain, .. } = ours {
-                let row = self.store.read()?.file_by_id(id)?;
-                self.take_up_claim(desk, (name, plain), listing.facts(index), row)?;
+            let words = match ours {
+                _ if ours.mark() != mark.as_bytes() => Some(ANOTHERS),
+                Ours::Claim { id, name: plain, .. } => {
+                    let row = self.store.read()?.file_by_id(id)?;
+                    self.take_up_claim(desk, (name, plain), listing.facts(index), row)?
+                }
+                Ours::Upload { run, .. } => self.take_up_upload(desk, name, run)?,
+                Ours::Aside { .. } => None,
+            };
+            if let Some(words) = words {
+                self.tell_odd(desk, [(name, words)]);
+                left.push((name.to_vec(), words));
             }
         }
-        Ok(())
+        Ok(left)
+    }
+
+    /// What a run has left there that is over is removed like that of one that was replaced.
+    fn take_up_upload(&mut self, desk: &RemoteDesk, name: &[u8], run: Id) -> Result<Option<&'static str>> {
+        let snapshot = self.store.read()?;
+        let Some(run) = snapshot.run_by_id(run)? else { return Ok(Some(OF_NO_RUN)) };
+        let is_it = |row: &DeliveryRow| {
+            row.remote == desk.from.remote && row.folder == desk.from.folder.as_bytes() && row.temp == name
+        };
+        let row = snapshot.delivery(run.no)?.filter(is_it);
+        drop(snapshot);
+        match row {
+            // It is being sent, or its removal is due.
+            Some(row) if row.is_open || !row.settled => Ok(None),
+            // Once: a server that refuses is not asked at every look.
+            Some(_) if desk.told_odd.contains(&hash(name)) => Ok(Some(NOT_REMOVED)),
+            Some(_) => {
+                let tx = self.store.begin()?;
+                tx.clear_upload(run.no)?;
+                tx.commit()?;
+                Ok(Some(NOT_REMOVED))
+            }
+            None => Ok(Some(OF_NO_RUN)),
+        }
     }
 
     fn take_up_claim(
@@ -153,7 +198,7 @@ impl Bench<'_> {
         (name, plain): (&[u8], &[u8]),
         facts: &Facts,
         row: Option<FileRow>,
-    ) -> Result<()> {
+    ) -> Result<Option<&'static str>> {
         let known = match row.as_ref().map(|row| row.state) {
             None => Known::Nothing,
             Some(FileState::Judged) => Known::Settled,
@@ -177,9 +222,9 @@ impl Bench<'_> {
                 add_row(&tx, desk, row.no, (&row.raw_name, Some(name)), None, facts, true)?;
                 tx.commit()?;
             }
-            _ => self.tell_odd(desk, [(name, "its verdict stands, and nothing is to happen to it there")]),
+            _ => return Ok(Some("its verdict stands, and nothing is to happen to it there")),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Once for each name.
@@ -250,16 +295,31 @@ impl Bench<'_> {
             desk.note(*file, fetched, self.now);
             self.tell_fetched(desk, *file, fetched)?;
         }
+        if desk.has_looked { self.note_names(desk) } else { Ok(()) }
+    }
+
+    /// Why names there are not taken, where that has changed since it was noted.
+    pub fn note_names(&mut self, desk: &mut RemoteDesk) -> Result<()> {
+        let mut look = desk.look_now();
+        if look.sample == desk.told_look.sample {
+            return Ok(());
+        }
+        look.looked_at = iso(self.now.wall);
+        let tx = self.store.begin_unsynced()?;
+        tx.set_remote_look(&look)?;
+        tx.commit()?;
+        desk.told_look = look;
         Ok(())
     }
 
-    fn tell_fetched(&self, desk: &RemoteDesk, file: FileNo, fetched: &Fetched) -> Result<()> {
+    fn tell_fetched(&self, desk: &mut RemoteDesk, file: FileNo, fetched: &Fetched) -> Result<()> {
         let (event, words) = match fetched {
             Fetched::Incomplete(missing) => (Event::FileIncomplete, missing.clone()),
             Fetched::Refused(fault) => (Event::RemoteFailed, fault.to_string()),
             _ => return Ok(()),
         };
         let Some(row) = self.store.read()?.file(file)? else { return Ok(()) };
+        desk.say_aside(file, &row.raw_name, fetched);
         let fields = [
             (Key::Intake, Value::Text(desk.source().into())),
             (Key::Remote, Value::Text(desk.from.remote.as_str().into())),
@@ -338,7 +398,7 @@ fn see_one(
     sighted: &Sighted,
     mark: &str,
     now: crate::edges::clock::Now,
-) -> Result<(FileNo, crate::model::ids::Id)> {
+) -> Result<(FileNo, Id)> {
     let returned = come_back(tx, &sighted.raw_name)?;
     let raw_name = returned.as_ref().map_or(&sighted.raw_name, |row| &row.raw_name);
     let first_seen = returned.as_ref().map_or_else(|| iso(now.wall), |row| row.first_seen.clone());
@@ -406,6 +466,14 @@ fn add_row(
 fn fill(pattern: &[u8], name: &[u8]) -> Vec<u8> {
     let pieces: Vec<&[u8]> = pattern.split(|b| *b == 0).collect();
     pieces.join(name)
+}
+
+fn doubtful_of(sighted: Vec<Sighted>, doubted: &HashMap<&[u8], &SeenThere>) -> Vec<Doubtful> {
+    let with = |one: Sighted| {
+        let seen = doubted.get(&one.name[..])?;
+        Some(Doubtful { facts: seen.facts.clone(), content: seen.content.clone(), sighted: one })
+    };
+    sighted.into_iter().filter_map(with).collect()
 }
 
 /// Files that stay there and that a whole listing lacks from now on, or has again.

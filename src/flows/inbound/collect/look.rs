@@ -1,7 +1,7 @@
 //! One intake's folder at a remote: when it is looked at, how its files have looked, in which order the settled ones are
 //! fetched, and which of them are whole. Losing it costs a look: the ledger has everything that counts.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::model::kind::Class;
 use crate::model::layout::Completeness;
 use crate::model::pause::Paused;
 use crate::model::remote::{Facts, FetchFrom, Folder, Stamp};
-use crate::model::remote_name::{Odd, is_passed_over, is_takeable, matches};
+use crate::model::remote_name::{Odd, is_passed_over, is_takeable, matches, read_ours};
 use crate::model::rules::order_of_files::compare_names;
 use crate::model::rules::patience::{CHANCES, after_fault, next_look};
 use crate::model::rules::settle::{LookTable, Looks, Settled, pair_done_files, settle};
@@ -35,6 +35,17 @@ const WINDOW_BYTES: u64 = 64 * 1024 * 1024;
 const ASK_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// Of names that are not taken, in the ledger for people.
 const SAMPLE_NAMES: usize = 100;
+
+const WITHOUT_ITS_FILE: &str = "is a done-file, and the file that it vouches for is not there";
+const VOUCHES_FOR_SEVERAL: &str = "is a done-file that fits several files, so none of them is taken";
+
+/// A file that stays there, was taken, and may be another by now: what was taken is known by its content.
+#[derive(Debug, Clone)]
+pub struct Doubtful {
+    pub sighted: Sighted,
+    pub facts: Facts,
+    pub content: Option<Vec<u8>>,
+}
 
 /// A settled file that the ledger does not know yet.
 #[derive(Debug, Clone)]
@@ -76,6 +87,13 @@ pub struct RemoteDesk {
     incomplete: HashMap<FileNo, (u64, Duration)>,
     pub(super) told_odd: HashSet<u64>,
     pub(super) told_look: RemoteLook,
+    /// What stays there and was taken, and whose size and time cannot say whether it is another by now.
+    pub(super) doubtful: Vec<Doubtful>,
+    is_comparing: bool,
+    /// Why files that are known are not fetched, by their names there.
+    pub(super) put_aside: BTreeMap<FileNo, (Vec<u8>, String)>,
+    /// The last listing's names that were not taken, with their reasons.
+    pub(super) not_taken: Vec<(String, String)>,
     /// When its folder is listed next, by the monotonic clock.
     pub look_at: Duration,
     pub(super) began_look: Option<Duration>,
@@ -91,6 +109,7 @@ impl RemoteDesk {
     /// None: nothing of it comes from a remote. `rows`: what the ledger has of its files there.
     pub fn new(intake: Arc<Intake>, rows: &[CollectRow], now: Now) -> Option<RemoteDesk> {
         let from = intake.from.clone()?;
+        let intake_of = intake.clone();
         let mut desk = RemoteDesk {
             intake,
             from,
@@ -101,7 +120,15 @@ impl RemoteDesk {
             missing: Vec::new(),
             incomplete: HashMap::new(),
             told_odd: HashSet::new(),
-            told_look: RemoteLook::default(),
+            told_look: RemoteLook {
+                partner: intake_of.sender.partner.clone(),
+                intake: intake_of.id.clone(),
+                ..RemoteLook::default()
+            },
+            doubtful: Vec::new(),
+            is_comparing: false,
+            put_aside: BTreeMap::new(),
+            not_taken: Vec::new(),
             look_at: now.mono,
             began_look: None,
             has_looked: false,
@@ -140,7 +167,7 @@ impl RemoteDesk {
 
     /// Nothing is to be seen, fetched or judged.
     pub fn is_idle(&self) -> bool {
-        self.sighted.is_empty() && self.order.is_empty() && self.began_look.is_none()
+        self.sighted.is_empty() && self.order.is_empty() && self.began_look.is_none() && self.doubtful.is_empty()
     }
 
     pub fn has_sighted(&self) -> bool {
@@ -182,11 +209,29 @@ impl RemoteDesk {
     /// A look, where one is due.
     pub fn look_job(&mut self, now: Now) -> Option<Job> {
         let is_at_work = self.order.iter().any(|slot| slot.state == State::UnderWay);
-        if self.began_look.is_some() || now.mono < self.look_at || !self.sighted.is_empty() || is_at_work {
+        let has_others = !self.sighted.is_empty() || !self.doubtful.is_empty();
+        if self.began_look.is_some() || now.mono < self.look_at || has_others || is_at_work {
             return None;
         }
         self.began_look = Some(now.mono);
         Some(Job::Look { source: self.source(), folder: self.from.folder.clone() })
+    }
+
+    /// What has to be read to know whether it is new.
+    pub fn compare_job(&mut self) -> Option<Job> {
+        if self.doubtful.is_empty() || std::mem::replace(&mut self.is_comparing, true) {
+            return None;
+        }
+        Some(Job::Compare { source: self.source(), folder: self.from.folder.clone(), files: self.doubtful.clone() })
+    }
+
+    /// What is new is taken as any other; what could not be read is asked after with the next listing.
+    pub fn note_compared(&mut self, new: &[usize]) {
+        self.is_comparing = false;
+        let doubtful = std::mem::take(&mut self.doubtful);
+        let wanted = doubtful.into_iter().enumerate().filter(|(index, _)| new.contains(index));
+        self.sighted.extend(wanted.map(|(_, file)| file.sighted));
+        self.sighted.sort_by(|a, b| compare_names(&b.name, &a.name));
     }
 
     /// It could not be listed: the remote's own pause says when it is tried again.
@@ -273,6 +318,7 @@ impl RemoteDesk {
 
     /// What a carrier says of one file. A file that fails for itself leaves the order, one that a broken line stopped does not.
     pub(super) fn note(&mut self, file: FileNo, fetched: &Fetched, now: Now) {
+        self.put_aside.remove(&file);
         let state = match fetched {
             Fetched::Whole { .. } => {
                 self.incomplete.remove(&file);
@@ -311,6 +357,31 @@ impl RemoteDesk {
         self.order.push_back(Slot { file, size: 0, state: State::Waiting });
     }
 
+    /// Why it is not fetched, for people.
+    pub(super) fn say_aside(&mut self, file: FileNo, name: &[u8], fetched: &Fetched) {
+        let words = match fetched {
+            Fetched::Incomplete(missing) => {
+                format!(
+                    "is incomplete: {missing}; refused if it does not grow for {}",
+                    span(self.intake.truncated_after)
+                )
+            }
+            Fetched::Refused(fault) => format!("cannot be fetched, and is asked for again: {fault}"),
+            _ => return,
+        };
+        self.put_aside.insert(file, (name.to_vec(), words));
+    }
+
+    /// How things stand in its folder, for `status` and `explain`.
+    pub(super) fn look_now(&self) -> RemoteLook {
+        let folder = self.trouble.as_ref().map(|(_, words)| (String::new(), format!("cannot be listed: {words}")));
+        let aside = self.put_aside.values().map(|(name, words)| (shown_name(name).to_string(), words.clone()));
+        let lines = folder.into_iter().chain(aside).chain(self.not_taken.iter().cloned()).take(SAMPLE_NAMES);
+        let lines: Vec<String> =
+            lines.map(|(name, words)| format!("{name}\t{}", words.replace(['\n', '\t'], " "))).collect();
+        RemoteLook { sample: lines.join("\n"), ..self.told_look.clone() }
+    }
+
     /// Which names of a whole listing are files of this intake, settled and in their order. `skip`: names that the ledger
     /// knows already.
     pub(super) fn settle_listing(&mut self, listing: &Listing, skip: &HashSet<&[u8]>, now: Now) -> Found {
@@ -320,7 +391,11 @@ impl RemoteDesk {
             let name = listing.name(index);
             if let Err(odd) = is_takeable(name) {
                 found.odd.push((index, odd));
-            } else if !is_passed_over(name) && !skip.contains(name) {
+            } else if is_passed_over(name) {
+                if read_ours(name).is_none() {
+                    found.passed_over.push((index, "has a name that says that it is hidden or still being written"));
+                }
+            } else if !skip.contains(name) {
                 candidates.push(index);
             }
         }
@@ -328,7 +403,9 @@ impl RemoteDesk {
         self.is_settling = false;
         self.looks.begin();
         let mut settled: Vec<(usize, Option<usize>)> = Vec::new();
-        let fits = |name: &[u8]| self.from.matching.iter().any(|pattern| matches(pattern.as_bytes(), name));
+        let matching = self.from.matching.clone();
+        let fits = |name: &[u8]| matching.iter().any(|pattern| matches(pattern.as_bytes(), name));
+        let all = candidates.clone();
         match self.intake.settle.clone() {
             Settle::Rename => {
                 settled.extend(candidates.into_iter().filter(|i| fits(listing.name(*i))).map(|i| (i, None)))
@@ -338,17 +415,22 @@ impl RemoteDesk {
                 let pairs = pair_done_files(&names, &suffix);
                 let paired = pairs.pairs.iter().map(|(done, data)| (candidates[*data], Some(candidates[*done])));
                 settled.extend(paired.filter(|(data, _)| fits(listing.name(*data))));
+                let is_done = |i: &usize| pairs.lone.iter().chain(&pairs.ambiguous).any(|at| candidates[*at] == *i);
                 let lone = |i: &&usize| !settled.iter().any(|(data, done)| data == *i || *done == Some(**i));
-                let waits = candidates.iter().filter(lone).filter(|i| fits(listing.name(**i)));
-                found.waiting.extend(waits.map(|i| (*i, "waits for its done-file")));
+                let waits = candidates.iter().filter(lone).filter(|i| fits(listing.name(**i)) && !is_done(i));
+                let ending = format!("waits for its done-file, which ends with {suffix}");
+                found.waiting.extend(waits.map(|i| (*i, ending.clone())));
+                let alone = pairs.lone.iter().map(|at| (candidates[*at], WITHOUT_ITS_FILE.to_string()));
+                let several = pairs.ambiguous.iter().map(|at| (candidates[*at], VOUCHES_FOR_SEVERAL.to_string()));
+                found.waiting.extend(alone.chain(several));
             }
-            Settle::Stable(_) => {
+            Settle::Stable(pause) => {
                 let fitting: Vec<usize> = candidates.into_iter().filter(|i| fits(listing.name(*i))).collect();
                 for index in fitting {
                     match self.rests(listing.name(index), listing.facts(index), now) {
                         None => settled.push((index, None)),
                         Some(at) => {
-                            found.waiting.push((index, "has to rest"));
+                            found.waiting.push((index, format!("has to rest as it is for {}", span(pause))));
                             self.is_settling = true;
                             self.look_at = self.look_at.min(at);
                         }
@@ -357,6 +439,12 @@ impl RemoteDesk {
             }
         }
         self.looks.end();
+        let is_told = |i: &usize| {
+            settled.iter().any(|(data, done)| data == i || *done == Some(*i))
+                || found.waiting.iter().any(|(at, _)| at == i)
+        };
+        found.unmatched =
+            all.into_iter().filter(|i| !fits(listing.name(*i)) && !is_told(i)).take(SAMPLE_NAMES).collect();
         settled.sort_unstable_by(|a, b| compare_names(listing.name(a.0), listing.name(b.0)));
         found.settled = settled;
         found
@@ -382,16 +470,32 @@ impl RemoteDesk {
 pub(super) struct Found {
     /// With the done-file that vouches.
     pub settled: Vec<(usize, Option<usize>)>,
-    pub waiting: Vec<(usize, &'static str)>,
+    pub waiting: Vec<(usize, String)>,
     pub odd: Vec<(usize, Odd)>,
+    /// The first that fit none of the intake's patterns.
+    pub unmatched: Vec<usize>,
+    pub passed_over: Vec<(usize, &'static str)>,
 }
 
 impl Found {
-    /// For `status`: so many were listed, so many wait, so many cannot be taken, and the first of those with their reasons.
-    pub fn told(&self, desk: &RemoteDesk, listing: &Listing, looked_at: String) -> RemoteLook {
-        let reasons = self.odd.iter().map(|(i, odd)| (*i, odd.words())).chain(self.waiting.iter().copied());
-        let lines: Vec<String> =
-            reasons.take(SAMPLE_NAMES).map(|(i, words)| format!("{}\t{words}", shown_name(listing.name(i)))).collect();
+    /// For `status` and `explain`: so many were listed, so many wait, so many cannot be taken, and the first names that are not
+    /// taken with their reasons. `others`: names of ours that nobody takes up.
+    pub fn tell(
+        &self,
+        desk: &mut RemoteDesk,
+        listing: &Listing,
+        others: &[(Vec<u8>, &'static str)],
+        looked_at: String,
+    ) -> RemoteLook {
+        let shown = |i: &usize| shown_name(listing.name(*i)).to_string();
+        let patterns = format!("fits none of the patterns of {}: {}", desk.source(), desk.from.matching.join(", "));
+        let odd = self.odd.iter().map(|(i, odd)| (shown(i), format!("cannot be taken: {}", odd.words())));
+        let waiting = self.waiting.iter().map(|(i, words)| (shown(i), words.clone()));
+        let others = others.iter().map(|(name, words)| (shown_name(name).to_string(), (*words).to_string()));
+        let passed_over = self.passed_over.iter().map(|(i, words)| (shown(i), (*words).to_string()));
+        let unmatched = self.unmatched.iter().map(|i| (shown(i), patterns.clone()));
+        let lines = odd.chain(waiting).chain(others).chain(passed_over).chain(unmatched).take(SAMPLE_NAMES).collect();
+        desk.not_taken = lines;
         RemoteLook {
             partner: desk.intake.sender.partner.clone(),
             intake: desk.intake.id.clone(),
@@ -399,7 +503,7 @@ impl Found {
             listed: listing.len() as u64,
             waiting: self.waiting.len() as u64,
             odd: self.odd.len() as u64 + u64::from(listing.not_understood),
-            sample: lines.join("\n"),
+            sample: desk.look_now().sample,
         }
     }
 }
@@ -437,11 +541,22 @@ pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     hasher.finish()
 }
 
-/// The same file as far as its facts can say.
-pub(super) fn is_seen(then: &Facts, now: &Facts) -> bool {
-    let same_stamp = match (&then.stamp, &now.stamp) {
-        (Stamp::None, Stamp::None) => false,
-        (then, now) => then.is_same(now) == Some(true),
-    };
-    then.size == now.size && same_stamp
+/// The same file as far as its facts can say; nothing where they cannot.
+pub(super) fn is_seen(then: &Facts, now: &Facts) -> Option<bool> {
+    if matches!((then.size, now.size), (Some(then), Some(now)) if then != now) {
+        return Some(false);
+    }
+    match then.stamp.is_same(&now.stamp).filter(|_| now.stamp != Stamp::None) {
+        Some(true) if then.size == now.size => Some(true),
+        Some(false) => Some(false),
+        _ => None,
+    }
+}
+
+/// Of a rule: whole minutes where they are.
+fn span(pause: Duration) -> String {
+    match pause.as_secs() {
+        seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
 }

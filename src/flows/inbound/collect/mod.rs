@@ -7,6 +7,7 @@
 
 pub mod after;
 pub mod claiming;
+mod comparing;
 pub mod fetching;
 pub mod listing;
 pub mod look;
@@ -20,7 +21,7 @@ use crate::model::remote::Folder;
 pub use after::{Owed, Settlement};
 pub use fetching::{Fetched, ToFetch};
 pub use listing::Listing;
-pub use look::RemoteDesk;
+pub use look::{Doubtful, RemoteDesk};
 
 /// What a carrier is asked to do.
 #[derive(Debug)]
@@ -29,6 +30,12 @@ pub enum Job {
     Look {
         source: String,
         folder: Folder,
+    },
+    /// What stays there and may be another by now.
+    Compare {
+        source: String,
+        folder: Folder,
+        files: Vec<Doubtful>,
     },
     /// In the order they are to be read.
     Collect {
@@ -43,9 +50,22 @@ pub enum Job {
 /// What came of it.
 #[derive(Debug)]
 pub enum Report {
-    Looked { source: String, listing: Option<Listing> },
-    Collected { source: String, files: Vec<(FileNo, Fetched)> },
-    After { files: Vec<(FileNo, Settlement)> },
+    Looked {
+        source: String,
+        listing: Option<Listing>,
+    },
+    /// Which of them are new, by their places in the job.
+    Compared {
+        source: String,
+        new: Vec<usize>,
+    },
+    Collected {
+        source: String,
+        files: Vec<(FileNo, Fetched)>,
+    },
+    After {
+        files: Vec<(FileNo, Settlement)>,
+    },
 }
 
 impl Job {
@@ -53,6 +73,7 @@ impl Job {
     pub fn not_tried(self) -> Report {
         match self {
             Job::Look { source, .. } => Report::Looked { source, listing: None },
+            Job::Compare { source, .. } => Report::Compared { source, new: Vec::new() },
             Job::Collect { source, files } => {
                 let files = files.into_iter().map(|file| (file.file, Fetched::NotTried)).collect();
                 Report::Collected { source, files }
@@ -71,6 +92,10 @@ pub fn carry_out(remote: &mut dyn Remote, spool: &Spool, job: Job, gate: &Gate) 
             Ok(listing) => (Report::Looked { source, listing: Some(listing) }, None),
             Err(fault) => (Report::Looked { source, listing: None }, Some(End::Theirs(fault))),
         },
+        Job::Compare { source, folder, files } => {
+            let (new, end) = comparing::compare(remote, &folder, &files, gate);
+            (Report::Compared { source, new }, end)
+        }
         Job::Collect { source, files } => {
             let (files, end) = fetching::fetch(remote, spool, files, gate);
             (Report::Collected { source, files }, end)

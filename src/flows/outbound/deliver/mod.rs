@@ -1,14 +1,16 @@
 //! Runs on their way to a remote: what stands there is asked (`Ask`), the file is sent under a name of ours (`Send`), takes its
-//! place (`Rename`), and may get a done-file (`Vouch`). Each step is committed before the next is a job (`noting`: D1, D2, D3),
+//! place (`Rename`), and may get a done-file (`Vouch`); of one that was replaced meanwhile the upload is removed (`Clear`). Each step is committed before the next is a job (`noting`: D1, D2, D3),
 //! and whatever breaks is asked again: `model::rules::delivering` says from what is found how it goes on.
 //!
 //! In here: what a carrier does. It decides nothing.
 
+mod again;
+mod book;
 mod noting;
 
 use std::io::{self, ErrorKind, Read};
 
-use crate::edges::remote::{Broken, Fault, Gate, Remote, Replaced};
+use crate::edges::remote::{Broken, Fault, FaultKind, Gate, Phase, Remote, Removed, Replaced};
 use crate::edges::spool::{Place, Spool, SpoolError};
 use crate::edges::store::RunNo;
 use crate::flows::carried::End;
@@ -16,7 +18,8 @@ use crate::model::ids::Id;
 use crate::model::remote::Folder;
 use crate::model::rules::delivering::There;
 
-pub use noting::{Book, announce};
+pub use book::Book;
+pub use noting::{Rules, announce};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -24,6 +27,7 @@ pub enum Step {
     Send,
     Rename,
     Vouch,
+    Clear,
 }
 
 /// What a carrier has to know of one run.
@@ -117,6 +121,7 @@ fn one(remote: &mut dyn Remote, spool: &Spool, step: Step, parcel: &Parcel, gate
         Step::Send => return send(remote, spool, parcel, gate),
         Step::Rename => rename(remote, parcel).and_then(|left| finish(remote, parcel, left)),
         Step::Vouch => finish(remote, parcel, parcel.left),
+        Step::Clear => clear(remote, parcel),
     };
     of_fault(done)
 }
@@ -174,6 +179,22 @@ fn unreadable(spool: &Spool, parcel: &Parcel, error: io::Error) -> SpoolError {
 fn rename(remote: &mut dyn Remote, parcel: &Parcel) -> Result<Left, Fault> {
     let replaced = remote.replace(&parcel.folder, &parcel.temp, &parcel.name, &parcel.aside)?;
     Ok(Left { old: parcel.left.old || replaced == Replaced::OldAside, ..parcel.left })
+}
+
+/// Its upload, and what it put aside: the newer one comes to that place. What is not there any more needs no removing.
+fn clear(remote: &mut dyn Remote, parcel: &Parcel) -> Result<Outcome, Fault> {
+    let removed = remote.remove(&parcel.folder, &[&parcel.temp, &parcel.aside])?.into_iter().next();
+    Ok(match removed {
+        Some(Removed::Refused(reply)) => Outcome::Refused(Fault {
+            kind: FaultKind::Refused,
+            server: String::new(),
+            phase: Phase::Remove,
+            command: format!("remove \"{}\"", parcel.temp.escape_ascii()),
+            answer: Some(reply),
+            advice: None,
+        }),
+        _ => Outcome::Done,
+    })
 }
 
 /// The new one stands there. What the old one says nobody needs any more; the done-file is empty, so whole as soon as it is there.

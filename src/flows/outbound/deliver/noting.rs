@@ -1,37 +1,39 @@
-//! What the ledger says of deliveries, and which step is next: of each feed one run at a time, in their order, since a later full
-//! file must not be overtaken; receipts have names of their own and go side by side. A step begins only once the commit
-//! before it stands. What is kept in memory is asked anew when it is lost.
+//! What the ledger says of deliveries: where a run goes, from the commit that makes it ready, and what a carrier's report changes.
+//! A step begins only once the commit before it stands: D1, D2 and D3 of all runs of a report in one.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chrono::TimeDelta;
 
 use super::super::{Dispatch, settle_sent};
-use super::{Job, Left, Outcome, Parcel, Report, Step};
-use crate::edges::clock::{Now, chance, iso, read_iso};
+use super::book::Book;
+use super::{Left, Outcome, Report, Step};
+use crate::edges::clock::{Now, chance, iso};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::remote::Fault;
 use crate::edges::spool::Spool;
 use crate::edges::store::ledger::{DeliveryRow, NewDelivery, Reached, RunReason, RunRow, RunState};
-use crate::edges::store::{RunNo, Snapshot, Tx};
+use crate::edges::store::{RunNo, Tx};
 use crate::flows::carried::trouble;
 use crate::model::feed::Feed;
 use crate::model::ids::Id;
-use crate::model::pause::Paused;
-use crate::model::remote::{Folder, Redeliver, SendTo};
-use crate::model::remote_name::{aside_name, upload_name};
+use crate::model::intake::Intake;
+use crate::model::remote::{Redeliver, SendTo};
+use crate::model::remote_name::upload_name;
 use crate::model::rules::delivering::{Action, Came, Says, There, is_sent_again, resume};
 use crate::model::rules::patience::{CHANCES, after_fault};
 use crate::model::rules::supersede::Scope;
 
-/// Given to one carrier.
-const PARCELS: usize = 25;
-const PARCEL_BYTES: u64 = 2 * 1024 * 1024;
 /// A file whose place in out/ another one still has.
-const PLACED_SOON: Duration = Duration::from_secs(10);
+pub(super) const PLACED_SOON: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What files of ours are made of, for those that have to be made again.
+#[derive(Clone, Copy)]
+pub struct Rules<'r> {
+    pub feeds: &'r [Arc<Feed>],
+    pub intakes: &'r [Arc<Intake>],
+}
 
 /// The way of a run that becomes ready with this commit.
 /// `done_suffix`: an empty file of the name with this behind it says that it is whole.
@@ -59,224 +61,77 @@ pub fn announce(
     )
 }
 
-#[derive(Debug)]
-struct Entry {
-    remote: String,
-    /// `partner/feed`; none for a receipt.
-    feed: Option<(String, String)>,
-    size: u64,
-    step: Step,
-    again_at: Duration,
-    is_under_way: bool,
-    left: Left,
-    /// Why the last try failed.
-    words: Option<String>,
-}
-
-/// Open deliveries and what is next for each.
-#[derive(Debug, Default)]
-pub struct Book {
-    entries: BTreeMap<RunNo, Entry>,
-}
-
-impl Book {
-    /// What the ledger has. A run that is known keeps its step. `try_all`: pauses of before do not hold.
-    pub fn refresh(&mut self, snapshot: &Snapshot<'_>, try_all: bool, now: Now) -> Result<()> {
-        let open = snapshot.open_deliveries()?;
-        let known: BTreeSet<RunNo> = open.iter().filter(|row| row.unknown_since.is_none()).map(|row| row.run).collect();
-        self.entries.retain(|run, _| known.contains(run));
-        for row in open.into_iter().filter(|row| known.contains(&row.run)) {
-            if self.entries.contains_key(&row.run) {
-                continue;
-            }
-            let Some(run) = snapshot.run_by_no(row.run)?.filter(|run| is_open(run.state)) else { continue };
-            let next_try = row.next_try.as_deref().filter(|_| !try_all);
-            let pause = next_try.and_then(read_iso).and_then(|at| (at - now.wall).to_std().ok());
-            let entry = Entry {
-                remote: row.remote,
-                feed: (run.reason != RunReason::Receipt).then_some((run.partner, run.feed)),
-                size: run.size,
-                step: Step::Ask,
-                again_at: now.mono + pause.unwrap_or_default(),
-                is_under_way: false,
-                left: Left::default(),
-                words: None,
-            };
-            self.entries.insert(row.run, entry);
-        }
-        Ok(())
-    }
-
-    /// Is something to be done there now?
-    pub fn has_due(&self, remote: &str, paused: &Paused, now: Now) -> bool {
-        self.entries.values().any(|e| e.is_under_way) || !self.due(remote, paused, now).is_empty()
-    }
-
-    /// When the next step could begin, as far as it does not wait for a carrier.
-    pub fn next_at(&self, remote: &str, paused: &Paused) -> Option<Duration> {
-        let firsts = self.firsts(remote, paused).into_iter().filter(|(_, entry)| !entry.is_under_way);
-        firsts.map(|(_, entry)| entry.again_at).min()
-    }
-
-    /// For people, of those that wait for another try.
-    pub fn sentences(&self) -> Vec<String> {
-        self.entries.values().filter_map(|entry| entry.words.clone()).collect()
-    }
-
-    fn due(&self, remote: &str, paused: &Paused, now: Now) -> Vec<RunNo> {
-        let firsts = self.firsts(remote, paused).into_iter();
-        firsts.filter(|(_, entry)| !entry.is_under_way && entry.again_at <= now.mono).map(|(run, _)| run).collect()
-    }
-
-    /// Of each feed the first alone: those behind it have their turn when it has arrived.
-    fn firsts(&self, remote: &str, paused: &Paused) -> Vec<(RunNo, &Entry)> {
-        let (mut firsts, mut feeds) = (Vec::new(), BTreeSet::new());
-        for (run, entry) in self.entries.iter().filter(|(_, entry)| entry.remote == remote) {
-            let waits = match &entry.feed {
-                Some((partner, feed)) => !feeds.insert((partner, feed)) || paused.feed(partner, feed),
-                None => false,
-            };
-            if !waits {
-                firsts.push((*run, entry));
-            }
-        }
-        firsts
-    }
-
-    /// What is furthest on goes first.
-    pub fn next_job(
-        &mut self,
-        remote: &str,
-        snapshot: &Snapshot<'_>,
-        (paused, mark): (&Paused, &str),
-        now: Now,
-    ) -> Result<Option<Job>> {
-        let due = self.due(remote, paused, now);
-        for step in [Step::Vouch, Step::Rename, Step::Send, Step::Ask] {
-            let (mut parcels, mut bytes) = (Vec::new(), 0);
-            for run in &due {
-                let Some(entry) = self.entries.get_mut(run).filter(|entry| entry.step == step) else { continue };
-                if parcels.len() == PARCELS || (step == Step::Send && bytes >= PARCEL_BYTES) {
-                    break;
-                }
-                let Some(parcel) = parcel(snapshot, *run, entry.left, mark)? else {
-                    self.entries.remove(run);
-                    continue;
-                };
-                entry.is_under_way = true;
-                bytes += entry.size;
-                parcels.push(parcel);
-            }
-            if !parcels.is_empty() {
-                return Ok(Some(Job { step, parcels }));
-            }
-        }
-        Ok(None)
-    }
-
-    fn go_on(&mut self, run: RunNo, step: Step, at: Duration) {
-        if let Some(entry) = self.entries.get_mut(&run) {
-            (entry.step, entry.again_at, entry.is_under_way) = (step, at, false);
-        }
-    }
-}
-
-fn is_open(state: RunState) -> bool {
-    matches!(state, RunState::Ready | RunState::Delivering | RunState::Renaming)
-}
-
-fn parcel(snapshot: &Snapshot<'_>, run: RunNo, left: Left, mark: &str) -> Result<Option<Parcel>> {
-    let row = snapshot.delivery(run)?.filter(|row| !row.settled);
-    let Some((run, row)) = snapshot.run_by_no(run)?.filter(|run| is_open(run.state)).zip(row) else { return Ok(None) };
-    let Ok(folder) = Folder::parse(&row.folder) else { return Ok(None) };
-    let aside = aside_name(&row.name, run.id, mark);
-    Ok(Some(Parcel {
-        run: run.no,
-        id: run.id,
-        partner: run.partner,
-        out: run.folder,
-        file: run.name,
-        size: run.size,
-        folder,
-        name: row.name,
-        temp: row.temp,
-        aside,
-        done: row.done_name,
-        was_tried: row.tries > 0,
-        left,
-    }))
-}
-
 /// What a report changes about one run, to be told after the commit.
-enum Told {
-    Sent(RunRow, String),
+pub(super) enum Told {
+    Sent(RunRow),
     Failed(RunRow, String),
     Unknown(RunRow, String),
+    /// Its file is gone, and it is to be made again.
+    Gone(RunRow),
 }
 
 impl Dispatch<'_> {
-    /// D1, D2 and D3 of all runs of a report, in one commit.
-    pub fn note_delivery(&mut self, book: &mut Book, report: Report, feeds: &[Arc<Feed>]) -> Result<()> {
+    /// D1, D2 and D3 of all runs of a report, in one commit. `ended`: why what was not tried was not.
+    pub fn note_delivery(&mut self, book: &mut Book, report: Report, rules: Rules<'_>, ended: &str) -> Result<()> {
         let (now, mut told) = (self.now, Vec::new());
         let tx = self.store.begin()?;
         for (no, outcome) in &report.runs {
-            let run = tx.run_by_no(*no)?.filter(|run| is_open(run.state));
-            let Some((run, row)) = run.zip(tx.delivery(*no)?.filter(|row| !row.settled)) else {
-                book.entries.remove(no);
+            let wanted = |row: &DeliveryRow| !row.settled && row.is_open == (report.step != Step::Clear);
+            let Some((run, row)) = tx.run_by_no(*no)?.zip(tx.delivery(*no)?.filter(wanted)) else {
+                book.forget(*no);
                 continue;
             };
             let noting = Noting { tx: &tx, run, row, now };
             told.extend(match outcome {
-                Outcome::There(there) => noting.there(book, there, feeds)?,
+                Outcome::NotTried => noting.not_tried(book, report.step, ended)?,
+                Outcome::Refused(fault) if report.step == Step::Clear => Some(noting.left_there(book, fault)?),
+                _ if report.step == Step::Clear => noting.cleared(book)?,
+                Outcome::There(there) => noting.there(book, there, rules.feeds)?,
                 Outcome::Done if report.step == Step::Send => noting.begin_renaming(book)?,
                 Outcome::Done => Some(noting.sent(book)?),
                 Outcome::Refused(fault) => noting.failed(book, fault)?,
                 Outcome::NoFile => Some(noting.no_file(book)?),
-                Outcome::NotYet => {
-                    book.go_on(*no, Step::Ask, now.mono + PLACED_SOON);
-                    None
-                }
-                Outcome::NotTried => {
-                    book.go_on(*no, Step::Ask, now.mono);
-                    None
-                }
+                Outcome::NotYet => noting.not_yet(book)?,
             });
         }
         tx.commit()?;
         let has_left = told.iter().any(|told| matches!(told, Told::Sent(..)));
         for told in told {
-            self.tell_delivery(told)?;
+            match told {
+                Told::Gone(run) => self.make_again(book, &run, rules)?,
+                told => self.tell_delivery(told)?,
+            }
         }
         // A file of the same name may have waited for its place.
         if has_left { self.place_ready().map(drop) } else { Ok(()) }
     }
 
-    fn tell_delivery(&mut self, told: Told) -> Result<()> {
-        let (event, run, remote, words) = match told {
-            Told::Sent(run, remote) => {
+    pub(super) fn tell_delivery(&mut self, told: Told) -> Result<()> {
+        let (event, run, words) = match told {
+            Told::Sent(run) => {
                 let moved = self.move_out_to_sent(&run);
                 self.go_on(run.id.as_str(), moved)?;
-                (Event::RunSent, run, remote, String::new())
+                self.tell_run(&run, Event::RunSent);
+                return Ok(());
             }
-            Told::Failed(run, words) => (Event::DeliveryFailed, run, String::new(), words),
-            Told::Unknown(run, words) => (Event::DeliveryUnknown, run, String::new(), words),
+            Told::Failed(run, words) => (Event::DeliveryFailed, run, words),
+            Told::Unknown(run, words) => (Event::DeliveryUnknown, run, words),
+            Told::Gone(_) => return Ok(()),
         };
-        if event == Event::RunSent {
-            self.tell_run(&run, event);
-            return Ok(());
-        }
-        let mut fields: Vec<(Key, Value<'_>)> = vec![
+        let fields: [(Key, Value<'_>); 4] = [
             (Key::Partner, run.partner.as_str().into()),
             (Key::Feed, run.feed.as_str().into()),
             (Key::Name, run.name.as_str().into()),
             (Key::Reason, words.into()),
         ];
-        if !remote.is_empty() {
-            fields.push((Key::Remote, remote.into()));
-        }
         self.events.tell(self.now.wall, run.id.as_str(), event, &fields);
         Ok(())
     }
+}
+
+/// Of orders: each may arrive once only.
+pub(super) fn says(run: &RunRow) -> Says {
+    if run.scope == Scope::New && run.reason != RunReason::Receipt { Says::Requests } else { Says::Facts }
 }
 
 /// One run of a report, within its commit.
@@ -300,9 +155,7 @@ impl Noting<'_> {
             _ => Came::Over,
         };
         let wants_done = self.row.done_name.is_some();
-        if let Some(entry) = book.entries.get_mut(&self.run.no) {
-            entry.left = Left { temp: there.temp.is_some(), old: there.has_old };
-        }
+        book.found(self.run.no, Left { temp: there.temp.is_some(), old: there.has_old });
         match resume(came, self.run.size, &self.row.before, there, wants_done) {
             Action::Send => {
                 self.tx.note_before(self.run.no, there.last.as_ref(), &self.at())?;
@@ -310,10 +163,13 @@ impl Noting<'_> {
             }
             Action::BeginRenaming => return self.begin_renaming(book),
             Action::Rename => book.go_on(self.run.no, Step::Rename, self.now.mono),
-            Action::Finish => book.go_on(self.run.no, Step::Vouch, self.now.mono),
+            Action::Finish => {
+                self.tx.note_phase(self.run.no, Reached::Renamed, &self.at())?;
+                book.go_on(self.run.no, Step::Vouch, self.now.mono);
+            }
             Action::NoteSent => return self.sent(book).map(Some),
             Action::Unknown => return self.unknown(book, feeds),
-            Action::RemoveTemp | Action::Nothing => _ = book.entries.remove(&self.run.no),
+            Action::RemoveTemp | Action::Nothing => book.forget(self.run.no),
         }
         Ok(None)
     }
@@ -321,7 +177,7 @@ impl Noting<'_> {
     /// D2: from here on the partner may have it.
     fn begin_renaming(self, book: &mut Book) -> Result<Option<Told>> {
         self.tx.set_run_state(self.run.no, RunState::Renaming, &self.at(), "")?;
-        self.tx.note_phase(self.run.no, Reached::Uploaded, &self.at(), "")?;
+        self.tx.note_phase(self.run.no, Reached::Uploaded, &self.at())?;
         book.go_on(self.run.no, Step::Rename, self.now.mono);
         Ok(None)
     }
@@ -330,21 +186,16 @@ impl Noting<'_> {
     fn sent(self, book: &mut Book) -> Result<Told> {
         let at = self.at();
         settle_sent(self.tx, &self.run, &at, &format!("brought to {}", self.row.remote))?;
-        self.tx.note_phase(self.run.no, Reached::Sent, &at, "")?;
+        self.tx.note_phase(self.run.no, Reached::Sent, &at)?;
         self.tx.settle_delivery(self.run.no)?;
-        book.entries.remove(&self.run.no);
-        Ok(Told::Sent(self.run, self.row.remote))
+        book.forget(self.run.no);
+        Ok(Told::Sent(self.run))
     }
 
     fn unknown(self, book: &mut Book, feeds: &[Arc<Feed>]) -> Result<Option<Told>> {
         let feed = feeds.iter().find(|feed| feed.partner == self.run.partner && feed.id == self.run.feed);
         let redeliver = feed.and_then(|feed| feed.to.as_ref()).map_or(Redeliver::Ask, |to| to.redeliver);
-        let says = if self.run.scope == Scope::New && self.run.reason != RunReason::Receipt {
-            Says::Requests
-        } else {
-            Says::Facts
-        };
-        if is_sent_again(says, redeliver) {
+        if is_sent_again(says(&self.run), redeliver) {
             self.tx.deliver_again(self.run.no, &self.at())?;
             book.go_on(self.run.no, Step::Ask, self.now.mono);
             return Ok(None);
@@ -354,8 +205,9 @@ impl Noting<'_> {
             self.row.remote,
             id = self.run.id
         );
+        self.tx.end_try(self.run.no, &self.at(), "the line broke, and it is there under neither name")?;
         self.tx.note_unknown(self.run.no, &self.at(), &words)?;
-        book.entries.remove(&self.run.no);
+        book.forget(self.run.no);
         Ok(Some(Told::Unknown(self.run, words)))
     }
 
@@ -363,56 +215,60 @@ impl Noting<'_> {
         let pause = after_fault(trouble(fault.kind), self.row.failures + 1, chance(CHANCES));
         let next = TimeDelta::from_std(pause).map_or(self.now.wall, |pause| self.now.wall + pause);
         let words = fault.to_string();
-        if let Some(entry) = book.entries.get_mut(&self.run.no) {
-            entry.words = Some(format!("{}: {}.", self.run.name, words.trim_end_matches('.')));
-        }
+        book.failed(self.run.no, format!("{}: {}.", self.run.name, words.trim_end_matches('.')));
         self.tx.note_delivery_fault(self.run.no, &iso(next), &self.at(), &words)?;
         book.go_on(self.run.no, Step::Ask, self.now.mono + pause);
         Ok((self.row.failures == 0).then_some(Told::Failed(self.run, words)))
     }
 
-    /// Facts are told by the next run, since this one moves no base; requests wait for a person.
-    fn no_file(self, book: &mut Book) -> Result<Told> {
-        book.entries.remove(&self.run.no);
-        if self.run.scope == Scope::New && self.run.reason != RunReason::Receipt {
-            let words = "its file is gone from out/, so nothing was sent. Put it back under its name, or \"nattpost discard\" closes it as delivered".to_string();
-            self.tx.note_unknown(self.run.no, &self.at(), &words)?;
-            return Ok(Told::Unknown(self.run, words));
+    /// What an answer would have said, the next question finds out. A try under way has ended, whatever it came to: unless its
+    /// rename had begun, nothing of it stands under its name.
+    fn not_tried(self, book: &mut Book, step: Step, ended: &str) -> Result<Option<Told>> {
+        if self.row.is_under_way {
+            self.tx.end_try(self.run.no, &self.at(), ended)?;
         }
-        let words = "its file is gone from out/: what it said is told again by the next run".to_string();
-        self.tx.set_run_state(self.run.no, RunState::Failed, &self.at(), &words)?;
-        self.tx.mark_runs_placed([self.run.no])?;
+        book.go_on(self.run.no, if step == Step::Clear { step } else { Step::Ask }, self.now.mono);
+        Ok(None)
+    }
+
+    /// Another file has its place in out/: nothing was sent.
+    fn not_yet(self, book: &mut Book) -> Result<Option<Told>> {
+        self.tx.end_try(self.run.no, &self.at(), "its file does not stand in out/ yet")?;
+        book.go_on(self.run.no, Step::Ask, self.now.mono + PLACED_SOON);
+        Ok(None)
+    }
+
+    /// What it had uploaded is gone.
+    fn cleared(self, book: &mut Book) -> Result<Option<Told>> {
         self.tx.settle_delivery(self.run.no)?;
-        Ok(Told::Failed(self.run, words))
-    }
-}
-
-/// What a person says of a run of which nobody knows whether it arrived.
-impl Dispatch<'_> {
-    pub fn release_unknown(&mut self, id: Id) -> Result<RunRow> {
-        let run = self.unknown_run(id)?;
-        let tx = self.store.begin()?;
-        tx.deliver_again(run.no, &iso(self.now.wall))?;
-        tx.commit()?;
-        Ok(run)
+        book.forget(self.run.no);
+        Ok(None)
     }
 
-    pub fn discard_unknown(&mut self, id: Id) -> Result<RunRow> {
-        let run = self.unknown_run(id)?;
-        let tx = self.store.begin()?;
-        settle_sent(&tx, &run, &iso(self.now.wall), "closed as delivered by a person")?;
-        tx.settle_delivery(run.no)?;
-        tx.commit()?;
-        let moved = self.move_out_to_sent(&run);
-        self.go_on(run.id.as_str(), moved)?;
-        Ok(run)
+    /// It cannot be removed, and nobody else waits for that: it is told, and left to them.
+    fn left_there(self, book: &mut Book, fault: &Fault) -> Result<Told> {
+        self.tx.settle_delivery(self.run.no)?;
+        book.forget(self.run.no);
+        let name = self.row.temp.escape_ascii();
+        Ok(Told::Failed(self.run, format!("what was uploaded of it stays there as \"{name}\": {fault}")))
     }
 
-    fn unknown_run(&self, id: Id) -> Result<RunRow> {
-        let snapshot = self.store.read()?;
-        let run = snapshot.run_by_id(id)?.with_context(|| format!("there is no run {id}"))?;
-        let row = snapshot.delivery(run.no)?.filter(|row| row.unknown_since.is_some() && !row.settled);
-        row.with_context(|| format!("run {id} ({}) is not one of which nobody knows whether it arrived", run.name))?;
-        Ok(run)
+    /// Facts and answers are made again; orders wait for a person, who may know where the file is.
+    fn no_file(self, book: &mut Book) -> Result<Told> {
+        let at = self.at();
+        self.tx.end_try(self.run.no, &at, "its file is gone from out/, so nothing was sent")?;
+        if says(&self.run) == Says::Facts {
+            book.go_on(self.run.no, Step::Ask, self.now.mono + PLACED_SOON);
+            return Ok(Told::Gone(self.run));
+        }
+        book.forget(self.run.no);
+        let words = format!(
+            "its file is gone from out/ before it was brought to {remote}, so nothing was sent. \"nattpost release {id}\" writes it anew with \
+             the same orders and sends it, \"nattpost discard {id}\" closes it as delivered",
+            remote = self.row.remote,
+            id = self.run.id
+        );
+        self.tx.note_unknown(self.run.no, &at, &words)?;
+        Ok(Told::Unknown(self.run, words))
     }
 }

@@ -1,0 +1,63 @@
+//! In a carrier: files that stay at their remote and were taken, where its listing cannot say whether they are others by now. Asked
+//! for exactly, and where that says nothing either, read and compared with what was taken. Nothing is kept of what is read.
+
+use std::io::{self, Write};
+
+use super::Doubtful;
+use super::look::is_seen;
+use crate::edges::remote::{Broken, Fault, Gate, Remote};
+use crate::flows::carried::End;
+use crate::model::remote::Folder;
+
+/// The places of those that are new. What cannot be read is not: the next listing asks after it again.
+pub fn compare(remote: &mut dyn Remote, folder: &Folder, files: &[Doubtful], gate: &Gate) -> (Vec<usize>, Option<End>) {
+    let mut new = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        if gate.is_closing() {
+            return (new, Some(End::Stopped));
+        }
+        match is_new(remote, folder, file, gate) {
+            Ok(true) => new.push(index),
+            Ok(false) => {}
+            Err(Broken::Theirs(fault)) if !fault.is_broken() => {}
+            Err(Broken::Theirs(fault)) => return (new, Some(End::Theirs(fault))),
+            Err(Broken::Ours(_)) => return (new, Some(End::Stopped)),
+        }
+    }
+    (new, None)
+}
+
+fn is_new(remote: &mut dyn Remote, folder: &Folder, file: &Doubtful, gate: &Gate) -> Result<bool, Broken> {
+    let name = &file.sighted.name;
+    let of_fault = |fault: Fault| Broken::Theirs(fault);
+    let Some(now) = remote.facts(folder, &[name]).map_err(of_fault)?.into_iter().next().flatten() else {
+        return Ok(false);
+    };
+    if let Some(is_same) = is_seen(&file.facts, &now) {
+        return Ok(!is_same);
+    }
+    let mut hasher = Hasher { hasher: blake3::Hasher::new(), gate };
+    let count = remote.fetch(folder, name, 0, now.size, &mut hasher)?;
+    // Half of it says nothing.
+    let is_whole = now.size.is_none_or(|size| size == count);
+    Ok(is_whole && file.content.as_deref() != Some(&hasher.hasher.finalize().as_bytes()[..]))
+}
+
+struct Hasher<'g> {
+    hasher: blake3::Hasher,
+    gate: &'g Gate,
+}
+
+impl Write for Hasher<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.gate.is_cut() {
+            return Err(io::Error::other("the program stops"));
+        }
+        self.hasher.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
