@@ -155,17 +155,21 @@ impl Daemon {
         self.look_for_due()
     }
 
-    /// Receipts and files that a commit made ready become visible.
+    /// Receipts that a commit made ready become visible.
     pub(super) fn place_ready(&mut self) -> Result<()> {
-        if self.works.intakes.iter().all(|intake| intake.receipt.is_none()) { Ok(()) } else { self.place_all() }
+        if self.works.intakes.iter().any(|intake| intake.receipt.is_some()) {
+            let now = self.clock.now();
+            let mut bench = self.works.bench(now);
+            self.out.dispatch(&mut bench).place_ready()?;
+        }
+        Ok(())
     }
 
-    /// Whatever an outage kept from becoming visible.
-    pub(super) fn place_all(&mut self) -> Result<()> {
+    /// Whatever an outage kept from becoming visible, or from leaving.
+    pub(super) fn runs_after_outage(&mut self) -> Result<()> {
         let now = self.clock.now();
         let mut bench = self.works.bench(now);
-        self.out.dispatch(&mut bench).place_ready()?;
-        Ok(())
+        self.out.dispatch(&mut bench).after_outage()
     }
 
     pub(super) fn run_feeds(&mut self) -> Result<()> {

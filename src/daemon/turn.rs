@@ -46,7 +46,7 @@ impl Daemon {
             // What stands in work/ was interrupted by the outage, by no fault of its own.
             let now = self.clock.now();
             recover::after_outage(&mut self.works.bench(now))?;
-            self.place_all()?;
+            self.runs_after_outage()?;
             // So were the files that were to be claimed next: nothing in in/ rings for them a second time.
             self.desks.iter_mut().for_each(|desk| desk.look_at = Some(now.mono));
             self.remotes_begin_anew()?;

@@ -6,6 +6,7 @@ use nattpost::edges::store::ledger::{RunReason, RunState};
 use nattpost::flows::outbound::Ask;
 use nattpost::model::feed::{Content, Deletes, Delta, Feed, Replace, Since};
 use nattpost::model::rules::file_name::NamePattern;
+use nattpost::model::rules::guard::Limit;
 use std::time::Duration;
 
 fn numbers(mirror: &Mirror) -> Vec<(u64, RunState)> {
@@ -110,6 +111,33 @@ fn files_read_the_other_way_round_are_followed_by_a_full_one() {
     mirror.send(false);
     assert_eq!(mirror.files(), ["dealer/full_4.xml"]);
     mirror.rest();
+    mirror.check();
+}
+
+/// What was committed is carried out when the disk takes it again, not at the next start only.
+#[test]
+fn after_an_outage_nothing_stays_that_was_decided_about_or_taken() {
+    let mut feed = delta(Since::LastDelivered, Replace::Unsent);
+    feed.done_suffix = Some(".done".to_string());
+    feed.limits.deletes = vec![Limit::parse("20 %").unwrap()];
+    let mut mirror = Mirror::new(feed.clone());
+    mirror.say("A1", "0", "1");
+    mirror.say("A2", "0", "1");
+    mirror.send(false);
+    mirror.take_all();
+    mirror.say("A1", "0", "0");
+    mirror.send(false);
+    let held = mirror.bench.files("held/out");
+    assert_eq!(held.len(), 1);
+    let copy = mirror.bench.path(&format!("held/out/{}", held[0]));
+    mirror.bench.dispatch().release(&feed).unwrap();
+    std::fs::write(&copy, "as it was before the disk failed").unwrap();
+    mirror.bench.later(3_600);
+    mirror.take_all();
+    std::fs::write(mirror.bench.path("out/dealer/delta_2.xml.done"), "").unwrap();
+
+    mirror.bench.dispatch().after_outage().unwrap();
+    assert_eq!((mirror.bench.files("held/out"), mirror.bench.files("out")), (Vec::new(), Vec::new()));
     mirror.check();
 }
 

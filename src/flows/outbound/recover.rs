@@ -21,11 +21,7 @@ type Visible = (String, String, Vec<u8>);
 impl Dispatch<'_> {
     /// At a start, before anything else is sent. `intakes`: for receipts that are to be made again.
     pub fn recover(&mut self, intakes: &[Arc<Intake>]) -> Result<()> {
-        self.place_ready()?;
-        for (partner, folder, name) in self.visible_files()? {
-            let judged = self.judge_visible(Place::Out { partner: &partner, folder: &folder }, &name, &partner);
-            self.go_on("", judged)?;
-        }
+        self.after_outage()?;
         let mut taken = Vec::new();
         let open = self.store.read()?.open_runs()?;
         for run in open {
@@ -46,7 +42,16 @@ impl Dispatch<'_> {
                 _ => {}
             }
         }
-        self.mark_sent(&taken)?;
+        self.mark_sent(&taken)
+    }
+
+    /// The folders follow what was committed and could not be carried out. What partners took is asked at the next look.
+    pub fn after_outage(&mut self) -> Result<()> {
+        self.place_ready()?;
+        for (partner, folder, name) in self.visible_files()? {
+            let judged = self.judge_visible(Place::Out { partner: &partner, folder: &folder }, &name, &partner);
+            self.go_on("", judged)?;
+        }
         self.clear_held()
     }
 
