@@ -21,6 +21,7 @@ use crate::flows::inbound::collect::{self, RemoteDesk};
 use crate::flows::outbound::deliver;
 use crate::flows::rights;
 use crate::model::pause::Paused;
+use crate::model::rules::room::TIMES_OF_A_FETCH;
 
 /// Reports that wait for the loop; carriers wait when it is full.
 const REPORTS: usize = 64;
@@ -32,6 +33,9 @@ const SPOOL_AGAIN: Duration = Duration::from_secs(30);
 const LOOK_UP: Duration = Duration::from_millis(100);
 /// By then the countdown is about to end the process: nobody is waited for any more.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(9);
+
+/// Whether there is room for so many bytes: of which intake, up to which of its files. Told where there is not.
+type Fits<'f> = dyn FnMut(&str, &str, u64) -> bool + 'f;
 
 pub(super) struct Remotes {
     pub desks: Vec<RemoteDesk>,
@@ -123,6 +127,11 @@ impl Remotes {
         Ok(())
     }
 
+    /// A file there does not fit on our disks.
+    pub fn waits_for_room(&self) -> bool {
+        self.desks.iter().any(RemoteDesk::waits_for_room)
+    }
+
     fn busy(&self) -> usize {
         self.crews.iter().flat_map(|crew| &crew.carriers).filter(|carrier| carrier.does.is_some()).count()
     }
@@ -154,7 +163,13 @@ impl Remotes {
     }
 
     /// Hands out what is due, as far as there is somebody idle.
-    fn give_jobs(&mut self, store: &Store, (paused, takes_in): (&Paused, bool), now: Now) -> Result<()> {
+    fn give_jobs(
+        &mut self,
+        store: &Store,
+        (paused, takes_in): (&Paused, bool),
+        fits: &mut Fits<'_>,
+        now: Now,
+    ) -> Result<()> {
         for index in 0..self.crews.len() {
             self.crews[index].look_at_secrets(now);
             while self.busy() < self.connections && self.crews[index].again_at <= now.mono {
@@ -169,7 +184,7 @@ impl Remotes {
                 drop(snapshot);
                 let found = match sent {
                     Some(job) => Some((Job::Out(job), Doing::Delivery)),
-                    None => next_job(crew, desks, (store, paused, takes_in), now)?,
+                    None => next_job(crew, desks, (store, paused, takes_in), fits, now)?,
                 };
                 let Some((job, doing)) = found else { break };
                 crew.note_secrets();
@@ -188,6 +203,7 @@ fn next_job(
     crew: &mut Crew,
     desks: &mut [RemoteDesk],
     (store, paused, takes_in): (&Store, &Paused, bool),
+    fits: &mut Fits<'_>,
     now: Now,
 ) -> Result<Option<(Job, Doing)>> {
     if crew.is_at(Doing::Look) {
@@ -206,7 +222,9 @@ fn next_job(
         if let Some(job) = desk.compare_job() {
             return Ok(Some((Job::In(job), Doing::Files)));
         }
-        if let Some(job) = desk.collect_job(&store.read()?, now)? {
+        let source = desk.source();
+        let mut its = |name: &str, bytes: u64| fits(&source, name, bytes);
+        if let Some(job) = desk.collect_job(&store.read()?, &mut its, now)? {
             return Ok(Some((Job::In(job), Doing::Files)));
         }
     }
@@ -284,8 +302,18 @@ impl Daemon {
         if self.outage.pause().is_some() || self.stop.is_asked() {
             return Ok(());
         }
-        let takes_in = self.disks.takes_in();
-        remotes.give_jobs(&self.works.store, (&self.paused, takes_in), now)
+        let (disks, events) = (&mut self.disks, &self.works.events);
+        disks.look(events, now);
+        let takes_in = disks.takes_in();
+        let mut fits =
+            |source: &str, name: &str, bytes: u64| disks.fits(source, (name, bytes), TIMES_OF_A_FETCH, events, now);
+        remotes.give_jobs(&self.works.store, (&self.paused, takes_in), &mut fits, now)?;
+        for desk in &mut remotes.desks {
+            if desk.has_stopped_waiting() {
+                self.disks.waits_no_longer(&desk.intake);
+            }
+        }
+        Ok(())
     }
 
     fn take_reports(&mut self) -> Result<()> {
@@ -422,6 +450,10 @@ impl Daemon {
             for desk in remotes.desks.iter().filter(awake) {
                 if let Some(words) = desk.sentence() {
                     wrong.push(words);
+                    continue;
+                }
+                if desk.waits_for_room() {
+                    wrong.extend(self.disks.too_large());
                     continue;
                 }
                 if !desk.has_looked || !desk.is_idle() || desk.is_settling() {

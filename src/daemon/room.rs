@@ -12,7 +12,7 @@ use crate::flows::moments::size;
 use crate::flows::room::{Looked, look};
 use crate::model::intake::Intake;
 use crate::model::problem::Condition;
-use crate::model::rules::room::{Floor, Room, TIMES_OF_A_DROP, fits};
+use crate::model::rules::room::{Floor, Room, fits};
 use crate::model::wording::problems as words;
 
 /// Between two looks while something waits for room: making room rings nobody.
@@ -75,8 +75,8 @@ impl Disks {
     }
 
     /// Is there room for the next file of an intake? Where there is not, it waits with those behind it; told once.
-    pub fn fits(&mut self, source: &str, name: &str, bytes: u64, events: &Events, now: Now) -> bool {
-        let needed = bytes.saturating_mul(TIMES_OF_A_DROP);
+    pub fn fits(&mut self, source: &str, (name, bytes): (&str, u64), times: u64, events: &Events, now: Now) -> bool {
+        let needed = bytes.saturating_mul(times);
         let Some(tight) = self.looked.iter().find(|looked| !fits(needed, looked.disk.free, self.floor)) else {
             self.too_large.remove(source);
             return true;

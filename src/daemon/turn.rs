@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::remotes::Remotes;
 use super::room::LOOK_EVERY;
 use super::troubles::What;
 use super::works::receipts;
@@ -19,6 +20,7 @@ use crate::flows::inbound::round::{Answer, Bench, answer_all};
 use crate::flows::inbound::waiting::{newest_of_each, tell_released};
 use crate::flows::{command, commands, recover, retention, rights};
 use crate::model::intake::Intake;
+use crate::model::rules::room::TIMES_OF_A_DROP;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// A command that cannot be read lies there and rings no more: it is tried again after this pause.
@@ -74,7 +76,13 @@ impl Daemon {
         }
         self.keep_house()?;
         self.note_moves();
-        self.post_letters(false)
+        self.post_letters(false)?;
+        if self.outage.pause().is_some() {
+            // Nothing else in this turn may have written, and then its end would be told before every next try.
+            self.works.spool.try_to_write()?;
+            self.note_alive()?;
+        }
+        Ok(())
     }
 
     /// What rang. Commands are looked for when their folder did, when it cannot, and while one is left.
@@ -156,8 +164,8 @@ impl Daemon {
     fn fits(&mut self, index: usize, now: Now) -> bool {
         let desk = &mut self.desks[index];
         let Some((name, bytes)) = desk.next() else { return true };
-        let fits =
-            self.disks.fits(&desk.intake.source(), &shown_name(name).to_string(), bytes, &self.works.events, now);
+        let (source, file) = (desk.intake.source(), (&*shown_name(name).to_string(), bytes));
+        let fits = self.disks.fits(&source, file, TIMES_OF_A_DROP, &self.works.events, now);
         if !fits {
             desk.put_aside(now.mono + LOOK_EVERY);
         }
@@ -421,7 +429,7 @@ impl Daemon {
         if !self.works.placed.is_empty() {
             next = next.min(IDLE);
         }
-        if !self.disks.takes_in() {
+        if !self.disks.takes_in() || self.remotes.as_ref().is_some_and(Remotes::waits_for_room) {
             next = next.min(LOOK_EVERY);
         }
         if self.commands_due {

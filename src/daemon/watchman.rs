@@ -134,6 +134,13 @@ impl Daemon {
         }
     }
 
+    /// A commit that changes nothing, so whatever it meets is the database's.
+    pub(super) fn note_alive(&mut self) -> Result<()> {
+        let tx = self.works.store.begin()?;
+        tx.set_ended(false)?;
+        tx.commit()
+    }
+
     fn note_ended(&mut self, ended: bool) -> Result<()> {
         let noted = self.works.store.begin().and_then(|tx| tx.set_ended(ended).and_then(|()| tx.commit()));
         match noted {

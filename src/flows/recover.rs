@@ -111,6 +111,8 @@ pub fn finish_moves(bench: &mut Bench<'_>) -> Result<()> {
             decided.extend(Decided::from_row(row, reason));
         }
     }
+    // What this process has moved only waits to be confirmed: it is told once.
+    decided.retain(|file| !bench.placed.contains(&file.file));
     for file in &decided {
         bring_from_in(bench, file)?;
     }

@@ -4,6 +4,7 @@ bytes on their way. At the end every order is in the database exactly once, ever
 nothing stands at the server any more, and what was brought there holds every order exactly once, in whole files under their own
 names. Usage: remote_kills.py [KILLS] [SERVER] [SEED]
 """
+import contextlib
 import random
 import shutil
 import subprocess
@@ -32,40 +33,46 @@ class Slow(ThrottledDTPHandler):
 handler.dtp_handler = Slow""",
 }
 LINES = (1, 1, 400, 6_000)
-# A moment of the whole life, or one after something has begun to move; a life that never moves ends by the first.
-LONGEST_LIFE, AFTER_A_MOVE = 1.2, 0.6
+# A third of the kills come at any moment of a life, a third soon after files are on their way in, a third so on their way out.
+LONGEST_LIFE, AFTER_A_MOVE, MOVES_WITHIN = 1.5, 0.4, 4.0
 # Of a hundred kills at least so many find files on their way in, and out.
 LEAST = 15
 
 
-def moves(server):
-    """Something of ours stands at the server: a claim, or an upload."""
-    return any(path.suffix == ".taken" for path in (server.root / "in").iterdir()) or any(
-        path.suffix == ".part" for path in (server.root / "brought").iterdir())
+def comes(root, server):
+    """A claim of ours stands at the server, or bytes of a file in tmp/."""
+    return half_in(root) or any(path.suffix == ".taken" for path in (server.root / "in").iterdir())
+
+
+def half_in(root):
+    with contextlib.suppress(FileNotFoundError):
+        return any(path.stat().st_size for path in (root / "spool" / "tmp").iterdir() if path.is_file())
+    return False
+
+
+def half_out(root, server):
+    return any(path.suffix == ".part" for path in (server.root / "brought").iterdir())
 
 
 def one_life(root, server, chance):
     """What the kill found: files on their way in, files on their way out, bytes of a half one."""
     daemon = night.start(root, once=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        began, end = time.monotonic(), chance.uniform(0.02, LONGEST_LIFE)
-        if chance.random() < 0.5:
-            while not moves(server) and time.monotonic() - began < LONGEST_LIFE:
+        if moves := chance.choice([None, comes, half_out]):
+            until = time.monotonic() + MOVES_WITHIN
+            while not moves(root, server) and time.monotonic() < until:
                 time.sleep(0.005)
-            end = time.monotonic() - began + chance.uniform(0, AFTER_A_MOVE)
-        time.sleep(max(0, end - (time.monotonic() - began)))
+        time.sleep(chance.uniform(0, AFTER_A_MOVE) if moves else chance.uniform(0.02, LONGEST_LIFE))
         if daemon.poll() is not None:
             raise servers.Broken(f"the daemon ended by itself with {daemon.returncode}")
     finally:
         daemon.kill()
         daemon.wait()
-    drafts = root / "spool" / "tmp"
-    half = any(path.stat().st_size for path in drafts.iterdir() if path.is_file()) if drafts.is_dir() else False
     with promises.Ledger(root) as ledger:
         one = lambda sql: (ledger.one(sql) or [0])[0]
         return (one("SELECT count(*) FROM collect WHERE state = 'claiming'") > 0,
                 one("SELECT count(*) FROM run WHERE state IN ('delivering', 'renaming')") > 0,
-                half or any(path.suffix == ".part" for path in (server.root / "brought").iterdir()))
+                half_in(root) or half_out(root, server))
 
 
 def over(name, kills, chance):

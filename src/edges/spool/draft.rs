@@ -20,6 +20,8 @@ const SHARED_MODE: u32 = 0o660;
 /// Written by us alone, read by the group.
 const OWN_MODE: u32 = 0o640;
 const BUFFER_BYTES: usize = 64 * 1024;
+/// More than the few blocks that a full disk has left for small files.
+const TRIED_BYTES: u64 = 1024 * 1024;
 /// Before the name of a draft that is no stranger to who looks for whole files.
 const HIDDEN: &str = ".";
 
@@ -128,6 +130,19 @@ impl Spool {
         let file = fault::point("spool.create").and_then(|()| create());
         let file = file.map_err(|e| SpoolError::new(format!("make {}", shown(&path)), e))?;
         Ok(Draft { path, out: Some(BufWriter::with_capacity(BUFFER_BYTES, file)), written: 0 })
+    }
+
+    /// Whether a disk that took nothing takes a megabyte again.
+    pub fn try_to_write(&self) -> Result<()> {
+        let (mut draft, piece) = (self.draft(State::Work)?, vec![0; BUFFER_BYTES]);
+        let mut write = || -> io::Result<()> {
+            while draft.written() < TRIED_BYTES {
+                draft.write_all(&piece)?;
+            }
+            draft.flush()
+        };
+        let written = write();
+        written.map_err(|error| draft.failed(error))
     }
 
     /// Writes a small file whole.

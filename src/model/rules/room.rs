@@ -1,8 +1,10 @@
 //! How much room on a disk is enough: above the floor everything goes on, below it nothing new is taken in, below half of
 //! it nothing is composed either, so that what was begun can always be finished. Pure: figures in, a state out.
 
-/// Twice its size: its rows and the database's log. What is fetched stands in the spool as well.
+/// Twice its size: its rows and the database's log.
 pub const TIMES_OF_A_DROP: u64 = 2;
+/// What is fetched has to stand in the spool as well.
+pub const TIMES_OF_A_FETCH: u64 = 3;
 
 /// What is to stay free.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

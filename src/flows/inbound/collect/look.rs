@@ -103,6 +103,8 @@ pub struct RemoteDesk {
     trouble: Option<(u32, String)>,
     /// This remote does not let us rename.
     pub(super) claims_refused: bool,
+    /// The next file does not fit on our disks; as it is, and as it was last told.
+    waits_for_room: (bool, bool),
 }
 
 impl RemoteDesk {
@@ -135,6 +137,7 @@ impl RemoteDesk {
             is_settling: false,
             trouble: None,
             claims_refused: false,
+            waits_for_room: (false, false),
         };
         let (partner, intake) = (&desk.intake.sender.partner, &desk.intake.id);
         let his: Vec<&CollectRow> =
@@ -263,13 +266,22 @@ impl RemoteDesk {
     }
 
     /// The next files to be fetched; none while enough of them wait to be judged.
-    pub fn collect_job(&mut self, snapshot: &Snapshot<'_>, now: Now) -> Result<Option<Job>> {
+    /// `fits`: whether there is room for what is under way and so many bytes more; a file without waits, and those behind it.
+    pub fn collect_job(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        fits: &mut dyn FnMut(&str, u64) -> bool,
+        now: Now,
+    ) -> Result<Option<Job>> {
         self.take_back_aside(now);
+        self.waits_for_room.0 = false;
         let ahead = self.order.iter().filter(|slot| slot.state != State::Waiting);
         let (files, bytes) = ahead.fold((0, 0), |(files, bytes), slot| (files + 1, bytes + slot.size));
         if files >= WINDOW_FILES || bytes >= WINDOW_BYTES {
             return Ok(None);
         }
+        let busy = self.order.iter().filter(|slot| slot.state == State::UnderWay);
+        let under_way: u64 = busy.map(|slot| slot.size).sum();
         let (mut job, mut bytes, mut gone) = (Vec::new(), 0, Vec::new());
         for slot in self.order.iter_mut().filter(|slot| slot.state == State::Waiting) {
             if job.len() == JOB_FILES || bytes >= JOB_BYTES {
@@ -283,6 +295,11 @@ impl RemoteDesk {
             if job.first().is_some_and(|first: &ToFetch| first.folder != folder) {
                 break;
             }
+            let size = row.facts.size.unwrap_or_default();
+            if !fits(&shown_name(&row.raw_name).to_string(), under_way + bytes + size) {
+                self.waits_for_room.0 = true;
+                break;
+            }
             let since = self.incomplete.get(&slot.file);
             let patience = self.intake.truncated_after;
             let takes_it_cut = since.is_some_and(|(_, since)| now.mono.saturating_sub(*since) >= patience);
@@ -292,6 +309,17 @@ impl RemoteDesk {
         }
         self.order.retain(|slot| !gone.contains(&slot.file));
         Ok((!job.is_empty()).then(|| Job::Collect { source: self.source(), files: job }))
+    }
+
+    pub fn waits_for_room(&self) -> bool {
+        self.waits_for_room.0
+    }
+
+    /// It did when this was last asked.
+    pub fn has_stopped_waiting(&mut self) -> bool {
+        let (is, was) = self.waits_for_room;
+        self.waits_for_room.1 = is;
+        was && !is
     }
 
     fn take_back_aside(&mut self, now: Now) {
