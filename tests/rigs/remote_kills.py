@@ -19,7 +19,7 @@ import promises
 import servers
 
 # The drained run at the end may meet a claim that a dead connection still has open at the server.
-DRAINS = 5
+DRAINS, DRAINED_WITHIN = 5, 240
 MODES = {"vsftpd": servers.REUSE, "pure-ftpd": servers.TLS, "proftpd": servers.PLAIN, "pyftpdlib": servers.PLAIN}
 # So slow that a large file is on its way for a part of a second.
 SLOW_BYTES = 400_000
@@ -32,7 +32,7 @@ class Slow(ThrottledDTPHandler):
     read_limit = write_limit = {SLOW_BYTES}
 handler.dtp_handler = Slow""",
 }
-LINES = (1, 1, 400, 6_000)
+LINES = (1, 1, 400, 3_000)
 # A third of the kills come at any moment of a life, a third soon after files are on their way in, a third so on their way out.
 LONGEST_LIFE, AFTER_A_MOVE, MOVES_WITHIN = 1.5, 0.4, 4.0
 # Of a hundred kills at least so many find files on their way in, and out.
@@ -88,6 +88,7 @@ def over(name, kills, chance):
         for _ in range(kills):
             partner.drop(chance.randint(1, 4))
             found.append(one_life(root, server, chance))
+        night.RUN_SECONDS_MAX = DRAINED_WITHIN
         for _ in range(DRAINS):
             code, said = night.run(root)
             if not code and not post.left_at(server):
