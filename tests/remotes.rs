@@ -12,4 +12,5 @@ mod remotes {
     pub mod logins;
     pub mod place;
     pub mod superseding;
+    pub mod telling;
 }

@@ -56,7 +56,7 @@ pub fn waiting(page: &Page<'_>, status: &Status) -> Vec<String> {
             lines.push(format!("{}: and {} more files wait to be brought", remote.name, remote.to_bring.len() - TOLD));
         }
         for look in &remote.looks {
-            let not_taken = look.not_taken();
+            let not_taken: Vec<_> = look.not_taken().into_iter().filter(|one| !one.is_nobodys).collect();
             for one in not_taken.iter().take(TOLD) {
                 let name = if one.name.is_empty() { "the folder" } else { &one.name };
                 lines.push(format!("{} at {}: {name} {}", look.source, look.origin, one.words));

@@ -18,7 +18,7 @@ pub fn print_stories(page: &mut Page<'_>, item: &str, stories: &Stories) -> io::
             safe(item)
         ))?;
         if !stories.looked_in.is_empty() {
-            page.line("Nor does it stand at a remote and is not taken, as far as was looked:")?;
+            page.line("Nor is it one of the names that stand at remotes and are not taken, as far as was looked:")?;
         }
         for line in &stories.looked_in {
             page.line(format!("  {}", safe(line)))?;

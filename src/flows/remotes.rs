@@ -19,7 +19,7 @@ pub struct RemoteStatus {
     pub name: String,
     /// False: the ledger knows it, the configuration no longer does.
     pub configured: bool,
-    /// `ftp.shop.example:21`, `/mnt/dealer`.
+    /// `ftp.shop.example:21`, `the folder /mnt/dealer`.
     pub place: String,
     /// None: it was never tried.
     pub state: Option<RemoteState>,
@@ -46,9 +46,34 @@ pub struct LookThere {
 /// A name that stood there at the last look and was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotTaken {
+    /// Empty: the folder itself.
     pub name: String,
     /// To stand behind the name.
     pub words: String,
+    /// It is none of the intake's files by its name: for whoever asks after it, and nothing that waits.
+    pub is_nobodys: bool,
+}
+
+impl NotTaken {
+    pub fn new(name: impl ToString, words: String) -> NotTaken {
+        NotTaken { name: name.to_string(), words, is_nobodys: false }
+    }
+
+    pub fn of_nobody(name: impl ToString, words: String) -> NotTaken {
+        NotTaken { is_nobodys: true, ..NotTaken::new(name, words) }
+    }
+
+    /// As `remote_look.sample` keeps it.
+    pub fn line(&self) -> String {
+        let plain = |text: &str| text.replace(['\n', '\t'], " ");
+        format!("{}\t{}{}", plain(&self.name), plain(&self.words), if self.is_nobodys { "\t-" } else { "" })
+    }
+
+    fn read(line: &str) -> Option<NotTaken> {
+        let mut parts = line.split('\t');
+        let (name, words) = (parts.next()?, parts.next()?);
+        Some(NotTaken { is_nobodys: parts.next().is_some(), ..NotTaken::new(name, words.to_string()) })
+    }
 }
 
 impl RemoteStatus {
@@ -70,11 +95,8 @@ impl RemoteStatus {
 }
 
 impl LookThere {
-    /// Names with their reasons; one without a name speaks of the folder.
     pub fn not_taken(&self) -> Vec<NotTaken> {
-        let sample = self.look.as_ref().map_or("", |look| &look.sample);
-        let read = |line: &str| line.split_once('\t').map(|(name, words)| (name.to_string(), words.to_string()));
-        sample.lines().filter_map(read).map(|(name, words)| NotTaken { name, words }).collect()
+        self.look.as_ref().map_or("", |look| &look.sample).lines().filter_map(NotTaken::read).collect()
     }
 }
 
@@ -125,7 +147,7 @@ pub fn remotes(
 
 fn place(rule: &RemoteRule) -> String {
     match &rule.kind {
-        Kind::Folder { path } => path.display().to_string(),
+        Kind::Folder { path } => format!("the folder {}", path.display()),
         Kind::Ftp(ftp) => format!("{}:{}", ftp.host, ftp.port),
     }
 }

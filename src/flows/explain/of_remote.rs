@@ -39,9 +39,10 @@ impl Teller<'_> {
                 format!("{name} {}.", one.words.trim_end_matches('.'))
             }));
         }
+        let partner = name.split('/').next().unwrap_or(name);
         let mut next = vec![NextStep {
-            why: "have its configuration looked at".to_string(),
-            command: "nattpost check".to_string(),
+            why: "try it now, step by step".to_string(),
+            command: format!("nattpost check --connect {partner}"),
         }];
         next.retain(|_| remote.trouble().is_some());
         Ok(Some(Story { title: format!("Remote {}", remote.name), sentences: told, next }))

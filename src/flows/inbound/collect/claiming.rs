@@ -22,11 +22,11 @@ use crate::model::remote::{After, Claiming, Facts, Folder};
 use crate::model::remote_name::{Ours, claim_name, read_ours};
 use crate::model::rules::collecting::{self, Action, Known, There};
 
-const ANOTHERS: &str = "it is a name of another Nattpost, or of this one before its spool was lost";
+const ANOTHERS: &str = "is a name of another Nattpost, or of this one before its spool was lost";
 const OF_NO_RUN: &str =
-    "it is an upload of ours, and the database knows no run that goes there under this name; it can be removed there";
+    "is an upload of ours, and the database knows no run that goes there under this name; it can be removed there";
 const NOT_REMOVED: &str =
-    "it is an upload of ours that nobody finishes any more; it is removed, where the server allows that";
+    "is an upload of ours that nobody finishes any more; it is removed, where the server allows that";
 /// A look that found nothing new is noted so often, for people.
 const TELLS_LOOK_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// What is gone from a remote for so long is forgotten.
@@ -78,7 +78,7 @@ impl Bench<'_> {
         desk.sighted = sighted;
         desk.doubtful = doubtful_of(doubtful, &doubted);
         let others = self.take_up_names(desk, listing, &open, mark)?;
-        self.tell_odd(desk, found.odd.iter().map(|(index, odd)| (listing.name(*index), odd.words())));
+        self.tell_odd(desk, found.odd.iter().map(|(index, odd)| (listing.name(*index), odd.words().to_string())));
         let look = found.tell(desk, listing, &others, iso(self.now.wall));
         let gone = changes_of_seen(&seen, &names, &iso(self.now.wall));
         let told_at = read_iso(&desk.told_look.looked_at);
@@ -161,7 +161,7 @@ impl Bench<'_> {
                 Ours::Aside { .. } => None,
             };
             if let Some(words) = words {
-                self.tell_odd(desk, [(name, words)]);
+                self.tell_odd(desk, [(name, format!("it {words}"))]);
                 left.push((name.to_vec(), words));
             }
         }
@@ -222,13 +222,13 @@ impl Bench<'_> {
                 add_row(&tx, desk, row.no, (&row.raw_name, Some(name)), None, facts, true)?;
                 tx.commit()?;
             }
-            _ => return Ok(Some("its verdict stands, and nothing is to happen to it there")),
+            _ => return Ok(Some("is judged, and nothing is to happen to it there")),
         }
         Ok(None)
     }
 
     /// Once for each name.
-    fn tell_odd<'n>(&self, desk: &mut RemoteDesk, odd: impl IntoIterator<Item = (&'n [u8], &'static str)>) {
+    fn tell_odd<'n>(&self, desk: &mut RemoteDesk, odd: impl IntoIterator<Item = (&'n [u8], String)>) {
         for (name, words) in odd {
             if desk.told_odd.insert(hash(name)) {
                 let fields = [

@@ -15,6 +15,7 @@ use crate::edges::spool::shown_name;
 use crate::edges::store::ledger::{CollectRow, RemoteLook};
 use crate::edges::store::{FileNo, Snapshot};
 use crate::flows::carried::trouble;
+use crate::flows::remotes::NotTaken;
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::layout::Completeness;
@@ -93,7 +94,7 @@ pub struct RemoteDesk {
     /// Why files that are known are not fetched, by their names there.
     pub(super) put_aside: BTreeMap<FileNo, (Vec<u8>, String)>,
     /// The last listing's names that were not taken, with their reasons.
-    pub(super) not_taken: Vec<(String, String)>,
+    pub(super) not_taken: Vec<NotTaken>,
     /// When its folder is listed next, by the monotonic clock.
     pub look_at: Duration,
     pub(super) began_look: Option<Duration>,
@@ -402,11 +403,10 @@ impl RemoteDesk {
 
     /// How things stand in its folder, for `status` and `explain`.
     pub(super) fn look_now(&self) -> RemoteLook {
-        let folder = self.trouble.as_ref().map(|(_, words)| (String::new(), format!("cannot be listed: {words}")));
-        let aside = self.put_aside.values().map(|(name, words)| (shown_name(name).to_string(), words.clone()));
+        let folder = self.trouble.as_ref().map(|(_, words)| NotTaken::new("", format!("cannot be listed: {words}")));
+        let aside = self.put_aside.values().map(|(name, words)| NotTaken::new(shown_name(name), words.clone()));
         let lines = folder.into_iter().chain(aside).chain(self.not_taken.iter().cloned()).take(SAMPLE_NAMES);
-        let lines: Vec<String> =
-            lines.map(|(name, words)| format!("{name}\t{}", words.replace(['\n', '\t'], " "))).collect();
+        let lines: Vec<String> = lines.map(|one| one.line()).collect();
         RemoteLook { sample: lines.join("\n"), ..self.told_look.clone() }
     }
 
@@ -515,13 +515,13 @@ impl Found {
         others: &[(Vec<u8>, &'static str)],
         looked_at: String,
     ) -> RemoteLook {
-        let shown = |i: &usize| shown_name(listing.name(*i)).to_string();
+        let shown = |i: &usize| shown_name(listing.name(*i));
         let patterns = format!("fits none of the patterns of {}: {}", desk.source(), desk.from.matching.join(", "));
-        let odd = self.odd.iter().map(|(i, odd)| (shown(i), format!("cannot be taken: {}", odd.words())));
-        let waiting = self.waiting.iter().map(|(i, words)| (shown(i), words.clone()));
-        let others = others.iter().map(|(name, words)| (shown_name(name).to_string(), (*words).to_string()));
-        let passed_over = self.passed_over.iter().map(|(i, words)| (shown(i), (*words).to_string()));
-        let unmatched = self.unmatched.iter().map(|i| (shown(i), patterns.clone()));
+        let odd = self.odd.iter().map(|(i, odd)| NotTaken::new(shown(i), format!("cannot be taken: {}", odd.words())));
+        let waiting = self.waiting.iter().map(|(i, words)| NotTaken::new(shown(i), words.clone()));
+        let others = others.iter().map(|(name, words)| NotTaken::new(shown_name(name), (*words).to_string()));
+        let passed_over = self.passed_over.iter().map(|(i, words)| NotTaken::of_nobody(shown(i), (*words).to_string()));
+        let unmatched = self.unmatched.iter().map(|i| NotTaken::of_nobody(shown(i), patterns.clone()));
         let lines = odd.chain(waiting).chain(others).chain(passed_over).chain(unmatched).take(SAMPLE_NAMES).collect();
         desk.not_taken = lines;
         RemoteLook {
