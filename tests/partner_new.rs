@@ -14,7 +14,7 @@ fn run(root: &Path, words: &[&str]) -> (Option<i32>, String) {
 }
 
 const SHOP: &str = "name = \"Shop\"\ncustomers = [\"10042\"]\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\n";
-const REMOTE: &str = "[remote.drop]\nkind = \"folder\"\npath = \"/srv/shop\"\n[intake.prices]\nlayouts = [\"nattpost-price-csv\"]\nfrom = \"drop:/prices\"\n";
+const REMOTE: &str = "[remote.drop]\nkind = \"folder\"\npath = \"/usr\"\n[intake.prices]\nlayouts = [\"nattpost-price-csv\"]\nfrom = \"drop:/prices\"\n";
 
 #[test]
 fn a_new_partner_has_what_is_not_the_others_alone() {
@@ -45,6 +45,6 @@ fn a_new_partner_has_what_is_not_the_others_alone() {
     assert!(code == Some(78) && said.contains("shop-4.toml.new is made") && said.contains("drop"), "{said}");
     assert!(!root.join("partners/shop-4.toml").exists());
     let made = fs::read_to_string(root.join("partners/shop-4.toml.new")).unwrap();
-    assert!(made.contains("#path = \"/srv/shop\"") && !made.contains("\npath"), "{made}");
+    assert!(made.contains("#path = \"/usr\"") && !made.contains("\npath"), "{made}");
     assert_eq!(run(root, &["check"]).0, Some(0));
 }

@@ -51,6 +51,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         customers: Vec::new(),
         units: BTreeMap::new(),
         zone: chrono_tz::Europe::Berlin,
+        mode: nattpost::model::mode::Mode::Live,
     };
     Arc::new(Intake {
         sender: Arc::new(sender),

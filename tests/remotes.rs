@@ -10,6 +10,7 @@ mod remotes {
     pub mod delivering;
     pub mod gone;
     pub mod logins;
+    pub mod modes;
     pub mod place;
     pub mod superseding;
     pub mod telling;

@@ -122,7 +122,7 @@ pub enum Command {
 
     /// Judge refused, held or stale files again, as if they had just come
     #[command(
-        after_help = "Example:\n  nattpost retry orders-1107.csv\n  nattpost retry --reason article-unknown --partner dealer\n  nattpost retry 0g3k7m2v9q4ha --overrule --comment \"the ERP says Monday's stock is right\""
+        after_help = "Example:\n  nattpost retry orders-1107.csv\n  nattpost retry --reason article-unknown --partner dealer\n  nattpost retry 0g3k7m2v9q4ha --overrule --comment \"the ERP says Monday's stock is right\"\n  nattpost retry --rehearsed --partner dealer"
     )]
     Retry(Retry),
 
@@ -249,13 +249,16 @@ pub struct Choice {
     /// Only files first seen on this day: 2026-11-07, today, yesterday
     #[arg(long, value_parser = day)]
     pub day: Option<Day>,
+    /// Only files that were rehearsed (their partner in mode test or shadow), and neither applied since nor closed
+    #[arg(long)]
+    pub rehearsed: bool,
 }
 
 impl Choice {
     /// Nothing at all was said.
     pub fn is_empty(&self) -> bool {
         let filters = self.partner.is_some() || self.verdict.is_some() || self.reason.is_some() || self.day.is_some();
-        self.items.is_empty() && !filters
+        self.items.is_empty() && !filters && !self.rehearsed
     }
 }
 

@@ -61,7 +61,7 @@ fn which(config: &Config, verb: &str, choice: &Choice) -> Result<Selection, Fail
     if choice.is_empty() {
         return Err(Failure::new(End::Usage, "usage-wrong", format!("{verb} was not told which files"))
             .at("the command line")
-            .expected("files, or --reason, --partner, --day or --verdict")
+            .expected("files, or --reason, --partner, --day, --verdict or --rehearsed")
             .advice(format!("nattpost {verb} --help shows examples.")));
     }
     let mut which = selection(choice, config.zone, Utc::now());
@@ -131,6 +131,7 @@ pub fn selection(choice: &Choice, zone: Tz, now: DateTime<Utc>) -> Selection {
         reason: choice.reason.clone(),
         from: day.and_then(|day| begin(day, zone)),
         to: day.and_then(|day| begin(day.succ_opt()?, zone)),
+        rehearsed: choice.rehearsed,
     }
 }
 
@@ -208,6 +209,7 @@ mod tests {
             verdict: None,
             reason: None,
             day: Some(Day::Today),
+            rehearsed: false,
         };
         let now = "2026-10-25T12:00:00Z".parse().unwrap();
         let asked = selection(&choice, chrono_tz::Europe::Berlin, now);

@@ -28,7 +28,11 @@ pub fn connect(page: &mut Page<'_>, config: &Config, only: Option<&str>, quiet: 
     let (mut tried, mut wrong) = (0_u64, 0_u64);
     let is_wanted = |name: &str| only.is_none_or(|only| name.split('/').next() == Some(only));
     for rule in config.remotes.iter().filter(|rule| is_wanted(&rule.name)) {
-        let trial = Trial::new(rule, &config.intakes, &config.feeds, false);
+        let trial = {
+            let mode = config.partners.iter().find(|sender| rule.name.split('/').next() == Some(&sender.partner));
+            let only_looks = mode.is_some_and(|sender| !sender.mode.answers());
+            Trial::new(rule, &config.intakes, &config.feeds, only_looks)
+        };
         let mut told = Told { name: trial.name().to_string(), what: "remote", quiet, findings: Vec::new() };
         told.begin(page)?;
         let mut failed = None;

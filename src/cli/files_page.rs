@@ -53,7 +53,12 @@ pub fn outcome(file: &FileRow) -> String {
                 .filter(|v| file.counts.get(*v) > 0)
                 .map(|v| format!("{} {v}", file.counts.get(v)))
                 .collect();
-            if parts.is_empty() { verdict.to_string() } else { parts.join(", ") }
+            let told = if parts.is_empty() { verdict.to_string() } else { parts.join(", ") };
+            match (file.rehearsed.writes(), file.rehearsal_closed) {
+                (true, _) => told,
+                (false, false) => format!("would have {told} ({})", file.rehearsed.as_str()),
+                (false, true) => format!("would have {told} ({}, closed)", file.rehearsed.as_str()),
+            }
         }
     }
 }
@@ -95,6 +100,8 @@ pub fn file_object(file: &FileRow) -> Value {
         "attempts": file.attempts,
         "returns_of": file.returns_of.map(|id| id.to_string()),
         "comment": file.comment,
+        "mode": file.rehearsed.as_str(),
+        "rehearsal_closed": file.rehearsal_closed,
     })
 }
 

@@ -13,6 +13,7 @@ use crate::flows::files::{Standing, came};
 use crate::flows::moments;
 use crate::flows::next_steps::NextStep;
 use crate::flows::show::{DeliveryShown, FileShown, MessageShown, RunShown, There};
+use crate::model::mode::Mode;
 use crate::model::verdict::Verdict;
 
 pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
@@ -56,7 +57,7 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
     reasons(page, shown)?;
     messages(page, shown)?;
     for receipt in &shown.receipts {
-        page.line(format!("  receipt: {} ({})", safe(&receipt.name), receipt.state.as_str()))?;
+        page.line(format!("  receipt: {} ({})", safe(&receipt.name), state(receipt)))?;
     }
     for back in &shown.came_back_as {
         page.line(format!("  came back as {} ({}), {}", safe(&back.name), back.id, outcome(back)))?;
@@ -179,6 +180,15 @@ pub fn next(page: &mut Page<'_>, steps: &[NextStep]) -> io::Result<()> {
     Ok(())
 }
 
+/// What became of a run, and whether it was in earnest.
+pub fn state(run: &RunRow) -> String {
+    match (run.rehearsed, run.state) {
+        (Mode::Live, state) => state.as_str().to_string(),
+        (Mode::Shadow, RunState::Sent) => "would have been sent".to_string(),
+        (mode, state) => format!("{}, {}", state.as_str(), mode.as_str()),
+    }
+}
+
 pub fn print_run(page: &mut Page<'_>, shown: &RunShown) -> io::Result<()> {
     let run = &shown.run;
     page.line(format!("{}/{}#{}  {}  {}", run.partner, run.feed, run.number, safe(&run.name), run.id))?;
@@ -186,11 +196,11 @@ pub fn print_run(page: &mut Page<'_>, shown: &RunShown) -> io::Result<()> {
     let due = if due.is_empty() { String::new() } else { format!(", due {due}") };
     page.line(format!(
         "  {} ({}){due}, ready {}",
-        run.state.as_str(),
+        state(run),
         run.reason.as_str(),
         page.when_stored(Some(&run.ready_at))
     ))?;
-    if let Some(sent) = &run.sent_at {
+    if let Some(sent) = run.sent_at.as_ref().filter(|_| run.rehearsed.answers()) {
         page.line(format!("  sent {}", page.when_stored(Some(sent))))?;
     }
     page.line(format!(
@@ -358,6 +368,7 @@ pub fn run_object(run: &RunRow) -> Value {
         "reason": run.reason.as_str(),
         "due_at": run.due_at,
         "state": run.state.as_str(),
+        "mode": run.rehearsed.as_str(),
         "name": run.name,
         "size": run.size,
         "rows": run.rows,

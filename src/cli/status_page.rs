@@ -36,6 +36,7 @@ pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Resul
     paused(page, status)?;
     locks(page, status)?;
     remotes_page::troubles(page, status)?;
+    modes(page, status)?;
     page.gap()?;
     intakes(page, status)?;
     waiting(page, status)?;
@@ -85,6 +86,31 @@ fn locks(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     Ok(())
 }
 
+/// Whose files change nothing, and what of them is left to be decided about.
+fn modes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
+    let mut told = Vec::new();
+    for intake in status.intakes.iter().filter(|intake| !intake.mode.writes()) {
+        if !told.contains(&&intake.partner) {
+            let means = match intake.mode.answers() {
+                true => "his files are judged and answered, and nothing of them is applied",
+                false => "nothing of his files is applied, and nobody hears of anything",
+            };
+            page.line(format!("! {} is in mode {}: {means}.", intake.partner, intake.mode.as_str()))?;
+            told.push(&intake.partner);
+        }
+    }
+    for intake in status.intakes.iter().filter(|intake| intake.rehearsed > 0) {
+        let source = format!("{}/{}", intake.partner, intake.intake);
+        let files = moments::count(intake.rehearsed, "file was only rehearsed", "files were only rehearsed");
+        let then = if intake.mode.writes() { "" } else { " once its partner is live" };
+        page.line(format!(
+            "! {source}: {files}; nattpost retry --rehearsed --partner {source} applies them{then}, nattpost ignore --rehearsed --partner \
+             {source} --comment \"why\" closes them."
+        ))?;
+    }
+    Ok(())
+}
+
 fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     if status.intakes.is_empty() {
         return page.line("No intake is configured, so nothing is taken in.");
@@ -93,7 +119,7 @@ fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
         Columns::new(&["in", "#waiting", "oldest", "#held", "#refused 24 h", "last came", "last applied"]);
     for intake in &status.intakes {
         columns.row([
-            format!("{}/{}{}", intake.partner, intake.intake, if intake.configured { "" } else { " (not configured)" }),
+            format!("{}/{}{}", intake.partner, intake.intake, remark(intake)),
             number(intake.backlog),
             intake.oldest.map(|oldest| moments::span(page.now - oldest)).unwrap_or_default(),
             number(intake.figures.held),
@@ -158,12 +184,20 @@ fn feeds(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
         columns.row([
             format!("{}/{}", feed.partner, feed.feed),
             last.map_or("never".into(), |run| page.when_stored(Some(&run.ready_at))),
-            last.map_or(String::new(), |run| run.state.as_str().to_string()),
+            last.map_or(String::new(), super::show_page::state),
             last.map_or(String::new(), |run| run.rows.to_string()),
             next,
         ]);
     }
     page.table(columns)
+}
+
+fn remark(intake: &IntakeStatus) -> String {
+    match (intake.configured, intake.mode.writes()) {
+        (false, _) => " (not configured)".to_string(),
+        (true, true) => String::new(),
+        (true, false) => format!(" ({})", intake.mode.as_str()),
+    }
 }
 
 /// Nothing is easier to overlook than a nought.
@@ -215,6 +249,8 @@ fn intake_object(intake: &IntakeStatus) -> Value {
         "partner": intake.partner,
         "intake": intake.intake,
         "configured": intake.configured,
+        "mode": intake.mode.as_str(),
+        "rehearsed": intake.rehearsed,
         "backlog": intake.backlog,
         "oldest": intake.oldest.map(clock::iso),
         "held": intake.figures.held,

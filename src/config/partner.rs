@@ -8,15 +8,16 @@ use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use super::layouts::Layouts;
 use super::remote::Remotes;
-use super::{come_back, expect, feed, intake, notices, remote};
+use super::{come_back, expect, feed, forms, intake, notices, remote};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
 use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::layout::lookup::Words;
+use crate::model::mode::Mode;
 use crate::model::problem::Named;
-use crate::model::remote::RemoteRule;
+use crate::model::remote::{After, Claiming, RemoteRule};
 use crate::model::rules::arrivals::Expect;
 use crate::model::rules::{identity, units};
 
@@ -60,6 +61,7 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
         customers: keyed.parsed_list("customers", number),
         units: read_units(&keyed, around),
         zone: keyed.zone("zone", around.company.zone),
+        mode: keyed.value("mode", |text| forms::word(text, &Mode::ALL.map(|mode| (mode.as_str(), mode)))),
     });
     let tables = read_tables(&keyed);
     let words: Vec<Words> = tables.iter().map(|(_, words)| words.clone()).collect();
@@ -72,7 +74,11 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     let (mut intakes, mut expects): (Vec<Arc<Intake>>, Vec<Expect>) = Default::default();
     let mut sections = Vec::new();
     for (title, section) in keyed.named("intake") {
-        let intake = intake::read(named_id(&section, &title), &section, &sender, &remotes, around);
+        let mut intake = intake::read(named_id(&section, &title), &section, &sender, &remotes, around);
+        if let Some(from) = intake.from.as_mut().filter(|_| !sender.mode.answers()) {
+            // His remotes are only read.
+            (from.claim, from.after) = (Claiming::Look, After::Keep);
+        }
         remote::check_apart(&section, &intake, &intakes);
         name(&intake.id, notices::named_in(&section, Table::Intake, channels));
         let is_request = intake.layouts.iter().any(|layout| layout.kind.class == Class::Request);
@@ -85,7 +91,7 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     }
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
     for (title, section) in keyed.named("feed") {
-        let id = named_id(&section, &title);
+        let id = sender.mode.feed_id(&named_id(&section, &title));
         name(&id, notices::named_in(&section, Table::Feed, channels));
         if let Some(feed) = feed::read(id, &section, &sender, &remotes, around) {
             check_apart(&section, &feed, &feeds);

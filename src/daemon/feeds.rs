@@ -79,10 +79,7 @@ impl Out {
                 dispatch.send(&feed, &Ask { full: *full, key: key.clone(), ..Ask::request() })?
             }
             Order::Release => dispatch.release(&feed)?,
-            Order::Discard => {
-                dispatch.discard(&feed)?;
-                return Ok(format!("{name}: what was held back is dropped; the next file tells all of it again"));
-            }
+            Order::Discard => return dispatch.discard(&feed),
         };
         dispatch.place_ready()?;
         match outcome {
@@ -129,6 +126,8 @@ impl Daemon {
         dispatch.recover(&intakes)?;
         dispatch.begin_schedules(feeds.iter().map(|feed| &**feed))?;
         dispatch.begin_numbers(feeds.iter().map(|feed| &**feed))?;
+        // One that comes to be live may wait for a person.
+        self.read_pauses()?;
         self.look_for_due()
     }
 
@@ -152,6 +151,8 @@ impl Daemon {
         dispatch.register(feeds.iter().map(|feed| &**feed))?;
         dispatch.begin_schedules(feeds.iter().map(|feed| &**feed))?;
         dispatch.begin_numbers(feeds.iter().map(|feed| &**feed))?;
+        // One that comes to be live may wait for a person.
+        self.read_pauses()?;
         self.look_for_due()
     }
 

@@ -173,6 +173,9 @@ fn to_json(which: &Selection) -> Map<String, Value> {
     put("reason", which.reason.clone());
     put("from", which.from.map(clock::iso));
     put("to", which.to.map(clock::iso));
+    if which.rehearsed {
+        object.insert("rehearsed".into(), true.into());
+    }
     object
 }
 
@@ -193,6 +196,7 @@ fn parse_which(arguments: &Value) -> Result<Selection> {
         reason: text("reason"),
         from: at("from")?,
         to: at("to")?,
+        rehearsed: arguments["rehearsed"].as_bool().unwrap_or_default(),
     };
     anyhow::ensure!(which != Selection::default(), "it names no file and says nothing that would narrow it down");
     Ok(which)
@@ -245,6 +249,7 @@ mod tests {
             reason: Some("article-unknown".into()),
             from: Some("2026-11-06T23:00:00.000Z".parse().unwrap()),
             to: Some("2026-11-07T23:00:00.000Z".parse().unwrap()),
+            rehearsed: true,
         };
         let narrow = Selection { reason: Some("x".into()), ..Selection::default() };
         for verb in [

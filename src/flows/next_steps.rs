@@ -75,6 +75,15 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>) ->
     if file.state != FileState::Judged {
         return steps;
     }
+    if !file.rehearsed.writes() {
+        if file.rehearsal_closed {
+            step("nothing: a person closed it without applying it", String::new());
+        } else {
+            step("apply it, once its partner is live", format!("nattpost retry {id} --rehearsed"));
+            step("close it without applying it", format!("nattpost ignore {id} --rehearsed --comment \"why\""));
+        }
+        return steps;
+    }
     if file.redacted {
         if file.counts.held + file.counts.refused + file.counts.stale > 0 {
             step("have it sent again: the copy kept here has lost its personal fields", String::new());
@@ -166,6 +175,8 @@ mod tests {
             redacted: false,
             returns_of: None,
             comment: String::new(),
+            rehearsed: crate::model::mode::Mode::Live,
+            rehearsal_closed: false,
         }
     }
 

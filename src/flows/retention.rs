@@ -83,7 +83,10 @@ fn prune_originals(bench: &mut Bench<'_>, rows: &[FileRow]) -> Result<()> {
 fn prune_sent(bench: &mut Bench<'_>, before: &str) -> Result<()> {
     for run in bench.store.read()?.sent_before(before, AT_A_TIME)? {
         let Ok(day) = run.day.parse() else { continue };
-        let place = Place::Sent { partner: &run.partner, day };
+        let place = match run.rehearsed.answers() {
+            true => Place::Sent { partner: &run.partner, day },
+            false => Place::HeldOut { partner: &run.partner },
+        };
         let name = state_name(run.id, run.name.as_bytes(), Role::Original);
         if bench.spool.look(place, &name)?.is_some() {
             bench.spool.remove(place, &name)?;

@@ -249,6 +249,10 @@ fn run_standing(sight: Sight<'_>, run: &RunRow) -> Result<Standing> {
         (Place::Sent { partner: &run.partner, day }, state_name(run.id, run.name.as_bytes(), Role::Original))
     });
     let places: Vec<_> = match run.state {
+        RunState::Sent if !run.rehearsed.answers() => {
+            let name = state_name(run.id, run.name.as_bytes(), Role::Original);
+            vec![(Place::HeldOut { partner: &run.partner }, name)]
+        }
         RunState::Sent => sent.into_iter().chain([out]).collect(),
         _ => [out, staged].into_iter().chain(sent).collect(),
     };

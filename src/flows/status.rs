@@ -16,6 +16,7 @@ use crate::edges::store::ledger::{LockRow, PauseRow, ProblemRow, RunRow};
 use crate::edges::{clock, lock};
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
+use crate::model::mode::{Mode, plain};
 use crate::model::pause::Subject;
 use crate::model::remote::RemoteRule;
 use crate::model::rules::room::{Floor, Room};
@@ -66,6 +67,9 @@ pub struct IntakeStatus {
     pub held_reasons: Vec<(String, u64)>,
     /// When the newest file came.
     pub last_arrival: Option<String>,
+    pub mode: Mode,
+    /// Files that were only rehearsed and can still be applied.
+    pub rehearsed: u64,
     pub figures: IntakeFigures,
 }
 
@@ -92,7 +96,10 @@ pub struct Known<'a> {
 
 pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<Status> {
     let wanted = |partner: &str, part: &str| {
-        only.is_empty() || only.iter().any(|o| o == partner || *o == format!("{partner}/{part}"))
+        only.is_empty()
+            || only.iter().any(|o| {
+                o == partner || *o == format!("{partner}/{part}") || *o == format!("{partner}/{}", plain(part))
+            })
     };
     let mut intakes = Vec::new();
     for intake in known.intakes.iter().filter(|i| wanted(&i.sender.partner, &i.id)) {
@@ -173,6 +180,8 @@ fn configured(sight: Sight<'_>, intake: &Intake) -> Result<IntakeStatus> {
         oldest: first_known.into_iter().chain(first_waiting).min(),
         waiting,
         last_arrival: last_arrival(sight, &figures)?,
+        mode: intake.sender.mode,
+        rehearsed: sight.snapshot.rehearsed_files(partner, &intake.id)?,
         held_reasons: held_reasons(sight, partner, &intake.id, &figures)?,
         figures,
     })
@@ -186,6 +195,8 @@ fn forgotten(sight: Sight<'_>, partner: String, intake: String) -> Result<Intake
         oldest: figures.oldest_open.as_deref().and_then(clock::read_iso),
         waiting: Vec::new(),
         last_arrival: last_arrival(sight, &figures)?,
+        mode: Mode::Live,
+        rehearsed: sight.snapshot.rehearsed_files(&partner, &intake)?,
         held_reasons: held_reasons(sight, &partner, &intake, &figures)?,
         figures,
         partner,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::intake::Sender;
 use super::layout::Layout;
+use super::mode::{self, Mode};
 use super::remote::SendTo;
 use super::rules::file_name::NamePattern;
 use super::rules::guard::Limits;
@@ -17,6 +18,7 @@ pub struct Feed {
     pub partner: String,
     /// Who gets it: his words for units and codes.
     pub recipient: Arc<Sender>,
+    /// With the mode of a partner who is not live: `stock?test`.
     pub id: String,
     pub layout: Arc<Layout>,
     /// Empty: only on request.
@@ -109,6 +111,20 @@ impl Feed {
     /// `partner/feed`, as commands, runs and log lines name it.
     pub fn name(&self) -> String {
         format!("{}/{}", self.partner, self.id)
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.recipient.mode
+    }
+
+    /// As the configuration has it, and as names of files say it.
+    pub fn plain_id(&self) -> &str {
+        mode::plain(&self.id)
+    }
+
+    /// Whose numbers its files get: those of a test go on in those of the live feed, since the partner sees both.
+    pub fn numbers(&self) -> String {
+        if self.mode().answers() { format!("{}/{}", self.partner, self.plain_id()) } else { self.name() }
     }
 
     /// What the partner holds is kept row by row: for deltas, and where a guard counts changes.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::layout::Layout;
+use super::mode::Mode;
 use super::remote::{FetchFrom, SendTo};
 use super::rules::as_of::NameAsOf;
 use super::rules::guard::Limits;
@@ -23,6 +24,7 @@ pub struct Sender {
     pub units: BTreeMap<String, String>,
     /// Zone of his local times.
     pub zone: chrono_tz::Tz,
+    pub mode: Mode,
 }
 
 #[derive(Debug, Clone)]

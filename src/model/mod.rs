@@ -19,6 +19,7 @@ pub mod kind;
 pub mod layout;
 pub mod letter;
 pub mod listing;
+pub mod mode;
 pub mod open_metrics;
 pub mod pause;
 pub mod problem;

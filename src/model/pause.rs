@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::mode::plain;
+
 /// What a pause stops.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -96,7 +98,8 @@ impl Paused {
     pub fn feed(&self, partner: &str, feed: &str) -> bool {
         self.0.iter().any(|subject| match subject {
             Subject::Partner(paused) => paused == partner,
-            Subject::Feed { partner: of, feed: paused } => of == partner && paused == feed,
+            // A test of the feed is the feed.
+            Subject::Feed { partner: of, feed: paused } => of == partner && (paused == feed || paused == plain(feed)),
             Subject::Intake { .. } => false,
         })
     }
@@ -128,6 +131,7 @@ mod tests {
             (&["in:dealer/other", "out:shop/stock"], false, false),
         ] {
             let paused = paused(subjects);
+            assert_eq!(paused.feed("dealer", "stock?test"), feed, "{subjects:?}");
             assert_eq!(paused.intake("dealer", "stock"), intake, "{subjects:?}");
             assert_eq!(paused.feed("dealer", "stock"), feed, "{subjects:?}");
         }

@@ -236,6 +236,7 @@ pub fn sender(partner: &str) -> Arc<Sender> {
         customers: Vec::new(),
         units: BTreeMap::new(),
         zone: Berlin,
+        mode: nattpost::model::mode::Mode::Live,
     })
 }
 

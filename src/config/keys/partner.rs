@@ -7,6 +7,14 @@ pub const KEYS: &[Key] = &[
     key(Table::Partner, "name", "text", Required, "What people call the partner. His id is the name of his file."),
     key(
         Table::Partner,
+        "mode",
+        "live, test or shadow",
+        Value("live"),
+        "test: his files are judged and answered, and nothing of them is applied; his feeds go out, from a base of their own. shadow: nobody \
+         hears of anything, his remotes are only read, what would go out stands in held/out/. docs/operating.md says how a new partner comes to be live.",
+    ),
+    key(
+        Table::Partner,
         "customers",
         "list of customer numbers",
         Value(""),

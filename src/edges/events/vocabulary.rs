@@ -97,6 +97,7 @@ events! {
     HeldExpired "held-expired" Warning "What held messages waited for did not come in time; they were refused.";
     InternalError "internal-error" Error "The program failed on one file and goes on with the next.";
     RunReady "run-ready" Info "A file of ours is committed and stands in out/.";
+    RunRehearsed "run-rehearsed" Info "A file of ours that nobody is to see (mode shadow) stands in held/out/.";
     RunSent "run-sent" Info "A file of ours was delivered or picked up.";
     DeliveryFailed "delivery-failed" Error "A file of ours could not be brought to its remote; it is tried again.";
     DeliveryUnknown "delivery-unknown" Warning "Nobody knows whether a file of requests reached its remote, or it is gone from out/ before; a person decides.";
@@ -165,6 +166,7 @@ keys! {
     Attempts "attempts" "How often it was tried.";
     About "about" "What a problem is about: an intake, a feed, a partner, a channel, a part of the program.";
     Channel "channel" "The channel that is told.";
+    Mode "mode" "test or shadow: it was only rehearsed, and nothing of it was applied or sent in earnest.";
     Verb "verb" "What a command asked for.";
     Error "error" "The system's own word.";
 }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_remotes.sql"),
     include_str!("migrations/0010_problems.sql"),
     include_str!("migrations/0011_arrivals.sql"),
+    include_str!("migrations/0012_rehearsals.sql"),
 ];
 
 /// The version of the tables this program works with.

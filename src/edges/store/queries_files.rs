@@ -26,6 +26,8 @@ pub struct Selection {
     /// First seen in `[from, to)`.
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
+    /// Only those that were rehearsed and that nobody has closed.
+    pub rehearsed: bool,
 }
 
 impl Snapshot<'_> {
@@ -124,6 +126,9 @@ fn conditions(selection: &Selection) -> (String, Vec<Value>) {
             |table: &str| format!("EXISTS (SELECT 1 FROM {table} p WHERE p.file_no = f.file_no AND p.code = ?)");
         all.push(format!("(f.code = ? OR {} OR {})", of_part("problem_count"), of_part("message")));
         values.extend([code.clone().into(), code.clone().into(), code.clone().into()]);
+    }
+    if selection.rehearsed {
+        all.push("f.rehearsed > 0".to_string());
     }
     for (sign, bound) in [(">=", selection.from), ("<", selection.to)] {
         if let Some(bound) = bound {

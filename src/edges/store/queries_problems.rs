@@ -43,7 +43,7 @@ impl Snapshot<'_> {
     pub fn refused_to_answer(&self) -> Result<Vec<ToAnswer>> {
         let sql = "SELECT partner, intake, day, count(*), sum(refused), \
                max(code = 'internal-error' OR code = 'crashed-while-reading') FROM file INDEXED BY file_to_answer \
-             WHERE reason_text IS NOT NULL AND (refused > 0 OR verdict = 'refused') GROUP BY partner, intake, day";
+             WHERE reason_text IS NOT NULL AND (refused > 0 OR verdict = 'refused') AND rehearsed = 0 GROUP BY partner, intake, day";
         self.to_answer(sql)
     }
 
@@ -51,7 +51,7 @@ impl Snapshot<'_> {
     pub fn held_to_answer(&self) -> Result<Vec<ToAnswer>> {
         let sql = "SELECT f.partner, f.intake, f.day, count(DISTINCT f.file_no), count(*), 0 \
              FROM message m INDEXED BY message_for_person JOIN file f ON f.file_no = m.file_no \
-             WHERE m.verdict = 'held' AND m.wait_until IS NULL GROUP BY f.partner, f.intake, f.day";
+             WHERE m.verdict = 'held' AND m.wait_until IS NULL AND f.rehearsed = 0 GROUP BY f.partner, f.intake, f.day";
         self.to_answer(sql)
     }
 
@@ -72,7 +72,7 @@ impl Snapshot<'_> {
     /// Names of refused files of an intake and day, the oldest first.
     pub fn refused_names(&self, of: &ToAnswer, limit: u32) -> Result<Vec<String>> {
         let sql = "SELECT name FROM file INDEXED BY file_to_answer WHERE reason_text IS NOT NULL AND partner = ?1 AND intake = ?2 \
-             AND day = ?3 AND (refused > 0 OR verdict = 'refused') ORDER BY file_no LIMIT ?4";
+             AND day = ?3 AND (refused > 0 OR verdict = 'refused') AND rehearsed = 0 ORDER BY file_no LIMIT ?4";
         list(self.conn, sql, params![of.partner, of.intake, of.day, limit], |row| row.get(0))
     }
 

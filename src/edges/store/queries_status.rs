@@ -54,13 +54,14 @@ impl Snapshot<'_> {
             .unwrap_or_default();
         let held: Option<i64> = self.first_row(
             "SELECT COUNT(*) FROM message m JOIN file f ON f.file_no = m.file_no
-             WHERE m.verdict = 'held' AND f.partner = ?1 AND f.intake = ?2",
+             WHERE m.verdict = 'held' AND f.partner = ?1 AND f.intake = ?2 AND f.rehearsed = 0",
             params![partner, intake],
             |row| row.get(0),
         )?;
         let from = self.first_file_since(since - LOOK_BACK)?;
         let refused: Option<i64> = self.first_row(
-            "SELECT COALESCE(SUM(refused), 0) FROM file WHERE partner = ?1 AND intake = ?2 AND file_no >= ?3 AND decided_at >= ?4",
+            "SELECT COALESCE(SUM(refused), 0) FROM file WHERE partner = ?1 AND intake = ?2 AND file_no >= ?3 AND decided_at >= ?4 \
+               AND rehearsed = 0",
             params![partner, intake, from.0, second_of(since)],
             |row| row.get(0),
         )?;
@@ -68,7 +69,7 @@ impl Snapshot<'_> {
         let closed: Option<i64> = self.first_row(
             "SELECT COUNT(*) FROM message m JOIN file f ON f.file_no = m.file_no
              WHERE m.code IN ('ignored', 'came-back') AND m.verdict = 'refused' AND f.partner = ?1 AND f.intake = ?2 AND f.file_no >= ?3
-               AND f.decided_at >= ?4",
+               AND f.decided_at >= ?4 AND f.rehearsed = 0",
             params![partner, intake, from.0, second_of(since)],
             |row| row.get(0),
         )?;
@@ -78,7 +79,7 @@ impl Snapshot<'_> {
             |row| Ok(FileNo(row.get(0)?)),
         )?;
         let last_applied = self.first_row(
-            "SELECT COALESCE(decided_at, first_seen), name FROM file WHERE partner = ?1 AND intake = ?2 AND accepted + unchanged > 0
+            "SELECT COALESCE(decided_at, first_seen), name FROM file WHERE partner = ?1 AND intake = ?2 AND accepted + unchanged > 0 AND rehearsed = 0
              ORDER BY file_no DESC LIMIT 1",
             params![partner, intake],
             |row| Ok((row.get(0)?, row.get(1)?)),
@@ -103,7 +104,7 @@ impl Snapshot<'_> {
     /// Business numbers of the messages that wait, with what they wait for, the oldest first.
     pub fn held_summary(&self, partner: &str, intake: &str, limit: u32) -> Result<Vec<(String, u64)>> {
         let sql = "SELECT m.code, COUNT(*) FROM message m JOIN file f ON f.file_no = m.file_no
-                   WHERE m.verdict = 'held' AND f.partner = ?1 AND f.intake = ?2 GROUP BY m.code ORDER BY 2 DESC, 1 LIMIT ?3";
+                   WHERE m.verdict = 'held' AND f.partner = ?1 AND f.intake = ?2 AND f.rehearsed = 0 GROUP BY m.code ORDER BY 2 DESC, 1 LIMIT ?3";
         list(self.conn, sql, params![partner, intake, limit], |row| {
             Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
         })

@@ -23,6 +23,17 @@ pub fn ignore(bench: &mut Bench<'_>, which: &Selection, comment: &str) -> Result
     let (mut file_count, mut message_count, mut before, mut well, mut locked) = (0, 0, Vec::new(), 0, 0);
     for row in files(bench, which)? {
         let messages = bench.store.read()?.messages_of(row.no, 0, PAGE)?;
+        if !row.rehearsed.writes() {
+            let has_open = row.counts.held + row.counts.refused > 0 || row.verdict == Some(Verdict::Refused);
+            if row.rehearsal_closed || !(which.rehearsed || has_open) {
+                well += 1;
+                continue;
+            }
+            message_count += usize::try_from(row.counts.total()).unwrap_or(usize::MAX);
+            file_count += 1;
+            close_rehearsed(bench, row, comment)?;
+            continue;
+        }
         let is_open = |m: &&MessageRow| {
             matches!(m.verdict, Verdict::Held | Verdict::Refused)
                 && m.code != IGNORED
@@ -59,6 +70,19 @@ pub fn ignore(bench: &mut Bench<'_>, which: &Selection, comment: &str) -> Result
         return Ok("no file matches: nothing was closed".to_string());
     }
     Ok(said.join("; "))
+}
+
+/// Nothing of it was applied, and nothing of it will be.
+fn close_rehearsed(bench: &mut Bench<'_>, row: FileRow, comment: &str) -> Result<()> {
+    let tx = bench.store.begin()?;
+    tx.close_rehearsed(row.no)?;
+    tx.revise_file(row.no, row.counts, Home::Done, &iso(bench.now.wall))?;
+    tx.comment_file(row.no, comment)?;
+    tx.set_reason(row.no, None, None)?;
+    let decided = tx.file(row.no)?.and_then(|now| Decided::from_row(now, None));
+    bench.spool.sync()?;
+    tx.commit()?;
+    finish::carry_out(bench, decided.into_iter().collect())
 }
 
 fn ignore_file(bench: &mut Bench<'_>, row: FileRow, open: &[MessageRow], comment: &str) -> Result<()> {

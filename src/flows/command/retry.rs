@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::super::inbound::again::is_overwritten;
-use super::super::inbound::finish;
+use super::super::inbound::finish::{self, Decided};
 use super::super::inbound::returned::CAME_BACK;
 use super::super::inbound::round::{Bench, answer_all};
 use super::super::inbound::waiting::newest_of_each;
@@ -24,8 +24,16 @@ pub fn retry(bench: &mut Bench<'_>, which: &Selection, overrule: bool, comment: 
     let mut outcome: BTreeMap<&'static str, u64> = BTreeMap::new();
     let rows = files(bench, which)?;
     let count = rows.len();
-    let mut overwritten = 0;
+    let (mut overwritten, mut gone, mut not_live) = (0, 0, 0);
     for row in rows {
+        if which.rehearsed && bench.intake_of(&row.partner, &row.intake).is_some_and(|i| !i.sender.mode.writes()) {
+            not_live += 1;
+            continue;
+        }
+        if which.rehearsed && count > 1 && is_gone(bench, &row)? {
+            gone += 1;
+            continue;
+        }
         let (id, raw_name) = (row.id, row.raw_name.clone());
         let wanted = wanted_of(bench, &row, which)?;
         // Of many files, one that cannot be read again does not hold up the others.
@@ -33,7 +41,7 @@ pub fn retry(bench: &mut Bench<'_>, which: &Selection, overrule: bool, comment: 
             overwritten += u64::from(!wanted.is_empty() || row.verdict == Some(Verdict::Refused));
             continue;
         }
-        for (verdict, number) in retry_file(bench, row, wanted, overrule)? {
+        for (verdict, number) in retry_file(bench, row, (wanted, which), overrule)? {
             *outcome.entry(verdict.as_str()).or_default() += number;
         }
         let fields = [(Key::Name, Value::Bytes(&raw_name)), (Key::Reason, Value::Text(comment.into()))];
@@ -48,7 +56,23 @@ pub fn retry(bench: &mut Bench<'_>, which: &Selection, overrule: bool, comment: 
         0 => String::new(),
         n => format!("; {n} of them left out: their personal fields were overwritten, they have to be sent again"),
     };
-    Ok(format!("{count} file(s): {words}{left_out}"))
+    let mut said = format!("{count} file(s): {words}{left_out}");
+    if gone > 0 {
+        said.push_str(&format!(
+            "; {gone} of them left out: their originals are not kept any more, they have to be sent again"
+        ));
+    }
+    if not_live > 0 {
+        said.push_str(&format!(
+            "; {not_live} of them left out: their partner is not live (mode), so they would only be rehearsed again"
+        ));
+    }
+    Ok(said)
+}
+
+fn is_gone(bench: &Bench<'_>, row: &FileRow) -> Result<bool> {
+    let Some(decided) = Decided::from_row(row.clone(), None).filter(|_| !row.original_gone) else { return Ok(true) };
+    Ok(finish::find_original(bench.spool, &decided)?.is_none())
 }
 
 fn wanted_of(bench: &Bench<'_>, row: &FileRow, which: &Selection) -> Result<Vec<MessageRow>> {
@@ -59,12 +83,21 @@ fn wanted_of(bench: &Bench<'_>, row: &FileRow, which: &Selection) -> Result<Vec<
 fn retry_file(
     bench: &mut Bench<'_>,
     row: FileRow,
-    wanted: Vec<MessageRow>,
+    (wanted, which): (Vec<MessageRow>, &Selection),
     overrule: bool,
 ) -> Result<Vec<(Verdict, u64)>> {
     // Closed when it came back: the file that it came back as is the one to judge.
-    if row.home == Some(Home::Done) && wanted.is_empty() && !bench.store.read()?.returned_as(&row)?.is_empty() {
+    if row.home == Some(Home::Done)
+        && row.rehearsed.writes()
+        && wanted.is_empty()
+        && !bench.store.read()?.returned_as(&row)?.is_empty()
+    {
         return Ok(Vec::new());
+    }
+    if !row.rehearsed.writes() {
+        // Nothing of it was taken, so it is judged whole; by now maybe in earnest.
+        let is_asked = which.rehearsed || !wanted.is_empty() || row.verdict == Some(Verdict::Refused);
+        return if is_asked { bench.judge_whole_again(row) } else { Ok(Vec::new()) };
     }
     if wanted.is_empty() {
         // Refused as a whole: it is read from the beginning.

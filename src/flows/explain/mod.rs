@@ -27,6 +27,7 @@ use crate::model::feed::Feed;
 use crate::model::ids::split_prefixed;
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Kinds;
+use crate::model::mode::Mode;
 use crate::model::remote::RemoteRule;
 
 /// One subject and what is to be said of it.
@@ -161,6 +162,9 @@ impl Teller<'_> {
         let name = if run.name.is_empty() { String::new() } else { format!(" as {}", run.name) };
         let ready = self.at_stored(&run.ready_at);
         let state = match (run.state, &run.sent_at) {
+            (RunState::Sent, _) if !run.rehearsed.answers() => {
+                format!("which would have gone out {ready} (mode shadow)")
+            }
             (RunState::Sent, Some(sent)) => format!("taken or delivered {}", self.at_stored(sent)),
             (RunState::Sent, None) => "taken or delivered".to_string(),
             (RunState::Ready, _) => format!("which stands ready since it was made {ready}"),
@@ -171,7 +175,8 @@ impl Teller<'_> {
             (RunState::Discarded, _) => format!("made {ready}, locked by the guard and discarded"),
             (RunState::Superseded, _) => format!("made {ready} and replaced by a newer one before it was taken"),
         };
-        format!("{}{name}, {state}", title_of_run(run))
+        let test = if run.rehearsed == Mode::Test { " (a test)" } else { "" };
+        format!("{}{name}{test}, {state}", title_of_run(run))
     }
 }
 

@@ -88,6 +88,12 @@ impl Teller<'_> {
         }
         let when = file.decided_at.as_deref().map(|at| self.at_stored(at)).unwrap_or_default();
         let mut told = vec![self.judged(file, &when)];
+        if !file.rehearsed.writes() {
+            told.insert(0, format!(
+                "Its partner was in mode {} then: nothing of it was applied, and nothing of it waits. What would have happened:",
+                file.rehearsed.as_str()
+            ));
+        }
         if let Some(before) = &shown.repeats {
             told.push(format!(
                 "Its content is that of {} (id {}), which came {}.",

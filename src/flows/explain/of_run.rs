@@ -7,6 +7,7 @@ use crate::edges::store::ledger::{RunReason, RunRow, RunState};
 use crate::flows::files::Standing;
 use crate::flows::moments;
 use crate::flows::show::{RunShown, run_shown};
+use crate::model::mode::Mode;
 
 impl Teller<'_> {
     /// By a number alone: the newest of each feed that was given it.
@@ -41,6 +42,12 @@ impl Teller<'_> {
         if let Some(file) = &shown.answers {
             sentences.push(format!("The file is {} (id {}) from {}.", file.name, file.id, source(file)));
         }
+        if run.rehearsed == Mode::Test {
+            sentences.push(
+                "Its partner was in mode test: it went out as a test, and moved nothing of what the live feed knows."
+                    .to_string(),
+            );
+        }
         sentences.push(self.run_state(run));
         if let Some(by) = &shown.replaced_by {
             sentences.push(format!("It was replaced by {} (run {}).", self.run_told(by), by.id));
@@ -61,6 +68,8 @@ impl Teller<'_> {
         match run.state {
             RunState::Ready => format!("{} stands ready to be picked up or delivered.", run.name),
             RunState::Delivering | RunState::Renaming => format!("{} is on its way.", run.name),
+            RunState::Sent if !run.rehearsed.answers() => "It would have gone out: its partner was in mode shadow, so nobody saw it. Its file stands in held/out/ for as long as sent ones are kept."
+                .to_string(),
             RunState::Sent => match &run.sent_at {
                 Some(at) => format!("{} was taken or delivered {}.", run.name, self.at_stored(at)),
                 None => format!("{} was taken or delivered.", run.name),

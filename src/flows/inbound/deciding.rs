@@ -19,6 +19,7 @@ use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::intake::Absent;
 use crate::model::kind::Class;
 use crate::model::layout::{Decoded, Layout};
+use crate::model::mode::Mode;
 use crate::model::reason::{self, Reason};
 use crate::model::verdict::{Counts, Home, Verdict, refuses_whole_file};
 use crate::model::wording::judging as words;
@@ -240,6 +241,7 @@ fn write(
         from_work: !file.again,
         came_back: false,
         is_locked: is_held,
+        rehearsed: Mode::Live,
     };
     Ok((decided, lock))
 }

@@ -17,6 +17,7 @@ use crate::edges::store::{FileNo, Snapshot};
 use crate::model::ids::Id;
 use crate::model::intake::{Intake, Originals, Settle};
 use crate::model::layout::Layout;
+use crate::model::mode::Mode;
 use crate::model::verdict::{Counts, Home, Verdict};
 use crate::model::wording::guard::is_code_of_guard;
 
@@ -46,6 +47,8 @@ pub struct Decided {
     pub came_back: bool,
     /// The guard lets nothing of it through: its reason stands beside it in held/in.
     pub is_locked: bool,
+    /// Not live: nothing of it was applied.
+    pub rehearsed: Mode,
 }
 
 impl Decided {
@@ -68,7 +71,8 @@ impl Decided {
             intake: row.intake,
             from_work: false,
             came_back: false,
-            is_locked: verdict == Verdict::Held && is_code_of_guard(&row.code),
+            is_locked: verdict == Verdict::Held && is_code_of_guard(&row.code) && row.rehearsed.writes(),
+            rehearsed: row.rehearsed,
         })
     }
 
@@ -297,6 +301,9 @@ fn tell(bench: &Bench<'_>, file: &Decided) {
         if count > 0 {
             fields.push((key, Value::Number(count.cast_signed())));
         }
+    }
+    if !file.rehearsed.writes() {
+        fields.push((Key::Mode, Value::Text(file.rehearsed.as_str().into())));
     }
     bench.events.tell(bench.now.wall, file.id.as_str(), event, &fields);
 }

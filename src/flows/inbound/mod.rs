@@ -15,6 +15,7 @@ pub mod guarding;
 mod hashing;
 mod judge;
 pub mod reading;
+mod rehearsal;
 pub mod returned;
 pub mod round;
 pub mod waiting;

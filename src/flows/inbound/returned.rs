@@ -32,6 +32,10 @@ pub fn close_moved(
 ) -> Result<Option<Decided>> {
     match file.returns_of.filter(|_| !file.again).map(|before| tx.file_by_id(before)).transpose()?.flatten() {
         Some(before) if is_original(file, &before) && was_moved(spool, intakes, &before)? => {
+            if !before.rehearsed.writes() {
+                // What it would have done is asked of the file that it is now.
+                tx.close_rehearsed(before.no)?;
+            }
             close(tx, before, file.id, true, now)
         }
         _ => Ok(None),

@@ -20,6 +20,7 @@ use super::durable::Durable;
 use super::finish::{self, Decided, UnderWay};
 use super::guarding;
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading};
+use super::rehearsal;
 use super::returned;
 use super::waiting::{Again, newest_of_each, tell_released};
 use crate::edges::clock::Now;
@@ -163,6 +164,10 @@ impl Bench<'_> {
         tx.savepoint()?;
         let judgement = Judgement::refused_whole(words::internal_error());
         let (decided, _) = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
+        let decided = match file.intake.sender.mode {
+            mode if mode.writes() => decided,
+            mode => rehearsal::take_back(&tx, self.spool, decided, mode)?,
+        };
         mark_taken(&tx, file)?;
         tx.release()?;
         let decided = vec![decided];
@@ -199,14 +204,20 @@ impl Bench<'_> {
             }
             durable.read(judgement.whole.take());
             let (done, locking) = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
-            came_back.extend(guarding::settle_lock(&tx, file, &done, locking, self.now)?);
-            came_back.extend(returned::close_taken(&tx, file, &done, self.now)?);
+            let mode = file.intake.sender.mode;
+            let done = if mode.writes() {
+                came_back.extend(guarding::settle_lock(&tx, file, &done, locking, self.now)?);
+                came_back.extend(returned::close_taken(&tx, file, &done, self.now)?);
+                done
+            } else {
+                rehearsal::take_back(&tx, self.spool, done, mode)?
+            };
             mark_taken(&tx, file)?;
             tx.release()?;
             decided.push(done);
         }
         let read = decided.len();
-        if !came_back.is_empty() || decided.iter().any(|d| d.counts.accepted > 0) {
+        if !came_back.is_empty() || decided.iter().any(|d| d.counts.accepted > 0 && d.rehearsed.writes()) {
             let again =
                 Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
             again.those_brought_on(&tx, &mut decided)?;

@@ -52,7 +52,7 @@ impl Again {
     /// and each judged costs as much as a new one.
     pub fn those_brought_on(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
         let mut kinds = vec![MESSAGE];
-        for file in decided.iter().filter(|file| file.counts.accepted > 0) {
+        for file in decided.iter().filter(|file| file.counts.accepted > 0 && file.rehearsed.writes()) {
             let intake = self.intake(&file.partner, &file.intake);
             let layout = intake.and_then(|intake| intake.layouts.iter().find(|layout| layout.id == file.layout));
             kinds.extend(AWAITED.iter().filter(|kind| layout.is_none_or(|layout| layout.kind.name == **kind)));

@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::compare::{Compared, Samples};
@@ -14,6 +14,7 @@ use super::number::Numbers;
 use super::place::visible;
 use super::registry::configured_mark;
 use super::stage::{Occasion, Outcome};
+use super::taken::settle_sent;
 use crate::edges::clock::{iso, read_iso};
 use crate::edges::spool::{Lasting, Place, Spool};
 use crate::edges::store::ledger::{DeliveryRow, FeedRow, LockRow, NewLock, RunFile, RunReason, RunRow, RunState, Side};
@@ -24,6 +25,7 @@ use crate::model::wording::guard as words;
 
 /// Of the run that gave its place to another.
 const SUPERSEDED: &str = "a newer run took its place before it was taken";
+pub(super) const REHEARSED: &str = "a rehearsal: it would have gone out";
 const LOCK_ENDED: &str = "the guard held it back, and a newer run went out or took its place";
 
 pub(super) struct Made<'a> {
@@ -144,7 +146,7 @@ impl Made<'_> {
         let number = match &replaced {
             Some(old) => old.number,
             None => {
-                let mut given = Numbers::of_feed(tx, spool, &occasion.name)?;
+                let mut given = Numbers::of_feed(tx, spool, &feed.numbers())?;
                 let number = given.give();
                 numbers = Some(given);
                 number
@@ -157,7 +159,8 @@ impl Made<'_> {
         };
         let doubt_until = replaced.as_ref().and_then(|old| doubt(old, (folder, &name), &hash, occasion));
         // At a remote it comes behind the file there.
-        let vouches_here = feed.done_suffix.as_ref().filter(|_| feed.to.is_none());
+        let is_shown = feed.mode().answers();
+        let vouches_here = feed.done_suffix.as_ref().filter(|_| feed.to.is_none() && is_shown);
         let done_name = vouches_here.map(|suffix| format!("{name}{suffix}")).unwrap_or_default();
         tx.complete_run(
             run,
@@ -174,7 +177,7 @@ impl Made<'_> {
                 ..self.file(&compared)
             },
         )?;
-        if let Some(to) = &feed.to {
+        if let Some(to) = feed.to.as_ref().filter(|_| is_shown) {
             announce(tx, spool, (run, occasion.id), &name, (to, feed.done_suffix.as_deref()))?;
         }
         if let Some(old) = &replaced {
@@ -193,8 +196,24 @@ impl Made<'_> {
         }
         self.end_lock("released")?;
         self.hear()?;
+        self.rehearse()?;
         let outcome = Outcome::Ready { id: occasion.id, name, rows };
         Ok(Committing { outcome, numbers, withdrawn: replaced.map(|run| Withdrawn { run }), is_noted: true })
+    }
+
+    /// Of a partner who is not live. What he is not to see counts as with him at once, so that the next file says what it would say.
+    fn rehearse(&self) -> Result<()> {
+        let mode = self.occasion.feed.mode();
+        if mode.writes() {
+            return Ok(());
+        }
+        self.tx.set_run_rehearsed(self.run, mode)?;
+        if mode.answers() {
+            return Ok(());
+        }
+        let run = self.tx.run_by_no(self.run)?.context("a run that is just made is not in the ledger")?;
+        settle_sent(self.tx, &run, &self.occasion.ready_at, REHEARSED)?;
+        self.tx.mark_runs_placed([self.run])
     }
 
     /// A run was tried: nothing rings, and who needs no list of what changed is done with it.
@@ -318,8 +337,8 @@ fn held_name(occasion: &Occasion<'_>) -> String {
     let pattern = occasion.feed.file_name.as_str();
     let ending = pattern.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_plain = !ending.is_empty() && ending.bytes().all(|b| b.is_ascii_alphanumeric());
-    let id = &occasion.feed.id;
-    if is_plain { format!("{id}.{ending}") } else { id.clone() }
+    let id = occasion.feed.plain_id();
+    if is_plain { format!("{id}.{ending}") } else { id.to_string() }
 }
 
 fn to_json(samples: &Samples) -> String {

@@ -77,7 +77,7 @@ impl Dispatch<'_> {
         let marks = self.spool.marks()?;
         let mut begun = Marks::default();
         for feed in feeds.into_iter().filter(|feed| feed.layout.kind.class == Class::Request) {
-            let name = feed.name();
+            let name = feed.numbers();
             if tx.mark(&mark_of(&name))?.is_none() && !marks.feeds.contains_key(&name) {
                 let last = tx.high_water(MARK)?.max(marks.run);
                 tx.raise_high_water(&mark_of(&name), last)?;

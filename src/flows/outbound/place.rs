@@ -25,7 +25,7 @@ impl Dispatch<'_> {
         let mut placed = 0;
         for id in staged(self.spool)? {
             let run = self.store.read()?.run_by_id(id)?;
-            let known = run.as_ref().map_or(RunKnown::Unknown, |run| known(run.state));
+            let known = run.as_ref().map_or(RunKnown::Unknown, known);
             match (recovery::run(RunFound::Staged, known, Leaves::PickUp), run) {
                 (RunAction::RenameToOut, Some(run)) => placed += u64::from(self.place(&run)?),
                 (RunAction::HoldWithNotice, Some(run)) => {
@@ -90,7 +90,7 @@ impl Dispatch<'_> {
             run.name == name
                 && Some(run.id) != staged
                 && is_same(visible(run), place)
-                && matches!(known(run.state), RunKnown::Ready | RunKnown::Delivering | RunKnown::Sent)
+                && matches!(known(run), RunKnown::Ready | RunKnown::Delivering | RunKnown::Sent)
         }))
     }
 
@@ -130,6 +130,9 @@ impl Dispatch<'_> {
         let name = state_name(run.id, run.name.as_bytes(), Role::Original);
         self.spool.rename((Place::Staged, run.id.as_str().as_bytes()), (to, &name))?;
         self.pending.placed.push(run.no);
+        if !run.rehearsed.answers() && run.state == RunState::Sent {
+            self.tell_run(run, Event::RunRehearsed);
+        }
         Ok(())
     }
 
@@ -139,7 +142,7 @@ impl Dispatch<'_> {
             let Some(run) = self.store.read()?.run_by_id(id)? else { continue };
             // Others were put there for a person under an id of their own.
             let is_copy = state_name(id, run.name.as_bytes(), Role::Original) == name;
-            if is_copy && recovery::run(RunFound::Held, known(run.state), Leaves::PickUp) == RunAction::Remove {
+            if is_copy && recovery::run(RunFound::Held, known(&run), Leaves::PickUp) == RunAction::Remove {
                 let removed = self.spool.remove(Place::HeldOut { partner: &partner }, &name);
                 self.go_on(id.as_str(), removed.map_err(anyhow::Error::from))?;
             }
@@ -217,6 +220,8 @@ impl Dispatch<'_> {
             (Key::Messages, run.rows.into()),
             (Key::Bytes, run.size.into()),
         ];
+        let mode = (!run.rehearsed.writes()).then(|| (Key::Mode, run.rehearsed.as_str().into()));
+        let fields: Vec<(Key, Value<'_>)> = fields.into_iter().chain(mode).collect();
         self.events.tell(self.now.wall, run.id.as_str(), event, &fields);
     }
 }
@@ -264,8 +269,10 @@ fn is_same(one: Place<'_>, other: Place<'_>) -> bool {
 }
 
 /// A run that is empty or failed has no file: whatever is found is not its.
-pub(super) fn known(state: RunState) -> RunKnown {
-    match state {
+pub(super) fn known(run: &RunRow) -> RunKnown {
+    match run.state {
+        // What nobody is to see counts as sent and stands in held/out/.
+        RunState::Sent if !run.rehearsed.answers() => RunKnown::Locked,
         RunState::Ready => RunKnown::Ready,
         RunState::Delivering | RunState::Renaming => RunKnown::Delivering,
         RunState::Sent => RunKnown::Sent,

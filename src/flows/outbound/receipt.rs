@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use super::compose::unwritable;
 use super::deliver::announce;
+use super::made::REHEARSED;
 use super::number::Numbers;
 use super::paper::Paper;
 use crate::edges::clock::{Now, iso, new_id};
@@ -54,8 +55,17 @@ pub fn add(
             paper.stage(spool, id, Lasting::NextSync)?;
             let number = numbers.give();
             let name = name(&row.name, number, ending(layout));
+            let (mode, ready) = (intake.sender.mode, fileless.ready_at);
             let run =
                 tx.add_run(&NewRun { state: RunState::Ready, number, name: &name, hash: &hash, size, ..fileless })?;
+            if !mode.writes() {
+                tx.set_run_rehearsed(run, mode)?;
+            }
+            if !mode.answers() {
+                tx.set_run_state(run, RunState::Sent, ready, REHEARSED)?;
+                tx.mark_runs_placed([run])?;
+                return Ok(Some(id));
+            }
             if let Some(to) = &intake.receipt_to {
                 announce(tx, spool, (run, id), &name, (to, None))?;
             }

@@ -32,7 +32,7 @@ impl Dispatch<'_> {
                 }
                 continue;
             }
-            match recovery::run(found, known(run.state), self.leaves(&run)) {
+            match recovery::run(found, known(&run), self.leaves(&run)) {
                 // Whether it was ever visible is not certain, and a receipt does no harm when it comes twice.
                 RunAction::MarkSent if run.reason == RunReason::Receipt && !run.placed => {
                     self.make_receipt_again(&run, intakes)?;
@@ -77,7 +77,7 @@ impl Dispatch<'_> {
             // It vouches for a file that stands there, or for one that was taken.
             return if owner.state == RunState::Sent { self.remove_done_file(&owner) } else { Ok(()) };
         }
-        let known = run.as_ref().map_or(RunKnown::Unknown, |run| known(run.state));
+        let known = run.as_ref().map_or(RunKnown::Unknown, known);
         match (recovery::run(RunFound::Out, known, Leaves::PickUp), run) {
             (RunAction::HoldWithNotice, _) => self.hold((place, name), partner, name),
             (RunAction::MoveToSent, Some(run)) => self.move_to_sent((place, name), &run),

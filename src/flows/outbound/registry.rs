@@ -5,23 +5,52 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
 use super::Dispatch;
+use crate::edges::clock::iso;
 use crate::edges::store::Tx;
 use crate::edges::store::ledger::{FeedRow, NewFeed, Wants};
 use crate::model::feed::{Feed, Since};
+use crate::model::kind::Class;
+use crate::model::pause::Subject;
+
+/// Who paused, where it was nobody; not the one who waits for an older database to be caught up with.
+const PAUSED_BY: &str = "nattpost, after a rehearsal";
 
 impl Dispatch<'_> {
     /// All feeds of the configuration in force; others hear of nothing from now on.
     pub fn register<'f>(&mut self, feeds: impl IntoIterator<Item = &'f Feed>) -> Result<()> {
+        let at = iso(self.now.wall);
         let tx = self.store.begin()?;
         let mut names = Vec::new();
         let mut changed = false;
         for feed in feeds {
             changed |= tx.feed(&feed.name())? != Some(register(&tx, feed, self.now.wall)?);
+            changed |= pause_rehearsed(&tx, feed, &at)?;
             names.push(feed.name());
         }
         changed |= tx.forget_feeds_but(&names)?;
         if changed { tx.commit() } else { Ok(()) }
     }
+}
+
+/// What went out only in a rehearsal may be there by the old way: a feed of requests that comes to be live waits for a person,
+/// once.
+fn pause_rehearsed(tx: &Tx<'_>, feed: &Feed, at: &str) -> Result<bool> {
+    if feed.layout.kind.class != Class::Request || !feed.mode().writes() {
+        return Ok(false);
+    }
+    let name = feed.name();
+    let (count, newest) = tx.requests_rehearsed(&name)?;
+    let mark = format!("rehearsed {name}");
+    if count == 0 || newest <= tx.high_water(&mark)? {
+        return Ok(false);
+    }
+    let subject = Subject::Feed { partner: feed.partner.clone(), feed: feed.id.clone() };
+    let words = format!(
+        "{count} of its orders went out only in a rehearsal: nattpost discard {name} --out counts them as sent, resume sends them"
+    );
+    tx.pause(&subject, at, PAUSED_BY, &words)?;
+    tx.raise_high_water(&mark, newest)?;
+    Ok(true)
 }
 
 /// The feed as the ledger knows it from now on. One whose rows mean something else compares everything at its next run; one that

@@ -21,8 +21,20 @@ impl Dispatch<'_> {
         Ok(outcome)
     }
 
-    /// What was composed is dropped, and the partner holds what he held: the next run tells all of it again.
-    pub fn discard(&mut self, feed: &Feed) -> Result<()> {
+    /// What was composed is dropped, and the partner holds what he held: the next run tells all of it again. Where nothing is
+    /// locked, requests that went out only in a rehearsal count as sent. The sentence is for who asked.
+    pub fn discard(&mut self, feed: &Feed) -> Result<String> {
+        let name = feed.name();
+        if !self.store.read()?.is_locked(&feed.partner, &feed.id)?
+            && self.store.read()?.requests_rehearsed(&name)?.0 > 0
+        {
+            let tx = self.store.begin()?;
+            let count = tx.count_rehearsed_as_sent(&name)?;
+            tx.commit()?;
+            return Ok(format!(
+                "{name}: {count} order(s) that went out only in a rehearsal count as sent; nattpost resume {name} --out lets it go on"
+            ));
+        }
         let lock = self.locked(feed)?;
         let at = iso(self.now.wall);
         let tx = self.store.begin()?;
@@ -33,7 +45,8 @@ impl Dispatch<'_> {
         tx.end_lock(lock.no, &at, "discarded")?;
         tx.commit()?;
         self.tell_lock(feed, Event::FeedDiscarded);
-        self.clear_held()
+        self.clear_held()?;
+        Ok(format!("{name}: what was held back is dropped; the next file tells all of it again"))
     }
 
     fn locked(&self, feed: &Feed) -> Result<LockRow> {

@@ -255,7 +255,8 @@ impl Occasion<'_> {
 
     /// Folder and name of a file with this number.
     pub fn place_and_name(&self, scope: Scope, run: u64) -> (&str, String) {
-        let Feed { partner, id, zone, .. } = self.feed;
+        let Feed { partner, zone, .. } = self.feed;
+        let id = self.feed.plain_id();
         let full = self.feed.delta().filter(|_| scope == Scope::Full);
         let folder = full.and_then(|delta| delta.full_folder.as_deref()).unwrap_or(&self.feed.folder);
         let pattern = full.and_then(|delta| delta.full_file_name.as_ref()).unwrap_or(&self.feed.file_name);

@@ -61,7 +61,7 @@ impl Dispatch<'_> {
             if self.is_brought(&run)? {
                 continue;
             }
-            match recovery::run(found, known(run.state), self.leaves(&run)) {
+            match recovery::run(found, known(&run), self.leaves(&run)) {
                 RunAction::MarkSent | RunAction::ComposeAgain => taken.push(run),
                 // A full disk may have come between it and what vouches for it.
                 RunAction::Nothing

@@ -86,6 +86,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CollectRow> {
     })
 }
 
+fn read_seen(row: &Row<'_>) -> rusqlite::Result<SeenThere> {
+    Ok(SeenThere { name: row.get(0)?, facts: read_facts(row, 1)?, content: row.get(3)?, gone_since: row.get(4)? })
+}
+
 /// Size and stamp, in two columns beside each other.
 pub(super) fn read_facts(row: &Row<'_>, column: usize) -> rusqlite::Result<Facts> {
     let size = row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned);
@@ -207,14 +211,14 @@ impl Snapshot<'_> {
 
     pub fn seen_there_of(&self, remote: &str, folder: &[u8]) -> Result<Vec<SeenThere>> {
         let sql = "SELECT name, size, stamp, content, gone_since FROM seen_there WHERE remote = ?1 AND folder = ?2 ORDER BY name";
-        list(self.conn, sql, params![remote, folder], |row| {
-            Ok(SeenThere {
-                name: row.get(0)?,
-                facts: read_facts(row, 1)?,
-                content: row.get(3)?,
-                gone_since: row.get(4)?,
-            })
-        })
+        list(self.conn, sql, params![remote, folder], read_seen)
+    }
+
+    /// Those of them that were only rehearsed: nothing of them is applied by itself.
+    pub fn rehearsed_there_of(&self, remote: &str, folder: &[u8]) -> Result<Vec<SeenThere>> {
+        let sql = "SELECT s.name, s.size, s.stamp, s.content, s.gone_since FROM seen_there s JOIN file f ON f.file_no = s.file_no \
+             WHERE s.remote = ?1 AND s.folder = ?2 AND f.rehearsed <> 0 ORDER BY s.name";
+        list(self.conn, sql, params![remote, folder], read_seen)
     }
 
     /// Is it of a remote that still has it? Then nobody may say that it vanished because it stands nowhere here.

@@ -13,6 +13,7 @@ use crate::edges::fault;
 use crate::edges::store::query::{one, run};
 use crate::edges::store::{FileNo, Snapshot, Tx};
 use crate::model::ids::Id;
+use crate::model::mode::Mode;
 use crate::model::verdict::{Counts, Home, Verdict};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,12 +122,16 @@ pub struct FileRow {
     pub redacted: bool,
     pub returns_of: Option<Id>,
     pub comment: String,
+    /// Not live: its counts say what would have happened, and it wrote nothing.
+    pub rehearsed: Mode,
+    /// A person wants nothing of it to be applied.
+    pub rehearsal_closed: bool,
 }
 
 /// The columns `read` expects, in its order.
 pub(super) const COLUMNS: &str = "file_no, file_id, partner, intake, raw_name, name, origin, first_seen, size, inode, mtime_ns, content_hash, \
      state, attempts, alone, kind, layout, fingerprint, as_of, verdict, messages, accepted, unchanged, duplicate, stale, held, refused, \
-     code, rows_written, rows_taken, decided_at, place, day, placed, original_gone, redacted, returns_of, comment";
+     code, rows_written, rows_taken, decided_at, place, day, placed, original_gone, redacted, returns_of, comment, rehearsed";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<FileRow> {
     Ok(FileRow {
@@ -170,6 +175,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<FileRow> {
         redacted: row.get(35)?,
         returns_of: row.get_ref(36)?.as_str_or_null()?.and_then(Id::parse),
         comment: row.get(37)?,
+        rehearsed: Mode::of_number(row.get::<_, i64>(38)?.abs()),
+        rehearsal_closed: row.get::<_, i64>(38)? < 0,
     })
 }
 
@@ -186,7 +193,7 @@ pub(super) fn read_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Id> {
     })
 }
 
-fn home_text(home: Home) -> &'static str {
+pub(super) fn home_text(home: Home) -> &'static str {
     match home {
         Home::Done => "done",
         Home::Failed => "failed",
@@ -255,7 +262,7 @@ impl Tx<'_> {
     pub fn decide_file(&self, file: FileNo, decision: &Decision<'_>) -> Result<()> {
         let sql = "UPDATE file SET state = 'judged', verdict = ?2, messages = ?3, accepted = ?4, unchanged = ?5, duplicate = ?6, \
              stale = ?7, held = ?8, refused = ?9, kind = ?10, layout = ?11, fingerprint = ?12, content_hash = ?13, code = ?14, \
-             place = ?15, day = ?16, decided_at = ?17, reason_text = ?18, reject_plan = ?19, comment = ?20, alone = 0, attempts = 0 \
+             place = ?15, day = ?16, decided_at = ?17, reason_text = ?18, reject_plan = ?19, comment = ?20, alone = 0, attempts = 0, rehearsed = 0 \
              WHERE file_no = ?1";
         let counts = decision.counts;
         let values = params![

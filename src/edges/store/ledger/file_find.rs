@@ -76,7 +76,7 @@ impl Snapshot<'_> {
     /// Originals in done/ of an intake whose day lies before this one: past their keep days. Held and failed ones are never named.
     pub fn originals_before(&self, partner: &str, intake: &str, day: &str, limit: u32) -> Result<Vec<FileRow>> {
         let filter = format!(
-            "placed = 1 AND original_gone = 0 AND place = 'done' AND {NOTHING_OPEN} AND day < ?3 AND partner = ?1 AND intake = ?2 \
+            "placed = 1 AND original_gone = 0 AND place = 'done' AND (rehearsed <> 0 OR {NOTHING_OPEN}) AND day < ?3 AND partner = ?1 AND intake = ?2 \
              ORDER BY day, file_no LIMIT ?4"
         );
         self.find_files(&filter, params![partner, intake, day, limit])
@@ -92,7 +92,7 @@ impl Snapshot<'_> {
         limit: u32,
     ) -> Result<Vec<FileRow>> {
         let filter = format!(
-            "placed = 1 AND original_gone = 0 AND redacted <> 1 AND place = 'done' AND {NOTHING_OPEN} AND day < ?3 \
+            "placed = 1 AND original_gone = 0 AND redacted <> 1 AND place = 'done' AND (rehearsed <> 0 OR {NOTHING_OPEN}) AND day < ?3 \
              AND (redact_tried IS NULL OR redact_tried <> ?5) AND partner = ?1 AND intake = ?2 ORDER BY day, file_no LIMIT ?4"
         );
         self.find_files(&filter, params![partner, intake, day, limit, fingerprint.cast_signed()])

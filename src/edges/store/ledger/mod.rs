@@ -4,7 +4,7 @@
 //! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
 //! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped.
-//! `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
+//! `rehearsal` what files of partners who are not live would have done; `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
 
 mod arrival;
 mod byte_ranges;
@@ -25,6 +25,7 @@ mod notice;
 mod outbox;
 mod pause;
 mod problem;
+mod rehearsal;
 mod remote;
 mod run;
 mod run_find;

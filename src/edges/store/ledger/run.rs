@@ -221,7 +221,7 @@ impl Tx<'_> {
 
     /// Up to the floor every order went out by the feed, so nobody has to look there again. It stays below the first that
     /// did not, whatever the reason.
-    fn raise_export_floor(&self, feed: &str) -> Result<()> {
+    pub(super) fn raise_export_floor(&self, feed: &str) -> Result<()> {
         let sql = "INSERT INTO export_floor (feed, row_id) SELECT ?1, COALESCE( \
                (SELECT o.row_id - 1 FROM orders o WHERE o.row_id > COALESCE((SELECT f.row_id FROM export_floor f WHERE f.feed = ?1), 0) \
                   AND NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = ?1 AND q.row_id = o.row_id) ORDER BY o.row_id LIMIT 1), \

@@ -8,6 +8,7 @@ use super::run::{RunReason, RunState};
 use crate::edges::store::query::{list, one};
 use crate::edges::store::{FileNo, RowId, RunNo, Snapshot};
 use crate::model::ids::Id;
+use crate::model::mode::Mode;
 use crate::model::rules::supersede::Scope;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,10 +42,13 @@ pub struct RunRow {
     pub changes: u64,
     pub deletes: u64,
     pub took_us: u64,
+    /// Not live: it went out as a test, or never.
+    pub rehearsed: Mode,
 }
 
 const COLUMNS: &str = "run_no, run_id, number, partner, feed, kind, layout, reason, due_at, state, folder, name, hash, size, rows, \
-     file_no, ready_at, sent_at, day, placed, comment, scope, replaces, doubt_until, done_name, creates, changes, deletes, took_us";
+     file_no, ready_at, sent_at, day, placed, comment, scope, replaces, doubt_until, done_name, creates, changes, deletes, took_us, \
+     rehearsed";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let reason = row.get_ref(7)?.as_str()?;
@@ -82,6 +86,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         changes: unsigned(row, 26)?,
         deletes: unsigned(row, 27)?,
         took_us: unsigned(row, 28)?,
+        rehearsed: Mode::of_number(row.get(29)?),
     })
 }
 
@@ -155,9 +160,9 @@ impl Snapshot<'_> {
         self.find_runs("run_no IN (SELECT q.run_no FROM run_request q WHERE q.row_id = ?1) ORDER BY run_no", [row.0])
     }
 
-    /// Did any feed take the request along?
+    /// Did any feed take the request along? A rehearsal does not count.
     pub fn is_exported(&self, row: RowId) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM run_request WHERE row_id = ?1)";
+        let sql = "SELECT EXISTS (SELECT 1 FROM run_request WHERE row_id = ?1 AND instr(feed, '?') = 0)";
         Ok(one(self.conn, sql, [row.0], |r| r.get(0))?.unwrap_or(false))
     }
 

@@ -25,7 +25,7 @@ impl Snapshot<'_> {
     pub fn held_with_key(&self, partner: &str, kind: &str, key: &str) -> Result<Vec<MessageRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM message m JOIN file f ON f.file_no = m.file_no \
-             WHERE m.key = ?3 AND m.kind = ?2 AND m.verdict = 'held' AND f.partner = ?1 ORDER BY m.message_no"
+             WHERE m.key = ?3 AND m.kind = ?2 AND m.verdict = 'held' AND f.partner = ?1 AND f.rehearsed = 0 ORDER BY m.message_no"
         );
         list(self.conn, &sql, params![partner, kind, key], read)
     }

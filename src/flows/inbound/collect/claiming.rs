@@ -31,6 +31,8 @@ const NOT_REMOVED: &str =
 const TELLS_LOOK_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// What is gone from a remote for so long is forgotten.
 const GONE_DAYS: i64 = 90;
+/// Why a file stays at a remote whose partner is live again.
+const REHEARSED: &str = "was only rehearsed; once nattpost retry --rehearsed has applied it, it is taken from there";
 
 impl Bench<'_> {
     /// A whole listing came.
@@ -43,12 +45,8 @@ impl Bench<'_> {
             self.events.tell(self.now.wall, "", Event::RemoteBack, &fields);
         }
         let (remote, folder) = (desk.from.remote.clone(), desk.from.folder.as_bytes().to_vec());
-        let (open, seen) = {
-            let snapshot = self.store.read()?;
-            let keeps = desk.from.after == After::Keep;
-            let seen = if keeps { snapshot.seen_there_of(&remote, &folder)? } else { Vec::new() };
-            (snapshot.open_there(&remote, &folder)?, seen)
-        };
+        let keeps = desk.from.after == After::Keep;
+        let (open, seen) = self.known_there((&remote, &folder), keeps)?;
         let names: HashMap<&[u8], usize> = (0..listing.len()).map(|i| (listing.name(i), i)).collect();
         self.decide_missing(desk, &open, &names, began)?;
         let mut skip: HashSet<&[u8]> = open.iter().map(|row| &row.name[..]).collect();
@@ -62,11 +60,19 @@ impl Bench<'_> {
         for file in &seen {
             match says(file) {
                 Some(Some(true)) => _ = skip.insert(&file.name),
+                // Nothing of it is applied by itself.
+                Some(None) if !keeps => _ = skip.insert(&file.name),
                 Some(None) => _ = doubted.insert(&file.name, file),
                 Some(Some(false)) | None => {}
             }
         }
-        let found = desk.settle_listing(listing, &skip, self.now);
+        let mut found = desk.settle_listing(listing, &skip, self.now);
+        if !keeps {
+            let stays = seen.iter().filter(|file| says(file).is_some_and(|is_it| is_it != Some(false)));
+            found
+                .waiting
+                .extend(stays.filter_map(|file| names.get(&file.name[..])).map(|i| (*i, REHEARSED.to_string())));
+        }
         let sighted = found.settled.iter().map(|(index, done)| Sighted {
             name: listing.name(*index).to_vec(),
             raw_name: listing.name(*index).to_vec(),
@@ -97,6 +103,16 @@ impl Bench<'_> {
             desk.told_look = look;
         }
         Ok(())
+    }
+
+    /// What is still owed to files of that folder, and what was taken and stays: all of it, or what was only rehearsed.
+    fn known_there(&self, (remote, folder): (&str, &[u8]), keeps: bool) -> Result<(Vec<CollectRow>, Vec<SeenThere>)> {
+        let snapshot = self.store.read()?;
+        let seen = match keeps {
+            true => snapshot.seen_there_of(remote, folder)?,
+            false => snapshot.rehearsed_there_of(remote, folder)?,
+        };
+        Ok((snapshot.open_there(remote, folder)?, seen))
     }
 
     /// Those that were asked for by both names and are in no listing that began after: closed. The others are asked for again.
