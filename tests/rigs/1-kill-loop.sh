@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Fail and kill at call N = 1, 2, 3 … until an evening goes through untouched; the recovery killed as well. What leaves: at every so
-# many calls, other ones in each mode (all of them: kill_loop.py --night out, 40 minutes).
+# many calls, other ones in each mode (all of them: kill_loop.py --night out, 40 minutes). The same over remotes (--night remote).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # Fault points are in debug builds only.
-cargo build --quiet
+cargo build --quiet --bins --example ftp_double
 python3 tests/rigs/kill_loop.py --modes kill,fail
 python3 tests/rigs/kill_loop.py --modes twice,full,full+ --step 5
 python3 tests/rigs/kill_loop.py --night out --modes kill --step 5
@@ -14,3 +14,7 @@ python3 tests/rigs/kill_loop.py --night out --modes twice --step 13
 python3 tests/rigs/kill_loop.py --night out --modes full,full+ --step 17
 # Most of its time it waits.
 python3 tests/rigs/kill_loop.py --night out --modes lives --step 61 --no-later --jobs 8
+python3 tests/rigs/kill_loop.py --night remote --modes kill --step 3
+python3 tests/rigs/kill_loop.py --night remote --modes fail --step 5
+python3 tests/rigs/kill_loop.py --night remote --modes twice --step 11
+python3 tests/rigs/kill_loop.py --night remote --modes full,full+ --step 19
