@@ -77,7 +77,10 @@ fn a_copy_is_one_moment_of_a_daemon_that_goes_on() {
         seen.push(count(copy, "SELECT count(*) FROM orders"));
         let page = fs::read_to_string(copy.with_extension("txt")).unwrap();
         let hash = blake3::hash(&fs::read(copy).unwrap()).to_hex();
-        assert!(page.contains(&format!("blake3: {hash}")) && page.contains("last numbers: order 0"), "{page}");
+        assert!(
+            page.contains(&format!("blake3: {hash}")) && page.contains("last numbers: order 0, receipt "),
+            "{page}"
+        );
     }
     assert!(seen.is_sorted() && !copies(&root).iter().any(|path| path.to_string_lossy().contains("-wal")), "{seen:?}");
     // The ledger knows when it was copied last.

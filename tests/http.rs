@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 const SHOP: &str = "name = \"Shop\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\n\
                     customers = \"accept\"\narticles = \"accept\"\n[feed.stock]\nlayout = \"nattpost-stock-csv\"\n\
-                    file_name = \"stock_{run}.csv\"\nschedule = \"0 2 * * *\"\n";
+                    file_name = \"stock_{run}.csv\"\nschedule = \"0 2 * * *\"\n\
+                    [remote.drop]\nkind = \"folder\"\npath = \"there\"\n\
+                    [feed.orders]\nlayout = \"nattpost-order-csv\"\nfile_name = \"o_{run}.csv\"\nto = \"drop:/\"\non_registration = true\n";
 const ORDER: &str =
     "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\norder;S-1;1001\nline;1;A1;2\n";
 
@@ -27,6 +29,7 @@ impl Drop for Running {
 fn start(root: &Path, http: &str, fault: Option<&str>) -> Running {
     fs::create_dir_all(root.join("partners")).unwrap();
     fs::create_dir_all(root.join("run")).unwrap();
+    fs::create_dir_all(root.join("there")).unwrap();
     fs::write(root.join("nattpost.toml"), format!("company = \"Nordkap\"\nhttp = \"{http}\"\n")).unwrap();
     fs::write(root.join("partners/shop.toml"), SHOP).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
@@ -75,7 +78,13 @@ fn figures_are_told_on_a_socket_while_the_daemon_runs() {
             .filter(|told| told.contains("nattpost_events_total{event=\"file-accepted\",source=\"shop/orders\"} 1"))
     });
     assert!(told.contains("Content-Type: application/openmetrics-text; version=1.0.0"), "{told}");
+    let told = wait_for("the order is brought", || {
+        let tried = "nattpost_delivery_tries_total{remote=\"shop/drop\"} 1";
+        ask("/metrics").filter(|told| told.contains(tried))
+    });
     for line in [
+        "nattpost_to_bring_files{remote=\"shop/drop\"} ",
+        "nattpost_oldest_to_bring_seconds{remote=\"shop/drop\"} ",
         "nattpost_waiting_files{source=\"shop/orders\"} 0",
         "nattpost_last_applied_timestamp_seconds{source=\"shop/orders\"} 1",
         "nattpost_feed_next_due_timestamp_seconds{feed=\"shop/stock\"} 1",

@@ -35,15 +35,17 @@ pub fn backup(asked: &Asked<'_>, shown: &mut dyn FnMut(u64, u64)) -> Result<Copi
     let reader = Reader::open(asked.store)?;
     let snapshot = reader.snapshot()?;
     let newest = snapshot.newest_id()?.map_or("none".to_string(), |id| id.to_string());
-    let (order, run) = (snapshot.high_water("order")?, snapshot.high_water("run")?);
+    let (order, receipts) = (snapshot.high_water("order")?, snapshot.high_water("run")?);
+    let feeds = snapshot.marks_of("run ")?.into_iter().map(|(feed, number)| format!(", {feed} {number}"));
     let name = format!("nattpost-{}.db", new_id(asked.now)?);
     let copied = snapshot.copy_into(&folder, &name, shown)?;
     let text = format!(
-        "{name}: the database {} of {} as it was on {}\nnewest file or run: {newest}\nlast numbers: order {order}, run {run}\n\
+        "{name}: the database {} of {} as it was on {}\nnewest file or run: {newest}\nlast numbers: order {order}, receipt {receipts}{}\n\
          bytes: {}\nblake3: {}\n",
         asked.store.display(),
         asked.company,
         iso(asked.now),
+        feeds.collect::<String>(),
         copied.bytes,
         copied.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
     );

@@ -35,6 +35,7 @@ pub fn metrics(sight: Sight<'_>, known: &Known<'_>, process: &Process) -> Result
         page.sample(&[("event", event.as_str()), ("source", source)], count);
     }
     of_remotes(&mut page, sight)?;
+    of_deliveries(&mut page, &status, sight)?;
     of_problems(&mut page, sight)?;
     of_disks(&mut page, sight, known)?;
     if let Some(at) = sight.snapshot.mark(LAST_BACKUP)?.and_then(|ms| DateTime::from_timestamp_millis(ms.cast_signed()))
@@ -123,6 +124,45 @@ fn of_remotes(page: &mut Metrics, sight: Sight<'_>) -> Result<()> {
     }
     page.family("nattpost_remote_failures", Type::Gauge, "Failed tries in a row.");
     states.iter().for_each(|state| page.sample(&[("remote", &state.remote)], state.failures));
+    Ok(())
+}
+
+/// Files of ours on their way to remotes.
+fn of_deliveries(page: &mut Metrics, status: &Status, sight: Sight<'_>) -> Result<()> {
+    if status.remotes.is_empty() {
+        return Ok(());
+    }
+    page.family("nattpost_to_bring_files", Type::Gauge, "Files of ours that wait to be brought to a remote.");
+    for remote in &status.remotes {
+        page.sample(&[("remote", &remote.name)], remote.to_bring.len());
+    }
+    page.family(
+        "nattpost_oldest_to_bring_seconds",
+        Type::Gauge,
+        "For how long its partner has waited for the first of them.",
+    );
+    for remote in &status.remotes {
+        let oldest = remote.to_bring.first().and_then(|owed| clock::read_iso(&owed.since));
+        let age = oldest.map_or(0, |oldest| (sight.now - oldest).num_seconds().max(0));
+        page.sample(&[("remote", &remote.name)], age);
+    }
+    page.family(
+        "nattpost_to_clear_files",
+        Type::Gauge,
+        "Files taken from a remote and still to be removed or moved there.",
+    );
+    for remote in &status.remotes {
+        page.sample(&[("remote", &remote.name)], remote.to_clear);
+    }
+    let tries = sight.snapshot.tries_by_remote()?;
+    if !tries.is_empty() {
+        page.family(
+            "nattpost_delivery_tries",
+            Type::Counter,
+            "Tries to bring a file to a remote, from the first one on.",
+        );
+        tries.iter().for_each(|(remote, tries)| page.sample(&[("remote", remote)], tries));
+    }
     Ok(())
 }
 

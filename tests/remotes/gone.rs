@@ -9,7 +9,6 @@ const MATTER: [&str; 8] = [
     "spool.rename",
     "spool.unnamed",
     "spool.open",
-    "store.begin",
     "store.commit",
     "store.complete_run",
     "store.carry_over",

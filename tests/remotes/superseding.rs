@@ -10,7 +10,6 @@ const MATTER: [&str; 10] = [
     "spool.remove",
     "spool.unnamed",
     "spool.fsync",
-    "store.begin",
     "store.commit",
     "store.complete_run",
     "store.set_run_state",

@@ -232,6 +232,12 @@ impl Snapshot<'_> {
         list(self.conn, &format!("SELECT {COLUMNS} FROM delivery WHERE settled = 0 ORDER BY run_no"), [], read)
     }
 
+    /// Of all deliveries there ever were.
+    pub fn tries_by_remote(&self) -> Result<Vec<(String, u64)>> {
+        let sql = "SELECT remote, sum(tries) FROM delivery GROUP BY remote ORDER BY remote";
+        list(self.conn, sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))
+    }
+
     pub fn tries_of(&self, run_no: RunNo) -> Result<Vec<TryRow>> {
         let sql = "SELECT number, began, ended, reached, words FROM delivery_try WHERE run_no = ?1 ORDER BY number";
         list(self.conn, sql, [run_no.0], |row| {

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use rusqlite::params;
 
 use crate::edges::fault;
-use crate::edges::store::query::{one, run};
+use crate::edges::store::query::{list, one, run};
 use crate::edges::store::{Snapshot, Tx};
 
 impl Tx<'_> {
@@ -40,6 +40,12 @@ impl Snapshot<'_> {
         let value: Option<i64> =
             one(self.conn, "SELECT value FROM high_water WHERE name = ?1", [name], |row| row.get(0))?;
         Ok(value.map(i64::cast_unsigned))
+    }
+
+    /// All whose names begin so, with the rest of their names.
+    pub fn marks_of(&self, beginning: &str) -> Result<Vec<(String, u64)>> {
+        let sql = "SELECT substr(name, length(?1) + 1), value FROM high_water WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";
+        list(self.conn, sql, [beginning], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))
     }
 
     pub fn due_handled(&self, feed: &str) -> Result<Option<String>> {

@@ -96,14 +96,20 @@ impl Dispatch<'_> {
         }
         tx.commit()?;
         let has_left = told.iter().any(|told| matches!(told, Told::Sent(..)));
+        let (gone, told): (Vec<_>, Vec<_>) = told.into_iter().partition(|told| matches!(told, Told::Gone(..)));
         for told in told {
-            match told {
-                Told::Gone(run) => self.make_again(book, &run, rules)?,
-                told => self.tell_delivery(told)?,
-            }
+            self.tell_delivery(told)?;
         }
         // A file of the same name may have waited for its place.
-        if has_left { self.place_ready().map(drop) } else { Ok(()) }
+        if has_left {
+            self.place_ready()?;
+        }
+        for told in gone {
+            if let Told::Gone(run) = told {
+                self.make_again(book, &run, rules)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn tell_delivery(&mut self, told: Told) -> Result<()> {
