@@ -4,7 +4,7 @@
 use super::delivering::{ORDERS, STOCK, drop_file, stock, with_an_order};
 use super::place::{Place, calls, calls_of, each, order};
 
-const MATTER: [&str; 8] = [
+const MATTER: [&str; 7] = [
     "remote.",
     "spool.rename",
     "spool.unnamed",

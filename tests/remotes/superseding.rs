@@ -5,7 +5,7 @@ use super::delivering::{STOCK, drop_file, stock};
 use super::place::{Place, calls, calls_of, each};
 
 /// What comes between a run and the one whose place it takes.
-const MATTER: [&str; 10] = [
+const MATTER: [&str; 9] = [
     "spool.rename",
     "spool.remove",
     "spool.unnamed",
