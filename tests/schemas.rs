@@ -5,8 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nattpost::model::batch::Batch;
 use nattpost::model::kind::{columns, page, shipped_kinds, xsd};
-use nattpost::model::layout::own::{own_csv, own_id, own_xml};
+use nattpost::model::layout::EncodeContext;
+use nattpost::model::layout::own::{own_csv, own_id, own_xml, shipped_layout};
+use nattpost::model::rules::delta::Op;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -72,6 +75,42 @@ fn own_samples_keep_to_their_schema() {
         assert!(sample.is_file(), "there is no sample {}", sample.display());
         assert_eq!(judge(&schema, &sample), None);
     }
+}
+
+/// Files of changes too: of what is deleted only the key is there.
+#[test]
+fn what_is_told_of_a_deletion_keeps_to_its_schema() {
+    if !has_xmllint() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for kind in shipped_kinds().iter().filter(|kind| kind.tells_change) {
+        let mut bytes = Vec::new();
+        let layout = shipped_layout(&own_id(kind, "xml")).unwrap();
+        let mut encoder = layout.encoder(EncodeContext { zone: chrono_tz::Europe::Berlin }, &mut bytes).unwrap();
+        for op in [Op::Same, Op::Create, Op::Change, Op::Delete] {
+            let mut batch = Batch::new(kind.clone());
+            batch.begin(1, 1);
+            for (at, field) in kind.head().fields.iter().enumerate() {
+                let is_told = kind.head().key.contains(&at) || op != Op::Delete;
+                match field.required && is_told {
+                    true if field.field_type.is_number() => batch.set_number(0, at, 1_000_000),
+                    true => batch.set_text(0, at, "A-1"),
+                    false => {}
+                }
+            }
+            encoder.write_change(batch.message(0), op).unwrap();
+        }
+        encoder.finish().unwrap();
+        let file = folder.path().join("changes.xml");
+        fs::write(&file, &bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert_eq!(text.matches("<change>").count(), 3, "{text}");
+        assert_eq!(judge(&root().join(format!("schemas/xsd/{}.xsd", kind.name)), &file), None, "{text}");
+        fs::write(&file, text.replace("<change>delete<", "<change>gone<")).unwrap();
+        assert!(judge(&root().join(format!("schemas/xsd/{}.xsd", kind.name)), &file).is_some(), "any word passes");
+    }
+    assert_eq!(shipped_kinds().iter().filter(|kind| kind.tells_change).count(), 3);
 }
 
 /// A change that makes a valid sample invalid.

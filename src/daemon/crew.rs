@@ -106,7 +106,9 @@ impl Crew {
     /// For people, while something is wrong with it.
     pub fn sentence(&self) -> Option<String> {
         let again = self.state.next_try.as_deref().unwrap_or("once more");
-        (!self.is_well()).then(|| format!("{}: {} It is tried again at {again}.", self.rule.name, self.state.words))
+        let sooner = if self.is_login_refused() { ", or as soon as the file of its secret is another" } else { "" };
+        let words = || format!("{}: {} It is tried again at {again}{sooner}.", self.rule.name, self.state.words);
+        (!self.is_well()).then(words)
     }
 
     /// This carrier has ended its job.

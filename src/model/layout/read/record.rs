@@ -242,8 +242,9 @@ impl RecordReader<'_> {
             // Which records are meant is known when all are read.
             "count" => Checked::Count(Vec::new()),
             "number" => Checked::Number,
-            "change" if scope != Scope::Message || !role.in_message() => {
-                return Err(("change() speaks of a message; it stands in a record of one.".to_string(), None));
+            "change" if scope != Scope::Message || !matches!(role, Role::Opens(_)) => {
+                let text = "change() speaks of a message; expected it in the record that opens one.";
+                return Err((text.to_string(), None));
             }
             "change" if matches!(self.kind.class, Class::Request | Class::Answer) => {
                 let text =
