@@ -273,6 +273,47 @@ impl Mirror {
     }
 }
 
+/// The same with a full file that is taken in doubt after a later one was delivered: he may have gone back to what it says.
+#[test]
+fn a_doubt_of_an_older_file_is_one_of_the_later_ones_too() {
+    let mut mirror = Mirror::new(delta(Since::LastDelivered, Replace::Unsent));
+    let say = |warehouse, quantity| Step::Say { article: 0, warehouse, quantity };
+    for step in [
+        say(1, 0),
+        Step::Send { full: false },
+        Step::Take { nth: 0 },
+        Step::Send { full: true },
+        say(0, 0),
+        Step::Send { full: true },
+        say(0, 1),
+        Step::Send { full: false },
+        // The delta first, and then the full file that took the place of another.
+        Step::Take { nth: 0 },
+        Step::Take { nth: 0 },
+    ] {
+        mirror.step(&step);
+    }
+    mirror.rest();
+    mirror.check();
+}
+
+/// Counted from the last full file, what a later delta told counts as known: when an older full file is taken after it, all is said anew.
+#[test]
+fn a_full_file_taken_after_a_later_delta_is_followed_by_another() {
+    let mut mirror = Mirror::new(delta(Since::LastFull, Replace::Never));
+    mirror.say("A0", "0", "0");
+    mirror.send(false);
+    mirror.send(false);
+    let first = mirror.files()[0].clone();
+    mirror.read(&first);
+    mirror.remove(&first);
+    mirror.say("A0", "0", "1");
+    mirror.send(false);
+    mirror.take_all();
+    mirror.rest();
+    mirror.check();
+}
+
 fn feeds() -> impl Strategy<Value = Feed> {
     let since = prop_oneof![3 => Just(Since::LastDelivered), 1 => Just(Since::LastFull)];
     let replace = prop_oneof![2 => Just(Replace::Unsent), 1 => Just(Replace::Never)];
@@ -283,6 +324,30 @@ fn feeds() -> impl Strategy<Value = Feed> {
         }
         feed
     })
+}
+
+/// A run that was taken in doubt is told again, also when something that a person asked for by its key went out meanwhile.
+#[test]
+fn a_doubt_outlives_what_was_asked_for_by_its_key() {
+    let mut mirror = Mirror::new(delta(Since::LastDelivered, Replace::Unsent));
+    let say = |article, quantity| Step::Say { article, warehouse: 0, quantity };
+    for step in [
+        say(0, 0),
+        Step::Send { full: false },
+        say(0, 1),
+        Step::Take { nth: 0 },
+        Step::Send { full: false },
+        Step::Close { article: 3, warehouse: 0 },
+        // He has read what was there before it was replaced.
+        Step::Read { nth: 0 },
+        Step::Send { full: false },
+        Step::Remove { nth: 0 },
+        Step::SendKey { article: 3 },
+    ] {
+        mirror.step(&step);
+    }
+    mirror.rest();
+    mirror.check();
 }
 
 proptest! {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::ask::Ask;
 use super::compose::{Composed, Composing, unwritable};
 use super::judge::{Facts, Verdict, judge};
-use super::looking::comparison;
+use super::looking::{Comparison, comparison};
 use super::made::{Made, Withdrawn};
 use super::registry::register;
 use super::{Dispatch, Pending};
@@ -100,8 +100,12 @@ impl Dispatch<'_> {
         let is_again = |run: &&RunRow| run.state == RunState::Superseded || ask.instead_of == Some(run.no);
         // Told again as it was called, whatever it says by now.
         let again = previous.as_ref().filter(is_again);
-        let scope = occasion.scope(&row, again);
+        // Whatever a person asked for since: who knows what he holds of it?
+        let unsure = tx.last_whole(&feed.partner, &feed.id)?.filter(is_unsure);
+        let full_again = again.into_iter().chain(&unsure).any(|run| run.scope == Scope::Full);
+        let scope = occasion.scope(&row, full_again);
         let with = feed.keeps_delivered().then(|| comparison(&tx, feed, &row, scope)).transpose()?;
+        let is_unsure = unsure.is_some() || told_unsure(&tx, with.as_ref())?;
         let composing = Composing {
             tx: &tx,
             spool,
@@ -120,7 +124,7 @@ impl Dispatch<'_> {
             row: &row,
             scope,
             rows_before: rows_before(&tx, feed, &row)?,
-            is_news: composed.compared.is_news || again.is_some(),
+            is_news: composed.compared.is_news || again.is_some() || is_unsure,
             is_repeated: ask.reason == RunReason::Change
                 && again.is_none()
                 && previous.as_ref().is_some_and(|run| is_repeated(run, &composed)),
@@ -197,6 +201,21 @@ fn is_repeated(previous: &RunRow, composed: &Composed) -> bool {
     stands && previous.hash == composed.paper.hash
 }
 
+/// Taken in doubt, or gone before it was delivered: the partner may hold something else than it told.
+fn is_unsure(run: &RunRow) -> bool {
+    matches!(run.state, RunState::Superseded | RunState::Failed)
+}
+
+/// Among the runs that he may have read before this one.
+fn told_unsure(tx: &Tx<'_>, with: Option<&Comparison>) -> Result<bool> {
+    for run in with.map_or(&[][..], |with| &with.told) {
+        if tx.run_by_no(*run)?.as_ref().is_some_and(is_unsure) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A full file is held against the full file before it.
 fn rows_before(tx: &Tx<'_>, feed: &Feed, row: &FeedRow) -> Result<Option<u64>> {
     if feed.keeps_delivered() {
@@ -208,8 +227,7 @@ fn rows_before(tx: &Tx<'_>, feed: &Feed, row: &FeedRow) -> Result<Option<u64>> {
 }
 
 impl Occasion<'_> {
-    fn scope(&self, row: &FeedRow, again: Option<&RunRow>) -> Scope {
-        let full_again = again.is_some_and(|run| run.scope == Scope::Full);
+    fn scope(&self, row: &FeedRow, full_again: bool) -> Scope {
         match &self.feed.content {
             _ if self.feed.layout.kind.class == Class::Request => Scope::New,
             _ if self.ask.key.is_some() => Scope::Part,

@@ -10,7 +10,7 @@ use super::place::{known, visible};
 use crate::edges::clock::iso;
 use crate::edges::events::Event;
 use crate::edges::store::Tx;
-use crate::edges::store::ledger::{RunReason, RunRow, RunState};
+use crate::edges::store::ledger::{FeedRow, RunReason, RunRow, RunState};
 use crate::model::rules::recovery::{self, Leaves, RunAction, RunFound};
 use crate::model::rules::supersede::Scope;
 
@@ -33,11 +33,7 @@ pub fn settle_sent(tx: &Tx<'_>, run: &RunRow, at: &str, comment: &str) -> Result
         tx.move_delivered(feed.no, run.no)?;
     }
     tx.consume(feed.no, run.no)?;
-    let later = tx.delivered_after((&run.partner, &run.feed), run.no)?;
-    if !later.is_empty() {
-        // He may have gone back to what this older one says: all that they told goes out again as it is then.
-        let runs: Vec<_> = [run.no].into_iter().chain(later).collect();
-        tx.doubt_delivered(feed.no, &runs)?;
+    if went_back(tx, &feed, run)? {
         tx.add_unlisted_change(feed.no, &feed.kind, feed.wants.on_change)?;
         if feed.wants.since_full {
             // The newer one told what is true, so a delta would have nothing to say that was not said.
@@ -48,6 +44,21 @@ pub fn settle_sent(tx: &Tx<'_>, run: &RunRow, at: &str, comment: &str) -> Result
         tx.set_base(feed.no, run.no)?;
     }
     Ok(())
+}
+
+/// He took it after a later one, and may have gone back to what it says: all that they told goes out again as it is then.
+fn went_back(tx: &Tx<'_>, feed: &FeedRow, run: &RunRow) -> Result<bool> {
+    let later = tx.delivered_after((&run.partner, &run.feed), run.no)?;
+    if later.is_empty() {
+        return Ok(false);
+    }
+    let runs: Vec<_> = [run.no].into_iter().chain(later).collect();
+    tx.doubt_delivered(feed.no, &runs)?;
+    if feed.wants.since_full {
+        // What later files told would count as known to him, since they move nothing: only a full file says it again.
+        tx.set_full_owed(feed.no, true)?;
+    }
+    Ok(true)
 }
 
 impl Dispatch<'_> {
@@ -101,6 +112,9 @@ impl Dispatch<'_> {
             if in_doubt {
                 tx.set_run_state(run.no, RunState::Superseded, &at, IN_DOUBT)?;
                 if let Some(feed) = tx.feed(&format!("{}/{}", run.partner, run.feed))? {
+                    if feed.wants.keys {
+                        went_back(&tx, &feed, run)?;
+                    }
                     tx.add_unlisted_change(feed.no, &feed.kind, true)?;
                 }
             } else {

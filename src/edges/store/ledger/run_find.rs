@@ -148,6 +148,15 @@ impl Snapshot<'_> {
         one(self.conn, &sql, [partner, feed], read)
     }
 
+    /// The same of those that told all that there was to tell, not only what a person asked for by its key.
+    pub fn last_whole(&self, partner: &str, feed: &str) -> Result<Option<RunRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM run WHERE partner = ?1 AND feed = ?2 AND reason <> 'receipt' AND number > 0 AND scope <> 'part' \
+             ORDER BY run_no DESC LIMIT 1"
+        );
+        one(self.conn, &sql, [partner, feed], read)
+    }
+
     pub fn last_run(&self, partner: &str, feed: &str) -> Result<Option<RunRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM run WHERE partner = ?1 AND feed = ?2 AND reason <> 'receipt' ORDER BY run_no DESC LIMIT 1"
