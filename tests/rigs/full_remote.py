@@ -224,6 +224,35 @@ def floor():
     return "nothing taken in, one problem, one letter at its begin and one at its end; without a floor this rig sees it"
 
 
+def large():
+    """Enough is free, but not for one file there: that one is not fetched, the other folder goes on."""
+    with House(f"{FLOOR_BYTES // 1_000_000} MB") as house:
+        house.run()
+        daemon = house.daemon()
+        night.wait_for("the daemon's start", lambda: daemon.says(["daemon-started"]), 20)
+        with open(house.small.root / "fill", "wb") as ballast:
+            free = os.statvfs(house.root).f_bavail * os.statvfs(house.root).f_frsize
+            os.posix_fallocate(ballast.fileno(), 0, free - FLOOR_BYTES * 7 // 4)
+        # No order file: refused, once it is there.
+        (house.partner.place / "large.csv").write_bytes(b"no order file\n" + b"x" * 3_000_000)
+        (house.partner.place / "large.csv").rename(house.server.root / "in" / "large.csv")
+        house.partner.put("out", "orders 0.csv", ("K-0", "1001", [("A1", "1")]))
+        with contextlib.suppress(night.Broken):
+            night.wait_for("the other folder goes on", lambda: daemon.says(["disk-low"]) and post.taken(house.root) == ["K-0"], 40)
+        time.sleep(6)
+        wrong = [] if post.left_at(house.server) == ["large.csv"] else [f"at the server stand {post.left_at(house.server)}"]
+        os.unlink(house.small.root / "fill")
+        whole = lambda: [path.stat().st_size for path in (house.root / "spool" / "failed").rglob("*~large.csv")] == [3_000_014]
+        with contextlib.suppress(night.Broken):
+            night.wait_for("it is fetched when there is room", lambda: whole() and not post.left_at(house.server), 30)
+        daemon.stop()
+        wrong += [] if whole() and not post.left_at(house.server) else ["it was not fetched when there was room"]
+        wrong += [] if daemon.times("disk-low") == 1 and "large.csv of shop/claimed" in daemon.said() else [f"disk-low was told {daemon.times('disk-low')} times"]
+        if wrong:
+            raise night.Broken("\n  ".join(wrong) + "\n" + night.tail(daemon.said(), 15))
+        return "not fetched, the others were; fetched when there was room"
+
+
 CASES = {
     "see": lambda: stage("see", "store.see_remote/2", orders, taken_and_brought),
     "fetch": lambda: stage("fetch", "spool.park/2", orders, taken_and_brought),
@@ -235,6 +264,7 @@ CASES = {
     "problem": lambda: stage("problem", "store.add_problem/1", a_crash, crash_is_told, before=True),
     "letter": lambda: stage("letter", "store.hand_out/1", a_crash, crash_is_told, before=True),
     "floor": floor,
+    "large": large,
 }
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import servers
 DRAINS, DRAINED_WITHIN = 5, 240
 MODES = {"vsftpd": servers.REUSE, "pure-ftpd": servers.TLS, "proftpd": servers.PLAIN, "pyftpdlib": servers.PLAIN}
 # So slow that a large file is on its way for a part of a second.
-SLOW_BYTES = 400_000
+SLOW_BYTES = 500_000
 SLOW = {
     "vsftpd": f"anon_max_rate={SLOW_BYTES}\n",
     "pure-ftpd": f"-T {SLOW_BYTES // 1000}:{SLOW_BYTES // 1000}",
@@ -32,35 +32,41 @@ class Slow(ThrottledDTPHandler):
     read_limit = write_limit = {SLOW_BYTES}
 handler.dtp_handler = Slow""",
 }
-LINES = (1, 1, 400, 3_000)
+LINES = (1, 400, 3_000)
 # A third of the kills come at any moment of a life, a third soon after files are on their way in, a third so on their way out.
-LONGEST_LIFE, AFTER_A_MOVE, MOVES_WITHIN = 1.5, 0.4, 4.0
+LONGEST_LIFE, AFTER_A_MOVE, MOVES_WITHIN = 1.5, 0.15, 30.0
 # Of a hundred kills at least so many find files on their way in, and out.
-LEAST = 15
+LEAST = 20
 
 
-def comes(root, server):
-    """A claim of ours stands at the server, or bytes of a file in tmp/."""
-    return half_in(root) or any(path.suffix == ".taken" for path in (server.root / "in").iterdir())
+def on_way_in(root, server):
+    """Claims of ours at the server, and files in tmp/ with their size."""
+    claims = {path.name for path in (server.root / "in").iterdir() if path.suffix == ".taken"}
+    return claims | sizes(root / "spool" / "tmp")
 
 
-def half_in(root):
+def on_way_out(root, server):
+    return {(name, size) for name, size in sizes(server.root / "brought") if name.endswith(".part")}
+
+
+def sizes(folder):
+    """Of files that have bytes and are still there."""
+    found = set()
     with contextlib.suppress(FileNotFoundError):
-        return any(path.stat().st_size for path in (root / "spool" / "tmp").iterdir() if path.is_file())
-    return False
-
-
-def half_out(root, server):
-    return any(path.suffix == ".part" for path in (server.root / "brought").iterdir())
+        for path in folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found.add((path.name, path.stat().st_size))
+    return {(name, size) for name, size in found if size}
 
 
 def one_life(root, server, chance):
-    """What the kill found: files on their way in, files on their way out, bytes of a half one."""
+    """What the kill found: files on their way in, files on their way out, half a file at the server."""
     daemon = night.start(root, once=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        if moves := chance.choice([None, comes, half_out]):
-            until = time.monotonic() + MOVES_WITHIN
-            while not moves(root, server) and time.monotonic() < until:
+        if moves := chance.choice([None, on_way_in, on_way_out]):
+            # What a life before left there does not move.
+            before, until = moves(root, server), time.monotonic() + MOVES_WITHIN
+            while moves(root, server) <= before and time.monotonic() < until:
                 time.sleep(0.005)
         time.sleep(chance.uniform(0, AFTER_A_MOVE) if moves else chance.uniform(0.02, LONGEST_LIFE))
         if daemon.poll() is not None:
@@ -72,7 +78,7 @@ def one_life(root, server, chance):
         one = lambda sql: (ledger.one(sql) or [0])[0]
         return (one("SELECT count(*) FROM collect WHERE state = 'claiming'") > 0,
                 one("SELECT count(*) FROM run WHERE state IN ('delivering', 'renaming')") > 0,
-                half_in(root) or half_out(root, server))
+                bool(on_way_out(root, server)))
 
 
 def over(name, kills, chance):
@@ -89,18 +95,22 @@ def over(name, kills, chance):
             partner.drop(chance.randint(1, 4))
             found.append(one_life(root, server, chance))
         night.RUN_SECONDS_MAX = DRAINED_WITHIN
+        # What the kills left is brought to its end at full speed.
+        port, server.more = server.port, ""
+        server.end()
+        server.start(port)
         for _ in range(DRAINS):
             code, said = night.run(root)
             if not code and not post.left_at(server):
                 break
         wrong = [f"the last run ends with {code}: {night.tail(said)}"] if code else []
         wrong += post.check(root, server, partner.orders)
-        way_in, way_out, bytes_on_way = (sum(column) for column in zip(*found))
+        way_in, way_out, halves = (sum(column) for column in zip(*found))
         for what, count in (("in", way_in), ("out", way_out)):
             if count * 100 < kills * LEAST:
                 wrong.append(f"only {count} of {kills} kills found files on their way {what}: the rig tries too little")
         print(f"{name:10} {MODES[name]:10} {kills} kills in {time.monotonic() - began:.0f} s, {len(partner.orders)} files; files were on their way "
-              f"in at {way_in}, out at {way_out}, half a file somewhere at {bytes_on_way}; {len(wrong)} finding(s)", flush=True)
+              f"in at {way_in}, out at {way_out}, half a file there at {halves}; {len(wrong)} finding(s)", flush=True)
         return [f"{name}: {finding}" for finding in wrong]
     finally:
         server.end()
