@@ -92,6 +92,7 @@ cases! {
     case_210_a_partner_in_test = "210-a-partner-in-test",
     case_211_a_partner_in_shadow = "211-a-partner-in-shadow",
     case_212_a_live_partner_goes_into_test = "212-a-live-partner-goes-into-test",
+    case_213_locks_and_rehearsals = "213-locks-and-rehearsals",
     case_240_deletions_are_told = "240-deletions-are-told",
     case_241_orders_that_never_came = "241-orders-that-never-came",
     case_242_a_database_that_nobody_copies = "242-a-database-that-nobody-copies",

@@ -33,20 +33,23 @@ pub struct Double {
     shared: Arc<Shared>,
 }
 
+/// Is told the path of a file.
+pub type Ask = Box<dyn Fn(&str) + Send + Sync>;
+
 /// What is written down outside of it.
 #[derive(Default)]
 pub struct Kept {
     pub log: Option<PathBuf>,
     pub history: Option<PathBuf>,
     /// Asked just before a file is removed, with its path.
-    pub on_removal: Option<Box<dyn Fn(&str) + Send + Sync>>,
+    pub on_removal: Option<Ask>,
 }
 
 pub struct Shared {
     root: PathBuf,
     log_file: Option<PathBuf>,
     history: History,
-    on_removal: Option<Box<dyn Fn(&str) + Send + Sync>>,
+    on_removal: Option<Ask>,
     script: Mutex<Script>,
     /// Calls of each verb, all connections together.
     calls: Mutex<HashMap<String, u32>>,

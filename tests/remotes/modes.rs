@@ -111,6 +111,27 @@ fn in_shadow_no_call_that_ends_the_process_leaves_a_row_or_touches_his_remote() 
     through_every_call("shadow");
 }
 
+/// More than is kept in memory: the reject is whole all the same.
+#[test]
+fn a_rehearsed_file_with_many_flaws_has_a_whole_reject() {
+    const BAD: usize = 1_500;
+    let place = place("test");
+    let lines: String = (0..BAD).map(|n| format!("order;N{n};1001\nline;1;A1;two\n")).collect();
+    place.put("there/out/many.csv", &format!("{}{lines}", order("good")));
+    let told = place.run(None);
+    assert!(told.text.contains("accepted=1 refused=1500 mode=test"), "{}", told.text);
+    no_business_row(&place).unwrap();
+    assert_eq!(
+        place.rows("SELECT count(*), count(DISTINCT number), min(length(problems)) > 2 FROM message"),
+        ["1500|1500|1"]
+    );
+    assert_eq!(place.rows("SELECT code, count FROM problem_count"), ["quantity-invalid|1500"]);
+    let reject = place.spool("failed").into_iter().find(|path| path.ends_with(".reject")).unwrap();
+    let reject = fs::read_to_string(reject).unwrap();
+    assert_eq!(reject.matches("line;1;A1;two").count(), BAD);
+    assert!(!reject.contains("order;good"));
+}
+
 /// Live again: what was only read there stays, and is neither applied nor taken by itself.
 #[test]
 fn what_was_rehearsed_from_a_remote_waits_for_a_person() {

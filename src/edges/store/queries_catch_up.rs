@@ -27,9 +27,9 @@ impl Snapshot<'_> {
         Ok(one(self.conn, sql, params![feed, row.0], |_| Ok(()))?.is_some())
     }
 
-    /// The numbers in the names of a feed's files.
+    /// The numbers in the names of a feed's files, those of its tests too.
     pub fn run_numbers(&self, partner: &str, feed: &str) -> Result<Vec<u64>> {
-        let sql = "SELECT number FROM run WHERE partner = ?1 AND feed = ?2 AND reason <> 'receipt' AND number > 0";
+        let sql = "SELECT number FROM run WHERE partner = ?1 AND (feed = ?2 OR feed = ?2 || '?test') AND reason <> 'receipt' AND number > 0";
         list(self.conn, sql, params![partner, feed], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))
     }
 

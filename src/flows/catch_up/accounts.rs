@@ -147,9 +147,9 @@ pub(super) fn of_feeds(sight: Sight<'_>, feeds: &[Arc<Feed>], plan: &mut Plan) -
     for feed in feeds.iter().filter(|feed| feed.layout.kind.class == Class::Request) {
         let name = feed.name();
         let paused = holds_back(sight.snapshot, feed)?;
-        let mut found = sight.snapshot.run_numbers(&feed.partner, &feed.id)?;
+        let mut found = sight.snapshot.run_numbers(&feed.partner, feed.plain_id())?;
         found.extend(plan.runs.iter().filter(|run| run.feed.name() == name).map(|run| run.number));
-        let (known, given) = numbers(sight, &name)?;
+        let (known, given) = numbers(sight, &feed.numbers())?;
         let his = plan.undecided.iter().filter_map(|item| item.feed.as_ref()).filter(|(feed, _)| *feed == name);
         let numbers_undecided: Vec<u64> = his.map(|(_, number)| *number).collect();
         let undecided = numbers_undecided.len() as u64;

@@ -194,5 +194,5 @@ fn number_of(feed: &Feed, stand: &Stand, name: &str) -> Option<u64> {
     let folder = |place: Place<'_>| place.relative().ok();
     let expected = folder(Place::Out { partner: &feed.partner, folder: &feed.folder });
     let is_his = stand.state != State::Out || stand.place().ok().and_then(folder) == expected;
-    feed.file_name.number_of(name, &feed.partner, &feed.id).filter(|_| is_his)
+    feed.file_name.number_of(name, &feed.partner, feed.plain_id()).filter(|_| is_his)
 }

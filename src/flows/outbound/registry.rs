@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use super::Dispatch;
 use crate::edges::clock::iso;
 use crate::edges::store::Tx;
-use crate::edges::store::ledger::{FeedRow, NewFeed, Wants};
+use crate::edges::store::ledger::{FeedRow, NewFeed, RunState, Side, Wants};
 use crate::model::feed::{Feed, Since};
 use crate::model::kind::Class;
+use crate::model::mode::plain;
 use crate::model::pause::Subject;
 
 /// Who paused, where it was nobody; not the one who waits for an older database to be caught up with.
@@ -28,8 +29,26 @@ impl Dispatch<'_> {
             names.push(feed.name());
         }
         changed |= tx.forget_feeds_but(&names)?;
+        changed |= drop_locks_of_rehearsals(&tx, &names, &at)?;
         if changed { tx.commit() } else { Ok(()) }
     }
+}
+
+/// What the guard held of a rehearsal that is over goes nowhere: there is no feed any more that it could be released for.
+fn drop_locks_of_rehearsals(tx: &Tx<'_>, names: &[String], at: &str) -> Result<bool> {
+    let mut dropped = false;
+    for lock in tx.locks()?.into_iter().filter(|lock| lock.side == Side::Out && plain(&lock.name) != lock.name) {
+        if names.contains(&format!("{}/{}", lock.partner, lock.name)) {
+            continue;
+        }
+        tx.end_lock(lock.no, at, "discarded")?;
+        if let Some(run) = lock.run {
+            tx.set_run_state(run, RunState::Discarded, at, "its rehearsal is over")?;
+            tx.mark_runs_placed([run])?;
+        }
+        dropped = true;
+    }
+    Ok(dropped)
 }
 
 /// What went out only in a rehearsal may be there by the old way: a feed of requests that comes to be live waits for a person,

@@ -158,7 +158,7 @@ impl Snapshot<'_> {
 
     /// Files of an intake that wait behind a locked one, in the order of what they speak of.
     pub fn files_behind(&self, partner: &str, intake: &str, code: &str) -> Result<Vec<FileNo>> {
-        let sql = "SELECT file_no FROM file WHERE partner = ?1 AND intake = ?2 AND code = ?3 AND verdict = 'held' \
+        let sql = "SELECT file_no FROM file WHERE partner = ?1 AND intake = ?2 AND code = ?3 AND verdict = 'held' AND rehearsed = 0 \
              ORDER BY as_of, file_no";
         list(self.conn, sql, params![partner, intake, code], |row| Ok(FileNo(row.get(0)?)))
     }
