@@ -36,8 +36,8 @@ pub enum Action {
     Lie(String),
     /// Before it is done, the partner puts this text under that name.
     Replace { name: String, text: String },
-    /// The same, and it has the time of the old one.
-    Swap { name: String, text: String },
+    /// The same with the time of the old one, after it was done and before anything else is.
+    ThenSwap { name: String, text: String },
     /// Before it is done, the partner takes that file.
     Take(String),
     /// `234`, and then plain text where TLS belongs.
@@ -173,7 +173,7 @@ fn action(words: &[&str]) -> Option<Action> {
         ["dead-port"] => Action::DeadPort,
         ["lie", address] => Action::Lie(address.to_string()),
         ["replace", name, text] => Action::Replace { name: name.to_string(), text: text.to_string() },
-        ["swap", name, text] => Action::Swap { name: name.to_string(), text: text.to_string() },
+        ["then-swap", name, text] => Action::ThenSwap { name: name.to_string(), text: text.to_string() },
         ["take", name] => Action::Take(name.to_string()),
         ["plain-in-tls"] => Action::PlainInTls,
         ["die"] => Action::Die,

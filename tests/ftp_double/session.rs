@@ -147,7 +147,6 @@ impl Session<'_> {
             Some(Action::Delay(pause)) => std::thread::sleep(*pause),
             Some(Action::Drip(pause)) => self.drip = Some(*pause),
             Some(Action::Replace { name, text }) => self.partner_puts(name, text, false)?,
-            Some(Action::Swap { name, text }) => self.partner_puts(name, text, true)?,
             Some(Action::Take(name)) => self.partner_takes(&format!("/{name}"))?,
             Some(Action::Die) => {
                 self.shared.note(format!("{} {} -> died", self.number, self.command));
@@ -164,7 +163,11 @@ impl Session<'_> {
             }
             _ => {}
         }
-        self.command(verb, argument, action.as_ref())
+        let next = self.command(verb, argument, action.as_ref())?;
+        if let Some(Action::ThenSwap { name, text }) = &action {
+            self.partner_puts(name, text, true)?;
+        }
+        Ok(next)
     }
 
     fn command(&mut self, verb: &str, argument: &[u8], action: Option<&Action>) -> io::Result<Next> {

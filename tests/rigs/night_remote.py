@@ -152,7 +152,7 @@ EVENINGS = [
             "ftp/kept/k1.csv": order("K-1"),
             "ftp/kept/k2.csv": order("K-2"),
         },
-        "script": f"on SIZE:/looked/e.csv 2 swap looked/e.csv {in_script(order('L-2'))}\n",
+        "script": f"on RETR:/looked/e.csv 1 then-swap looked/e.csv {in_script(order('L-2'))}\n",
     },
     # Delivered: orders of which a stump was kept and acknowledged before, stock, prices; what is kept is not to be seen.
     {
@@ -257,10 +257,10 @@ class Remote(night.Night):
             night.drop(root, trouble, number + len(self.evenings))
             self.behave(root, trouble["script"])
             code, said = night.run(root, env=self.env(root))
-            if code != trouble["ends"]:
-                raise night.Broken(f"the run in trouble ends with {code}, expected was {trouble['ends']}:\n{night.tail(said)}")
             if wrong := self.look(root):
                 raise night.Broken("the run in trouble:\n  " + "\n  ".join(wrong))
+            if code != trouble["ends"]:
+                raise night.Broken(f"the run in trouble ends with {code}, expected was {trouble['ends']}:\n{night.tail(said)}")
         if folder := evening.get("older"):
             self.put(root, older(there, folder))
         self.put(root, evening.get("there", {}))

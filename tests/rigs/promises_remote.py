@@ -136,7 +136,9 @@ def claimed(sight, identity, target):
 
 
 def way_of(sight, column, name):
-    sql = f"SELECT r.*, d.temp, (SELECT group_concat(reached) FROM delivery_try t WHERE t.run_no = r.run_no) AS reached FROM delivery d JOIN run r USING (run_no) WHERE d.{column} = ?"
+    """The delivery that came furthest: a run that took the place of a waiting one has its name."""
+    sql = ("SELECT r.*, (SELECT group_concat(reached) FROM delivery_try t WHERE t.run_no = r.run_no) AS reached "
+           f"FROM delivery d JOIN run r USING (run_no) WHERE d.{column} = ? ORDER BY d.tries DESC, r.run_no DESC")
     return sight.ledger.one(sql, name.encode())
 
 
