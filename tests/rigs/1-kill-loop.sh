@@ -9,10 +9,11 @@ python3 tests/rigs/kill_loop.py --modes kill,fail
 python3 tests/rigs/kill_loop.py --modes twice,full,full+ --step 5
 python3 tests/rigs/kill_loop.py --night out --modes kill --step 5
 python3 tests/rigs/kill_loop.py --night out --modes taken --step 7
-python3 tests/rigs/kill_loop.py --night out --modes fail --step 11
-python3 tests/rigs/kill_loop.py --night out --modes twice --step 13
-python3 tests/rigs/kill_loop.py --night out --modes full,full+ --step 17
-# Most of its time it waits.
+python3 tests/rigs/kill_loop.py --night out --modes fail --step 13
+python3 tests/rigs/kill_loop.py --night out --modes twice --step 17
+python3 tests/rigs/kill_loop.py --night out --modes full,full+ --step 29
+# Most of their time these wait.
+python3 tests/rigs/kill_loop.py --night first --modes lives --step 61 --no-later --jobs 8
 python3 tests/rigs/kill_loop.py --night out --modes lives --step 61 --no-later --jobs 8
 python3 tests/rigs/kill_loop.py --night remote --modes kill --step 3
 python3 tests/rigs/kill_loop.py --night remote --modes fail --step 5

@@ -141,39 +141,41 @@ EVENINGS = [
     },
     # 6. Nobody has looked: newer changes take the place of the older ones, and tell all that those told.
     {"in": changes("changes-8", B4=5)},
-    # 7. Too much would be deleted at the dealer's, and too many prices be gone: both feeds are locked.
+    # 7. A full file is asked for, and takes their place under a name of its own: what vouched for them goes with them.
+    {"commands": [send("dealer/stock", full=True)]},
+    # 8. Too much would be deleted at the dealer's, and too many prices be gone: both feeds are locked.
     {
         "takes": [""],
         "in": full_stock("stock-4", A1=10, A2=8, A3=0, A4=44, A6=10) | changes("changes-3", B1=0) | prices("prices-3", A1=1),
         "due": ["dealer/prices"],
     },
-    # 8. Tuesday's changes are held with them, also when a person asks for one article.
+    # 9. Tuesday's changes are held with them, also when a person asks for one article.
     {
         "in": full_stock("stock-5", A1=12, A2=8, A3=0, A4=44, A6=10) | ordered("o-4", "O-5"),
         "commands": [send("dealer/stock", key="A1"), send("dealer/week")],
     },
-    # 9. Both are released, in today's state.
+    # 10. Both are released, in today's state.
     {"commands": [about("release", "out:dealer/stock", "out:dealer/prices")]},
-    # 10. What was released is not taken yet, so he still holds what he held: newer changes are locked with it. Those of the week go on.
+    # 11. What was released is not taken yet, so he still holds what he held: newer changes are locked with it. Those of the week go on.
     {"in": changes("changes-4", B2=7), "commands": [send("dealer/week")]},
-    # 11. Files that would zero too much are locked, one waits behind.
+    # 12. Files that would zero too much are locked, one waits behind.
     {
         "takes": [""],
         "in": full_stock("stock-6", A1=12, A2=0, A4=0, A6=0) | changes("changes-5", B2=0, B3=0) | changes("changes-6", B5=1),
         "commands": [send("dealer/week", full=True)],
     },
-    # 12. One is released, and the feed it empties is locked by it; the other is dropped, and the one behind it goes on.
+    # 13. One is released, and the feed it empties is locked by it; the other is dropped, and the one behind it goes on.
     {"commands": [about("release", "in:erp/stock"), about("discard", "in:erp/changes")]},
-    # 13. It is dropped, one article of it asked for. A partner, an intake and a feed are paused: what comes for them stays, what comes
+    # 14. It is dropped, one article of it asked for. A partner, an intake and a feed are paused: what comes for them stays, what comes
     # due passes.
     {
         "in": changes("changes-7", B3=8) | ordered("o-5", "O-6"),
         "commands": [about("discard", "out:dealer/stock"), send("dealer/stock", key="A1"), about("pause", *PAUSED)],
         "due": ["dealer/week"],
     },
-    # 14. They go on, and what was dropped comes up again.
+    # 15. They go on, and what was dropped comes up again.
     {"takes": ["stock_"], "commands": [about("resume", *PAUSED)]},
-    # 15. Then it is wanted.
+    # 16. Then it is wanted.
     {"commands": [about("release", "out:dealer/stock")]},
 ]
 
@@ -200,7 +202,8 @@ class Out(night.Night):
             take(root, beginning, removes=False)
         for beginning in evening.get("removes", []):
             for _, path in visible(root, beginning):
-                remove(path)
+                # What vouched for it he leaves there, as some do.
+                path.unlink()
         for beginning in evening.get("takes", []):
             take(root, beginning)
         night.drop(root, evening, number)

@@ -127,7 +127,7 @@ def run_of(ledger, state, folder, name):
 def vouches(ledger, folder, name):
     """An empty file in out/ that says that the one beside it is whole; it may stand alone while that one is replaced or just taken."""
     partner, _, below = folder.partition("/")
-    return bool(ledger.one("SELECT 1 FROM run WHERE partner = ? AND folder = ? AND done_name = ? AND state IN ('ready', 'sent')", partner, below, name))
+    return bool(ledger.one("SELECT 1 FROM run WHERE partner = ? AND folder = ? AND done_name = ? AND state IN ('ready', 'sent', 'superseded')", partner, below, name))
 
 
 def after_the_restart(root, receipts=(), rests=()):

@@ -113,16 +113,18 @@ impl Dispatch<'_> {
 
     /// What was never committed is told; that another took its place was told then.
     fn remove_staged(&self, id: Id, run: Option<&RunRow>) -> Result<()> {
-        self.spool.remove(Place::Staged, id.as_str().as_bytes())?;
-        let Some(run) = run else {
-            self.events.tell(self.now.wall, id.as_str(), Event::RunRemoved, &[]);
-            return Ok(());
-        };
-        // Its successor may be called otherwise; where it is not, it vouches for that one.
-        match self.owner_of_done(visible(run), run.done_name.as_bytes())? {
-            Some(_) => Ok(()),
-            None => self.remove_done_file(run),
+        // What vouched for it goes first: should a crash come between, the staged file leads here again. Its successor may be called
+        // otherwise; where it is not, it vouches for that one.
+        if let Some(run) = run
+            && self.owner_of_done(visible(run), run.done_name.as_bytes())?.is_none()
+        {
+            self.remove_done_file(run)?;
         }
+        self.spool.remove(Place::Staged, id.as_str().as_bytes())?;
+        if run.is_none() {
+            self.events.tell(self.now.wall, id.as_str(), Event::RunRemoved, &[]);
+        }
+        Ok(())
     }
 
     fn move_to_held(&mut self, run: &RunRow) -> Result<()> {
@@ -182,6 +184,18 @@ impl Dispatch<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// It vouched for a run that another took the place of, or that was taken in doubt.
+    pub(super) fn has_vouched(&self, place: Place<'_>, name: &[u8]) -> Result<bool> {
+        let Ok(text) = std::str::from_utf8(name) else { return Ok(false) };
+        for (at, _) in text.rmatch_indices('.') {
+            let runs = self.store.read()?.runs_named(&text[..at], NAMESAKES_MAX)?;
+            if runs.iter().any(|run| run.done_name == text && is_same(visible(run), place)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A file that cannot be moved does not keep the others back: it is told, and tried again at the next start. That the

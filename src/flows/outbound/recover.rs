@@ -71,11 +71,14 @@ impl Dispatch<'_> {
 
     fn judge_visible(&mut self, place: Place<'_>, name: &[u8], partner: &str) -> Result<()> {
         let run = self.owner(place, name, None)?;
-        if run.is_none()
-            && let Some(owner) = self.owner_of_done(place, name)?
-        {
-            // It vouches for a file that stands there, or for one that was taken.
-            return if owner.state == RunState::Sent { self.remove_done_file(&owner) } else { Ok(()) };
+        if run.is_none() {
+            match self.owner_of_done(place, name)? {
+                // It vouches for a file that stands there.
+                Some(owner) if owner.state != RunState::Sent => return Ok(()),
+                None if !self.has_vouched(place, name)? => {}
+                // For one that was taken, or whose place another took.
+                _ => return Ok(self.spool.remove(place, name)?),
+            }
         }
         let known = run.as_ref().map_or(RunKnown::Unknown, known);
         match (recovery::run(RunFound::Out, known, Leaves::PickUp), run) {
