@@ -201,3 +201,35 @@ fn what_was_ready_before_the_guard_locked_waits_with_it() {
     assert_eq!(there.keys().collect::<Vec<_>>(), ["stock_000001.csv", "stock_000002.csv"]);
     assert!(there["stock_000002.csv"].contains("A1;HH;3"), "{there:?}");
 }
+
+/// A new file comes and rings while the older one is being asked after: whichever goes first, the newest stands there last, and nothing
+/// is left of either.
+#[test]
+fn a_ring_beside_a_delivery_ends_well_whatever_call_the_process_dies_at() {
+    let prepared = with_half_of_an_older_one();
+    prepared.configure(&format!("{STOCK}on_change = \"10 s\"\n"));
+    prepared.rows("UPDATE run SET ready_at = '2026-01-01T00:00:00.000Z' RETURNING 1");
+    drop_file(&prepared, "stock", "s.csv", &stock(3));
+    let check = |place: &Place| {
+        let there = place.there("in");
+        let is_it = there.values().last().is_some_and(|content| content.contains(";HH;3;"));
+        let left: Vec<String> = ["out", "staged", "tmp", "held"].into_iter().flat_map(|s| place.spool(s)).collect();
+        let open = place.rows("SELECT run_no FROM delivery WHERE settled = 0");
+        let sent = place.rows("SELECT DISTINCT name FROM run WHERE state = 'sent' ORDER BY 1");
+        let names: Vec<String> = there.keys().cloned().collect();
+        if is_it && left.is_empty() && open.is_empty() && sent == names {
+            return Ok(());
+        }
+        Err(format!("there {there:?}, left {left:?}, open {open:?}, sent {sent:?}, states {:?}", states(place)))
+    };
+    let sample = prepared.copy();
+    let calls =
+        calls(&sample, &["store.commit", "store.close_delivery", "spool.rename", "remote.sent", "remote.asked"]);
+    check(&sample).unwrap();
+    each(&calls, |call| {
+        let place = prepared.copy();
+        let first = place.run(Some(&format!("kill@{call}")));
+        let told = place.run(None);
+        check(&place).map_err(|words| format!("{words}\n{}\n{}", first.text, told.text))
+    });
+}
