@@ -35,10 +35,6 @@ pub fn settle_sent(tx: &Tx<'_>, run: &RunRow, at: &str, comment: &str) -> Result
     tx.consume(feed.no, run.no)?;
     if went_back(tx, &feed, run)? {
         tx.add_unlisted_change(feed.no, &feed.kind, feed.wants.on_change)?;
-        if feed.wants.since_full {
-            // The newer one told what is true, so a delta would have nothing to say that was not said.
-            tx.set_full_owed(feed.no, true)?;
-        }
     }
     if moves && run.scope != Scope::Part && (run.rows == 0 || tx.holds_anything(feed.no)?) {
         tx.set_base(feed.no, run.no)?;
