@@ -33,6 +33,7 @@ use crate::config::{Config, LogFormat};
 use crate::edges::clock::{Clock, Now};
 use crate::edges::events::{Event, Events, Format, Key, Value};
 use crate::edges::lock::{InstanceLock, LockError};
+use crate::edges::memory;
 use crate::edges::sd_notify::Supervisor;
 use crate::edges::spool::{Mover, Place, Spool, Syncer};
 use crate::edges::store::Store;
@@ -54,6 +55,9 @@ use starting::{Beginning, Hold};
 use troubles::Troubles;
 use watchman::Watchman;
 use works::Works;
+
+/// Nothing is due for so long: a start is over, with all that it brought about.
+const LONG_REST: Duration = Duration::from_millis(500);
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +103,8 @@ pub struct Daemon {
     watchman: Watchman,
     /// What `status` was told last of what waits.
     told_waiting: Vec<String>,
+    /// Memory that only a start or a reload needs was given back.
+    is_lean: bool,
     housekeeping_at: Duration,
     /// When files were last taken in.
     last_round: Duration,
@@ -190,6 +196,7 @@ impl Daemon {
             remotes: None,
             watchman: Watchman::new(Courier::new(beginning.ring.clone())),
             told_waiting: Vec::new(),
+            is_lean: false,
             housekeeping_at: Duration::ZERO,
             last_round: Duration::ZERO,
             config,
@@ -297,6 +304,9 @@ impl Daemon {
     /// Until somebody rings, or the next thing is due.
     fn sleep(&mut self) {
         let until = self.until_next(self.clock.now()).min(self.pulse.longest_rest());
+        if until >= LONG_REST && !std::mem::replace(&mut self.is_lean, true) {
+            memory::give_back();
+        }
         match self.rung.recv_timeout(until) {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             // We hold a sender ourselves, so the channel never closes.
@@ -306,6 +316,7 @@ impl Daemon {
             self.pulse.reloading();
             self.reload();
             self.pulse.ready();
+            self.is_lean = false;
         }
     }
 

@@ -7,6 +7,7 @@ pub mod events;
 pub mod fault;
 pub mod http;
 pub mod lock;
+pub mod memory;
 pub mod notice;
 pub mod remote;
 pub mod scratch;

@@ -1,16 +1,26 @@
 """A thousand small files collected and removed from vsftpd over four connections: ours, synced and applied, against `lftp mirror
 --Remove-source-files`, in pairs A B A B over the same server; on the bare loopback, or with a delay by a proxy of our own.
-Not part of tests/run. Usage: bench_ftp.py [DELAY_MS] [PAIRS] [FILES]; NATTPOST_BIN names a release build.
+Not part of tests/run. NATTPOST_BIN names a release build.
+
+  bench_ftp.py                       a thousand small files, no delay
+  bench_ftp.py --delay 30            the same behind the proxy
+  bench_ftp.py --large 1024          one file of so many MiB, over one connection, with the most memory that we took
+
+The large file is one that no layout reads: its first line refuses it, so that what is measured is the way to this machine (hashed,
+synced, filed, removed at the server) and not the reading of orders, which lftp does not do either.
 
 The proxy holds every piece back for half of the delay on each way and opens the ports that the server names; opening a
 connection costs no delay, which favours neither: both send their command beside it. It counts the pieces that commands came in, so that
 a trip more per file is seen without a clock.
 """
+import argparse
 import os
 import queue
 import re
+import select
 import shutil
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -106,74 +116,104 @@ def fill(server, count):
         path.chmod(0o666)
 
 
+def fill_large(server, mebibytes):
+    """Lines of a form that is nobody's; written once more for each side, so that both find it in the page cache."""
+    block = b"".join(b"%07d;this line is of no layout;%s\n" % (at, b"x" * 93) for at in range(8192))
+    assert len(block) == 1 << 20
+    path = server.root / "in" / "large.csv"
+    with path.open("wb") as out:
+        for _ in range(mebibytes):
+            out.write(block)
+    path.chmod(0o666)
+    os.sync()
+
+
 def timed(words, **options):
-    began = time.monotonic()
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **options)
-    took = time.monotonic() - began
-    if done.returncode:
-        raise servers.Broken(f"{words[0]} ends with {done.returncode}: {night.tail(done.stdout + done.stderr)}")
-    return took
+    """Seconds, and the most memory it held in MB."""
+    with tempfile.TemporaryFile() as said:
+        began, peak = time.monotonic(), 0
+        process = subprocess.Popen([str(word) for word in words], stdout=said, stderr=subprocess.STDOUT, **options)
+        ends, wakes = os.pidfd_open(process.pid), select.poll()
+        wakes.register(ends, select.POLLIN)
+        while not wakes.poll(20):
+            # Its own mark: what wait4 tells begins with the size of this script.
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peak = max([peak] + [int(found) for found in re.findall(r"VmHWM:\s+(\d+)", status)])
+        took = time.monotonic() - began
+        os.close(ends)
+        said.seek(0)
+        if process.wait():
+            raise servers.Broken(f"{words[0]} ends with {process.returncode}: {night.tail(said.read())}")
+    return took, peak / 1000
 
 
-def ours(folder, host, port, count):
+def ours(folder, host, port, count, is_large):
     root = Path(tempfile.mkdtemp(dir=folder))
     (root / "partners").mkdir()
     (root / "nattpost.toml").write_text('company = "Nordkap"\n')
     (root / "partners" / "shop.toml").write_text(SHOP.format(host=host, port=port, connections=CONNECTIONS))
     environment = {**os.environ, "RIG_PASSWORD": "x"}
-    took = timed([night.BINARY, "--config", root / "nattpost.toml", "run", "--once"], env=environment)
-    found = timed_orders(root)
-    if found != count:
-        raise servers.Broken(f"{found} orders of {count} were applied")
-    return took
-
-
-def timed_orders(root):
-    import sqlite3
-
+    took, memory = timed([night.BINARY, "--config", root / "nattpost.toml", "run", "--once"], env=environment)
     with sqlite3.connect(root / "nattpost.db") as store:
-        return store.execute("SELECT count(*) FROM orders").fetchone()[0]
+        what = "count(*) FROM file WHERE code = 'layout-mismatch'" if is_large else "count(*) FROM orders"
+        found = store.execute(f"SELECT {what}").fetchone()[0]
+        codes = store.execute("SELECT code, count(*) FROM file GROUP BY code").fetchall()
+    if found != count:
+        raise servers.Broken(f"{found} of {count} came to their end; files stand with {codes}")
+    shutil.rmtree(root)
+    return took, memory
 
 
-def theirs(folder, host, port, count):
+def theirs(folder, host, port, count, is_large):
     target = Path(tempfile.mkdtemp(dir=folder))
-    orders = f"set ftp:ssl-allow no; mirror --Remove-source-files --parallel={CONNECTIONS} in {target}; bye"
+    bring = f"get -E in/large.csv -o {target}/" if is_large else f"mirror --Remove-source-files --parallel={CONNECTIONS} in {target}"
     environment = {**os.environ, "LD_LIBRARY_PATH": str(servers.LIBRARIES), "HOME": str(target)}
-    took = timed([LFTP, "-u", "anonymous,x", "-p", port, "-e", orders, host], env=environment)
-    found = len(list(target.glob("orders*.csv")))
+    took, memory = timed([LFTP, "-u", "anonymous,x", "-p", port, "-e", f"set ftp:ssl-allow no; {bring}; bye", host], env=environment)
+    found = len(list(target.glob("*.csv")))
     if found != count:
         raise servers.Broken(f"lftp brought {found} files of {count}")
-    return took
+    shutil.rmtree(target)
+    return took, memory
 
 
 def main():
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--delay", type=int, default=0, help="milliseconds for there and back")
+    words.add_argument("--pairs", type=int, default=3)
+    words.add_argument("--files", type=int, default=1000)
+    words.add_argument("--large", type=int, default=0, metavar="MIB", help="one file of this size instead")
+    asked = words.parse_args()
     if not LFTP.exists():
         raise servers.Broken(f"{LFTP} is not there; tests/run unpacks it")
-    delay, pairs, count = (int(word) for word in (sys.argv[1:] + ["0", "3", "1000"][len(sys.argv) - 1:])[:3])
     folder = Path(tempfile.mkdtemp(prefix="nattpost-bench-ftp-"))
     folder.chmod(0o755)
-    server = servers.Server("vsftpd", servers.PLAIN, folder / "server", "pasv_address=127.0.0.2\n" if delay else "")
+    server = servers.Server("vsftpd", servers.PLAIN, folder / "server", "pasv_address=127.0.0.2\n" if asked.delay else "")
     try:
         server.start()
-        proxy, host = (Proxy(server.port, delay / 1000), PROXY) if delay else (None, "127.0.0.1")
-        ratios = []
-        for _ in range(pairs):
-            took, pieces = {}, {}
-            for name, collect in (("ours", ours), ("lftp", theirs)):
-                fill(server, count)
-                before = proxy.pieces if proxy else 0
-                took[name] = collect(folder, host, server.port, count)
-                pieces[name] = (proxy.pieces - before) / count if proxy else 0
-                left = len(list((server.root / "in").iterdir()))
-                if left:
-                    raise servers.Broken(f"{name} left {left} files at the server")
-            ratios.append(took["ours"] / took["lftp"])
-            trips = f"; pieces of commands a file {pieces['ours']:.2f} and {pieces['lftp']:.2f}" if proxy else ""
-            print(f"ours {took['ours']:.2f} s, lftp {took['lftp']:.2f} s, ratio {ratios[-1]:.2f}{trips}", flush=True)
-        print(f"{count} files, {CONNECTIONS} connections, delay {delay} ms: median ratio {statistics.median(ratios):.2f}")
+        measure(asked, server, folder)
     finally:
         server.end()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def measure(asked, server, folder):
+    proxy, host = (Proxy(server.port, asked.delay / 1000), PROXY) if asked.delay else (None, "127.0.0.1")
+    count, ratios = 1 if asked.large else asked.files, []
+    for _ in range(asked.pairs):
+        took, pieces, memory = {}, {}, {}
+        for name, collect in (("ours", ours), ("lftp", theirs)):
+            fill_large(server, asked.large) if asked.large else fill(server, count)
+            before = proxy.pieces if proxy else 0
+            took[name], memory[name] = collect(folder, host, server.port, count, bool(asked.large))
+            pieces[name] = (proxy.pieces - before) / count if proxy else 0
+            left = len(list((server.root / "in").iterdir()))
+            if left:
+                raise servers.Broken(f"{name} left {left} files at the server")
+        ratios.append(took["ours"] / took["lftp"])
+        trips = f"; pieces of commands a file {pieces['ours']:.2f} and {pieces['lftp']:.2f}" if proxy else ""
+        print(f"ours {took['ours']:.2f} s ({memory['ours']:.0f} MB), lftp {took['lftp']:.2f} s, ratio {ratios[-1]:.2f}{trips}", flush=True)
+    what = f"one file of {asked.large} MiB" if asked.large else f"{count} files, {CONNECTIONS} connections"
+    print(f"{what}, delay {asked.delay} ms: median ratio {statistics.median(ratios):.2f}")
 
 
 if __name__ == "__main__":

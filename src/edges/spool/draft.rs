@@ -12,6 +12,7 @@ use rustix::process::{Pid, getpid, test_kill_process};
 
 use super::error::{Result, SpoolError, shown};
 use super::step::{Existing, Lasting, rename_new};
+use super::writeback::Writeback;
 use super::{Place, Spool, State};
 use crate::edges::fault;
 
@@ -52,6 +53,7 @@ pub struct Draft {
     pub(super) path: PathBuf,
     out: Option<BufWriter<File>>,
     written: u64,
+    writeback: Writeback,
 }
 
 impl Draft {
@@ -100,6 +102,7 @@ impl Write for Draft {
         }
         let count = out.write(bytes)?;
         self.written += count as u64;
+        self.writeback.goes_on(out.get_ref(), self.written);
         Ok(count)
     }
 
@@ -129,7 +132,12 @@ impl Spool {
         let create = || File::options().write(true).create_new(true).mode(mode).open(&path);
         let file = fault::point("spool.create").and_then(|()| create());
         let file = file.map_err(|e| SpoolError::new(format!("make {}", shown(&path)), e))?;
-        Ok(Draft { path, out: Some(BufWriter::with_capacity(BUFFER_BYTES, file)), written: 0 })
+        Ok(Draft {
+            path,
+            out: Some(BufWriter::with_capacity(BUFFER_BYTES, file)),
+            written: 0,
+            writeback: Writeback::default(),
+        })
     }
 
     /// Whether a disk that took nothing takes a megabyte again.

@@ -23,6 +23,7 @@ mod syncing;
 mod unnamed;
 mod waiting;
 mod walk;
+mod writeback;
 mod writer;
 
 use std::fs::{self, File};

@@ -167,6 +167,7 @@ impl Bench<'_> {
             open: Box::new(move || file.try_clone()),
             name: row.name.clone(),
             size: row.size,
+            hash: None,
             layouts: Some(intake.layouts.iter().filter(|l| l.id == row.layout).cloned().collect()),
             intake,
             same_as: None,

@@ -46,6 +46,8 @@ pub struct Claimed {
     /// Its name in in/: that of a file come back begins with the id it had.
     pub dropped: Vec<u8>,
     pub size: u64,
+    /// Of its content, where it was taken while it was fetched.
+    pub hash: Option<[u8; 32]>,
     pub intake: Arc<Intake>,
     /// The moment its facts and records speak of, or why it has none.
     pub as_of: Result<String, NotAsOf>,
@@ -157,6 +159,7 @@ impl Bench<'_> {
             dropped: row.raw_name.clone(),
             raw_name: row.raw_name,
             size: row.size,
+            hash: None,
             intake,
             first_seen: row.first_seen,
             cut: None,
@@ -307,6 +310,7 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         raw_name,
         dropped,
         size: meta.size,
+        hash: None,
         intake,
         first_seen,
         cut,

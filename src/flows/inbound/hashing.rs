@@ -16,6 +16,8 @@ pub struct Hashing {
     at: u64,
     hashed: u64,
     hasher: blake3::Hasher,
+    /// Hash and size, where it was hashed on its way here.
+    known: Option<([u8; 32], u64)>,
     /// Counts what was read, whatever is read twice: that it goes on can be seen from another thread.
     read: Arc<AtomicU64>,
 }
@@ -61,8 +63,10 @@ impl Seek for Source {
 }
 
 impl Hashing {
-    pub fn new(file: File, size: u64, read: Arc<AtomicU64>) -> io::Result<Self> {
-        Ok(Hashing { source: Source::open(file, size)?, at: 0, hashed: 0, hasher: blake3::Hasher::new(), read })
+    /// `known`: the hash of these `size` bytes, by who wrote them.
+    pub fn new(file: File, size: u64, known: Option<[u8; 32]>, read: Arc<AtomicU64>) -> io::Result<Self> {
+        let known = known.map(|hash| (hash, size));
+        Ok(Hashing { source: Source::open(file, size)?, at: 0, hashed: 0, hasher: blake3::Hasher::new(), known, read })
     }
 
     pub fn head(&mut self, bytes: usize) -> io::Result<Vec<u8>> {
@@ -73,6 +77,9 @@ impl Hashing {
     }
 
     pub fn hash_all(&mut self) -> io::Result<[u8; 32]> {
+        if let Some((hash, _)) = self.known {
+            return Ok(hash);
+        }
         self.hash_rest()?;
         let hash = *self.hasher.finalize().as_bytes();
         self.seek(SeekFrom::Start(0))?;
@@ -88,6 +95,9 @@ impl Hashing {
 
     /// Hash, size, and the content where it was small.
     pub fn finish(mut self) -> io::Result<([u8; 32], u64, Option<Vec<u8>>)> {
+        if let (Some((hash, size)), Source::File(_)) = (self.known, &self.source) {
+            return Ok((hash, size, None));
+        }
         self.hash_rest()?;
         let whole = match self.source {
             Source::File(_) => None,
@@ -102,7 +112,7 @@ impl Read for Hashing {
         let count = self.source.read(buffer)?;
         self.read.fetch_add(count as u64, Ordering::Relaxed);
         let end = self.at + count as u64;
-        if self.at <= self.hashed && end > self.hashed {
+        if self.known.is_none() && self.at <= self.hashed && end > self.hashed {
             self.hasher.update(&buffer[(self.hashed - self.at) as usize..count]);
             self.hashed = end;
         }
@@ -131,7 +141,7 @@ mod tests {
             let content: Vec<u8> = (0..count).map(|n: u32| (n % 251) as u8).collect();
             file.write_all(&content).unwrap();
             file.seek(SeekFrom::Start(0)).unwrap();
-            let mut input = Hashing::new(file, said, Arc::default()).unwrap();
+            let mut input = Hashing::new(file, said, None, Arc::default()).unwrap();
             let mut some = vec![0; 1000];
             input.read_exact(&mut some).unwrap();
             input.seek(SeekFrom::Start(500)).unwrap();

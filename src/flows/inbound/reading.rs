@@ -46,6 +46,8 @@ pub struct Assignment {
     pub open: Box<dyn Fn() -> io::Result<File> + Send>,
     pub name: String,
     pub size: u64,
+    /// Of its content, where it is known: it is not taken again then.
+    pub hash: Option<[u8; 32]>,
     pub intake: Arc<Intake>,
     /// Where not those of the intake are to be tried in their order.
     pub layouts: Option<Vec<Arc<Layout>>>,
@@ -288,7 +290,7 @@ impl Reader<'_> {
             Ok(file) => file,
             Err(error) => return Ending::unreadable(error),
         };
-        let mut input = match Hashing::new(file, assignment.size, self.read.clone()) {
+        let mut input = match Hashing::new(file, assignment.size, assignment.hash, self.read.clone()) {
             Ok(input) => input,
             Err(error) => return Ending::unreadable(error),
         };

@@ -263,6 +263,7 @@ impl Bench<'_> {
         Assignment {
             name: file.name.clone(),
             size: file.size,
+            hash: file.hash,
             intake: Arc::clone(&file.intake),
             layouts: None,
             same_as,

@@ -19,6 +19,8 @@ use crate::edges::fault;
 use crate::model::remote::Passive;
 
 const BUFFER_BYTES: usize = 256 * 1024;
+/// Most files are smaller; who fills it gets the larger one.
+const FIRST_BYTES: usize = 16 * 1024;
 /// A data connection that brings less than this in twice the time-out drips.
 const DRIP_BYTES: u64 = 1024;
 
@@ -254,7 +256,7 @@ impl Ftp {
 
     /// Bytes of the data connection into `out`, until its end.
     pub fn pour_in(&mut self, transfer: &mut Transfer, out: &mut dyn Write, shown: &str) -> Result<u64, Broken> {
-        let (mut buffer, mut total, mut drip) = (vec![0; BUFFER_BYTES], 0, Drip::begin());
+        let (mut buffer, mut total, mut drip) = (vec![0; FIRST_BYTES], 0, Drip::begin());
         loop {
             drip.watch(&self.tell.watch);
             let read = fault::point("remote.fetch").and_then(|()| transfer.read(&mut buffer));
@@ -265,6 +267,9 @@ impl Ftp {
                     out.write_all(&buffer[..read]).map_err(Broken::Ours)?;
                     total += read as u64;
                     drip.came(read as u64);
+                    if read == buffer.len() {
+                        buffer.resize(BUFFER_BYTES, 0);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {

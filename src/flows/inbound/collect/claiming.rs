@@ -291,14 +291,14 @@ impl Bench<'_> {
     /// What a carrier says of files that it was to fetch. Faults of single files come back, for whoever tells them.
     pub fn note_collected(&mut self, desk: &mut RemoteDesk, files: &[(FileNo, Fetched)]) -> Result<()> {
         let changes = |fetched: &Fetched| {
-            matches!(fetched, Fetched::ClaimRefused | Fetched::Whole { facts: Some(_) } | Fetched::Changed { .. })
+            matches!(fetched, Fetched::ClaimRefused | Fetched::Whole { facts: Some(_), .. } | Fetched::Changed { .. })
         };
         if files.iter().any(|(_, fetched)| changes(fetched)) {
             let tx = self.store.begin()?;
             for (file, fetched) in files {
                 match fetched {
                     Fetched::ClaimRefused => tx.unclaim(*file)?,
-                    Fetched::Whole { facts: Some(facts) } | Fetched::Changed { facts } => {
+                    Fetched::Whole { facts: Some(facts), .. } | Fetched::Changed { facts } => {
                         tx.note_facts_there(*file, facts)?;
                     }
                     _ => {}
@@ -350,7 +350,7 @@ impl Bench<'_> {
     pub fn take_fetched(&mut self, desk: &mut RemoteDesk) -> Result<()> {
         let (mut claimed, mut bytes) = (Vec::new(), 0);
         while claimed.len() < ROUND_FILES && bytes < ROUND_BYTES {
-            let Some(file) = desk.next_fetched() else { break };
+            let Some((file, hash)) = desk.next_fetched() else { break };
             let (row, collect) = {
                 let snapshot = self.store.read()?;
                 (snapshot.file(file)?, snapshot.collected(file)?)
@@ -364,7 +364,7 @@ impl Bench<'_> {
             };
             bytes += meta.size;
             let file = self.claimed_from(row, desk.intake.clone());
-            claimed.push(Claimed { size: meta.size, dropped: collect.name, ..file });
+            claimed.push(Claimed { size: meta.size, dropped: collect.name, hash, ..file });
         }
         self.judge(claimed)
     }

@@ -9,6 +9,7 @@ use crate::edges::spool::{Draft, Parked, Place, Role, Spool, SpoolError, State, 
 use crate::edges::store::FileNo;
 use crate::flows::carried::End;
 use crate::flows::inbound::desk::end_in;
+use crate::flows::inbound::hashing::WHOLE_BYTES;
 use crate::model::ids::Id;
 use crate::model::intake::{Intake, Settle};
 use crate::model::layout::Completeness;
@@ -39,6 +40,8 @@ pub enum Fetched {
     /// It stands in work/, whole and on the disk. `facts`: it is another than was listed.
     Whole {
         facts: Option<Facts>,
+        /// Of its content; of a small one it is taken when it is read.
+        hash: Option<[u8; 32]>,
     },
     /// Asked for by both names.
     Nowhere,
@@ -102,7 +105,7 @@ struct Batch<'b> {
     gate: &'b Gate,
     done: Vec<(FileNo, Fetched)>,
     /// Fetched, not on the disk.
-    parked: Vec<(ToFetch, Parked, Option<Facts>)>,
+    parked: Vec<(ToFetch, Come, Option<Facts>)>,
 }
 
 impl Batch<'_> {
@@ -164,7 +167,7 @@ impl Batch<'_> {
             return Err(End::Stopped);
         }
         match self.fetch_into_tmp(file, &name) {
-            Ok((parked, facts)) => self.look_at_end(file, &name, parked, facts),
+            Ok((come, facts)) => self.look_at_end(file, &name, come, facts),
             Err(NotFetched::Broken(end)) => Err(end),
             Err(NotFetched::This(why)) => {
                 if matches!(why, Fetched::Changed { .. }) {
@@ -177,7 +180,7 @@ impl Batch<'_> {
     }
 
     /// Without a claim the ledger's facts are those of the very moment before it is read.
-    fn fetch_into_tmp(&mut self, file: &ToFetch, name: &[u8]) -> Result<(Parked, Option<Facts>), NotFetched> {
+    fn fetch_into_tmp(&mut self, file: &ToFetch, name: &[u8]) -> Result<(Come, Option<Facts>), NotFetched> {
         let rests = matches!(file.intake.settle, Settle::Stable(_));
         let mut facts = None;
         if file.claim.is_none() {
@@ -191,7 +194,9 @@ impl Batch<'_> {
         }
         let expected = facts.as_ref().map_or(file.facts.size, |facts| facts.size);
         let draft = self.spool.draft(State::Work).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
-        let mut out = Cut { draft, gate: self.gate };
+        let is_small = expected.is_some_and(|size| size <= WHOLE_BYTES);
+        let hasher = (!is_small).then(|| Box::new(blake3::Hasher::new()));
+        let mut out = Cut { draft, gate: self.gate, hasher };
         let fetched = self.remote.fetch(&file.folder, name, 0, expected, &mut out);
         let count = match fetched {
             Ok(count) => count,
@@ -207,8 +212,9 @@ impl Batch<'_> {
                 _ => return Err(NotFetched::This(Fetched::Refused(says_otherwise(name, expected, count)))),
             }
         }
+        let hash = out.hasher.map(|hasher| *hasher.finalize().as_bytes());
         let parked = out.draft.park().map_err(|e| NotFetched::Broken(End::Ours(e)))?;
-        Ok((parked, facts))
+        Ok((Come { parked, hash }, facts))
     }
 
     fn facts(&mut self, file: &ToFetch, name: &[u8]) -> Result<Option<Facts>, NotFetched> {
@@ -217,12 +223,12 @@ impl Batch<'_> {
     }
 
     /// Where its sender may still go on, a layout that has an end says whether it is there.
-    fn look_at_end(&mut self, file: &ToFetch, name: &[u8], parked: Parked, facts: Option<Facts>) -> Result<(), End> {
+    fn look_at_end(&mut self, file: &ToFetch, name: &[u8], come: Come, facts: Option<Facts>) -> Result<(), End> {
         let rests = matches!(file.intake.settle, Settle::Stable(_));
         if rests && !file.takes_it_cut {
-            let mut content = parked.open().map_err(End::Ours)?;
+            let mut content = come.parked.open().map_err(End::Ours)?;
             if let Some(Completeness::Incomplete(missing)) = end_in(&file.intake, &mut content) {
-                drop(parked);
+                drop(come);
                 if Some(name) == file.claim.as_deref() {
                     self.give_back(file)?;
                 }
@@ -230,7 +236,7 @@ impl Batch<'_> {
                 return Ok(());
             }
         }
-        self.parked.push((file.clone(), parked, facts));
+        self.parked.push((file.clone(), come, facts));
         Ok(())
     }
 
@@ -247,7 +253,7 @@ impl Batch<'_> {
             return Ok(());
         }
         self.spool.sync()?;
-        for (file, parked, facts) in self.parked.drain(..) {
+        for (file, Come { parked, hash }, facts) in self.parked.drain(..) {
             let name = state_name(file.id, &file.raw_name, Role::Original);
             let place = Place::Work { partner: &file.intake.sender.partner, intake: &file.intake.id };
             match parked.place(self.spool, (place, &name)) {
@@ -255,10 +261,16 @@ impl Batch<'_> {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 placed => placed?,
             }
-            self.done.push((file.file, Fetched::Whole { facts }));
+            self.done.push((file.file, Fetched::Whole { facts, hash }));
         }
         Ok(())
     }
+}
+
+/// In tmp/, with what was learned of it on its way.
+struct Come {
+    parked: Parked,
+    hash: Option<[u8; 32]>,
 }
 
 enum NotFetched {
@@ -287,6 +299,7 @@ fn says_otherwise(name: &[u8], expected: Option<u64>, count: u64) -> Fault {
 struct Cut<'g> {
     draft: Draft,
     gate: &'g Gate,
+    hasher: Option<Box<blake3::Hasher>>,
 }
 
 impl Write for Cut<'_> {
@@ -294,7 +307,11 @@ impl Write for Cut<'_> {
         if self.gate.is_cut() {
             return Err(io::Error::other("the program stops"));
         }
-        self.draft.write(bytes)
+        let count = self.draft.write(bytes)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&bytes[..count]);
+        }
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -27,7 +27,7 @@ use crate::model::rules::patience::{CHANCES, after_fault, next_look};
 use crate::model::rules::settle::{LookTable, Looks, Settled, pair_done_files, settle};
 
 /// Fetched by one job: the renames of so many go in few pieces, and one sync serves them.
-const JOB_FILES: usize = 16;
+const JOB_FILES: usize = 64;
 const JOB_BYTES: u64 = 2 * 1024 * 1024;
 /// Not judged yet; beyond it nothing more is fetched.
 const WINDOW_FILES: usize = 1_000;
@@ -71,6 +71,8 @@ struct Slot {
     file: FileNo,
     size: u64,
     state: State,
+    /// Of its content, where it was taken while it came.
+    hash: Option<[u8; 32]>,
 }
 
 pub struct RemoteDesk {
@@ -178,8 +180,8 @@ impl RemoteDesk {
         !self.sighted.is_empty() && self.order.len() < WINDOW_FILES
     }
 
-    pub fn next_fetched(&mut self) -> Option<FileNo> {
-        if self.has_fetched() { self.order.pop_front().map(|slot| slot.file) } else { None }
+    pub fn next_fetched(&mut self) -> Option<(FileNo, Option<[u8; 32]>)> {
+        if self.has_fetched() { self.order.pop_front().map(|slot| (slot.file, slot.hash)) } else { None }
     }
 
     /// What it holds in memory is asked of the ledger anew, after an outage.
@@ -326,7 +328,12 @@ impl RemoteDesk {
     fn take_back_aside(&mut self, now: Now) {
         let (due, later): (Vec<_>, Vec<_>) = self.aside.drain(..).partition(|(at, ..)| *at <= now.mono);
         self.aside = later;
-        self.order.extend(due.into_iter().map(|(_, file, _)| Slot { file, size: 0, state: State::Waiting }));
+        self.order.extend(due.into_iter().map(|(_, file, _)| Slot {
+            file,
+            size: 0,
+            state: State::Waiting,
+            hash: None,
+        }));
     }
 
     /// When the next of those put aside is due, or a look.
@@ -358,6 +365,9 @@ impl RemoteDesk {
         };
         let Some(at) = self.order.iter().position(|slot| slot.file == file) else { return };
         if let Some(state) = state {
+            if let Fetched::Whole { hash, .. } = fetched {
+                self.order[at].hash = *hash;
+            }
             self.order[at].state = state;
             return;
         }
@@ -383,7 +393,7 @@ impl RemoteDesk {
 
     /// It stands nowhere in work/ although it was fetched.
     pub(super) fn fetch_again(&mut self, file: FileNo) {
-        self.order.push_back(Slot { file, size: 0, state: State::Waiting });
+        self.order.push_back(Slot { file, size: 0, state: State::Waiting, hash: None });
     }
 
     /// Why it is not fetched, for people.
@@ -537,7 +547,7 @@ impl Found {
 }
 
 fn slot(file: FileNo, facts: &Facts) -> Slot {
-    Slot { file, size: facts.size.unwrap_or_default(), state: State::Waiting }
+    Slot { file, size: facts.size.unwrap_or_default(), state: State::Waiting, hash: None }
 }
 
 fn to_fetch(row: CollectRow, intake: Arc<Intake>, folder: Folder, takes_it_cut: bool) -> ToFetch {
