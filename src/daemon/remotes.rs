@@ -295,7 +295,7 @@ impl Daemon {
             }
         }
         if std::mem::take(&mut remotes.owed_is_stale) {
-            let rows = self.works.store.read()?.open_collected()?;
+            let rows = self.works.store.read()?.taken_collected()?;
             remotes.crews.iter_mut().for_each(|crew| crew.refresh_owed(&rows));
         }
         remotes.book.refresh(&self.works.store.read()?, remotes.is_once, now)?;

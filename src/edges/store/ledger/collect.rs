@@ -195,6 +195,14 @@ impl Snapshot<'_> {
         list(self.conn, &sql, [], read)
     }
 
+    /// Those that are taken: only their remotes are owed something. Asked at each turn that takes files.
+    pub fn taken_collected(&self) -> Result<Vec<CollectRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.state = 'taken' ORDER BY c.file_no"
+        );
+        list(self.conn, &sql, [], read)
+    }
+
     pub fn collected(&self, file: FileNo) -> Result<Option<CollectRow>> {
         let sql = format!("SELECT {COLUMNS} FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.file_no = ?1");
         one(self.conn, &sql, [file.0], read)
