@@ -194,7 +194,8 @@ mod tests {
     fn ask(address: SocketAddr, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(request).unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        // Answered and closed by then, there is nothing left to be shut.
+        let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut told = String::new();
         // A request that is too long is answered before it is read, and the rest of it resets the connection.
         let _ = stream.read_to_string(&mut told);

@@ -140,8 +140,9 @@ fn a_server_that_is_full_is_worked_with_over_fewer_connections() {
     for (at, words) in [("CONNECT", "421 too many of you"), ("PASS", "530 too many of you")] {
         let script: String = (2..9).map(|n| format!("on {at} {n} reply \"{words}\" close\n")).collect();
         let night = Night::new(&script, "");
-        for number in 0..40 {
-            night.put(&format!("orders {number}.csv"), &order(&format!("O-{number:02}")));
+        // More than one job.
+        for number in 0..150 {
+            night.put(&format!("orders {number}.csv"), &order(&format!("O-{number:03}")));
         }
         let shop = night.here.join("partners/shop.toml");
         let text = std::fs::read_to_string(&shop).unwrap().replace("timeout = ", "connections = 4\ntimeout = ");
@@ -149,7 +150,7 @@ fn a_server_that_is_full_is_worked_with_over_fewer_connections() {
         std::fs::write(&shop, text + more).unwrap();
         let output = night.run();
         assert!(output.status.success() && !said(&output).contains("remote-failed"), "{words}: {}", said(&output));
-        assert_eq!(night.orders().len(), 40);
+        assert_eq!(night.orders().len(), 150);
         assert!(night.double.calls(at) > 1, "a second connection was tried");
     }
 }
