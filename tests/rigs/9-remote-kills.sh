@@ -7,4 +7,4 @@ if [ "$(id -u)" != 0 ]; then
     exit 0
 fi
 cargo build --quiet
-python3 tests/rigs/remote_kills.py 25
+python3 tests/rigs/remote_kills.py 15
