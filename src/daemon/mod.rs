@@ -11,6 +11,7 @@ mod outage;
 mod outage_letters;
 mod pulse;
 mod remotes;
+mod reports;
 mod room;
 mod secret_files;
 mod signals;

@@ -1,5 +1,5 @@
-//! One intake's folder at a remote: when it is looked at, how its files have looked, in which order the settled ones are
-//! fetched, and which of them are whole. Losing it costs a look: the ledger has everything that counts.
+//! One intake's folder at a remote: when it is looked at, in which order its settled files are fetched, and which of them are
+//! whole. Losing it costs a look: the ledger has everything that counts. What a look finds is in `found`.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Fetched, Job, Listing, ToFetch};
+use super::found::span;
+use super::{Fetched, Job, ToFetch};
 use crate::edges::clock::{Now, chance};
 use crate::edges::remote::Fault;
 use crate::edges::spool::shown_name;
@@ -18,13 +19,11 @@ use crate::flows::carried::trouble;
 use crate::flows::remotes::NotTaken;
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
-use crate::model::layout::Completeness;
 use crate::model::pause::Paused;
 use crate::model::remote::{Facts, FetchFrom, Folder, Stamp};
-use crate::model::remote_name::{Odd, is_passed_over, is_takeable, matches, read_ours};
 use crate::model::rules::order_of_files::compare_names;
-use crate::model::rules::patience::{CHANCES, after_fault, next_look};
-use crate::model::rules::settle::{LookTable, Looks, Settled, pair_done_files, settle};
+use crate::model::rules::patience::{CHANCES, after_fault};
+use crate::model::rules::settle::LookTable;
 
 /// Fetched by one job: the renames of so many go in few pieces, and one sync serves them.
 const JOB_FILES: usize = 64;
@@ -35,10 +34,7 @@ const WINDOW_BYTES: u64 = 64 * 1024 * 1024;
 /// A file that cannot be had is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// Of names that are not taken, in the ledger for people.
-const SAMPLE_NAMES: usize = 100;
-
-const WITHOUT_ITS_FILE: &str = "is a done-file, and the file that it vouches for is not there";
-const VOUCHES_FOR_SEVERAL: &str = "is a done-file that fits several files, so none of them is taken";
+pub(super) const SAMPLE_NAMES: usize = 100;
 
 /// A file that stays there, was taken, and may be another by now: what was taken is known by its content.
 #[derive(Debug, Clone)]
@@ -78,7 +74,7 @@ struct Slot {
 pub struct RemoteDesk {
     pub intake: Arc<Intake>,
     pub from: FetchFrom,
-    looks: LookTable,
+    pub(super) looks: LookTable,
     pub(super) sighted: Vec<Sighted>,
     /// In the order they are read.
     order: VecDeque<Slot>,
@@ -101,7 +97,7 @@ pub struct RemoteDesk {
     pub look_at: Duration,
     pub(super) began_look: Option<Duration>,
     pub has_looked: bool,
-    is_settling: bool,
+    pub(super) is_settling: bool,
     /// Its folder cannot be listed: how often in a row, and why.
     trouble: Option<(u32, String)>,
     /// This remote does not let us rename.
@@ -419,131 +415,6 @@ impl RemoteDesk {
         let lines: Vec<String> = lines.map(|one| one.line()).collect();
         RemoteLook { sample: lines.join("\n"), ..self.told_look.clone() }
     }
-
-    /// Which names of a whole listing are files of this intake, settled and in their order. `skip`: names that the ledger
-    /// knows already.
-    pub(super) fn settle_listing(&mut self, listing: &Listing, skip: &HashSet<&[u8]>, now: Now) -> Found {
-        let mut found = Found::default();
-        let mut candidates = Vec::new();
-        for index in 0..listing.len() {
-            let name = listing.name(index);
-            if let Err(odd) = is_takeable(name) {
-                found.odd.push((index, odd));
-            } else if is_passed_over(name) {
-                if read_ours(name).is_none() {
-                    found.passed_over.push((index, "has a name that says that it is hidden or still being written"));
-                }
-            } else if !skip.contains(name) {
-                candidates.push(index);
-            }
-        }
-        self.look_at = now.mono + next_look(self.from.every, chance(CHANCES));
-        self.is_settling = false;
-        self.looks.begin();
-        let mut settled: Vec<(usize, Option<usize>)> = Vec::new();
-        let matching = self.from.matching.clone();
-        let fits = |name: &[u8]| matching.iter().any(|pattern| matches(pattern.as_bytes(), name));
-        let all = candidates.clone();
-        match self.intake.settle.clone() {
-            Settle::Rename => {
-                settled.extend(candidates.into_iter().filter(|i| fits(listing.name(*i))).map(|i| (i, None)))
-            }
-            Settle::DoneFile { suffix } => {
-                let names: Vec<&[u8]> = candidates.iter().map(|i| listing.name(*i)).collect();
-                let pairs = pair_done_files(&names, &suffix);
-                let paired = pairs.pairs.iter().map(|(done, data)| (candidates[*data], Some(candidates[*done])));
-                settled.extend(paired.filter(|(data, _)| fits(listing.name(*data))));
-                let is_done = |i: &usize| pairs.lone.iter().chain(&pairs.ambiguous).any(|at| candidates[*at] == *i);
-                let lone = |i: &&usize| !settled.iter().any(|(data, done)| data == *i || *done == Some(**i));
-                let waits = candidates.iter().filter(lone).filter(|i| fits(listing.name(**i)) && !is_done(i));
-                let ending = format!("waits for its done-file, which ends with {suffix}");
-                found.waiting.extend(waits.map(|i| (*i, ending.clone())));
-                let alone = pairs.lone.iter().map(|at| (candidates[*at], WITHOUT_ITS_FILE.to_string()));
-                let several = pairs.ambiguous.iter().map(|at| (candidates[*at], VOUCHES_FOR_SEVERAL.to_string()));
-                found.waiting.extend(alone.chain(several));
-            }
-            Settle::Stable(pause) => {
-                let fitting: Vec<usize> = candidates.into_iter().filter(|i| fits(listing.name(*i))).collect();
-                for index in fitting {
-                    match self.rests(listing.name(index), listing.facts(index), now) {
-                        None => settled.push((index, None)),
-                        Some(at) => {
-                            found.waiting.push((index, format!("has to rest as it is for {}", span(pause))));
-                            self.is_settling = true;
-                            self.look_at = self.look_at.min(at);
-                        }
-                    }
-                }
-            }
-        }
-        self.looks.end();
-        let is_told = |i: &usize| {
-            settled.iter().any(|(data, done)| data == i || *done == Some(*i))
-                || found.waiting.iter().any(|(at, _)| at == i)
-        };
-        found.unmatched =
-            all.into_iter().filter(|i| !fits(listing.name(*i)) && !is_told(i)).take(SAMPLE_NAMES).collect();
-        settled.sort_unstable_by(|a, b| compare_names(listing.name(a.0), listing.name(b.0)));
-        found.settled = settled;
-        found
-    }
-
-    /// Until when it has to rest; the listing's words stand for what a folder's inode and time say.
-    fn rests(&mut self, name: &[u8], facts: &Facts, now: Now) -> Option<Duration> {
-        let stamp = hash(&facts.stamp.to_text()).cast_signed();
-        let looks = self.looks.look(hash(name), facts.size.unwrap_or_default(), stamp, now.mono);
-        let rested = |looks: &Looks| {
-            let (kernel, layout) = (|| None, || Completeness::Complete);
-            settle(&self.intake.settle, self.intake.truncated_after, looks, false, now.mono, kernel, layout)
-        };
-        match rested(&looks) {
-            Settled::WaitUntil(at, _) => Some(at),
-            _ => None,
-        }
-    }
-}
-
-/// What a look came to, as indexes of the listing.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// With the done-file that vouches.
-    pub settled: Vec<(usize, Option<usize>)>,
-    pub waiting: Vec<(usize, String)>,
-    pub odd: Vec<(usize, Odd)>,
-    /// The first that fit none of the intake's patterns.
-    pub unmatched: Vec<usize>,
-    pub passed_over: Vec<(usize, &'static str)>,
-}
-
-impl Found {
-    /// For `status` and `explain`: so many were listed, so many wait, so many cannot be taken, and the first names that are not
-    /// taken with their reasons. `others`: names of ours that nobody takes up.
-    pub fn tell(
-        &self,
-        desk: &mut RemoteDesk,
-        listing: &Listing,
-        others: &[(Vec<u8>, &'static str)],
-        looked_at: String,
-    ) -> RemoteLook {
-        let shown = |i: &usize| shown_name(listing.name(*i));
-        let patterns = format!("fits none of the patterns of {}: {}", desk.source(), desk.from.matching.join(", "));
-        let odd = self.odd.iter().map(|(i, odd)| NotTaken::new(shown(i), format!("cannot be taken: {}", odd.words())));
-        let waiting = self.waiting.iter().map(|(i, words)| NotTaken::new(shown(i), words.clone()));
-        let others = others.iter().map(|(name, words)| NotTaken::new(shown_name(name), (*words).to_string()));
-        let passed_over = self.passed_over.iter().map(|(i, words)| NotTaken::of_nobody(shown(i), (*words).to_string()));
-        let unmatched = self.unmatched.iter().map(|i| NotTaken::of_nobody(shown(i), patterns.clone()));
-        let lines = odd.chain(waiting).chain(others).chain(passed_over).chain(unmatched).take(SAMPLE_NAMES).collect();
-        desk.not_taken = lines;
-        RemoteLook {
-            partner: desk.intake.sender.partner.clone(),
-            intake: desk.intake.id.clone(),
-            looked_at,
-            listed: listing.len() as u64,
-            waiting: self.waiting.len() as u64,
-            odd: self.odd.len() as u64 + u64::from(listing.not_understood),
-            sample: desk.look_now().sample,
-        }
-    }
 }
 
 fn slot(file: FileNo, facts: &Facts) -> Slot {
@@ -588,13 +459,5 @@ pub(super) fn is_seen(then: &Facts, now: &Facts) -> Option<bool> {
         Some(true) if then.size == now.size => Some(true),
         Some(false) => Some(false),
         _ => None,
-    }
-}
-
-/// Of a rule: whole minutes where they are.
-fn span(pause: Duration) -> String {
-    match pause.as_secs() {
-        seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
     }
 }

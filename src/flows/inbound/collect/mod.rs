@@ -9,8 +9,10 @@ pub mod after;
 pub mod claiming;
 mod comparing;
 pub mod fetching;
+mod found;
 pub mod listing;
 pub mod look;
+mod noticing;
 
 use crate::edges::remote::{Gate, Remote};
 use crate::edges::spool::Spool;
