@@ -87,6 +87,9 @@ def at_any_moment(root):
     with promises.Ledger(root) as ledger:
         sight = Sight(root, ledger)
         wrong = nothing_is_nowhere(sight)
+        for path, _ in sight.there:
+            if claim := CLAIM.match(path.name):
+                wrong += [f"{path.parent.name}/{path.name}: {words}" for words in claimed(sight, claim.group(1), path.name)]
         for deed in sight.deeds:
             wrong += [f"{deed}: {words}" for words in CHECKS.get(deed.what, lambda *_: [])(sight, deed)]
     return wrong
