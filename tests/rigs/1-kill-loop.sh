@@ -15,7 +15,7 @@ python3 tests/rigs/kill_loop.py --night out --modes full,full+ --step 41
 # Most of their time these wait.
 python3 tests/rigs/kill_loop.py --night first --modes lives --step 61 --no-later --jobs 8
 python3 tests/rigs/kill_loop.py --night out --modes lives --step 61 --no-later --jobs 8
-python3 tests/rigs/kill_loop.py --night remote --modes kill --step 5
-python3 tests/rigs/kill_loop.py --night remote --modes fail --step 9
-python3 tests/rigs/kill_loop.py --night remote --modes twice --step 19
-python3 tests/rigs/kill_loop.py --night remote --modes full,full+ --step 29
+python3 tests/rigs/kill_loop.py --night remote --modes kill --step 7
+python3 tests/rigs/kill_loop.py --night remote --modes fail --step 13
+python3 tests/rigs/kill_loop.py --night remote --modes twice --step 29
+python3 tests/rigs/kill_loop.py --night remote --modes full,full+ --step 41
