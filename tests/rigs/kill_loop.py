@@ -141,7 +141,16 @@ def attack(evening, mode, n):
         # The recovery dies too, at a call that moves on with N.
         evening.run(f"kill@{1 + (n * 7) % 60}")
         wrong += [f"{w} (after the second kill)" for w in evening.look_before()]
-    return untouched, wrong + evening.look_after(is_compared=mode != "taken")
+    is_compared = mode != "taken" and not comes_later(evening.names, n)
+    return untouched, wrong + evening.look_after(is_compared)
+
+
+def comes_later(names, n):
+    """A command that could not be read is carried out behind the others and the files of that turn, in the state that they leave:
+    that is another night, as good as this one."""
+    reads = names[n - 1 : n] == ["spool.open"]
+    behind = [name for name in names[n : n + 12] if name != "spool.open"]
+    return reads and "store.add_command" in behind[:2]
 
 
 def loop(evening, mode, asked):
