@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The daemon is killed a hundred times, 25 at each of four real FTP servers, while it collects and delivers: nothing lost, doubled or half.
+# The daemon is killed 15 times at each of four real FTP servers (a hundred: remote_kills.py 100), while it collects and delivers: nothing lost, doubled or half.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "$(id -u)" != 0 ]; then
