@@ -30,9 +30,9 @@ class Mutant:
         self.evening = self.line("evening")
         self.mode = self.line("mode") or "kill"
         self.calls = self.line("calls")
-        self.expects = self.line("expect")
+        self.expects = (self.line("expect") or "").split(" | ")
         self.edits = re.findall(r"^file (\S+)\n<<<<\n(.*?)\n====\n(.*?)\n>>>>$", self.text, re.M | re.S)
-        if not (self.edits and self.evening and self.expects):
+        if not (self.edits and self.evening and all(self.expects)):
             raise night.Broken(f"{path.name} is not in the form of tests/mutants/README.md")
 
     def line(self, word):
@@ -100,9 +100,10 @@ def attack(mutant, copy):
     first = next((i for i, line in enumerate(found) if line.startswith(("FINDING", "FAILED"))), None)
     if first is None:
         raise night.Broken(f"{mutant.name}: the loop itself broke:\n" + "\n".join(found[-10:]))
-    if not any(mutant.expects in line for line in found[first:]):
-        raise night.Broken(f"{mutant.name} is caught for another reason than '{mutant.expects}':\n" + "\n".join(found[first : first + 5]))
-    line = next(line for line in found[first:] if mutant.expects in line)
+    lines = [line for line in found[first:] if any(words in line for words in mutant.expects)]
+    if not lines:
+        raise night.Broken(f"{mutant.name} is caught for another reason than {mutant.expects}:\n" + "\n".join(found[first : first + 5]))
+    line = lines[0]
     where = found[first].split(": ", 1)[1]
     return (where if line is found[first] else f"{where} {line.strip()}")[:240]
 
