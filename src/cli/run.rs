@@ -47,6 +47,10 @@ pub fn run(page: &mut Page<'_>, config: Config, asked: &Run) -> Outcome {
         }
         Ended::Waiting(words) => Err(Failure::new(End::Later, "all-waits", format!("everything waits: {words}"))
             .advice("It goes on by itself once that has passed.")),
+        Ended::SomeWaits(words) => {
+            Err(Failure::new(End::Later, "some-waits", format!("not everything could be done: {words}"))
+                .advice("What waits is tried again by the next run, or by a daemon by itself."))
+        }
     }
 }
 

@@ -45,6 +45,10 @@ pub(super) fn read(
     let kind = layout.map(|layout| &*layout.kind);
     let is_delta = keyed.value("content", |text| forms::word(text, &[("full", false), ("delta", true)]));
     let delta = read_delta(keyed, timing);
+    if is_delta && delta.since == Since::LastFull && delta.full.is_empty() {
+        let text = "there would never be a full file to count from: say when one is made, like full = \"0 2 * * *\".";
+        keyed.section.problem("since", text);
+    }
     let on_change = keyed.parsed("on_change", parse_duration(LEAST_PAUSE, A_DAY));
     let on_registration = keyed.boolean("on_registration");
     let replace = read_replace(keyed, kind, timing.missed);
@@ -81,10 +85,6 @@ fn read_delta(keyed: &Keyed<'_, '_>, timing: &Timing) -> Delta {
     let since = keyed.value("since", |text| {
         forms::word(text, &[("last-delivered", Since::LastDelivered), ("last-full", Since::LastFull)])
     });
-    if since == Since::LastFull && full.is_empty() {
-        let text = "there would never be a full file to count from: say when one is made, like full = \"0 2 * * *\".";
-        keyed.section.problem("since", text);
-    }
     Delta {
         since,
         full,

@@ -69,6 +69,8 @@ pub enum Ended {
     StillSettling(Vec<String>),
     /// Once: the disk or the database takes nothing.
     Waiting(String),
+    /// Once: all is done but for what stands at a remote or in a folder that refuses us.
+    SomeWaits(String),
 }
 
 /// Everything the loop works with.

@@ -357,7 +357,7 @@ impl Daemon {
         }
         wrong.extend(remotes.book.sentences());
         if !wrong.is_empty() {
-            return Some(Ended::Waiting(wrong.join(" ")));
+            return Some(Ended::SomeWaits(wrong.join(" ")));
         }
         Some(if settling.is_empty() { Ended::Done } else { Ended::StillSettling(settling) })
     }

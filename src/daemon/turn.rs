@@ -403,12 +403,13 @@ impl Daemon {
         let mut troubles = self.troubles.sentences();
         let mut settling = Vec::new();
         match there {
-            Ended::Waiting(words) => troubles.push(words),
+            Ended::Waiting(words) => return Ok(Some(Ended::Waiting(words))),
+            Ended::SomeWaits(words) => troubles.push(words),
             Ended::StillSettling(folders) => settling = folders,
             Ended::Done => {}
         }
         if !troubles.is_empty() {
-            return Ok(Some(Ended::Waiting(troubles.join(" "))));
+            return Ok(Some(Ended::SomeWaits(troubles.join(" "))));
         }
         for desk in awake().filter(|desk| desk.look_at.is_some()) {
             let place = Place::In { partner: &desk.intake.sender.partner, intake: &desk.intake.id };

@@ -81,7 +81,9 @@ fn a_silent_remote_and_what_waits_for_it_are_told_also_when_nobody_runs() {
         place.run(None);
         says(&place, &["send", "shop/stock"], &[]);
     }
-    assert_eq!(place.run(None).code, Some(75));
+    let ran = place.run(None);
+    assert_eq!(ran.code, Some(75));
+    assert!(ran.text.contains("not everything could be done: shop/drop: "), "{}", ran.text);
     let waits = "shop/stock: stock_000001.csv waits for shop/drop since ";
     says(&place, &["status"], &["shop/drop: refuses us: ", "REFUSES", waits]);
     let run = place.rows("SELECT run_id FROM run WHERE state = 'ready'").remove(0);

@@ -40,11 +40,11 @@ impl Teller<'_> {
             }));
         }
         let partner = name.split('/').next().unwrap_or(name);
-        let mut next = vec![NextStep {
+        let try_it = |_| NextStep {
             why: "try it now, step by step".to_string(),
             command: format!("nattpost check --connect {partner}"),
-        }];
-        next.retain(|_| remote.trouble().is_some());
+        };
+        let next = remote.trouble().map(try_it).into_iter().collect();
         Ok(Some(Story { title: format!("Remote {}", remote.name), sentences: told, next }))
     }
 
