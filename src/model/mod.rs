@@ -20,6 +20,7 @@ pub mod layout;
 pub mod letter;
 pub mod listing;
 pub mod mode;
+pub mod naming;
 pub mod open_metrics;
 pub mod pause;
 pub mod problem;

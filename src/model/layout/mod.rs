@@ -4,6 +4,7 @@ pub mod assembly;
 pub mod control;
 mod cover;
 mod expression;
+mod foreign;
 pub mod form;
 pub mod lookup;
 pub mod nearest;
@@ -63,10 +64,14 @@ impl Layout {
         context: &DecodeContext<'_>,
         sink: &mut dyn Sink,
     ) -> io::Result<Decoded> {
-        match &self.syntax {
+        if let Some(refused) = foreign::before(self, input)? {
+            return Ok(refused);
+        }
+        let decoded = match &self.syntax {
             Syntax::Rows(rows) => rows.decode(self, input, context, sink),
             Syntax::Xml(xml) => xml::decode(self, xml, input, context, sink),
-        }
+        }?;
+        foreign::after(self, input, decoded)
     }
 
     /// Writes messages; `finish` completes the file.

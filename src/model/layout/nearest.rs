@@ -8,16 +8,9 @@ use super::plan::Place;
 use super::{DecodeContext, Layout, Refused, Sink, Stop, Syntax};
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Problem, shown};
+use crate::model::naming;
 use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
 
-/// Beginnings by which a file of another sort is told.
-const KNOWN: [(&[u8], &str); 5] = [
-    (b"PK\x03\x04", "a ZIP archive, as Excel and Word files are"),
-    (b"%PDF", "a PDF document"),
-    (b"\x1F\x8B", "a file compressed with gzip"),
-    (b"\xD0\xCF\x11\xE0", "an old Excel or Word file"),
-    (b"{\\rtf", "a word processor's file"),
-];
 /// Bytes shown of a content that is no text.
 const BYTES_SHOWN: usize = 8;
 
@@ -63,7 +56,7 @@ fn found(head: &[u8], is_xml: bool) -> String {
     if head.is_empty() {
         return "the file is empty".to_string();
     }
-    if let Some((_, what)) = KNOWN.iter().find(|(begin, _)| head.starts_with(begin)) {
+    if let Some(what) = naming::name(head).what {
         return format!("the file is {what}");
     }
     if is_xml {

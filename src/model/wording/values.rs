@@ -187,6 +187,16 @@ pub fn constant_mismatch(place: Place, found: &str, expected: &str) -> Problem {
     )
 }
 
+/// `what` came, like `X12 810`; `why` is what the layout missed in it, where it looked.
+pub fn layout_foreign(what: &str, title: &str, why: &str) -> Problem {
+    let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    let text = format!(
+        "the file is {what}; expected \"{}\"{why}. Send the agreed layout, or have a layout added for this one.",
+        shown(title)
+    );
+    Problem::new("layout-mismatch", Place::default(), text)
+}
+
 pub fn version_mismatch(place: Place, found: &str, expected: &str) -> Problem {
     let text = format!(
         "the file says version \"{}\"; expected \"{}\". Send that version, or have a layout added for yours.",

@@ -1,0 +1,5 @@
+//! XML layouts and the names of what no layout reads, against files that nobody here wrote and samples of our own.
+
+#[path = "../decoding/mod.rs"]
+mod decoding;
+mod naming;
