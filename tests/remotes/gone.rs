@@ -2,7 +2,7 @@
 //! person, who has the same ones written anew.
 
 use super::delivering::{ORDERS, STOCK, drop_file, stock, with_an_order};
-use super::place::{Place, calls, calls_of, each, order};
+use super::place::{Place, calls, calls_of, each, order, some_of};
 
 const MATTER: [&str; 7] = [
     "remote.",
@@ -13,6 +13,9 @@ const MATTER: [&str; 7] = [
     "store.complete_run",
     "store.carry_over",
 ];
+
+/// In the everyday loop.
+const ONE_OF: usize = 7;
 
 fn remove_from_out(place: &Place, name: &str) {
     std::fs::remove_file(place.at("spool/out/shop").join(name)).unwrap();
@@ -53,8 +56,8 @@ fn facts_are_composed_again_in_todays_state_whatever_call_the_process_dies_at() 
     let calls = calls(&sample, &MATTER);
     brought(&sample, "stock_000001.csv", ";HH;1;").unwrap();
     assert_eq!(sample.rows("SELECT state, number FROM run ORDER BY run_no"), ["superseded|1", "sent|1"]);
-    for how in ["kill", "fail"] {
-        each(&calls, |call| {
+    for (turn, how) in ["kill", "fail"].into_iter().enumerate() {
+        each(&some_of(&calls, ONE_OF, turn), |call| {
             let place = prepared.copy();
             let first = place.run(Some(&format!("{how}@{call}")));
             let told = place.run(None);
@@ -103,8 +106,8 @@ fn orders_wait_for_a_person_who_has_the_same_ones_written_anew() {
     brought(&sample, "new_000001.csv", ";a;1001;").unwrap();
     assert!(!sample.there("in")["new_000001.csv"].contains(";b;"));
     assert_eq!(sample.rows("SELECT count(*) FROM run_request"), ["1"]);
-    for how in ["kill", "fail"] {
-        each(&calls, |call| {
+    for (turn, how) in ["kill", "fail"].into_iter().enumerate() {
+        each(&some_of(&calls, ONE_OF, turn), |call| {
             let place = prepared.copy();
             let id = place.rows("SELECT run_id FROM run").remove(0);
             let release = ["release", &id, "--comment", "it was moved away"];

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::place::{Place, calls, each, order};
+use super::place::{Place, calls, calls_of, each, order, some_of};
 
 const PARTS: &str = "[remote.drop]\nkind = \"folder\"\npath = \"there\"\n\
     [intake.orders]\nlayouts = [\"nattpost-order-csv\"]\ncustomers = \"accept\"\narticles = \"accept\"\nsettle = \"rename\"\nfrom = \"drop:/out\"\n\
@@ -68,7 +68,7 @@ fn rehearsed(place: &Place, mode: &str) -> Result<(), String> {
     if held == if mode == "test" { 0 } else { 3 } { Ok(()) } else { Err(format!("{held} in held/out")) }
 }
 
-/// One call of so many in the everyday loop; `NATTPOST_EVERY_CALL` tries each.
+/// In the everyday loop.
 const ONE_OF: usize = 9;
 
 fn through_every_call(mode: &'static str) {
@@ -80,11 +80,8 @@ fn through_every_call(mode: &'static str) {
     let calls = calls(&sample, &MATTER);
     rehearsed(&sample, mode).unwrap();
     assert!(calls.len() > 40, "{calls:?}");
-    let step = if std::env::var_os("NATTPOST_EVERY_CALL").is_some() { 1 } else { ONE_OF };
-    let tried: Vec<String> = calls.iter().skip(calls.len() % step).step_by(step).cloned().collect();
-    println!("{} of {} calls", tried.len(), calls.len());
-    each(&tried, |call| {
-        for how in ["kill", "fail"] {
+    for (turn, how) in ["kill", "fail"].into_iter().enumerate() {
+        each(&some_of(&calls, ONE_OF, turn), |call| {
             let place = begun.copy();
             let first = place.run(Some(&format!("{how}@{call}")));
             if how == "kill" && first.code.is_some() {
@@ -95,10 +92,9 @@ fn through_every_call(mode: &'static str) {
             if told.code != Some(0) {
                 return Err(format!("{how}: the next run ended with {:?}\n{}\n{}", told.code, first.text, told.text));
             }
-            rehearsed(&place, mode).map_err(|words| format!("{how}: {words}\n{}\n{}", first.text, told.text))?;
-        }
-        Ok(())
-    });
+            rehearsed(&place, mode).map_err(|words| format!("{how}: {words}\n{}\n{}", first.text, told.text))
+        });
+    }
 }
 
 #[test]
@@ -174,15 +170,9 @@ fn what_was_rehearsed_is_applied_once_whenever_the_process_is_killed() {
     rehearsed.run(None);
     set(&rehearsed, "live");
     let sample = rehearsed.copy();
-    let list = sample.at("calls");
-    sample.command(&["retry", "--rehearsed"], Some(&format!("count@{}", list.display())));
-    let count = fs::read_to_string(list).unwrap().lines().count();
-    assert!(count > 30, "{count} calls");
-    let numbers: Vec<String> = (1..=count)
-        .step_by(if std::env::var_os("NATTPOST_EVERY_CALL").is_some() { 1 } else { ONE_OF })
-        .map(|call| call.to_string())
-        .collect();
-    each(&numbers, |call| {
+    let calls = calls_of(&sample, &["retry", "--rehearsed"], &[""]);
+    assert!(calls.len() > 30, "{calls:?}");
+    each(&some_of(&calls, ONE_OF, 0), |call| {
         let place = rehearsed.copy();
         let first = place.command(&["retry", "--rehearsed"], Some(&format!("kill@{call}")));
         place.run(None);

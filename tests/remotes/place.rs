@@ -1,6 +1,6 @@
 //! A company with one partner whose remote is the folder `there/` beside the spool.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,7 +26,7 @@ pub fn order(number: &str) -> String {
 impl Place {
     /// `rules`: the partner's intakes and feeds.
     pub fn new(rules: &str) -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
+        let place = Place { folder: ground() };
         for folder in ["there/out", "there/in", "there/done", "partners"] {
             fs::create_dir_all(place.at(folder)).unwrap();
         }
@@ -35,9 +35,9 @@ impl Place {
         place
     }
 
-    /// All as it stands, elsewhere: what a process that is killed works on.
+    /// All as it stands, elsewhere, with its times: what a process that is killed works on.
     pub fn copy(&self) -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
+        let place = Place { folder: ground() };
         copy_into(self.folder.path(), place.folder.path());
         place
     }
@@ -125,6 +125,11 @@ impl Place {
     }
 }
 
+/// In memory where there is such a folder: a killed process loses nothing there either, and nothing waits for a disk.
+fn ground() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn copy_into(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
@@ -132,7 +137,9 @@ fn copy_into(from: &Path, to: &Path) {
             fs::create_dir_all(&target).unwrap();
             copy_into(&entry.path(), &target);
         } else if entry.file_type().unwrap().is_file() {
-            fs::copy(entry.path(), target).unwrap();
+            fs::copy(entry.path(), &target).unwrap();
+            let modified = entry.metadata().unwrap().modified().unwrap();
+            fs::File::options().write(true).open(target).unwrap().set_modified(modified).unwrap();
         }
     }
 }
@@ -168,6 +175,22 @@ pub fn calls_of(place: &Place, words: &[&str], matter: &[&str]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Of the calls of a run those that the everyday loop tries: of every other name the one in the middle, and one of so many; with
+/// `NATTPOST_EVERY_CALL` (tests/run) all of them. `turn`: the other ones, for another way to break them.
+pub fn some_of(calls: &[String], one_of: usize, turn: usize) -> Vec<String> {
+    if std::env::var_os("NATTPOST_EVERY_CALL").is_some() {
+        return calls.to_vec();
+    }
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, call) in calls.iter().enumerate() {
+        places.entry(call.split('/').next().unwrap()).or_default().push(index);
+    }
+    let others = places.values().skip(turn % 2).step_by(2);
+    let mut tried: BTreeSet<usize> = others.map(|places| places[places.len() / 2]).collect();
+    tried.extend((turn * one_of / 2..calls.len()).step_by(one_of));
+    tried.into_iter().map(|index| calls[index].clone()).collect()
 }
 
 /// Does each of them on two threads; all complaints at once.

@@ -34,6 +34,8 @@ file_name = "orders_{run}.xml"
 to = "ftp:brought"
 on_registration = true
 """
+# What the partner sends, as night.orders_csv writes it.
+ORDERS_BEGIN = b"nattpost;order;"
 
 
 def lay_out(root, server, rules=CLAIMED + LOOKED + BROUGHT, company="", connections=3):
@@ -57,11 +59,12 @@ class Partner:
         self.lines = lines
         self.place.mkdir(exist_ok=True)
 
-    def drop(self, count):
+    def drop(self, count, lines=None, folder=None):
+        """By chance, where nothing is said."""
         for _ in range(count):
             number = f"K-{len(self.orders)}"
-            lines = [(f"A{n}", "1") for n in range(self.chance.choice(self.lines))]
-            self.put(self.chance.choice(["in", "out"]), f"orders {len(self.orders)}.csv", (number, "1001", lines))
+            lines_of_it = [(f"A{n}", "1") for n in range(self.chance.choice(lines or self.lines))]
+            self.put(folder or self.chance.choice(["in", "out"]), f"orders {len(self.orders)}.csv", (number, "1001", lines_of_it))
             self.orders.append(number)
 
     def put(self, folder, name, order, age_s=60):

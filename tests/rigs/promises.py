@@ -4,6 +4,7 @@ Each check gives back a list of sentences; an empty list is a promise kept. The 
 log), so that looking mends nothing. `portrait` is everything that must be equal to a night in which nothing went wrong,
 with ids, numbers and times taken out. It runs nothing and breaks nothing.
 """
+import contextlib
 import os
 import re
 import shutil
@@ -30,6 +31,21 @@ TAKEN = "gone-"
 CAME_BACK = ("(state = 'vanished' AND EXISTS (SELECT 1 FROM file AS o WHERE o.name = file.name AND o.intake = file.intake "
              "AND o.partner = file.partner AND o.state = 'judged'))")
 
+# SQLite's log begins with this, and anew when it was brought into the database.
+LOG_HEADER_BYTES = 32
+# While a process writes, until a copy is of one age.
+COPIES_MAX = 50
+
+
+def age_of(database):
+    """Another when the log was brought into the database meanwhile: then a copy of both is none."""
+    log = Path(f"{database}-wal")
+    with contextlib.suppress(FileNotFoundError):
+        facts = database.stat()
+        with open(log, "rb") as file:
+            return facts.st_mtime_ns, facts.st_size, file.read(LOG_HEADER_BYTES)
+    return database.exists(), log.exists()
+
 
 class Ledger:
     """A copy of the database as it stood, log and all."""
@@ -38,9 +54,13 @@ class Ledger:
         self.folder = tempfile.mkdtemp(prefix="ledger-")
         source = Path(root) / "nattpost.db"
         target = Path(self.folder) / "nattpost.db"
-        for suffix in ("", "-wal"):
-            if Path(f"{source}{suffix}").exists():
-                shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
+        for _ in range(COPIES_MAX):
+            before = age_of(source)
+            for suffix in ("", "-wal"):
+                if Path(f"{source}{suffix}").exists():
+                    shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
+            if age_of(source) == before:
+                break
         self.db = sqlite3.connect(target)
         self.db.row_factory = sqlite3.Row
         tables = {r[0] for r in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
