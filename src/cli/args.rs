@@ -17,7 +17,7 @@ pub use deciding::Deciding;
 pub use keeping::{Backup, CatchUp, NewPartner, PartnerCommand};
 pub use pausing::Pausing;
 pub use telling::{Expect, NoticeCommand, Problems};
-pub use translating::{Decode, Encode, LayoutCommand, Try};
+pub use translating::{Decode, Encode, LayoutCommand, Test, Try};
 
 use crate::model::document::suggest;
 use crate::model::verdict::Verdict;
@@ -71,7 +71,8 @@ pub enum Command {
     /// Check the configuration, its secrets and every layout, and say everything that is wrong
     #[command(
         after_help = "Example:\n  nattpost check\n  nattpost check --quiet\n  nattpost check --connect dealer\n\nEnds with 78 when something is wrong, else with 0. For every layout it says whether it reads and \
-                      writes, and which fields do not survive writing and reading again. It also looks at what the configuration points to: \
+                      writes, and which fields do not survive writing and reading again. Samples that stand beside layouts are \
+                      read and written as layout test does. It also looks at what the configuration points to: \
                       secrets, certificates and folders of remotes.\n\nWith --connect it ends with 69 when a remote or channel does not do what it should. In every folder that \
                       something of ours is to be written, renamed or removed in, it puts 1 KiB under a name that no Nattpost takes for a file, \
                       and removes it; what it could not remove is named. No letter is sent, nothing is posted, no command is started."

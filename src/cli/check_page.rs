@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::args::Check;
 use super::ends::{End, Outcome};
 use super::page::{Columns, Page, safe};
-use super::{connect_page, setting};
+use super::{connect_page, golden, setting};
 use crate::config::{Around, Config, KnownLayout, look_around};
 use crate::flows::moments;
 use crate::model::document::DocumentProblem;
@@ -26,7 +26,10 @@ pub fn check(page: &mut Page<'_>, path: &Path, asked: &Check) -> Outcome {
     page.zone = config.zone;
     // A start and a reload do not look at it: one partner's missing file is no reason to keep the others waiting.
     let is_alone = asked.quiet && asked.connect.is_none();
-    let Around { problems, notes } = if is_alone { Around::default() } else { look_around(&config) };
+    let Around { mut problems, notes } = if is_alone { Around::default() } else { look_around(&config) };
+    if !is_alone {
+        problems.extend(golden::problems(&config)?);
+    }
     if !problems.is_empty() {
         wrong(page, path, &problems, &notes)?;
         return Ok(End::Configuration);

@@ -11,6 +11,7 @@ mod deciding;
 mod demo;
 pub mod ends;
 mod files_page;
+mod golden;
 mod looking;
 pub mod manual;
 pub mod page;
@@ -118,5 +119,6 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Decode(asked) => translate::decode(page, path, asked),
         Command::Encode(asked) => translate::encode(page, path, asked),
         Command::Layout(LayoutCommand::Try(asked)) => trial::try_layout(page, path, asked),
+        Command::Layout(LayoutCommand::Test(asked)) => golden::test(page, path, asked),
     }
 }

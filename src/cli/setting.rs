@@ -18,8 +18,8 @@ use crate::flows::files::Sight;
 use crate::flows::lineage;
 use crate::model::document::{DocumentProblem, suggest};
 use crate::model::kind::shipped_kinds;
-use crate::model::layout::own::shipped_layouts;
-use crate::model::layout::{Layout, read_layout};
+use crate::model::layout::own::{shipped_layouts, shipped_texts};
+use crate::model::layout::{Extendable, Layout, read_extended};
 
 /// The configuration, or all that is wrong with it.
 pub fn read_configuration(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
@@ -128,14 +128,19 @@ pub fn known_partner(config: &Config, place: &str, asked: &str) -> Result<(), Fa
 
 /// A layout by id (ours or the site's) or by path, and the zone that local times are read in.
 pub fn layout(config_path: &Path, name: &str) -> Result<(Arc<Layout>, Tz), Failure> {
+    layout_with_file(config_path, name).map(|(layout, _, zone)| (layout, zone))
+}
+
+/// The same with its file, which those that ship do not have.
+pub fn layout_with_file(config_path: &Path, name: &str) -> Result<(Arc<Layout>, Option<PathBuf>, Tz), Failure> {
     // A layout can be tried before there is any configuration.
     let config = config_path.exists().then(|| configuration(config_path));
     let zone = config.as_ref().and_then(|config| config.as_ref().ok()).map_or(Tz::UTC, |config| config.zone);
     if is_path(name) {
-        return Ok((Arc::new(layout_file(Path::new(name))?), zone));
+        return Ok((Arc::new(layout_file(Path::new(name))?), Some(PathBuf::from(name)), zone));
     }
     if let Some(shipped) = shipped_layouts().iter().find(|layout| layout.id == name) {
-        return Ok((Arc::clone(shipped), zone));
+        return Ok((Arc::clone(shipped), None, zone));
     }
     let Some(config) = config.transpose()? else {
         let known: Vec<&str> = shipped_layouts().iter().map(|layout| layout.id.as_str()).collect();
@@ -153,7 +158,10 @@ pub fn layout(config_path: &Path, name: &str) -> Result<(Arc<Layout>, Tz), Failu
         .advice(hint));
     };
     match config.layouts.find(name) {
-        Ok(Some(known)) => Ok((Arc::clone(&known.layout), zone)),
+        Ok(Some(known)) => {
+            let beside = config.path.parent().unwrap_or(Path::new(""));
+            Ok((Arc::clone(&known.layout), known.file.as_ref().map(|file| beside.join(file)), zone))
+        }
         // A file with problems of its own would have failed the configuration.
         Ok(None) => {
             let found = format!("the layout \"{name}\" has problems");
@@ -176,10 +184,26 @@ fn layout_file(path: &Path) -> Result<Layout, Failure> {
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::from(anyhow::Error::new(error).context(format!("cannot read the layout {shown}"))))?;
-    read_layout(&shown, &text, shipped_kinds()).map_err(|problems| {
+    let beside = texts_beside(path);
+    read_extended(&shown, &text, shipped_kinds(), &beside).map(|(layout, _)| layout).map_err(|problems| {
         Failure::new(End::Configuration, "layout-wrong", format!("the layout {shown} is wrong"))
             .problems(problems.iter().map(ToString::to_string).collect())
     })
+}
+
+/// What a layout file may extend: what ships, by id; the layouts beside it, by id or file name.
+fn texts_beside(path: &Path) -> Vec<Extendable> {
+    let mut found = shipped_texts();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A folder that cannot be read holds nothing to extend; naming a layout of it is told where it is named.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let other = entry.path();
+        let is_layout = other.extension().is_some_and(|e| e == "toml") && other.file_name() != path.file_name();
+        if let Some(text) = is_layout.then(|| std::fs::read_to_string(&other).ok()).flatten() {
+            found.push(Extendable::new(&other.display().to_string(), &text));
+        }
+    }
+    found
 }
 
 /// For people: relative to where they stand, when that is shorter.

@@ -1,7 +1,8 @@
 //! `layout try`: record by record what a file would become with a layout, with the partner's names beside ours.
 //! Nothing is stored.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -13,9 +14,10 @@ use super::setting;
 use super::translate::{problem_object, read, shown_name};
 use crate::flows::moments;
 use crate::model::batch::{Batch, Message};
-use crate::model::diagnostic::Diagnostics;
+use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::json;
 use crate::model::layout::{Decoded, Layout, Refused, Sink, Stop};
+use crate::model::syntax::encoding::Encoding;
 
 pub fn try_layout(page: &mut Page<'_>, config: &Path, asked: &Try) -> Outcome {
     let (layout, zone) = setting::layout(config, &asked.layout)?;
@@ -29,6 +31,7 @@ pub fn try_layout(page: &mut Page<'_>, config: &Path, asked: &Try) -> Outcome {
             problems: Diagnostics::default(),
             refused: 0,
             failed: None,
+            lines: Lines::of(path),
         };
         let read = read(&layout, zone, path, &mut trial)?;
         trial.failed.take().map_or(Ok(()), Err)?;
@@ -49,6 +52,35 @@ struct Trial<'t, 'p> {
     problems: Diagnostics,
     refused: u64,
     failed: Option<io::Error>,
+    lines: Lines,
+}
+
+/// The file once more, for the lines in which problems stand; what comes by standard input cannot be read twice.
+struct Lines(Option<File>);
+
+impl Lines {
+    /// A longer line is cut: it is shown, not repeated.
+    const SHOWN_BYTES: u64 = 240;
+
+    fn of(path: &Path) -> Self {
+        Lines(File::open(path).ok().filter(|_| path != Path::new("-")))
+    }
+
+    /// The line that begins there, up to its end.
+    fn at(&mut self, byte: u64, encoding: &Encoding) -> Option<String> {
+        let file = self.0.as_mut()?;
+        file.seek(SeekFrom::Start(byte)).ok()?;
+        let mut bytes = Vec::new();
+        file.take(Self::SHOWN_BYTES).read_to_end(&mut bytes).ok()?;
+        let is_cut = bytes.len() as u64 == Self::SHOWN_BYTES;
+        let end = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
+        bytes.truncate(end.unwrap_or(bytes.len()));
+        let mut text = String::new();
+        if encoding.decode(&bytes, &mut text).is_err() {
+            text = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        Some(format!("{}{}", text.trim_end(), if is_cut && end.is_none() { " …" } else { "" }))
+    }
 }
 
 impl Sink for Trial<'_, '_> {
@@ -113,7 +145,19 @@ impl Trial<'_, '_> {
             message.line,
             safe(&message.key)
         ))?;
-        message.problems.iter().try_for_each(|p| self.page.line(safe(&format!("    ! {p} [{}]", p.code))))
+        message.problems.iter().try_for_each(|problem| self.marked("    ", problem))
+    }
+
+    /// A problem, and below it the line it stands in.
+    fn marked(&mut self, indent: &str, problem: &Problem) -> io::Result<()> {
+        self.page.line(safe(&format!("{indent}! {problem} [{}]", problem.code)))?;
+        if problem.place.line == 0 {
+            return Ok(());
+        }
+        match self.lines.at(problem.place.byte, &self.layout.encoding) {
+            Some(line) => self.page.line(safe(&format!("{indent}  {} | {line}", problem.place.line))),
+            None => Ok(()),
+        }
     }
 
     /// The summary; how much is wrong.
@@ -132,7 +176,7 @@ impl Trial<'_, '_> {
             return Ok(wrong);
         }
         for problem in read.fatal.kept() {
-            self.page.line(safe(&format!("! {problem} [{}]", problem.code)))?;
+            self.marked("", problem)?;
         }
         let good = read.messages - self.refused.min(read.messages);
         self.page.line(format!(

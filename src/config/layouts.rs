@@ -8,7 +8,8 @@ use super::texts::{self, NamedText};
 use crate::model::document::{Document, DocumentProblem, suggest};
 use crate::model::kind::shipped_kinds;
 use crate::model::layout::lookup::Words;
-use crate::model::layout::{Layout, read_layout, read_layout_with};
+use crate::model::layout::own::shipped_texts;
+use crate::model::layout::{Extendable, Layout, read_extended, read_layout_with};
 
 /// A layout that can be named.
 #[derive(Debug, Clone)]
@@ -30,13 +31,16 @@ pub struct Layouts {
     broken: Vec<String>,
 }
 
-/// A problem of the id of a layout that is well otherwise.
-fn at_the_id(text: &NamedText, words: String) -> Vec<DocumentProblem> {
+const NOT_LOOKED_AT: &str = "this layout was guessed, and a guess is never applied unseen. Lay it beside the partner's specification, \
+     correct its rows, try it with layout try, then remove this line.";
+
+/// A problem of one key of a layout that is well otherwise.
+fn at_key(text: &NamedText, key: &str, words: String) -> Vec<DocumentProblem> {
     let document = Document::parse(&text.name, &text.text);
     let root = document.root();
     let keys = root.keys();
     root.pass_over(&keys.iter().map(|key| key.value.as_str()).collect::<Vec<_>>());
-    root.problem("layout", words);
+    root.problem(key, words);
     drop(root);
     document.into_problems()
 }
@@ -51,30 +55,36 @@ impl Layouts {
     ) -> (Self, Vec<NamedText>) {
         let mut layouts = Layouts { entries: shipped.iter().map(ship).collect(), broken: Vec::new() };
         let texts = if folder.is_dir() { texts::read_folder(folder, shown, problems) } else { Vec::new() };
+        let mut extendable = shipped_texts();
+        extendable.extend(texts.iter().map(|text| Extendable::new(&text.name, &text.text)));
         for text in &texts {
-            layouts.add(text, problems);
+            layouts.add(text, &extendable, problems);
         }
         (layouts, texts)
     }
 
-    fn add(&mut self, text: &NamedText, problems: &mut Vec<DocumentProblem>) {
-        match read_layout(&text.name, &text.text, shipped_kinds()) {
+    fn add(&mut self, text: &NamedText, extendable: &[Extendable], problems: &mut Vec<DocumentProblem>) {
+        match read_extended(&text.name, &text.text, shipped_kinds(), extendable) {
             Err(found) => {
                 self.broken.push(text.name.clone());
                 self.broken.extend(Document::parse(&text.name, &text.text).root().text("layout"));
                 problems.extend(found);
             }
-            Ok(layout) => match self.by_id(&layout.id) {
+            Ok((layout, _)) if layout.guessed => {
+                self.broken.extend([text.name.clone(), layout.id]);
+                problems.extend(at_key(text, "guessed", NOT_LOOKED_AT.to_string()));
+            }
+            Ok((layout, whole)) => match self.by_id(&layout.id) {
                 Some(other) => {
                     let whose = other.file.as_deref().unwrap_or("Nattpost itself");
                     let taken = format!("the id \"{}\" is taken by {whose}; expected an id of its own.", layout.id);
-                    problems.extend(at_the_id(text, taken));
+                    problems.extend(at_key(text, "layout", taken));
                 }
                 None => self.entries.push(KnownLayout {
                     layout: Arc::new(layout),
                     file: Some(text.name.clone()),
-                    hash: blake3::hash(text.text.as_bytes()),
-                    text: text.text.as_str().into(),
+                    hash: blake3::hash(whole.as_bytes()),
+                    text: whole.into(),
                 }),
             },
         }

@@ -1,6 +1,7 @@
 //! Values and decisions: no file, clock, socket or row in here; `now` is always a parameter.
 
 pub mod batch;
+pub mod canonical;
 pub mod certificate;
 pub mod decimal;
 pub mod diagnostic;
@@ -9,6 +10,7 @@ pub mod digest;
 pub mod document;
 pub mod duration;
 pub mod feed;
+pub mod golden;
 pub mod ids;
 pub mod instant;
 pub mod intake;

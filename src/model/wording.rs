@@ -11,7 +11,7 @@ use super::diagnostic::{Place, Problem, shown};
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 64] = [
+pub const CODES: [&str; 65] = [
     "amount-invalid",
     "article-ambiguous",
     "article-missing",
@@ -44,6 +44,7 @@ pub const CODES: [&str; 64] = [
     "instant-invalid",
     "internal-error",
     "json-invalid",
+    "layout-ambiguous",
     "layout-mismatch",
     "line-number-duplicate",
     "message-too-large",

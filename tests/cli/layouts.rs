@@ -158,3 +158,95 @@ fn what_decode_prints_encode_writes_and_decode_reads_again() {
     assert_eq!(wrong.code, 65);
     assert!(wrong.err.contains("lines, line 2, \"qtty\"") && wrong.err.contains("not complete"), "{}", wrong.err);
 }
+
+const SHOP: &str = "layout = \"shop\"\ntitle = \"Shop\"\nkind = \"order\"\nsyntax = \"delimited\"\n[delimited]\n[[record]]\nname = \"line\"\n\
+    opens = \"lines\"\ngroup_by = [\"No\"]\nfields = [\n  [\"No\", \"buyer_order_no\"],\n  [\"Sku\", \"lines.article_no\"],\n  [\"Qty\", \"lines.qty\", \"required\"],\n]\n";
+
+/// A desk with the layout of a shop and two samples, one of them bad in its third line.
+fn shop() -> Desk {
+    let desk = Desk::new();
+    fs::write(desk.root().join("layouts/shop.toml"), SHOP).unwrap();
+    let samples = desk.root().join("layouts/shop.samples");
+    fs::create_dir(&samples).unwrap();
+    fs::write(samples.join("good.csv"), "No;Sku;Qty\nB-1;4711;2\n").unwrap();
+    fs::write(samples.join("bad.csv"), "No;Sku;Qty\nB-1;4711;2\nB-2;4711;2x\n").unwrap();
+    desk
+}
+
+#[test]
+fn samples_beside_a_layout_are_looked_at_then_blessed_then_kept() {
+    let desk = shop();
+    let samples = desk.root().join("layouts/shop.samples");
+    let first = desk.well(&["layout", "test", "shop"]);
+    assert_eq!(first.matches("nothing says what it must become").count(), 2, "{first}");
+    let blessed = desk.well(&["layout", "test", "--bless"]);
+    assert_eq!(blessed.matches("expected from now on").count(), 2, "{blessed}");
+    let expected: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(samples.join("bad.csv.expected.json")).unwrap()).unwrap();
+    let refused = serde_json::json!([{ "code": "quantity-invalid", "line": 3, "field": "Qty" }]);
+    assert_eq!(
+        (&expected["messages"][1]["refused"], &expected["messages"][0]["lines"][0]["qty"]),
+        (&refused, &"2".into())
+    );
+    assert!(desk.well(&["layout", "test", "shop"]).contains("2 samples: all as expected."));
+    desk.well(&["check"]);
+
+    // The layout becomes another one: a value and a refusal differ, and are told by where they stand.
+    let implied = SHOP.replace("\"required\"]", "\"implied=1 required\"]");
+    fs::write(desk.root().join("layouts/shop.toml"), implied).unwrap();
+    let differs = desk.run(&["layout", "test", "layouts/shop.toml"]);
+    assert_eq!(differs.code, 65);
+    let row = differs.out.lines().find(|line| line.contains("messages[1].lines[1].qty")).unwrap_or_default();
+    assert_eq!(row.split_whitespace().skip(1).collect::<Vec<_>>(), ["2", "0.2"], "{}", differs.out);
+    let check = desk.run(&["check"]);
+    assert_eq!(check.code, 78);
+    assert!(
+        check.out.contains("shop.samples/good.csv") && check.out.contains("\"0.2\"; expected \"2\""),
+        "{}",
+        check.out
+    );
+    desk.well(&["check", "--quiet"]);
+    let object = desk.run(&["--json", "layout", "test", "shop"]).out;
+    let object: serde_json::Value = serde_json::from_str(object.lines().next().unwrap()).unwrap();
+    assert_eq!((&object["sample"], &object["state"]), (&"bad.csv".into(), &"differs".into()));
+}
+
+#[test]
+fn what_is_written_is_held_against_its_sample() {
+    let desk = shop();
+    let samples = desk.root().join("layouts/shop.samples");
+    fs::remove_file(samples.join("bad.csv")).unwrap();
+    let message = r#"{"buyer_order_no":"B-1","lines":[{"line_no":1,"article_no":"4711","qty":"2"}]}"#;
+    fs::write(samples.join("good.csv.messages.jsonl"), message).unwrap();
+    desk.well(&["layout", "test", "shop"]);
+    fs::write(samples.join("good.csv"), "No;Sku;Qty\nB-1;4711;3\n").unwrap();
+    let differs = desk.run(&["layout", "test", "shop"]);
+    assert_eq!(differs.code, 65);
+    assert!(differs.out.contains("line 2, byte 10"), "{}", differs.out);
+    desk.well(&["layout", "test", "shop", "--bless"]);
+    assert_eq!(fs::read_to_string(samples.join("good.csv")).unwrap(), "No;Sku;Qty\nB-1;4711;2\n");
+}
+
+#[test]
+fn a_trial_shows_the_line_that_is_wrong() {
+    let desk = shop();
+    let told = desk.run(&["layout", "try", "layouts/shop.samples/bad.csv", "--layout", "shop"]);
+    assert_eq!(told.code, 65);
+    assert!(told.out.contains("    ! line 3, \"Qty\"") && told.out.contains("      3 | B-2;4711;2x\n"), "{}", told.out);
+}
+
+#[test]
+fn a_variant_of_a_layout_is_one_of_its_own() {
+    let desk = shop();
+    fs::remove_dir_all(desk.root().join("layouts/shop.samples")).unwrap();
+    let nord = "layout = \"nord\"\nextends = \"shop\"\n[[record]]\nname = \"line\"\nfields = [[\"Menge\", \"lines.qty\", \"decimal point=, required\"]]\n";
+    fs::write(desk.root().join("layouts/nord.toml"), nord).unwrap();
+    fs::write(desk.root().join("a.csv"), "No;Sku;Menge\nB-1;4711;2,5\n").unwrap();
+    for name in ["nord", "layouts/nord.toml"] {
+        let line = desk.well(&["decode", "a.csv", "--layout", name]);
+        assert!(line.contains("\"qty\":\"2.5\""), "{line}");
+    }
+    fs::write(desk.root().join("layouts/nord.toml"), nord.replace("lines.qty", "lines.qtty")).unwrap();
+    let check = desk.run(&["check"]);
+    assert!(check.out.contains("layouts/nord.toml, line 5") && check.out.contains("\"lines.qty\"?"), "{}", check.out);
+}

@@ -29,6 +29,14 @@ pub enum LayoutCommand {
     /// Show what a file would become with a layout, record by record; nothing is stored
     #[command(after_help = "Example:\n  nattpost layout try orders-1107.csv --layout partners/dealer-orders.toml")]
     Try(Try),
+
+    /// Read and write the samples that stand beside layouts, and show what is not as expected
+    #[command(
+        after_help = "Example:\n  nattpost layout test\n  nattpost layout test dealer-orders\n  nattpost layout test layouts/dealer-orders.toml --bless\n\nSamples of NAME.toml stand in NAME.samples/ beside it, those of a layout.toml in its own folder. \
+                      orders.csv.expected.json is what orders.csv must become, orders.csv.messages.jsonl holds messages that must be written as \
+                      orders.csv: byte for byte, XML but for white space between elements. Ends with 65 when something differs."
+    )]
+    Test(Test),
 }
 
 #[derive(Debug, Args)]
@@ -42,4 +50,14 @@ pub struct Try {
     /// Messages shown of each file; all are read
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Layouts by id, or paths of layout files; without one, all of the site's
+    #[arg(value_name = "LAYOUT")]
+    pub layouts: Vec<String>,
+    /// Take what was found as what is expected from now on, and write it beside the samples: for who has looked at it
+    #[arg(long)]
+    pub bless: bool,
 }

@@ -20,6 +20,7 @@ use super::hashing::{Hashing, WHOLE_BYTES};
 use crate::model::batch::Batch;
 use crate::model::intake::Intake;
 use crate::model::kind::Kind;
+use crate::model::layout::choice::{Choice, choose};
 use crate::model::layout::nearest::{Unrecognised, unrecognised};
 use crate::model::layout::{Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
 use crate::model::wording::judging as words;
@@ -88,6 +89,8 @@ pub enum Outcome {
     Abandoned,
     /// No layout of the intake recognises the content.
     Unrecognised(Unrecognised),
+    /// These layouts of the intake fit the content alike.
+    Ambiguous(Vec<String>),
     /// The operating system refused; the file stays and is tried again.
     Unreadable(io::Error),
     /// A fault of ours in this file.
@@ -316,9 +319,12 @@ impl Reader<'_> {
             [only] => only,
             several => {
                 let head = input.head(HEAD_BYTES)?;
-                match several.iter().find(|layout| layout.recognises(&head)) {
-                    Some(layout) => layout,
-                    None => return Ok(Outcome::Unrecognised(unrecognised(several, &head))),
+                match choose(several, &head, head.len() < HEAD_BYTES) {
+                    Choice::One(layout) => layout,
+                    Choice::Unknown => return Ok(Outcome::Unrecognised(unrecognised(several, &head))),
+                    Choice::Several(fitting) => {
+                        return Ok(Outcome::Ambiguous(fitting.iter().map(|layout| layout.id.clone()).collect()));
+                    }
                 }
             }
         };

@@ -426,6 +426,9 @@ fn judgement(file: &Claimed, layout: Option<Arc<Layout>>, applied: Applied, endi
         Outcome::Unrecognised(why) => {
             Judgement { content, whole, ..Judgement::refused_whole(words::layout_unrecognised(&why)) }
         }
+        Outcome::Ambiguous(ids) => {
+            Judgement { content, whole, ..Judgement::refused_whole(words::layout_ambiguous(&ids)) }
+        }
         Outcome::Panicked(text) => {
             Judgement { content, whole, fault: Some(text), ..Judgement::refused_whole(words::internal_error()) }
         }

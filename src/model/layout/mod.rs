@@ -1,9 +1,11 @@
 //! Layouts: how one kind looks in one file format, read from TOML, compiled once to a plan, used in both directions.
 
 pub mod assembly;
+pub mod choice;
 pub mod control;
 mod cover;
 mod expression;
+mod extend;
 mod foreign;
 pub mod form;
 pub mod lookup;
@@ -27,6 +29,7 @@ use super::kind::Kind;
 use super::rules::delta::Op;
 use super::syntax::encoding::Encoding;
 
+pub use extend::{Extendable, read_extended};
 pub use read::{read_layout, read_layout_with};
 pub use seam::*;
 
@@ -47,6 +50,8 @@ pub struct Layout {
     pub syntax: Syntax,
     /// Names of its tables of words; a partner may bring further rows for them.
     pub tables: Vec<String>,
+    /// Proposed by `layout guess`, and not yet looked at by a person.
+    pub guessed: bool,
 }
 
 /// What the file is cut into.

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::model::kind::{Field, FieldType, Kind, shipped_kinds};
 
-use super::{Layout, read_layout};
+use super::{Extendable, Layout, read_layout};
 
 macro_rules! shipped {
     ($($id:literal),+ $(,)?) => {
@@ -48,6 +48,11 @@ pub fn shipped_layouts() -> &'static [Arc<Layout>] {
 /// One of them, like `nattpost-order-xml`.
 pub fn shipped_layout(id: &str) -> Option<&'static Arc<Layout>> {
     shipped_layouts().iter().find(|layout| layout.id == id)
+}
+
+/// Their texts, for layouts of a site that extend them.
+pub fn shipped_texts() -> Vec<Extendable> {
+    SHIPPED.iter().map(|(id, text)| Extendable::new(id, text)).collect()
 }
 
 /// Id of an own layout: `form` is `xml` or `csv`.

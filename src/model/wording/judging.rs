@@ -229,6 +229,16 @@ pub fn layout_unrecognised(why: &Unrecognised) -> Problem {
     Problem::new("layout-mismatch", Place::default(), text)
 }
 
+/// Several layouts of the intake read the content alike.
+pub fn layout_ambiguous(ids: &[String]) -> Problem {
+    let text = format!(
+        "the file fits several layouts of this intake ({}), and nobody can know which is meant; nothing of it was taken. Give each \
+         of them an intake of its own, or say in one of them what the other has not: a version, a first line, a required column.",
+        ids.join(", ")
+    );
+    Problem::new("layout-ambiguous", Place::default(), text)
+}
+
 /// A held message that a person closed; his comment is not for the sender.
 pub fn ignored(place: Place) -> Problem {
     let text = "the message waited and was closed without being applied. If it is still wanted, agree that with the \

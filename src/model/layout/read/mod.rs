@@ -53,6 +53,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let version = root.text_or_integer("version").unwrap_or_default();
     let source = root.text("source").unwrap_or_default();
     let encoding = read_encoding(root);
+    let guessed = root.text("guessed").is_some();
     let replacement = root.text("replace_unmappable").and_then(|t| t.chars().next());
     let lookups: Vec<Arc<Lookup>> = root
         .named_sections("lookup")
@@ -85,7 +86,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
         Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, &kind, &records))),
     };
     let tables = lookups.iter().map(|lookup| lookup.name.clone()).collect();
-    Some(Layout { id, title, version, source, kind, encoding, replacement, records, syntax, tables })
+    Some(Layout { id, title, version, source, kind, encoding, replacement, records, syntax, tables, guessed })
 }
 
 fn read_encoding(root: &Section<'_>) -> Encoding {
