@@ -30,27 +30,13 @@ import time
 from pathlib import Path
 
 import night
+import post
 import servers
 
 CONNECTIONS = 4
 PROXY = "127.0.0.2"
 LFTP = servers.TREE / "usr" / "bin" / "lftp"
-SHOP = """name = "Shop"
-[remote.ftp]
-kind = "ftp"
-host = "{host}"
-port = {port}
-user = "anonymous"
-password = "env:RIG_PASSWORD"
-tls = "none"
-connections = {connections}
-[intake.orders]
-from = "ftp:in"
-settle = "rename"
-layouts = ["nattpost-order-csv"]
-customers = "accept"
-articles = "accept"
-"""
+INTAKE = f'[intake.orders]\nfrom = "ftp:in"\n{post.ACCEPTS}'
 
 
 class Proxy:
@@ -153,7 +139,7 @@ def ours(folder, host, port, count, is_large):
     (root / "nattpost.toml").write_text('company = "Nordkap"\n')
     # A house is set up once: its database is there before the first file.
     subprocess.run([night.BINARY, "--config", root / "nattpost.toml", "run", "--once"], check=True, capture_output=True)
-    (root / "partners" / "shop.toml").write_text(SHOP.format(host=host, port=port, connections=CONNECTIONS))
+    (root / "partners" / "shop.toml").write_text(post.shop(port, "anonymous", connections=CONNECTIONS, host=host) + INTAKE)
     environment = {**os.environ, "RIG_PASSWORD": "x"}
     took, memory = timed([night.BINARY, "--config", root / "nattpost.toml", "run", "--once"], env=environment)
     with sqlite3.connect(root / "nattpost.db") as store:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import double
 import night
+import post
 import promises_remote
 from night import orders_csv, table
 
@@ -24,49 +25,27 @@ ANSWERS_MAX = 4
 # More than there are runs of a feed in an evening and its recovery.
 OLDER = 9
 
-SHOP = """name = "Shop"
-[remote.ftp]
-kind = "ftp"
-host = "127.0.0.1"
-port = {port}
-user = "{user}"
-password = "env:RIG_PASSWORD"
-tls = "none"
-connections = {connections}
-timeout = "5 s"
-[remote.drop]
+RULES = f"""[remote.drop]
 kind = "folder"
 path = "there/drop"
 [intake.claimed]
 from = "ftp:claimed"
-settle = "done-file .done"
 after = "move taken"
-layouts = ["nattpost-order-csv"]
-customers = "accept"
-articles = "accept"
+{post.ACCEPTS.replace("rename", "done-file .done")}
 [intake.looked]
 from = "ftp:looked"
 claim = "look"
-settle = "rename"
-layouts = ["nattpost-order-csv"]
-customers = "accept"
-articles = "accept"
 receipt = "nattpost-receipt-csv"
 receipt_to = "ftp:receipts"
+{post.ACCEPTS}
 [intake.kept]
 from = "ftp:kept"
 claim = "look"
 after = "keep"
-settle = "rename"
-layouts = ["nattpost-order-csv"]
-customers = "accept"
-articles = "accept"
+{post.ACCEPTS}
 [intake.dropped]
 from = "drop:in"
-settle = "rename"
-layouts = ["nattpost-order-csv"]
-customers = "accept"
-articles = "accept"
+{post.ACCEPTS}
 [feed.orders]
 layout = "nattpost-order-xml"
 file_name = "orders_{{run}}.xml"
@@ -229,8 +208,8 @@ class Remote(night.Night):
         self.configure(root, 1)
 
     def configure(self, root, connections):
-        text = SHOP.format(port=self.double.port, user=double.USER, connections=connections)
-        (Path(root) / "partners" / "shop.toml").write_text(text)
+        shop = post.shop(self.double.port, double.USER, 'timeout = "5 s"', connections=connections)
+        (Path(root) / "partners" / "shop.toml").write_text(shop + RULES)
 
     def env(self, root):
         """Asked before each run: the double is in the evening that this copy of the night is in, and nobody is connected."""

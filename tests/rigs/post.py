@@ -9,23 +9,10 @@ from pathlib import Path
 import night
 import promises
 
-REMOTE = """name = "Shop"
-[remote.ftp]
-kind = "ftp"
-host = "127.0.0.1"
-port = {port}
-user = "{user}"
-password = "env:RIG_PASSWORD"
-connections = {connections}
-timeout = "10 s"
-{trust}
-"""
-ORDERS = """every = "10 s"
-settle = "rename"
-layouts = ["nattpost-order-csv"]
-customers = "accept"
-articles = "accept"
-"""
+NO_TLS = 'tls = "none"'
+# What every intake of orders says, and those of a daemon that is waited for.
+ACCEPTS = 'settle = "rename"\nlayouts = ["nattpost-order-csv"]\ncustomers = "accept"\narticles = "accept"\n'
+ORDERS = f'every = "10 s"\n{ACCEPTS}'
 CLAIMED = f'[intake.claimed]\nfrom = "ftp:in"\n{ORDERS}'
 LOOKED = f'[intake.looked]\nfrom = "ftp:out"\nclaim = "look"\nafter = "move taken"\n{ORDERS}'
 BROUGHT = """[feed.orders]
@@ -38,12 +25,18 @@ on_registration = true
 ORDERS_BEGIN = b"nattpost;order;"
 
 
+def shop(port, user, *more, connections=1, host="127.0.0.1", trust=NO_TLS):
+    """The partner with his server: his rules follow, and what else is said of the server comes before them."""
+    lines = ['name = "Shop"', "[remote.ftp]", 'kind = "ftp"', f'host = "{host}"', f"port = {port}", f'user = "{user}"', 'password = "env:RIG_PASSWORD"']
+    return "\n".join([*lines, f"connections = {connections}", trust, *more]) + "\n"
+
+
 def lay_out(root, server, rules=CLAIMED + LOOKED + BROUGHT, company="", connections=3):
     words = dict(pair.split("=", 1) for pair in server.words().split(";"))
     trust = f'ca = "{words["ca"]}"' if "ca" in words else f'pin = "sha256:{words["pin"]}"' if "pin" in words else 'tls = "none"'
     (root / "partners").mkdir(parents=True, exist_ok=True)
     (root / "nattpost.toml").write_text(f'company = "Nordkap"\n{company}')
-    remote = REMOTE.format(port=server.port, user=words["user"], trust=trust, connections=connections)
+    remote = shop(server.port, words["user"], 'timeout = "10 s"', connections=connections, trust=trust)
     (root / "partners" / "shop.toml").write_text(remote + rules)
     for place in ("taken", "brought"):
         (server.root / place).mkdir(exist_ok=True)

@@ -11,28 +11,13 @@ from pathlib import Path
 
 import double
 import night
+import post
 import promises
 
 FILES = 120
 # Removals that are waited for, in all.
 SECONDS_MAX = 120
-SHOP = """name = "Shop"
-[remote.ftp]
-kind = "ftp"
-host = "127.0.0.1"
-port = {port}
-user = "{user}"
-password = "env:RIG_PASSWORD"
-tls = "none"
-connections = 2
-[intake.orders]
-from = "ftp:in"
-every = "10 s"
-settle = "rename"
-layouts = ["nattpost-order-csv"]
-customers = "accept"
-articles = "accept"
-"""
+INTAKE = f'[intake.orders]\nfrom = "ftp:in"\n{post.ORDERS}'
 
 
 class Server:
@@ -80,7 +65,7 @@ def feed_and_acknowledge(disk, environment):
     SERVERS.append(server)
     (disk.root / "partners").mkdir()
     (disk.root / "nattpost.toml").write_text('company = "Nordkap"\n')
-    (disk.root / "partners" / "shop.toml").write_text(SHOP.format(port=server.double.port, user=double.USER))
+    (disk.root / "partners" / "shop.toml").write_text(post.shop(server.double.port, double.USER, connections=2) + INTAKE)
     server.fill(random.Random(7))
     subprocess.run(["sync", "-f", str(disk.root)], check=True)
     listener = threading.Thread(target=server.serve, args=(disk,), daemon=True)
