@@ -291,6 +291,13 @@ pub fn xml_repeated(place: Place, found: &str, first: &str) -> Problem {
     Problem::new("value-repeated", place, text)
 }
 
+/// A value of every message stands behind some of them, so that those would lack it.
+pub fn xml_late(place: Place) -> Problem {
+    let text = "this belongs to all messages and stands behind the first of them; expected it before them. Move it up and send the \
+                file again.";
+    Problem::new("record-misplaced", place, text.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::CODES;

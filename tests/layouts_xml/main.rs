@@ -1,5 +1,7 @@
 //! XML layouts and the names of what no layout reads, against files that nobody here wrote and samples of our own.
 
+mod capabilities;
 #[path = "../decoding/mod.rs"]
 mod decoding;
 mod naming;
+mod standards;

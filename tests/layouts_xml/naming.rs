@@ -8,7 +8,7 @@ use nattpost::model::layout::own::shipped_layout;
 use nattpost::model::naming::name;
 use serde_json::Value;
 
-fn standards() -> Option<PathBuf> {
+pub fn standards() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let folder = std::env::var_os("NATTPOST_SHARED").map_or_else(beside, PathBuf::from).join("standards");
     if !folder.join("expected").is_dir() {

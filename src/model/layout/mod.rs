@@ -15,6 +15,7 @@ pub mod plan;
 mod read;
 pub mod rows;
 pub mod seam;
+pub mod standards;
 pub mod xml;
 
 use std::collections::BTreeSet;

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::model::kind::{Field, FieldType, Kind, shipped_kinds};
 
+use super::standards::STANDARDS;
 use super::{Extendable, Layout, read_layout};
 
 macro_rules! shipped {
@@ -40,7 +41,7 @@ pub fn shipped_layouts() -> &'static [Arc<Layout>] {
         let read = |(id, text): &(&str, &str)| {
             Arc::new(read_layout(id, text, shipped_kinds()).expect("a test reads every shipped layout"))
         };
-        SHIPPED.iter().map(read).collect()
+        SHIPPED.iter().chain(&STANDARDS).map(read).collect()
     });
     &LAYOUTS
 }
@@ -52,7 +53,7 @@ pub fn shipped_layout(id: &str) -> Option<&'static Arc<Layout>> {
 
 /// Their texts, for layouts of a site that extend them.
 pub fn shipped_texts() -> Vec<Extendable> {
-    SHIPPED.iter().map(|(id, text)| Extendable::new(id, text)).collect()
+    SHIPPED.iter().chain(&STANDARDS).map(|(id, text)| Extendable::new(id, text)).collect()
 }
 
 /// Id of an own layout: `form` is `xml` or `csv`.

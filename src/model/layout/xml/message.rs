@@ -8,11 +8,15 @@ use crate::model::layout::form::Direction;
 use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope};
 use crate::model::wording;
 
-use super::read::{Found, FoundRecord};
-use super::tree::{RecordPlaces, RecordSet, Tree};
+use super::read::{BETWEEN, Found, FoundRecord};
+use super::tree::{RecordPlaces, RecordSet, Tree, elsewhere};
 
 /// Fills the message begun last from the found records, the first being the message's own.
 pub(super) fn build(layout: &Layout, tree: &Tree, found: &Found, first: usize, assembly: &mut Assembly<'_>) {
+    for record in found.records[..first].iter().filter(|record| tree.sets[record.set].around) {
+        let filler = Filler { layout, set: &tree.sets[record.set], found, record };
+        filler.give(assembly);
+    }
     // Records inside an ignored one are ignored with it.
     let mut ignored = vec![false; found.records.len() - first];
     for (index, record) in found.records[first..].iter().enumerate() {
@@ -88,24 +92,28 @@ impl Filler<'_> {
         true
     }
 
+    /// The values of a record around the messages, given to the open message.
+    fn give(&self, assembly: &mut Assembly<'_>) {
+        for (index, places) in self.set.records.iter().zip(&self.set.places) {
+            let record = &self.layout.records[*index];
+            if !matches!(record.role, Role::OpensFile | Role::OpensInterchange) || !self.holds(record, places, assembly)
+            {
+                continue;
+            }
+            let mut below = Below::default();
+            for (field, slots) in record.fields.iter().zip(&places.fields) {
+                let is_value = matches!(field.ours, Ours::Field { .. } | Ours::Extra { .. });
+                if is_value && field.form.direction != Direction::WriteOnly {
+                    self.field(record, field, slots, 0, &mut below, assembly);
+                }
+            }
+        }
+    }
+
     /// The first record of the set whose conditions hold.
     fn meant(&self, assembly: &mut Assembly<'_>) -> Option<(usize, &RecordPlaces)> {
         for (index, places) in self.set.records.iter().zip(&self.set.places) {
-            let record = &self.layout.records[*index];
-            let mut holds = true;
-            for (condition, slots) in record.when.iter().zip(&places.conditions) {
-                holds &= match condition {
-                    Condition::Is { words, not, .. } => {
-                        let value = self.first(slots).map_or("", |(text, _)| text.trim());
-                        words.iter().any(|word| word == value) != *not
-                    }
-                    Condition::Holds(expression) => expression.holds(self.values()).unwrap_or_else(|why| {
-                        assembly.problem(wording::expression_failed(self.record.at.place(""), &why));
-                        false
-                    }),
-                };
-            }
-            if holds {
+            if self.holds(&self.layout.records[*index], places, assembly) {
                 return Some((*index, places));
             }
         }
@@ -114,6 +122,34 @@ impl Filler<'_> {
         let told = told.map_or("", |(text, _)| text.trim());
         assembly.flawed(wording::record_unknown(self.record.at.place(""), told, &names));
         None
+    }
+
+    fn holds(&self, record: &Record, places: &RecordPlaces, assembly: &mut Assembly<'_>) -> bool {
+        let mut holds = true;
+        for ((condition, slots), joins) in record.when.iter().zip(&places.conditions).zip(&places.joins) {
+            holds &= match condition {
+                Condition::Is { words, not, .. } => {
+                    let value = self.first(slots).map_or("", |(text, _)| text.trim());
+                    let is_word = words.iter().any(|word| elsewhere(word).is_none() && word == value);
+                    (is_word || self.is_elsewhere(value, joins)) != *not
+                }
+                Condition::Holds(expression) => expression.holds(self.values()).unwrap_or_else(|why| {
+                    assembly.problem(wording::expression_failed(self.record.at.place(""), &why));
+                    false
+                }),
+            };
+        }
+        holds
+    }
+
+    /// Does the record around say the same in one of these places?
+    fn is_elsewhere(&self, value: &str, joins: &[usize]) -> bool {
+        let Some(around) = self.record.around.map(|index| &self.found.records[index]).filter(|_| !value.is_empty())
+        else {
+            return false;
+        };
+        let mut texts = joins.iter().filter_map(|slot| self.found.text_of(around.first_slot + slot));
+        texts.any(|(text, _)| text.trim() == value)
     }
 
     /// The first of alternative places that the file has.
@@ -153,6 +189,10 @@ impl Filler<'_> {
         let made;
         let (text, at) = match &field.place {
             Place::One(_) => match self.first(&slots[0]) {
+                Some((text, at)) if text.contains(BETWEEN) => {
+                    made = joined(text, &field.form.join);
+                    (made.as_str(), at)
+                }
                 Some(found) => found,
                 None if field.form.default.is_some() || field.form.required => ("", self.record.at),
                 None => return,
@@ -240,6 +280,12 @@ impl Filler<'_> {
         };
         assembly.totals.check(control, &field.form, text, || at.place(&field.label))
     }
+}
+
+/// The texts of a place that takes all of them; empty ones say nothing.
+fn joined(texts: &str, join: &str) -> String {
+    let given: Vec<&str> = texts.split(BETWEEN).map(str::trim).filter(|text| !text.is_empty()).collect();
+    given.join(join)
 }
 
 /// Nodes opened below the record's own: group, number, node.

@@ -8,11 +8,13 @@
 //! A record's tag is its path below the element of the record it repeats in (`Lines/Line` below the message, the message
 //! below the root; `.` where the root itself is the message). A place is a path below the record's element: `name`,
 //! `address/street`, `@no`, `address/@type`, `.` for the element's own text. A step `p:name` is of the namespace that
-//! `[xml.namespaces]` gives p, whatever prefix the sender uses; a step without prefix is of any namespace.
+//! `[xml.namespaces]` gives p, whatever prefix the sender uses; a step without prefix is of any namespace. Where an element
+//! is there several times, its last step says which is meant: `note[1]`, `note[*]` for all, `price[@currency=EUR]`.
 
 mod frame;
 mod message;
 mod options;
+mod place;
 mod read;
 mod redact;
 mod reject;

@@ -11,19 +11,21 @@ use crate::model::diagnostic::Problem;
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::{Assembly, At};
 use crate::model::layout::control::Totals;
-use crate::model::layout::plan::Scope;
+use crate::model::layout::plan::{Role, Scope};
 use crate::model::layout::seam::{DecodeContext, Decoded, Input, Refused, Sink, Stop};
 use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
 use crate::model::wording;
 
 use super::Xml;
-use super::tree::{Capture, OUTSIDE, State, Tree};
+use super::tree::{Capture, OUTSIDE, Pick, State, Tree};
 
 /// Text and places of one message; the largest real orders take a few MiB.
 const MESSAGE_MIB: usize = 16;
 /// Unknown names of one message that are told one by one.
 const UNKNOWN_TOLD: usize = 100;
 const NONE: u32 = u32::MAX;
+/// Stands between the texts of a place that takes all of them; no XML text can hold it.
+pub(super) const BETWEEN: char = '\u{1E}';
 /// Stands for an open record of a message that is too large to be kept.
 const NOT_KEPT: usize = usize::MAX;
 
@@ -101,6 +103,10 @@ pub(super) struct FoundRecord {
     pub first_slot: usize,
     /// Index of the record around it.
     pub around: Option<usize>,
+    /// Messages of the file before it began.
+    pub messages: u64,
+    /// Length of all texts then.
+    pub text: usize,
     pub at: At,
 }
 
@@ -130,8 +136,15 @@ struct Frame {
     /// Where its text begins and, once a child ended it, ends.
     text_start: usize,
     text_end: Option<usize>,
-    captured: bool,
+    /// By capture of its state: the element has what it wants. None of them: its text is of no interest.
+    takes: u64,
     at: At,
+}
+
+impl Frame {
+    fn is_captured(&self) -> bool {
+        self.takes != 0
+    }
 }
 
 struct Reader<'a> {
@@ -202,9 +215,11 @@ impl Visitor for Reader<'_> {
             let place = at.place("");
             return Err(wording::xml_wrong_root(place, tag.name, &self.xml.options.root).into());
         }
-        let captured = state.is_some_and(|state| !tree.states[state].captures.is_empty());
+        let captures = state.map_or(&[][..], |state| &tree.states[state].captures);
+        let takes = captures.iter().take(64).enumerate().filter(|(_, capture)| tree.takes(capture, tag));
+        let takes = takes.fold(0, |takes, (index, _)| takes | 1 << index);
         let text_start = self.found.text.len();
-        self.frames.push(Frame { state, next_child: 0, text_start, text_end: None, captured, at });
+        self.frames.push(Frame { state, next_child: 0, text_start, text_end: None, takes, at });
         match state {
             Some(state) => self.open_known(state, tag, at),
             None if from_state.is_some() => self.unknown(at, &format!("<{}>", tag.name)),
@@ -214,7 +229,7 @@ impl Visitor for Reader<'_> {
 
     fn text(&mut self, piece: &str) -> Result<(), Halt> {
         if let Some(frame) = self.frames.last()
-            && frame.captured
+            && frame.is_captured()
             && frame.text_end.is_none()
             && !self.too_large
         {
@@ -231,7 +246,7 @@ impl Visitor for Reader<'_> {
         }
         // What follows in the element around is its own text again.
         if let Some(around) = self.frames.last_mut()
-            && around.captured
+            && around.is_captured()
             && around.text_end.is_none()
         {
             around.text_start = self.found.text.len();
@@ -259,7 +274,7 @@ impl<'a> Reader<'a> {
     /// A child begins: the text of the element around it ends, unless it was blank. Tells its state and next child.
     fn suspend_text(&mut self) -> Option<(Option<usize>, usize)> {
         let frame = self.frames.last_mut()?;
-        if frame.captured && frame.text_end.is_none() {
+        if frame.is_captured() && frame.text_end.is_none() {
             if self.found.text[frame.text_start..].trim().is_empty() {
                 self.found.text.truncate(frame.text_start);
             } else {
@@ -285,10 +300,14 @@ impl<'a> Reader<'a> {
             let mut known = false;
             for (_, capture) in state.attributes.iter().filter(|(name, _)| name == attribute.name) {
                 known = true;
+                if !tree.takes(capture, tag) {
+                    continue;
+                }
                 let start = self.found.text.len();
                 self.found.text.push_str(attribute.value);
                 self.keep(*capture, start, self.found.text.len(), at);
             }
+            known = known || state.captures.iter().any(|c| c.wants.is_some_and(|w| tree.wanted[w].0 == attribute.name));
             if !known && self.message.is_some() {
                 self.unknown(at, &format!("@{}", attribute.name))?;
             }
@@ -307,32 +326,74 @@ impl<'a> Reader<'a> {
     fn begin_record(&mut self, set: usize, at: At) {
         let first_slot = self.found.slots.len();
         let around = self.open_records.last().copied();
+        let messages = self.assembly.messages();
         let mut index = NOT_KEPT;
         if !self.too_large {
             index = self.found.records.len();
             let missing = Slot { start: NONE, len: 0, at };
             self.found.slots.resize(first_slot + self.xml.tree.sets[set].slots.len(), missing);
-            self.found.records.push(FoundRecord { set, first_slot, around, at });
+            self.found.records.push(FoundRecord { set, first_slot, around, messages, text: self.found.text.len(), at });
         }
         self.open_records.push(index);
+        if self.is_interchange(set) {
+            self.assembly.totals.open(Scope::Interchange);
+        }
     }
 
-    /// Remembers the text of a place. The same place twice must hold the same.
+    fn is_interchange(&self, set: usize) -> bool {
+        let records = &self.xml.tree.sets[set].records;
+        records.iter().any(|index| self.layout.records[*index].role == Role::OpensInterchange)
+    }
+
+    /// An interchange is over: its totals are judged and what was found of it is forgotten.
+    fn close_interchange(&mut self, index: usize) {
+        let Some(record) = self.found.records.get(index).copied() else { return };
+        for problem in self.assembly.totals.close(Scope::Interchange, &self.layout.records) {
+            self.assembly.fatal(problem);
+        }
+        let Found { records, slots, text } = &mut self.found;
+        records.truncate(index);
+        slots.truncate(record.first_slot);
+        let outer = slots.iter().filter(|slot| slot.start != NONE).map(|slot| (slot.start + slot.len) as usize);
+        let end = outer.max().unwrap_or(0).max(record.text);
+        text.truncate(end);
+    }
+
+    /// Remembers the text of a place. The same place twice must hold the same, unless the layout says which is meant.
     fn keep(&mut self, capture: Capture, start: usize, end: usize, at: At) {
         let depth = self.open_records.len();
         let outer = depth.checked_sub(capture.out + 1).map(|i| self.open_records[i]);
         let Some(record) = outer.and_then(|index| self.found.records.get(index)).copied() else { return };
-        let Some(slot) = self.found.slots.get(record.first_slot + capture.slot).copied() else { return };
-        if slot.start == NONE {
-            let slot = Slot { start: start as u32, len: (end - start) as u32, at };
-            self.found.slots[record.first_slot + capture.slot] = slot;
-            return;
-        }
-        let text = &self.found.text;
-        let first = &text[slot.start as usize..(slot.start + slot.len) as usize];
-        if first.trim() != text[start..end].trim() && self.unknown.len() < UNKNOWN_TOLD {
-            let name = &self.xml.tree.sets[record.set].slots[capture.slot];
-            self.unknown.push(wording::xml_repeated(at.place(name), text[start..end].trim(), first.trim()));
+        let index = record.first_slot + capture.slot;
+        let Some(slot) = self.found.slots.get(index).copied() else { return };
+        let set = &self.xml.tree.sets[record.set];
+        let is_late = set.around && self.message.is_none() && record.messages < self.assembly.messages();
+        match set.picks[capture.slot] {
+            // The others before it are counted where its length will stand.
+            Pick::Nth(nth) if slot.start == NONE && slot.len + 1 < nth => self.found.slots[index].len += 1,
+            Pick::Nth(_) if slot.start != NONE => {}
+            Pick::All if slot.start != NONE => {
+                let from = self.found.text.len();
+                self.found.text.extend_from_within(slot.start as usize..(slot.start + slot.len) as usize);
+                self.found.text.push(BETWEEN);
+                self.found.text.extend_from_within(start..end);
+                self.found.slots[index].start = from as u32;
+                self.found.slots[index].len = (self.found.text.len() - from) as u32;
+            }
+            Pick::One if slot.start != NONE => {
+                let text = &self.found.text;
+                let first = &text[slot.start as usize..(slot.start + slot.len) as usize];
+                if first.trim() != text[start..end].trim() && self.unknown.len() < UNKNOWN_TOLD {
+                    let name = &set.slots[capture.slot];
+                    self.unknown.push(wording::xml_repeated(at.place(name), text[start..end].trim(), first.trim()));
+                }
+            }
+            _ => {
+                self.found.slots[index] = Slot { start: start as u32, len: (end - start) as u32, at };
+                if is_late && set.given.contains(&capture.slot) {
+                    self.assembly.fatal(wording::xml_late(at.place(&set.slots[capture.slot])));
+                }
+            }
         }
     }
 
@@ -358,8 +419,10 @@ impl<'a> Reader<'a> {
     fn close_known(&mut self, frame: Frame, state: usize, end: Spot) -> Result<(), Halt> {
         let tree = &self.xml.tree;
         let text_end = frame.text_end.unwrap_or(self.found.text.len());
-        for capture in &tree.states[state].captures {
-            self.keep(*capture, frame.text_start, text_end, frame.at);
+        for (index, capture) in tree.states[state].captures.iter().take(64).enumerate() {
+            if frame.takes & 1 << index != 0 {
+                self.keep(*capture, frame.text_start, text_end, frame.at);
+            }
         }
         if tree.states[state].set.is_none() {
             return Ok(());
@@ -370,6 +433,10 @@ impl<'a> Reader<'a> {
         let closed = self.open_records.pop();
         match self.message {
             Some(marks) if closed == Some(marks.records) => self.finish_message(marks, end),
+            None if tree.states[state].set.is_some_and(|set| self.is_interchange(set)) => {
+                self.close_interchange(closed.unwrap_or(NOT_KEPT));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use crate::model::wording;
 
 use super::Xml;
 use super::read::child_state;
-use super::tree::{Capture, OUTSIDE, RecordSet};
+use super::tree::{Capture, OUTSIDE, RecordSet, elsewhere};
 
 /// Kept of one message; the largest real orders take a few MiB.
 const KEPT_BYTES: usize = 16 << 20;
@@ -206,7 +206,7 @@ impl Visitor for Redactor<'_, '_> {
                 self.begin_record(set);
             }
             self.attributes(&state.attributes, tag);
-            value = self.value(state.captures.iter().copied());
+            value = self.value(state.captures.iter().filter(|capture| tree.takes(capture, tag)).copied());
         }
         self.frames.push(Frame { state, next_child: 0, value });
         self.halted()
@@ -265,8 +265,10 @@ impl Redactor<'_, '_> {
 
     fn attributes(&mut self, known: &[(String, Capture)], tag: &Tag<'_>) {
         for ((name, raw, before), attribute) in tag.attributes_written().zip(tag.attributes()) {
+            let takes = |capture: &Capture| self.xml.tree.takes(capture, tag);
             let captures = known.iter().filter(|(known, _)| known == name).map(|(_, capture)| *capture);
-            let Some(value) = self.value(captures) else { continue };
+            let captures: Vec<Capture> = captures.filter(takes).collect();
+            let Some(value) = self.value(captures.into_iter()) else { continue };
             if let Some(word) = &mut self.kept.values[value].word {
                 word.push_str(attribute.value);
             }
@@ -367,6 +369,8 @@ impl Redactor<'_, '_> {
             for (at, (index, places)) in set.records.iter().zip(&set.places).enumerate().take_while(|_| whole) {
                 let when = &self.layout.records[*index].when;
                 let fits = when.iter().zip(&places.conditions).all(|(condition, slots)| match condition {
+                    // What the record around says is not looked up here.
+                    Condition::Is { words: wanted, .. } if wanted.iter().any(|word| elsewhere(word).is_some()) => true,
                     Condition::Is { words: wanted, not, .. } => {
                         let found = slots.iter().find_map(|slot| words.get(&(record, *slot)));
                         let found = found.map_or("", |word| word.trim());
@@ -377,7 +381,11 @@ impl Redactor<'_, '_> {
                 if fits {
                     possible.push(at);
                 }
-                if fits && when.iter().all(|condition| matches!(condition, Condition::Is { .. })) {
+                let is_certain = |condition: &Condition| match condition {
+                    Condition::Is { words, .. } => words.iter().all(|word| elsewhere(word).is_none()),
+                    Condition::Holds(_) => false,
+                };
+                if fits && when.iter().all(is_certain) {
                     return possible;
                 }
             }

@@ -191,8 +191,9 @@ impl<'s> Survey<'s> {
 
     fn attributes(&mut self, known: &[(String, Capture)], tag: &Tag<'_>) {
         for (name, raw, before) in tag.attributes_written() {
+            let takes = |capture: &Capture| self.xml.tree.takes(capture, tag);
             let captures = known.iter().filter(|(known, _)| known == name).map(|(_, capture)| *capture);
-            let fields = self.controls(captures);
+            let fields = self.controls(captures.filter(takes));
             let before: u64 = ["<", tag.qualified, before].map(|part| self.charset.width(part)).iter().sum();
             self.claim(&fields, raw, tag.at.byte + before);
         }
@@ -238,7 +239,7 @@ impl Visitor for Survey<'_> {
         let mut fields = Vec::new();
         if let Some(state) = state.map(|state| &tree.states[state]) {
             self.attributes(&state.attributes, tag);
-            fields = self.controls(state.captures.iter().copied());
+            fields = self.controls(state.captures.iter().filter(|capture| tree.takes(capture, tag)).copied());
         }
         self.frames.push(Frame { state, next_child: 0, fields, piece: None, pieces: 0 });
         self.names.push(tag.qualified.to_string());

@@ -8,11 +8,15 @@ use crate::model::layout::form::Direction;
 use crate::model::layout::plan::{Condition, Ours, Place, Record, Role};
 
 use super::options::Options;
+use super::place::XmlPlace;
+use super::tree::{Pick, elsewhere};
 
 /// An element of the file and what goes into it.
 #[derive(Debug, Default)]
 pub struct Element {
     pub name: String,
+    /// Which of several with this name: what the layout says in brackets.
+    pub which: String,
     pub attributes: Vec<(String, Source)>,
     pub text: Option<Source>,
     pub items: Vec<Item>,
@@ -95,27 +99,35 @@ fn find_message(element: &Element, records: &[Record], path: &mut Vec<usize>) ->
 
 /// The element of a path, made where it is not there yet.
 fn element_at<'e>(from: &'e mut Element, path: &str) -> &'e mut Element {
-    let mut at = from;
-    for step in path.split('/').filter(|step| !matches!(*step, "" | ".")) {
-        let known = at.items.iter().position(|item| matches!(item, Item::Element(e) if e.name == step));
-        let index = known.unwrap_or_else(|| {
-            at.items.push(Item::Element(Element { name: step.to_string(), ..Element::default() }));
-            at.items.len() - 1
-        });
-        let Item::Element(inner) = &mut at.items[index] else { unreachable!("the index is that of an element") };
-        at = inner;
-    }
-    at
+    path.split('/').filter(|step| !matches!(*step, "" | ".")).fold(from, |at, step| child_of(at, step, ""))
+}
+
+fn child_of<'e>(at: &'e mut Element, name: &str, which: &str) -> &'e mut Element {
+    let is = |item: &Item| matches!(item, Item::Element(e) if e.name == name && e.which == which);
+    let index = at.items.iter().position(is).unwrap_or_else(|| {
+        let made = Element { name: name.to_string(), which: which.to_string(), ..Element::default() };
+        at.items.push(Item::Element(made));
+        at.items.len() - 1
+    });
+    let Item::Element(inner) = &mut at.items[index] else { unreachable!("the index is that of an element") };
+    inner
 }
 
 fn put(element: &mut Element, place: &str, source: Source) {
-    let (path, attribute) = match place.rsplit_once('/') {
-        Some((path, last)) if last.starts_with('@') => (path, Some(&last[1..])),
-        None if place.starts_with('@') => ("", Some(&place[1..])),
-        _ => (place, None),
+    let Ok(place) = XmlPlace::parse(place) else { return };
+    let at = match (place.wants, place.pick) {
+        (None, Pick::One) => element_at(element, place.path),
+        (wants, pick) => {
+            let (path, name) = place.path.rsplit_once('/').unwrap_or(("", place.path));
+            let which = wants.map_or_else(|| format!("{pick:?}"), |(attribute, value)| format!("{attribute}={value}"));
+            let at = child_of(element_at(element, path), name, &which);
+            if let Some((attribute, value)) = wants.filter(|_| at.attributes.is_empty()) {
+                at.attributes.push((attribute.to_string(), Source::Word(value.to_string())));
+            }
+            at
+        }
     };
-    let at = element_at(element, path);
-    match attribute {
+    match place.attribute {
         Some(name) if at.attributes.iter().all(|(known, _)| known != name) => {
             at.attributes.push((name.to_string(), source));
         }
@@ -135,7 +147,9 @@ fn fill(element: &mut Element, index: usize, record: &Record) {
         }
     }
     for condition in &record.when {
-        if let Condition::Is { place, words, not: false } = condition {
+        if let Condition::Is { place, words, not: false } = condition
+            && elsewhere(&words[0]).is_none()
+        {
             put(element, place.name(), Source::Word(words[0].clone()));
         }
     }

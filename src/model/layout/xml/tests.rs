@@ -293,9 +293,13 @@ fn what_cannot_be_compiled_is_explained() {
     };
     let undeclared = problems(&ONE_ORDER.replace("b:CURRENCY", "c:CURRENCY"));
     assert!(undeclared.contains("\"c:\" is not declared"), "{undeclared}");
-    for (place, step) in [("../ID", ".."), ("HEAD/*", "*"), ("HEAD//ID[1]", "ID[1]"), ("HEAD/@", "@")] {
+    for (place, step) in [("../ID", ".."), ("HEAD/*", "*"), ("HEAD/@", "@")] {
         let odd = problems(&ONE_ORDER.replace("HEAD/ID", place));
         assert!(odd.contains(&format!("\"{step}\" is not the name of")), "{place}: {odd}");
+    }
+    for place in ["HEAD/ID[0]", "HEAD[1]/ID", "HEAD/ID[ROLE=buyer]", "HEAD/ID[@a=b"] {
+        let odd = problems(&ONE_ORDER.replace("HEAD/ID", place));
+        assert!(odd.contains("brackets belong to the last element of a path"), "{place}: {odd}");
     }
     let no_tag = problems(&ENVELOPE.replace("tag = \"List/Article\"\n", ""));
     assert!(no_tag.contains("tag is missing"), "{no_tag}");

@@ -5,9 +5,11 @@
 
 use crate::model::document::{Section, suggest};
 use crate::model::kind::Kind;
-use crate::model::layout::plan::{Condition, Field, Place, Record, Role, Spot};
+use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot};
+use crate::model::syntax::xml::Tag;
 
 use super::options::Options;
+use super::place::XmlPlace;
 
 /// Index of the state outside the root element.
 pub const OUTSIDE: usize = 0;
@@ -16,6 +18,18 @@ pub const OUTSIDE: usize = 0;
 pub struct Tree {
     pub states: Vec<State>,
     pub sets: Vec<RecordSet>,
+    /// Attributes and the values that some captures want them to have.
+    pub wanted: Vec<(String, String)>,
+}
+
+impl Tree {
+    /// Does the element have what the capture wants of it?
+    pub fn takes(&self, capture: &Capture, tag: &Tag<'_>) -> bool {
+        capture.wants.is_none_or(|at| {
+            let (name, value) = &self.wanted[at];
+            tag.attributes().any(|attribute| attribute.name == name && attribute.value.trim() == value)
+        })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +51,19 @@ pub struct State {
 pub struct Capture {
     pub out: usize,
     pub slot: usize,
+    /// Only where an attribute of the element has a value: an index of the tree's `wanted`.
+    pub wants: Option<usize>,
+}
+
+/// Which of several values at one place is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pick {
+    /// There is one; another that says something else is a problem.
+    One,
+    /// The nth, from 1; the others are passed over.
+    Nth(u32),
+    /// All of them, joined.
+    All,
 }
 
 /// Records told by the same path.
@@ -46,7 +73,13 @@ pub struct RecordSet {
     pub records: Vec<usize>,
     /// Names of the places, a slot each.
     pub slots: Vec<String>,
+    /// By slot.
+    pub picks: Vec<Pick>,
     pub opens_message: bool,
+    /// It stands around messages and its values are given to each of them.
+    pub around: bool,
+    /// Of these, the slots that messages take a value from.
+    pub given: Vec<usize>,
     /// By record and field: the slots of its places, alternatives in order.
     pub places: Vec<RecordPlaces>,
     state: usize,
@@ -58,6 +91,13 @@ pub struct RecordPlaces {
     pub fields: Vec<Vec<Vec<usize>>>,
     /// By condition: the slots of its place.
     pub conditions: Vec<Vec<usize>>,
+    /// By condition: slots of the record around it that hold what is wanted there.
+    pub joins: Vec<Vec<usize>>,
+}
+
+/// The place of the record around that a condition compares with: `when = ["id", "=info/buyer_id"]`.
+pub fn elsewhere(word: &str) -> Option<&str> {
+    word.strip_prefix('=').map(str::trim)
 }
 
 impl Tree {
@@ -67,7 +107,7 @@ impl Tree {
             options,
             kind,
             records,
-            tree: Tree { states: vec![State::default()], sets: Vec::new() },
+            tree: Tree { states: vec![State::default()], sets: Vec::new(), wanted: Vec::new() },
             states_of: vec![Vec::new(); records.len()],
         };
         compiler.place_records();
@@ -133,32 +173,30 @@ impl Compiler<'_> {
     fn place_records(&mut self) {
         let options = self.options;
         let root_state = self.state(OUTSIDE, &options.root, &self.root.span());
+        for (index, record) in self.records.iter().enumerate() {
+            match record.role {
+                Role::OpensFile | Role::OpensInterchange => self.place_record(index, &[root_state]),
+                _ if self.above(record).is_none() => {
+                    let text = "an XML record opens or adds; it closes nothing, since its element ends itself.";
+                    self.report(&record.span, text.to_string());
+                }
+                _ => {}
+            }
+        }
+        let interchanges = self.records.iter().zip(&self.states_of).filter(|(r, _)| r.role == Role::OpensInterchange);
+        let mut around: Vec<usize> = interchanges.flat_map(|(_, states)| states.iter().copied()).collect();
+        around.dedup();
+        let around = if around.is_empty() { vec![root_state] } else { around };
         // Parents first: a record stands below the elements that open its parent group.
         for depth in 0..=self.kind.groups.len() {
             for (index, record) in self.records.iter().enumerate() {
-                let Some(above) = self.above(record) else {
-                    if depth == 0 {
-                        let text = "an XML record opens or adds; it closes nothing, since its element ends itself.";
-                        self.report(&record.span, text.to_string());
-                    }
-                    continue;
-                };
+                let is_around = matches!(record.role, Role::OpensFile | Role::OpensInterchange);
+                let Some(above) = self.above(record).filter(|_| !is_around) else { continue };
                 if above.map_or(0, |group| 1 + self.depth_of(group)) != depth {
                     continue;
                 }
-                let from: Vec<usize> = match above {
-                    None => vec![root_state],
-                    Some(group) => self.openers(group),
-                };
-                if record.tags.is_empty() {
-                    self.report(&record.span, "tag is missing: the path of the record's element.".to_string());
-                }
-                for from in from {
-                    for tag in &record.tags {
-                        let state = self.state(from, tag, &record.span);
-                        self.add_to_set(state, index);
-                    }
-                }
+                let from = above.map_or_else(|| around.clone(), |group| self.openers(group));
+                self.place_record(index, &from);
             }
         }
         for (record, states) in self.records.iter().zip(&self.states_of) {
@@ -171,10 +209,23 @@ impl Compiler<'_> {
         }
     }
 
+    fn place_record(&mut self, index: usize, from: &[usize]) {
+        let record = &self.records[index];
+        if record.tags.is_empty() {
+            self.report(&record.span, "tag is missing: the path of the record's element.".to_string());
+        }
+        for from in from {
+            for tag in &record.tags {
+                let state = self.state(*from, tag, &record.span);
+                self.add_to_set(state, index);
+            }
+        }
+    }
+
     /// The group in whose element a record stands; the outer `None` for roles that XML does not have.
     fn above(&self, record: &Record) -> Option<Option<usize>> {
         Some(match record.role {
-            Role::OpensFile | Role::Opens(0) => None,
+            Role::OpensFile | Role::OpensInterchange | Role::Opens(0) => None,
             Role::Opens(group) => Some(self.kind.groups[group].parent),
             Role::Adds(group) => Some(group),
             Role::Ignored => Some(0),
@@ -201,7 +252,10 @@ impl Compiler<'_> {
             sets.push(RecordSet {
                 records: Vec::new(),
                 slots: Vec::new(),
+                picks: Vec::new(),
                 opens_message: false,
+                around: false,
+                given: Vec::new(),
                 places: Vec::new(),
                 state,
             });
@@ -209,6 +263,7 @@ impl Compiler<'_> {
         });
         sets[set].records.push(record);
         sets[set].opens_message |= self.records[record].role == Role::Opens(0);
+        sets[set].around |= matches!(self.records[record].role, Role::OpensFile | Role::OpensInterchange);
     }
 
     fn place_fields(&mut self) {
@@ -219,15 +274,46 @@ impl Compiler<'_> {
                 let record = &self.records[index];
                 let mut places = RecordPlaces::default();
                 for field in &record.fields {
-                    places.fields.push(self.field_slots(set, field));
+                    let slots = self.field_slots(set, field);
+                    if matches!(field.ours, Ours::Field { .. } | Ours::Extra { .. }) {
+                        self.tree.sets[set].given.extend(slots.iter().flatten());
+                    }
+                    places.fields.push(slots);
                 }
                 for condition in &record.when {
-                    places.conditions.push(match condition {
-                        Condition::Is { place, .. } => self.spot_slots(set, place, &record.span),
-                        Condition::Holds(_) => Vec::new(),
-                    });
+                    let (slots, joins) = match condition {
+                        Condition::Is { place, words, .. } => {
+                            (self.spot_slots(set, place, &record.span), self.joins(set, words, &record.span))
+                        }
+                        Condition::Holds(_) => (Vec::new(), Vec::new()),
+                    };
+                    places.conditions.push(slots);
+                    places.joins.push(joins);
                 }
                 self.tree.sets[set].places.push(places);
+            }
+        }
+    }
+
+    /// Slots of the record around that words of a condition name.
+    fn joins(&mut self, set: usize, words: &[String], span: &std::ops::Range<usize>) -> Vec<usize> {
+        let places: Vec<&str> = words.iter().filter_map(|word| elsewhere(word)).collect();
+        let mut at = self.tree.sets[set].state;
+        let around = loop {
+            if places.is_empty() || at == OUTSIDE {
+                break None;
+            }
+            at = self.tree.states.iter().position(|s| s.children.contains(&at)).unwrap_or(OUTSIDE);
+            if let Some(around) = self.tree.states[at].set {
+                break Some(around);
+            }
+        };
+        match around {
+            Some(around) => places.into_iter().map(|place| self.slot(around, place, span)).collect(),
+            None if places.is_empty() => Vec::new(),
+            None => {
+                self.report(span, "no record stands around this one whose places could be compared.".to_string());
+                Vec::new()
             }
         }
     }
@@ -248,16 +334,21 @@ impl Compiler<'_> {
         if let Some(known) = self.tree.sets[set].slots.iter().position(|slot| slot == name) {
             return known;
         }
+        let place = XmlPlace::parse(name).unwrap_or_else(|text| {
+            self.report(span, text);
+            XmlPlace { path: "", wants: None, pick: Pick::One, attribute: None }
+        });
         let slot = self.tree.sets[set].slots.len();
         self.tree.sets[set].slots.push(name.to_string());
+        self.tree.sets[set].picks.push(place.pick);
         let from = self.tree.sets[set].state;
-        let (path, attribute) = match name.rsplit_once('/') {
-            Some((path, last)) if last.starts_with('@') => (path, Some(&last[1..])),
-            None if name.starts_with('@') => ("", Some(&name[1..])),
-            _ => (name, None),
-        };
-        let state = self.state(from, path, span);
-        let capture = Capture { out: self.records_between(from, state), slot };
+        let state = self.state(from, place.path, span);
+        let wants = place.wants.map(|(name, value)| {
+            self.tree.wanted.push((name.to_string(), value.to_string()));
+            self.tree.wanted.len() - 1
+        });
+        let attribute = place.attribute;
+        let capture = Capture { out: self.records_between(from, state), slot, wants };
         match attribute {
             Some(attribute) => {
                 let local = attribute.rsplit(':').next().unwrap_or(attribute).to_string();

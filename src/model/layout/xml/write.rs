@@ -178,7 +178,11 @@ impl<'w> XmlWriter<'w> {
     fn item(&mut self, item: &Item, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
         let (record, element) = match item {
             // What a record is told by belongs to it even where no value of ours stands beside it.
-            Item::Element(element) => return self.element(element, Content::Constants, here),
+            Item::Element(element) if element.which.is_empty() => {
+                return self.element(element, Content::Constants, here);
+            }
+            // One of several, told by what the layout itself says of it.
+            Item::Element(element) => return self.element(element, Content::Values, here),
             Item::Record(record, element) => (&self.layout.records[*record], element),
         };
         let Some(here) = here else { return Ok(Content::Nothing) };
