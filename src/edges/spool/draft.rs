@@ -19,7 +19,7 @@ use crate::edges::fault;
 /// Read and written by the group: operators correct rejects in place.
 const SHARED_MODE: u32 = 0o660;
 /// Written by us alone, read by the group.
-const OWN_MODE: u32 = 0o640;
+pub(super) const OWN_MODE: u32 = 0o640;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// More than the few blocks that a full disk has left for small files.
 const TRIED_BYTES: u64 = 1024 * 1024;
@@ -91,6 +91,13 @@ impl Draft {
         // Nothing is left in tmp/ for the destructor.
         self.path = PathBuf::new();
         Ok(())
+    }
+}
+
+impl Draft {
+    /// Written and with the system; what stands in tmp/ is no longer this draft's to remove. Where it is, and its size.
+    pub(super) fn leave(mut self) -> (PathBuf, u64) {
+        (std::mem::take(&mut self.path), self.written)
     }
 }
 

@@ -30,6 +30,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx, syncfs};
 
@@ -39,7 +41,7 @@ pub use error::{Result, SpoolError, shown_name};
 pub use moving::{Mover, Moving};
 pub use name::{Role, role_of, state_name};
 pub use numbers::Marks;
-pub use parked::Parked;
+pub use parked::{Arriving, Parked};
 pub use place::{Place, State};
 pub use rights::Denied;
 pub use scan::{Entry, KeptOpen, Kind, Listing, Odd, Oddities, PassedOver, Sort};
@@ -65,6 +67,10 @@ pub struct Spool {
     /// For the sync of the whole file system.
     handle: File,
     drafts: draft::Names,
+    /// Files that have no name yet.
+    nameless: Arc<AtomicUsize>,
+    /// They can be given one, by way of /proc.
+    names_later: bool,
     /// The power-cut rig's counter-proof: without the sync, files must get lost. Debug builds only.
     syncs: bool,
 }
@@ -77,7 +83,8 @@ impl Spool {
         let handle = File::open(&root).map_err(|e| SpoolError::new(format!("open {}", shown(&root)), e))?;
         let drafts = draft::Names::new().map_err(|e| SpoolError::new("name files being written", e))?;
         let syncs = !(cfg!(debug_assertions) && std::env::var_os("NATTPOST_NO_SYNC").is_some_and(|v| v == "1"));
-        let spool = Spool { root, handle, drafts, syncs };
+        let names_later = Path::new("/proc/self/fd").exists();
+        let spool = Spool { root, handle, drafts, nameless: Arc::default(), names_later, syncs };
         for state in State::ALL {
             spool.make_folder(&spool.root.join(state.folder()))?;
         }

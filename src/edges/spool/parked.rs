@@ -1,29 +1,138 @@
-//! A draft that is written and closed and waits in tmp/ for the sync that it shares with others; only then it gets a name
-//! that anybody reads. Dropped before, it is gone.
+//! A file that comes from elsewhere: written, then it waits for the sync that it shares with others; only then it gets a name
+//! that anybody reads. A small one has no name until then, which spares the folder tmp/ two changes a file and those who write
+//! side by side the wait for each other; a large one stands in tmp/, where it is seen to grow. Dropped before, it is gone.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::fs::{AtFlags, CWD, linkat};
 
 use super::error::{Result, SpoolError, shown};
-use super::{Draft, Place, Spool};
+use super::{Draft, Place, Spool, State};
 use crate::edges::fault;
+
+/// Each is an open file until it has its name, and a process may have 1,024 without asking for more.
+const NAMELESS_MAX: usize = 400;
+
+/// Written to like any writer.
+#[derive(Debug)]
+pub struct Arriving {
+    out: Out,
+}
+
+#[derive(Debug)]
+enum Out {
+    Named(Draft),
+    Nameless(BufWriter<File>, Counted, u64),
+}
 
 #[derive(Debug)]
 pub struct Parked {
-    path: PathBuf,
     size: u64,
+    stands: Stands,
 }
 
-impl Draft {
+#[derive(Debug)]
+enum Stands {
+    /// In tmp/.
+    At(PathBuf),
+    Nowhere {
+        file: File,
+        _one_of_few: Counted,
+    },
+    Placed,
+}
+
+/// One of the files without a name.
+#[derive(Debug)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn take(count: &Arc<AtomicUsize>) -> Option<Counted> {
+        let is_free = count.fetch_add(1, Ordering::Relaxed) < NAMELESS_MAX;
+        // Dropped, it gives the place back.
+        let counted = Counted(count.clone());
+        is_free.then_some(counted)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Spool {
+    /// `small`: its size, where it is known and small.
+    pub fn arriving(&self, small: Option<usize>) -> Result<Arriving> {
+        let nameless = small.and_then(|size| Some((size, Counted::take(&self.nameless)?)));
+        let Some((size, counted)) = nameless else {
+            return Ok(Arriving { out: Out::Named(self.draft(State::Work)?) });
+        };
+        match self.nameless_file() {
+            Some(opened) => {
+                let file = opened.map_err(|e| self.no_arrival(e))?;
+                Ok(Arriving { out: Out::Nameless(BufWriter::with_capacity(size.max(1), file), counted, 0) })
+            }
+            None => Ok(Arriving { out: Out::Named(self.draft(State::Work)?) }),
+        }
+    }
+
+    fn no_arrival(&self, error: io::Error) -> SpoolError {
+        SpoolError::new(format!("make a file in {}", shown(&self.root.join(State::Tmp.folder()))), error)
+    }
+}
+
+impl Arriving {
+    /// An error of writing to it, as one of the spool.
+    pub fn failed(&self, spool: &Spool, error: io::Error) -> SpoolError {
+        match &self.out {
+            Out::Named(draft) => draft.failed(error),
+            Out::Nameless(..) => spool.no_arrival(error),
+        }
+    }
+
     /// Everything written is with the system, not yet on the disk.
-    pub fn park(mut self) -> Result<Parked> {
-        let (path, size) = (self.path.clone(), self.written());
+    pub fn park(mut self, spool: &Spool) -> Result<Parked> {
         let flushed = fault::point("spool.park").and_then(|()| self.flush());
-        flushed.map_err(|e| self.failed(e))?;
-        // Its file is no longer this draft's to remove.
-        self.path = PathBuf::new();
-        Ok(Parked { path, size })
+        flushed.map_err(|e| self.failed(spool, e))?;
+        Ok(match self.out {
+            Out::Named(draft) => {
+                let (path, size) = draft.leave();
+                Parked { size, stands: Stands::At(path) }
+            }
+            Out::Nameless(out, counted, size) => {
+                let file = out.into_inner().map_err(|e| spool.no_arrival(e.into_error()))?;
+                Parked { size, stands: Stands::Nowhere { file, _one_of_few: counted } }
+            }
+        })
+    }
+}
+
+impl Write for Arriving {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.out {
+            Out::Named(draft) => draft.write(bytes),
+            Out::Nameless(out, _, written) => {
+                if out.buffer().len() + bytes.len() > out.capacity() {
+                    fault::point("spool.write")?;
+                }
+                let count = out.write(bytes)?;
+                *written += count as u64;
+                Ok(count)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.out {
+            Out::Named(draft) => draft.flush(),
+            Out::Nameless(out, ..) => fault::point("spool.write").and_then(|()| out.flush()),
+        }
     }
 }
 
@@ -33,30 +142,52 @@ impl Parked {
     }
 
     /// To read it before anybody else does.
-    pub fn open(&self) -> Result<fs::File> {
-        fs::File::open(&self.path).map_err(|e| SpoolError::new(format!("read {}", shown(&self.path)), e))
+    pub fn open(&self) -> Result<File> {
+        let path = match &self.stands {
+            Stands::At(path) => path.clone(),
+            Stands::Nowhere { file, .. } => of_open(file),
+            Stands::Placed => PathBuf::new(),
+        };
+        File::open(&path).map_err(|e| SpoolError::new(format!("read {}", shown(&path)), e))
     }
 
-    /// One rename, after the sync. A name that is taken is an error of kind `AlreadyExists`.
+    /// One step, after the sync. A name that is taken is an error of kind `AlreadyExists`.
     pub fn place(mut self, spool: &Spool, to: (Place<'_>, &[u8])) -> Result<()> {
         let target = spool.path(to.0, to.1)?;
-        match spool.rename_paths(&self.path, &target) {
+        match self.name(spool, &target) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 spool.make(to.0)?;
-                spool.rename_paths(&self.path, &target)?;
+                self.name(spool, &target)?;
             }
-            moved => moved?,
+            named => named?,
         }
-        self.path = PathBuf::new();
+        self.stands = Stands::Placed;
         Ok(())
     }
+
+    fn name(&self, spool: &Spool, target: &Path) -> Result<()> {
+        match &self.stands {
+            Stands::At(path) => spool.rename_paths(path, target),
+            Stands::Nowhere { file, .. } => {
+                let link = || Ok(linkat(CWD, &of_open(file), CWD, target, AtFlags::SYMLINK_FOLLOW)?);
+                let linked: io::Result<()> = fault::point("spool.rename").and_then(|()| link());
+                linked.map_err(|e| SpoolError::new(format!("give a file the name {}", shown(target)), e))
+            }
+            Stands::Placed => Ok(()),
+        }
+    }
+}
+
+/// A file without a name is reached by its descriptor.
+fn of_open(file: &File) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
 impl Drop for Parked {
     fn drop(&mut self) {
         // Should it stay, the next start removes it.
-        if !self.path.as_os_str().is_empty() {
-            let _ = fs::remove_file(&self.path);
+        if let Stands::At(path) = &self.stands {
+            let _ = fs::remove_file(path);
         }
     }
 }
@@ -64,24 +195,38 @@ impl Drop for Parked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edges::spool::State;
 
     #[test]
     fn parked_it_is_whole_placed_it_is_read_and_dropped_it_is_gone() {
+        for small in [None, Some(6), Some(3), Some(0)] {
+            let folder = tempfile::tempdir().unwrap();
+            let spool = Spool::open(folder.path()).unwrap();
+            let in_tmp = || fs::read_dir(folder.path().join("tmp")).unwrap().count();
+            let written = |text: &str| {
+                let mut arriving = spool.arriving(small).unwrap();
+                arriving.write_all(text.as_bytes()).unwrap();
+                arriving.park(&spool).unwrap()
+            };
+            let parked = written("orders");
+            assert_eq!(in_tmp(), usize::from(small.is_none()));
+            assert_eq!((io::read_to_string(parked.open().unwrap()).unwrap(), parked.size()), ("orders".into(), 6));
+            let place = Place::Work { partner: "shop", intake: "orders" };
+            parked.place(&spool, (place, b"a")).unwrap();
+            assert_eq!(spool.read_whole(place, b"a", 9).unwrap(), b"orders");
+            drop(written("again"));
+            let taken = written("other").place(&spool, (place, b"a")).unwrap_err();
+            assert_eq!((taken.kind(), in_tmp()), (io::ErrorKind::AlreadyExists, 0));
+            assert_eq!(spool.nameless.load(Ordering::Relaxed), 0);
+        }
+    }
+
+    #[test]
+    fn so_many_have_no_name_and_the_next_stand_in_tmp() {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(folder.path()).unwrap();
-        let written = |text: &str| {
-            let mut draft = spool.draft(State::Work).unwrap();
-            draft.write_all(text.as_bytes()).unwrap();
-            draft.park().unwrap()
-        };
-        let parked = written("orders");
-        assert_eq!((io::read_to_string(parked.open().unwrap()).unwrap(), parked.size()), ("orders".into(), 6));
-        let place = Place::Work { partner: "shop", intake: "orders" };
-        parked.place(&spool, (place, b"a")).unwrap();
-        assert_eq!(spool.read_whole(place, b"a", 9).unwrap(), b"orders");
-        drop(written("again"));
-        assert!(written("other").place(&spool, (place, b"a")).is_err());
-        assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
+        let all: Vec<Arriving> = (0..NAMELESS_MAX + 2).map(|_| spool.arriving(Some(9)).unwrap()).collect();
+        assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 2);
+        drop(all);
+        assert_eq!(spool.nameless.load(Ordering::Relaxed), 0);
     }
 }

@@ -1,11 +1,11 @@
-//! In a carrier: files get the claim names that the ledger has for them, are fetched to tmp/, and once they are whole and on the
+//! In a carrier: files get the claim names that the ledger has for them, are fetched into tmp/, and once they are whole and on the
 //! disk they get their names in work/. So what stands in work/ needs no second look after a crash.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::edges::remote::{Broken, Fault, FaultKind, Gate, Phase, Remote, Renamed, Reply, Target};
-use crate::edges::spool::{Draft, Parked, Place, Role, Spool, SpoolError, State, state_name};
+use crate::edges::spool::{Arriving, Parked, Place, Role, Spool, SpoolError, state_name};
 use crate::edges::store::FileNo;
 use crate::flows::carried::End;
 use crate::flows::inbound::desk::end_in;
@@ -193,15 +193,17 @@ impl Batch<'_> {
             }
         }
         let expected = facts.as_ref().map_or(file.facts.size, |facts| facts.size);
-        let draft = self.spool.draft(State::Work).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
-        let is_small = expected.is_some_and(|size| size <= WHOLE_BYTES);
-        let hasher = (!is_small).then(|| Box::new(blake3::Hasher::new()));
-        let mut out = Cut { draft, gate: self.gate, hasher };
+        let small = expected.filter(|size| *size <= WHOLE_BYTES).and_then(|size| usize::try_from(size).ok());
+        let arriving = self.spool.arriving(small).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
+        let hasher = small.is_none().then(|| Box::new(blake3::Hasher::new()));
+        let mut out = Cut { arriving, gate: self.gate, hasher };
         let fetched = self.remote.fetch(&file.folder, name, 0, expected, &mut out);
         let count = match fetched {
             Ok(count) => count,
             Err(Broken::Ours(_)) if self.gate.is_cut() => return Err(NotFetched::Broken(End::Stopped)),
-            Err(Broken::Ours(error)) => return Err(NotFetched::Broken(End::Ours(out.draft.failed(error)))),
+            Err(Broken::Ours(error)) => {
+                return Err(NotFetched::Broken(End::Ours(out.arriving.failed(self.spool, error))));
+            }
             Err(Broken::Theirs(fault)) if fault.is_broken() => return Err(NotFetched::Broken(End::Theirs(fault))),
             Err(Broken::Theirs(fault)) => return Err(NotFetched::This(Fetched::Refused(fault))),
         };
@@ -213,7 +215,7 @@ impl Batch<'_> {
             }
         }
         let hash = out.hasher.map(|hasher| *hasher.finalize().as_bytes());
-        let parked = out.draft.park().map_err(|e| NotFetched::Broken(End::Ours(e)))?;
+        let parked = out.arriving.park(self.spool).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
         Ok((Come { parked, hash }, facts))
     }
 
@@ -297,7 +299,7 @@ fn says_otherwise(name: &[u8], expected: Option<u64>, count: u64) -> Fault {
 
 /// A stop that will not wait cuts a transfer: the claim stays and is fetched by the next start.
 struct Cut<'g> {
-    draft: Draft,
+    arriving: Arriving,
     gate: &'g Gate,
     hasher: Option<Box<blake3::Hasher>>,
 }
@@ -307,7 +309,7 @@ impl Write for Cut<'_> {
         if self.gate.is_cut() {
             return Err(io::Error::other("the program stops"));
         }
-        let count = self.draft.write(bytes)?;
+        let count = self.arriving.write(bytes)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&bytes[..count]);
         }
@@ -315,6 +317,6 @@ impl Write for Cut<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.draft.flush()
+        self.arriving.flush()
     }
 }
