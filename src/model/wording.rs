@@ -1,6 +1,7 @@
 //! The words for everything that can be wrong with a partner's file. Problems are built only here, so that they stay
 //! alike: what was found, what was expected, what to do; the place is printed before them.
 
+pub mod edifact;
 pub mod guard;
 pub mod judging;
 pub mod problems;
@@ -11,7 +12,7 @@ use super::diagnostic::{Place, Problem, shown};
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 65] = [
+pub const CODES: [&str; 66] = [
     "amount-invalid",
     "article-ambiguous",
     "article-missing",
@@ -47,6 +48,7 @@ pub const CODES: [&str; 65] = [
     "layout-ambiguous",
     "layout-mismatch",
     "line-number-duplicate",
+    "message-not-taken",
     "message-too-large",
     "number-invalid",
     "order-ambiguous",

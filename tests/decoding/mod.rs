@@ -1,5 +1,8 @@
 //! A layout from samples/, and everything its decoder finds in some bytes.
 
+// Not every test that shares this file needs all of it.
+#![allow(dead_code)]
+
 use std::io;
 use std::path::Path;
 
@@ -11,6 +14,12 @@ pub fn layout(name: &str) -> Layout {
     let file = format!("samples/layouts/{name}");
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
     read_layout(&file, &text, shipped_kinds())
+        .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| p.to_string()).collect::<Vec<_>>().join("\n")))
+}
+
+/// A layout from its text.
+pub fn layout_of(text: &str) -> Layout {
+    read_layout("layout.toml", text, shipped_kinds())
         .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| p.to_string()).collect::<Vec<_>>().join("\n")))
 }
 

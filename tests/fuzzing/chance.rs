@@ -21,7 +21,7 @@ impl Chance {
 }
 
 /// Pieces that mean something to somebody.
-const PIECES: [&[u8]; 22] = [
+const PIECES: [&[u8]; 28] = [
     b"\"",
     b"\"\"",
     b";",
@@ -44,6 +44,12 @@ const PIECES: [&[u8]; 22] = [
     b"99999999999999999999",
     b"\x1a",
     b"2024-02-31",
+    b"'",
+    b"?",
+    b"+",
+    b"UNA:+.? '",
+    b"UNH+1+ORDERS:D:96A:UN'",
+    b"UNT+9+1'UNZ+1+1'",
 ];
 
 pub fn mutate(sample: &[u8], chance: &mut Chance) -> Vec<u8> {

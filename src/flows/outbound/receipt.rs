@@ -225,6 +225,7 @@ fn name(original: &str, number: u64, ending: &str) -> String {
 fn ending(layout: &Layout) -> &'static str {
     match &layout.syntax {
         Syntax::Xml(_) => "xml",
+        Syntax::Edifact(_) => "edi",
         Syntax::Rows(rows) => match rows.options.cutting {
             Cutting::Delimited(_) => "csv",
             Cutting::Fixed(_) => "txt",

@@ -246,6 +246,18 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// Problems of the open message told so far.
+    pub fn told(&self) -> usize {
+        self.problems.len()
+    }
+
+    /// Says where in the line the problems told since then are, for syntaxes that know it better than the field's name.
+    pub fn placed(&mut self, told: usize, name: impl Fn() -> String) {
+        for problem in self.problems.iter_mut().skip(told) {
+            problem.place.field = name();
+        }
+    }
+
     /// A part of the open message could not be read at all.
     pub fn flawed(&mut self, problem: Problem) {
         self.hopeless = true;

@@ -4,6 +4,7 @@ pub mod assembly;
 pub mod choice;
 pub mod control;
 mod cover;
+pub mod edifact;
 mod expression;
 mod extend;
 mod foreign;
@@ -60,6 +61,7 @@ pub struct Layout {
 pub enum Syntax {
     Rows(Box<rows::Rows>),
     Xml(Box<xml::Xml>),
+    Edifact(Box<edifact::Edifact>),
 }
 
 impl Layout {
@@ -76,6 +78,7 @@ impl Layout {
         let decoded = match &self.syntax {
             Syntax::Rows(rows) => rows.decode(self, input, context, sink),
             Syntax::Xml(xml) => xml::decode(self, xml, input, context, sink),
+            Syntax::Edifact(edifact) => edifact::decode(self, edifact, input, context, sink),
         }?;
         foreign::after(self, input, decoded)
     }
@@ -93,6 +96,7 @@ impl Layout {
         match &self.syntax {
             Syntax::Rows(rows) => rows.encoder(self, context, out),
             Syntax::Xml(xml) => Ok(Box::new(xml::XmlWriter::new(self, xml, context, out))),
+            Syntax::Edifact(edifact) => Ok(Box::new(edifact::EdifactWriter::new(self, edifact, context, out))),
         }
     }
 
@@ -101,6 +105,7 @@ impl Layout {
         match &self.syntax {
             Syntax::Rows(rows) => rows.completeness(self, tail, whole),
             Syntax::Xml(xml) => xml::completeness(xml, tail),
+            Syntax::Edifact(edifact) => edifact::completeness(edifact, tail, whole),
         }
     }
 
@@ -109,6 +114,7 @@ impl Layout {
         match &self.syntax {
             Syntax::Rows(rows) => rows.recognises(self, head),
             Syntax::Xml(xml) => xml::recognises(self, xml, head),
+            Syntax::Edifact(edifact) => edifact::recognises(edifact, head),
         }
     }
 
@@ -123,6 +129,7 @@ impl Layout {
         match &self.syntax {
             Syntax::Rows(rows) => rows.rebuild(self, original, messages, out),
             Syntax::Xml(xml) => xml::rebuild(self, xml, original, messages, out),
+            Syntax::Edifact(_) => edifact::rebuild(original, messages, out),
         }
     }
 
@@ -138,6 +145,7 @@ impl Layout {
         match &self.syntax {
             Syntax::Rows(rows) => rows.redact(self, original, &mut copier),
             Syntax::Xml(xml) => xml::redact(self, xml, original, &mut copier),
+            Syntax::Edifact(edifact) => edifact::redact(self, edifact, original, &mut copier),
         }
     }
 

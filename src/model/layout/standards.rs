@@ -8,4 +8,4 @@ macro_rules! standards {
 }
 
 /// By id, with their text.
-pub const STANDARDS: [(&str, &str); 2] = standards!["opentrans-order", "ubl-order"];
+pub const STANDARDS: [(&str, &str); 3] = standards!["edifact-orders", "opentrans-order", "ubl-order"];

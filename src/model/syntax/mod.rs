@@ -1,6 +1,7 @@
 //! Bytes to records: what a file is cut into before a layout gives the pieces a meaning.
 
 pub mod delimited;
+pub mod edifact;
 pub mod encoding;
 pub mod fixed;
 pub mod window;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::lookup::{Lookup, Words};
 use super::plan::{Checked, Ours, Record, Role};
-use super::{Layout, Syntax, rows, xml};
+use super::{Layout, Syntax, edifact, rows, xml};
 use crate::model::document::{Document, DocumentProblem, Section, suggest};
 use crate::model::kind::{Kind, Kinds};
 use crate::model::syntax::encoding::Encoding;
@@ -40,11 +40,13 @@ enum SyntaxWord {
     Delimited,
     Fixed,
     Xml,
+    Edifact,
 }
 
 enum Options {
     Rows(rows::options::Options),
     Xml(xml::Options),
+    Edifact(Box<edifact::Options>),
 }
 
 fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layout> {
@@ -61,11 +63,16 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
         .map(|(name, section)| Arc::new(Lookup::read(&name.value, &section, words)))
         .collect();
     root.required_text("syntax");
-    let words = [("delimited", SyntaxWord::Delimited), ("fixed", SyntaxWord::Fixed), ("xml", SyntaxWord::Xml)];
+    let words = [
+        ("delimited", SyntaxWord::Delimited),
+        ("fixed", SyntaxWord::Fixed),
+        ("xml", SyntaxWord::Xml),
+        ("edifact", SyntaxWord::Edifact),
+    ];
     let word = root.choice("syntax", &words);
     let kind = read_kind_name(root, kinds);
     if word.is_none() {
-        root.pass_over(&["delimited", "fixed", "xml"]);
+        root.pass_over(&["delimited", "fixed", "xml", "edifact"]);
     }
     if word.is_none() || kind.is_none() {
         root.pass_over(&["record"]);
@@ -74,6 +81,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
         SyntaxWord::Delimited => rows::options::read_delimited(root).map(Options::Rows),
         SyntaxWord::Fixed => rows::options::read_fixed(root).map(Options::Rows),
         SyntaxWord::Xml => xml::read_options(root).map(Options::Xml),
+        SyntaxWord::Edifact => edifact::read_options(root).map(Box::new).map(Options::Edifact),
     };
     let kind = kind?;
     let sections = root.sections("record");
@@ -84,6 +92,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let syntax = match options? {
         Options::Rows(options) => Syntax::Rows(Box::new(rows::Rows::compile(root, options, &kind, &records))),
         Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, &kind, &records))),
+        Options::Edifact(options) => Syntax::Edifact(Box::new(edifact::Edifact::compile(root, *options, &records))),
     };
     let tables = lookups.iter().map(|lookup| lookup.name.clone()).collect();
     Some(Layout { id, title, version, source, kind, encoding, replacement, records, syntax, tables, guessed })

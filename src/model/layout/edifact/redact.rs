@@ -1,0 +1,165 @@
+//! A copy of an EDIFACT file in which the personal fields are overwritten, all else byte for byte as it was sent.
+//!
+//! Messages that the layout does not read are overwritten whole but for their marks: what they hold may be anything.
+
+use std::io::Read;
+use std::ops::Range;
+
+use crate::model::layout::cover::{Copier, Cover, Piece as Stretch};
+use crate::model::layout::plan::Role;
+use crate::model::layout::{Layout, RedactError, Redacted};
+use crate::model::syntax::edifact::charset::Charset;
+use crate::model::syntax::edifact::{Next, Segment, SegmentReader};
+use crate::model::syntax::xml;
+use crate::model::wording;
+
+use super::Edifact;
+use super::envelope;
+use super::fill::at_of;
+use super::place::Piece;
+use super::read::kind_of;
+use super::states::{Capture, NOWHERE};
+use super::walk::{self, Finder, Walk};
+
+pub fn redact(
+    layout: &Layout,
+    edifact: &Edifact,
+    mut original: &mut dyn Read,
+    copier: &mut Copier<'_>,
+) -> Result<Redacted, RedactError> {
+    let mut reader = SegmentReader::open(&mut original)?;
+    let utf8 = reader.is_utf8();
+    let charset = edifact.options.charset.clone().unwrap_or_else(Charset::undeclared);
+    let mut covers = Covers { layout, edifact, records: Vec::new(), charset, found: Vec::new() };
+    let (mut walk, mut message, mut first, mut unread) = (Walk::default(), Message::None, true, 0);
+    loop {
+        let segment = match reader.next()? {
+            Next::Segment(segment) => segment,
+            Next::End => break,
+            Next::BrokenUna { line, byte, found } => {
+                let place = crate::model::layout::assembly::At { line, byte }.place("UNA");
+                return Err(RedactError::NotRead(wording::edifact::una_broken(place, &found).to_string()));
+            }
+            Next::TooLong { .. } => return Err(RedactError::NotRead("a segment of it has no end.".to_string())),
+        };
+        if std::mem::take(&mut first) && !matches!(&segment.tag.0, b"UNB" | b"UNG" | b"UNH") {
+            let problem = wording::edifact::not_edifact(at_of(&segment, 0).place(""), &segment.tag_text());
+            return Err(RedactError::NotRead(problem.to_string()));
+        }
+        match (&segment.tag.0, message) {
+            (b"UNB", _) => {
+                message = Message::None;
+                covers.charset = envelope::charset(&segment, &edifact.options, utf8)
+                    .map_err(|problem| RedactError::NotRead(problem.to_string()))?;
+                covers.interchange(&segment);
+            }
+            (b"UNG" | b"UNE" | b"UNZ", _) => message = Message::None,
+            (b"UNH", _) => {
+                let (kind, version) = kind_of(&segment);
+                let ours = kind == edifact.options.message && edifact.options.reads_version(&version);
+                message = if ours { Message::Ours } else { Message::Foreign };
+                if ours {
+                    walk.begin(edifact, &segment, &mut covers);
+                }
+            }
+            (b"UNT", _) => message = Message::None,
+            (_, Message::Ours) => walk.segment(edifact, &segment, &mut covers),
+            (_, Message::Foreign | Message::None) => {
+                unread += 1;
+                let separators = segment.separators;
+                let marks = [separators.component, separators.element, separators.terminator];
+                let charset = xml::Charset::from(covers.charset.read_as(segment.bytes));
+                let end = segment.range.start + segment.bytes.len() as u64;
+                copier.cover(segment.range.start..end, &marks, &charset)?;
+            }
+        }
+        covers.found.sort_by_key(|(byte, _)| *byte);
+        for (byte, with) in covers.found.drain(..) {
+            copier.replace(byte, &with)?;
+        }
+    }
+    copier.finish()?;
+    Ok(Redacted { unread })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Message {
+    None,
+    Ours,
+    Foreign,
+}
+
+/// Finds the personal places of a message.
+struct Covers<'c> {
+    layout: &'c Layout,
+    edifact: &'c Edifact,
+    /// The open records, by depth.
+    records: Vec<usize>,
+    charset: Charset,
+    /// New bytes, and where they go.
+    found: Vec<(u64, Vec<u8>)>,
+}
+
+impl Covers<'_> {
+    fn interchange(&mut self, segment: &Segment<'_>) {
+        let state = self.edifact.states.interchange;
+        let Some(record) = self.edifact.states.states.get(state).and_then(|s| s.record) else { return };
+        if state != NOWHERE {
+            self.records = vec![record];
+            walk::own(self.edifact, state, 0, segment, self);
+        }
+    }
+
+    fn cover(&mut self, cover: &Cover, segment: &Segment<'_>, range: Range<usize>) {
+        let raw = &segment.bytes[range.clone()];
+        let encoding = self.charset.read_as(raw);
+        let mut text = String::new();
+        let mut new = match encoding.decode(raw, &mut text) {
+            Ok(()) => {
+                cover.apply(&[Stretch { text: &text, reference: false }], None, &xml::Charset::from(encoding)).concat()
+            }
+            Err(_) => blank(raw),
+        };
+        // A mark that stays without the character that released it would cut the value.
+        let separators = segment.separators;
+        let marks = [separators.component, separators.element, separators.terminator];
+        let cuts = new.iter().enumerate().any(|(at, byte)| {
+            marks.contains(byte) && (at == 0 || Some(new[at - 1]) != separators.release) && !byte.is_ascii_whitespace()
+        });
+        if cuts || new.len() != raw.len() || new.last().is_some_and(|b| Some(*b) == separators.release) {
+            new = blank(raw);
+        }
+        self.found.push((segment.range.start + range.start as u64, new));
+    }
+}
+
+/// What is no text in its character set is overwritten byte by byte.
+fn blank(raw: &[u8]) -> Vec<u8> {
+    raw.iter().map(|b| if matches!(b, b'\n' | b'\r') { *b } else { b'x' }).collect()
+}
+
+impl Finder for Covers<'_> {
+    fn open(&mut self, record: usize, depth: usize, _: &Segment<'_>) -> bool {
+        self.records.truncate(depth);
+        self.records.push(record);
+        self.layout.records[record].role != Role::Ignored
+    }
+
+    fn value(&mut self, depth: usize, capture: Capture, segment: &Segment<'_>, any: usize) {
+        let Some(record) = self.records.get(depth) else { return };
+        let edifact = self.edifact;
+        let Some(cover) = &edifact.states.places[*record].slots[capture.slot].cover else { return };
+        let (element, from, to) = match capture.piece {
+            Piece::Components(element, from, to) => (element.at(any), from, to),
+            Piece::Date | Piece::Time => (1, 2, 2),
+        };
+        for component in from..=to {
+            let Some(range) = segment.component(element, component) else { break };
+            self.cover(cover, segment, range);
+        }
+    }
+
+    fn close(&mut self, _: usize) {}
+
+    fn unknown(&mut self, _: &Segment<'_>) {}
+}
