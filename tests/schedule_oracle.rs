@@ -50,7 +50,10 @@ fn calendar(words: &[&str]) -> Option<String> {
 /// What systemd says comes due in `(from, to]`.
 fn theirs(pattern: &Pattern, zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<DateTime<Utc>> {
     let base = format!("--base-time={}", from.format("%Y-%m-%d %H:%M:%S UTC"));
-    let told = calendar(&["calendar", &base, "--iterations=300", &format!("{} {zone}", pattern.theirs)]).unwrap();
+    // Each costs it time, those of a day much.
+    let most = if pattern.fixed.is_some() { 8 } else { 300 };
+    let most = format!("--iterations={most}");
+    let told = calendar(&["calendar", &base, &most, &format!("{} {zone}", pattern.theirs)]).unwrap();
     let instants = told.lines().filter_map(|line| {
         let line = line.trim();
         let is_one = line.starts_with("Next elapse:") || line.starts_with("Iter. #");
@@ -58,7 +61,9 @@ fn theirs(pattern: &Pattern, zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -
         let instant = instant.trim().split_once(' ').unwrap().1.strip_suffix(" UTC").unwrap();
         Some(chrono::NaiveDateTime::parse_from_str(instant, "%Y-%m-%d %H:%M:%S").unwrap().and_utc())
     });
-    instants.filter(|at| *at > from && *at <= to).collect()
+    let all: Vec<DateTime<Utc>> = instants.collect();
+    assert!(all.last() > Some(&to), "{}: asked for too few", pattern.theirs);
+    all.into_iter().filter(|at| *at > from && *at <= to).collect()
 }
 
 fn schedule(pattern: &Pattern, zone: Tz, missed: Missed) -> Schedule {

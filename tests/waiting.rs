@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -29,6 +29,20 @@ impl Site {
         let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_nattpost")));
         command.arg("--config").arg(self.0.path().join("nattpost.toml")).args(words).env_remove("NATTPOST_FAULT");
         command
+    }
+
+    /// It has begun, and its first turn, which confirms by itself, is over.
+    fn daemon(&self, fault: &str) -> Child {
+        let log = self.0.path().join("log");
+        let mut command = self.command(&["run"]);
+        let daemon = command.env("NATTPOST_FAULT", fault).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        while !fs::read_to_string(&log).unwrap().contains("daemon-started") {
+            assert!(Instant::now() < until, "it does not begin");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(700));
+        daemon
     }
 
     fn drop(&self, name: &str, text: &str) {
@@ -124,7 +138,7 @@ fn a_held_file_is_moved_after_its_release_also_when_its_first_move_was_not_confi
     let customers = WITHOUT.replace("\"rename\"", "\"rename\"\nreceipt = \"nattpost-receipt-csv\"");
     site.write("partners/p.toml", &format!("{customers}{ORDERS}"));
     // The first call behind the commit that releases it: nothing of the release is carried out.
-    let mut daemon = site.command(&["run"]).env("NATTPOST_FAULT", "kill@spool.rename/11").spawn().unwrap();
+    let mut daemon = site.daemon("kill@spool.rename/11");
     let lies_held = || fs::read_dir(site.0.path().join("spool/held/in/p/orders")).map_or(0, Iterator::count);
     let wait = |what: &mut dyn FnMut() -> bool| {
         let until = Instant::now() + Duration::from_secs(20);
@@ -133,9 +147,6 @@ fn a_held_file_is_moved_after_its_release_also_when_its_first_move_was_not_confi
             std::thread::sleep(Duration::from_millis(2));
         }
     };
-    // Its first turn confirms by itself.
-    wait(&mut || site.0.path().join("spool/in/p/orders").is_dir());
-    std::thread::sleep(Duration::from_millis(700));
     site.drop("orders/o.csv", &orders(&[("O1", "C1")]));
     wait(&mut || lies_held() == 1);
     site.drop("customers/c.csv", &customer("C1"));
@@ -159,8 +170,7 @@ fn after_a_retry_that_failed_the_next_files_are_read_as_themselves() {
     site.run(partner, &[("articles/a.csv", article), ("orders/o.csv", &unknown)]);
     assert_eq!(site.verdicts(), "C1 / O1 refused");
 
-    let mut daemon = site.command(&["run"]).env("NATTPOST_FAULT", "fail@store.revise_message").spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(700));
+    let mut daemon = site.daemon("fail@store.revise_message");
     site.command(&["retry", "--reason", "article-unknown"]).output().unwrap();
     // Both in one round.
     let signal = |name: &str| _ = Command::new("kill").args([name, &daemon.id().to_string()]).status().unwrap();

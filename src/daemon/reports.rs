@@ -52,7 +52,6 @@ impl Daemon {
                 if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
                     match &listing {
                         Some(listing) => bench.note_look(desk, listing, &remotes.mark)?,
-                        None if is_full => desk.wake(now.mono),
                         None => desk.look_failed(now),
                     }
                     if let Some(End::Theirs(fault)) = report.end.as_ref().filter(|_| !ends_all) {

@@ -240,6 +240,12 @@ pub fn sender(partner: &str) -> Arc<Sender> {
     })
 }
 
+/// Of so many calls those that the everyday loop tries, other ones at each `turn`; with `NATTPOST_EVERY_CALL` (tests/run) each.
+pub fn tried(calls: usize, turn: usize) -> impl Iterator<Item = usize> {
+    let step = if std::env::var_os("NATTPOST_EVERY_CALL").is_some() { 1 } else { 3 };
+    (1 + turn % step..=calls).step_by(step)
+}
+
 /// On request only, full, into the partner's own folder.
 pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
     Feed {

@@ -65,7 +65,14 @@ impl Peer {
     }
 
     fn of(double: &ftp_double::Double) -> Peer {
-        Peer::new(double.port, ftp_double::USER, ftp_double::PASSWORD, Duration::from_millis(400))
+        Peer::new(double.port, ftp_double::USER, ftp_double::PASSWORD, Duration::from_secs(10))
+    }
+
+    /// Where silence is tried; a busy machine is none yet.
+    fn impatient(double: &ftp_double::Double) -> Peer {
+        let mut peer = Peer::of(double);
+        peer.rule.timeout = Duration::from_secs(1);
+        peer
     }
 
     fn open(&self) -> Result<Box<dyn Remote>, Fault> {

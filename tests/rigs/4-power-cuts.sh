@@ -9,3 +9,5 @@ python3 tests/rigs/power_cut.py normal 10
 python3 tests/rigs/power_cut.py nosync 10
 python3 tests/rigs/power_cut.py remote 20
 python3 tests/rigs/power_cut.py remote-nosync 4
+python3 tests/rigs/power_cut.py remote-killed
+python3 tests/rigs/power_cut.py remote-killed-nosync

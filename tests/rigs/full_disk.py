@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from beside import beside
 import night
 import promises
 import stream
@@ -282,9 +283,14 @@ CASES = {
     "backup": lambda: backup("backup"),
 }
 
+
+def play(name):
+    return CASES[name]()
+
+
 if __name__ == "__main__":
     if os.geteuid() != 0 or not shutil.which("chattr"):
         print("SKIPPED: full disks need root (mount, chattr)")
         sys.exit(0)
-    results = [CASES[name]() for name in sys.argv[1:] or CASES]
+    results = list(beside(play, sys.argv[1:] or list(CASES)))
     sys.exit(0 if all(results) else 1)

@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from beside import beside
 import full_disk
 import night
 import post
@@ -267,15 +268,18 @@ CASES = {
     "large": large,
 }
 
+
+def play(name):
+    try:
+        print(f"full at {name}: {CASES[name]()}", flush=True)
+        return True
+    except (night.Broken, servers.Broken, subprocess.SubprocessError) as broken:
+        print(f"FINDING: full at {name}: {broken}", flush=True)
+        return False
+
+
 if __name__ == "__main__":
     if why := servers.missing():
         print(f"SKIPPED: full disks beside a server: {why}")
         sys.exit(0)
-    well = True
-    for name in sys.argv[1:] or CASES:
-        try:
-            print(f"full at {name}: {CASES[name]()}", flush=True)
-        except (night.Broken, servers.Broken, subprocess.SubprocessError) as broken:
-            well = False
-            print(f"FINDING: full at {name}: {broken}", flush=True)
-    sys.exit(0 if well else 1)
+    sys.exit(0 if all(list(beside(play, sys.argv[1:] or list(CASES)))) else 1)

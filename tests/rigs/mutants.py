@@ -1,6 +1,7 @@
-"""Breaks the program on purpose and asks the kill loop whether it notices: every file of tests/mutants is applied to a copy of
-the sources, built and attacked on one evening. Prints what the loop found; a mutant that no longer applies, does not compile
-or goes unnoticed is a failure. Usage: mutants.py [NAME…]. Two are at work at a time, each in a copy with its build, removed after.
+"""Breaks the program on purpose and asks whether it is noticed: every file of tests/mutants is applied to a copy of the sources,
+built and attacked on one evening of the kill loop, or given to the rig or the everyday test that it names. Prints what was found; a
+mutant that no longer applies, does not compile or goes unnoticed is a failure. Usage: mutants.py [NAME…]. Two are at work at a
+time, each in a copy with its build, removed after.
 """
 import contextlib
 import multiprocessing
@@ -18,7 +19,7 @@ import night
 
 MUTANTS = night.REPOSITORY / "tests" / "mutants"
 # .cargo holds a setting of SQLite's build: without it SQLite would be built anew.
-NEEDED = [".cargo", "src", "schemas", "samples", "spool", "docs", "Cargo.toml", "Cargo.lock"]
+NEEDED = [".cargo", "src", "tests", "examples", "schemas", "samples", "spool", "docs", "Cargo.toml", "Cargo.lock"]
 # More would wait for each other: a build uses both cores of the smallest machine.
 AT_A_TIME = 2
 
@@ -30,9 +31,11 @@ class Mutant:
         self.evening = self.line("evening")
         self.mode = self.line("mode") or "kill"
         self.calls = self.line("calls")
+        self.rig, self.test = self.line("rig"), self.line("test")
         self.expects = (self.line("expect") or "").split(" | ")
         self.edits = re.findall(r"^file (\S+)\n<<<<\n(.*?)\n====\n(.*?)\n>>>>$", self.text, re.M | re.S)
-        if not (self.edits and self.evening and all(self.expects)):
+        seers = [seer for seer in (self.evening, self.rig, self.test) if seer]
+        if not (self.edits and len(seers) == 1 and all(self.expects)):
             raise night.Broken(f"{path.name} is not in the form of tests/mutants/README.md")
 
     def line(self, word):
@@ -52,12 +55,22 @@ class Mutant:
         return before
 
 
-def build(copy):
+def cargo(copy, *words):
     # Nobody reads a trace of a mutant; without the lines it is built in half of the time.
-    environment = os.environ | {"CARGO_TARGET_DIR": str(copy / "target"), "CARGO_PROFILE_DEV_DEBUG": "0"}
-    words = ["cargo", "build", "--offline", "--quiet", "--bin", "nattpost"]
-    done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True)
-    return done.returncode, done.stderr
+    done = subprocess.run(["cargo", *words], cwd=copy, env=environment_of(copy), capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def environment_of(copy):
+    """For a build in the copy, and for rigs that use what was built there."""
+    target = copy / "target"
+    built = {"CARGO_TARGET_DIR": str(target), "CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_PROFILE_TEST_DEBUG": "0", "CARGO_NET_OFFLINE": "true"}
+    return os.environ | built | {"NATTPOST_BIN": str(target / "debug" / "nattpost"), "NATTPOST_SOURCES": str(copy)}
+
+
+def build(mutant, copy):
+    words = ["test", "--no-run", "--test", mutant.test.split()[0]] if mutant.test else ["build", "--bin", "nattpost"]
+    return cargo(copy, *words, "--quiet")
 
 
 def copy_sources(folder):
@@ -86,25 +99,39 @@ def ignore_files_of_people(folder, names):
 def kill_loop(mutant, copy, *words):
     loop = [sys.executable, str(night.HERE / "kill_loop.py"), "--night", mutant.night, "--evenings", mutant.evening, "--modes", mutant.mode,
             "--jobs", "1", *(["--calls", mutant.calls] if mutant.calls else []), *words]
-    return subprocess.run(loop, env=os.environ | {"NATTPOST_BIN": str(copy / "target" / "debug" / "nattpost")}, capture_output=True, text=True)
+    return subprocess.run(loop, env=environment_of(copy), capture_output=True, text=True)
+
+
+def seen_by(mutant, copy):
+    """Whether what is to see it ended well, and what it said."""
+    if mutant.test:
+        binary, name = mutant.test.split()
+        return cargo(copy, "test", "--quiet", "--test", binary, "--", "--exact", name)
+    if mutant.rig:
+        program, *words = mutant.rig.split()
+        done = subprocess.run([sys.executable, str(night.HERE / program), *words], env=environment_of(copy), capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+    # Some are seen only by what the whole night comes to, without any kill.
+    loop = kill_loop(mutant, copy, "--no-later")
+    loop = kill_loop(mutant, copy) if loop.returncode == 0 else loop
+    return loop.returncode, loop.stdout + loop.stderr
 
 
 def attack(mutant, copy):
-    """What the loop found first, or nothing. Some are seen only by what the whole night comes to, without any kill."""
-    loop = kill_loop(mutant, copy, "--no-later")
-    if loop.returncode == 0:
-        loop = kill_loop(mutant, copy)
-    if loop.returncode == 0:
+    """What was found first, or nothing."""
+    code, said = seen_by(mutant, copy)
+    if code == 0:
         return None
-    found = [line for line in loop.stdout.splitlines() + loop.stderr.splitlines() if line.strip()]
-    first = next((i for i, line in enumerate(found) if line.startswith(("FINDING", "FAILED"))), None)
+    found = [line for line in said.splitlines() if line.strip()]
+    begins = ("thread '", "---- ") if mutant.test else ("FINDING", "FAILED", "servers: ")
+    first = next((i for i, line in enumerate(found) if line.startswith(begins)), None)
     if first is None:
-        raise night.Broken(f"{mutant.name}: the loop itself broke:\n" + "\n".join(found[-10:]))
+        raise night.Broken(f"{mutant.name}: what is to see it broke:\n" + "\n".join(found[-10:]))
     lines = [line for line in found[first:] if any(words in line for words in mutant.expects)]
     if not lines:
         raise night.Broken(f"{mutant.name} is caught for another reason than {mutant.expects}:\n" + "\n".join(found[first : first + 5]))
     line = lines[0]
-    where = found[first].split(": ", 1)[1]
+    where = found[first].split(": ", 1)[-1]
     return (where if line is found[first] else f"{where} {line.strip()}")[:240]
 
 
@@ -113,7 +140,7 @@ def try_one(copy, name):
     began, mutant = time.monotonic(), Mutant(MUTANTS / f"{name}.mutant")
     before = mutant.apply(copy)
     try:
-        code, said = build(copy)
+        code, said = build(mutant, copy)
         if code:
             raise night.Broken(f"{name} does not compile any more:\n{night.tail(said, 30)}")
         built = time.monotonic()

@@ -4,8 +4,8 @@ acknowledgement is marked in the log, and crash states are rebuilt from the log,
 qemu-storage-daemon (blklogwrites) → FUSE export → loop device → ext4. An acknowledgement is a committed verdict read by another
 process, or the receipt seen in out/, whichever is first; it is marked by a write behind the file system's end. A state is a
 prefix of the writes, or all up to the last flush and a random half of those after it (a disk's volatile cache).
-Usage: power_cut.py [full|normal|nosync|remote|remote-nosync] [STATES] [SEED]; needs root. `normal` and the two `nosync` are the
-controls: they end well only if acknowledged files were lost. `remote`: the files are fetched from a server that is not on that
+Usage: power_cut.py [full|normal|nosync|remote|remote-nosync|remote-killed|remote-killed-nosync] [STATES] [SEED]; needs root. `normal`
+and the `nosync` are the controls: they end well only if promises were broken. `remote`: the files are fetched from a server that is not on that
 disk, and its removal of a file is the acknowledgement (power_cut_remote.py).
 """
 import contextlib
@@ -30,7 +30,8 @@ import stream
 FILE_SYSTEM, MARKS = 64 << 20, 1 << 20
 MARK = b"ACKMARK!"
 NO_SYNC = {"NATTPOST_NO_SYNC": "1"}
-ENVIRONMENT = {"full": {}, "normal": {"NATTPOST_SYNCHRONOUS": "NORMAL"}, "nosync": NO_SYNC, "remote": {}, "remote-nosync": NO_SYNC}
+ENVIRONMENT = {"full": {}, "normal": {"NATTPOST_SYNCHRONOUS": "NORMAL"}, "nosync": NO_SYNC, "remote": {}, "remote-nosync": NO_SYNC,
+               "remote-killed": {}, "remote-killed-nosync": NO_SYNC}
 FILES = 150
 FLUSH, DISCARD = 1, 4
 
@@ -212,15 +213,33 @@ def main():
     disk = Disk(folder)
     try:
         disk.begin()
-        feed = power_cut_remote.feed_and_acknowledge if mode.startswith("remote") else feed_and_acknowledge
+        feed = feed_and_acknowledge
+        if mode.startswith("remote"):
+            feed = power_cut_remote.killed_before_verdicts if "killed" in mode else power_cut_remote.feed_and_acknowledge
         feeder, order = feed(disk, ENVIRONMENT[mode])
         entries, before = disk.writes()
         disk.end()
+        if "killed" in mode:
+            sys.exit(one_state(disk, entries, feeder, mode))
         sys.exit(crash_states(disk, entries, before, feeder, order, (mode, states, seed)))
     finally:
         power_cut_remote.end()
         disk.end()
         shutil.rmtree(folder)
+
+
+def one_state(disk, entries, server, mode):
+    """All that was written up to now, and nothing that was not."""
+    rebuild(disk, entries, range(len(entries)), disk.folder / "state.raw")
+    wrong, _ = look(disk, disk.folder / "state.raw", power_cut_remote.judge, server, [])
+    print(f"power cuts, {mode}: {len(entries)} writes; {len(wrong)} broken promise(s)", flush=True)
+    if mode.endswith("nosync"):
+        if not wrong:
+            print(f"FAILED: the control {mode} breaks nothing, so this rig would see nothing")
+        return 0 if wrong else 1
+    if wrong:
+        print("FINDING: killed before verdicts, then the power:\n  " + "\n  ".join(wrong[:8]), flush=True)
+    return 1 if wrong else 0
 
 
 def crash_states(disk, entries, before, feeder, order, asked):

@@ -2,6 +2,7 @@
 acknowledged by it, marked in the log before it is gone. No removed file may be missing in any state of the disk, and none that was
 judged may have other bytes than were sent. For power_cut.py, which has the disk and the states.
 """
+import os
 import random
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ import post
 import promises
 
 FILES = 120
+# A job fetches up to 64 and then names them, one after the other.
+NAMED = 40
 # Removals that are waited for, in all.
 SECONDS_MAX = 120
 INTAKE = f'[intake.orders]\nfrom = "ftp:in"\n{post.ORDERS}'
@@ -23,11 +26,11 @@ INTAKE = f'[intake.orders]\nfrom = "ftp:in"\n{post.ORDERS}'
 class Server:
     """The double, and what it removed in its order: each removal is marked before it is done."""
 
-    def __init__(self):
+    def __init__(self, *more):
         self.folder = Path(tempfile.mkdtemp(prefix="nattpost-power-remote-"))
         for name in ("ftp/in", "history"):
             (self.folder / name).mkdir(parents=True)
-        self.double = double.Double(self.folder / "ftp", self.folder, "--ask-removals")
+        self.double = double.Double(self.folder / "ftp", self.folder, *more)
         self.sent, self.removed, self.is_enough = {}, [], threading.Event()
 
     def fill(self, chance):
@@ -60,14 +63,38 @@ def end():
         SERVERS.pop().end()
 
 
-def feed_and_acknowledge(disk, environment):
-    server = Server()
+def lay_out(disk, *more):
+    server = Server(*more)
     SERVERS.append(server)
     (disk.root / "partners").mkdir()
     (disk.root / "nattpost.toml").write_text('company = "Nordkap"\n')
     (disk.root / "partners" / "shop.toml").write_text(post.shop(server.double.port, double.USER, connections=2) + INTAKE)
     server.fill(random.Random(7))
     subprocess.run(["sync", "-f", str(disk.root)], check=True)
+    return server
+
+
+def killed_before_verdicts(disk, environment):
+    """Killed while what was fetched gets its names in work/, before the round that would sync it begins; then somebody else's file is synced, and with it goes what the
+    file system knows of names, but no content that nobody asked for."""
+    server = lay_out(disk)
+    environment = environment | {"RIG_PASSWORD": double.PASSWORD}
+    daemon = night.start(disk.root, once=False, fault=f"kill@spool.rename/{NAMED}", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        daemon.wait(timeout=SECONDS_MAX)
+    finally:
+        daemon.kill()
+        daemon.wait()
+    if not list(promises.walk(disk.root, "work")):
+        raise night.Broken("nothing stands in work/, so nothing is tried")
+    with open(disk.root / "another's", "wb") as file:
+        file.write(b"x")
+        os.fsync(file.fileno())
+    return server, []
+
+
+def feed_and_acknowledge(disk, environment):
+    server = lay_out(disk, "--ask-removals")
     listener = threading.Thread(target=server.serve, args=(disk,), daemon=True)
     listener.start()
     environment = environment | {"RIG_PASSWORD": double.PASSWORD}

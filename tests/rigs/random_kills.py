@@ -13,6 +13,9 @@ import night
 import promises
 import stream
 
+# A quarter of the kills find files undecided.
+LEAST_ONE_OF = 50
+
 
 def main():
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 100
@@ -34,6 +37,8 @@ def main():
         code, said = night.run(root)
         wrong = [f"the last run ends with {code}: {night.tail(said)}"] if code else []
         wrong += stream.check(root, feeder)
+        if verdicts * LEAST_ONE_OF < kills:
+            wrong.append(f"only {verdicts} of {kills} kills found files undecided: the rig tries too little")
         print(f"random kills: {kills} kills in {time.monotonic() - began:.0f} s, {len(feeder.files)} files with {len(feeder.good)} good and "
               f"{len(feeder.bad)} bad orders, {verdicts} kills found files undecided; {len(wrong)} finding(s)")
         if wrong:

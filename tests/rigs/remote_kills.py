@@ -6,7 +6,6 @@ was brought there holds every order exactly once, in whole files under their own
 Usage: remote_kills.py [KILLS] [SERVER] [SEED]
 """
 import contextlib
-import multiprocessing
 import os
 import random
 import shutil
@@ -16,11 +15,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from beside import beside
 import night
 import post
 import promises
 import servers
 
+# More would wait for each other's processors, and what is to be met would be over.
+AT_A_TIME = 2
 # The drained run at the end may meet a claim that a dead connection still has open at the server.
 DRAINS, DRAINED_WITHIN = 5, 240
 MODES = {"vsftpd": servers.REUSE, "pure-ftpd": servers.TLS, "proftpd": servers.PLAIN, "pyftpdlib": servers.PLAIN}
@@ -145,8 +147,6 @@ def over(task):
     """One server, in a process of its own: its password is a variable of the process."""
     name, kills, seed = task
     chance = random.Random(seed)
-    # Or all would choose the same ports.
-    random.seed()
     folder = Path(tempfile.mkdtemp(prefix="nattpost-remote-kills-"))
     server = servers.Server(name, MODES[name], folder / "server", SLOW[name])
     folder.chmod(0o755)
@@ -186,11 +186,13 @@ def main():
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time())
     print(f"seed {seed}", flush=True)
     tasks = [(name, kills, seed) for name in MODES if only in ("", name)]
-    with multiprocessing.Pool(min(len(tasks), os.cpu_count() or 1), maxtasksperchild=1) as pool:
-        wrong = [finding for findings in pool.imap_unordered(over, tasks) for finding in findings]
+    wrong = [finding for findings in beside(over, tasks, AT_A_TIME) for finding in findings]
     if wrong:
         raise SystemExit("FAILED:\n  " + "\n  ".join(wrong))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except night.Broken as error:
+        sys.exit(f"remote kills: {error}")

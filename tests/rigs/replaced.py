@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from beside import beside
 import full_disk
 import night
 import post
@@ -85,25 +86,30 @@ def one(server, folder, claim, call, is_same):
             path.unlink()
 
 
+def over(which):
+    """What is wrong at one of SERVERS."""
+    name, mode = SERVERS[which]
+    folder, wrong = Path(tempfile.mkdtemp(prefix="nattpost-replaced-")), []
+    folder.chmod(0o755)
+    server, began = servers.Server(name, mode, folder / "server"), time.monotonic()
+    try:
+        server.start()
+        for claim, call, moment, is_same in MOMENTS:
+            try:
+                one(server, folder, claim, call, is_same)
+            except night.Broken as broken:
+                wrong.append(f"{name} {mode}, by {claim}, {moment} ({call}): {broken}")
+    finally:
+        server.end()
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{name:10} {mode:10} replaced at {len(MOMENTS)} moments in {time.monotonic() - began:.0f} s", flush=True)
+    return wrong
+
+
 def main():
-    only, wrong = sys.argv[1:], []
-    for name, mode in SERVERS:
-        if only and name not in only and mode not in only:
-            continue
-        folder = Path(tempfile.mkdtemp(prefix="nattpost-replaced-"))
-        folder.chmod(0o755)
-        server, began = servers.Server(name, mode, folder / "server"), time.monotonic()
-        try:
-            server.start()
-            for claim, call, moment, is_same in MOMENTS:
-                try:
-                    one(server, folder, claim, call, is_same)
-                except night.Broken as broken:
-                    wrong.append(f"{name} {mode}, by {claim}, {moment} ({call}): {broken}")
-        finally:
-            server.end()
-            shutil.rmtree(folder, ignore_errors=True)
-        print(f"{name:10} {mode:10} replaced at {len(MOMENTS)} moments in {time.monotonic() - began:.0f} s", flush=True)
+    only = set(sys.argv[1:])
+    asked = [which for which, names in enumerate(SERVERS) if not only or only & set(names)]
+    wrong = [finding for findings in beside(over, asked) for finding in findings]
     if wrong:
         raise SystemExit("FAILED: the file that a partner replaced\n  " + "\n  ".join(wrong))
 
@@ -111,5 +117,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (servers.Broken, night.Broken) as error:
+    except night.Broken as error:
         sys.exit(f"replaced: {error}")

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# Whose tests are run: a mutant's, where one is tried.
+SOURCES = Path(os.environ.get("NATTPOST_SOURCES", REPOSITORY))
 PLACE = REPOSITORY / "target" / "ftp-servers"
 TREE, PYTHON = PLACE / "tree", PLACE / "venv" / "bin" / "python"
 LIBRARIES = TREE / "usr" / "lib" / "x86_64-linux-gnu"
@@ -307,7 +309,7 @@ def test(server, name, on_line=lambda: None):
     """One ignored test of tests/remote/servers.rs over this server."""
     words = ["cargo", "test", "--quiet", "--test", "remote", "--", "--ignored", "--exact", f"servers::{name}", "--nocapture"]
     environment = {**os.environ, "NATTPOST_FTP_SERVER": server.words()}
-    process = subprocess.Popen(words, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(words, cwd=SOURCES, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     until = time.monotonic() + 300
     while process.poll() is None:
         on_line()
@@ -374,7 +376,7 @@ def main():
     done = []
     for name, modes in MODES.items():
         for mode in modes:
-            if only and name not in only and mode not in only:
+            if only and not {name, mode, f"{name}/{mode}"} & set(only):
                 continue
             folder = Path(tempfile.mkdtemp(prefix="nattpost-servers-"))
             server = Server(name, mode, folder)

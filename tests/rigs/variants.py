@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from beside import beside
 import full_disk
 import night
 import post
@@ -90,7 +91,7 @@ def over(folder, name, mode, more, refusal, hangs_up):
             here = {path.name.split("~")[-1].split(".")[0] for state in ("in", "work", "done") for path in (root / "spool" / state).rglob("*.csv")}
             there = {path.name.split("~")[-1].split(".")[0] for place in ("in", "out", "taken") for path in (server.root / place).iterdir()}
             wrong += [] if len(here | there) == 4 else [f"of four files there stand {sorted(here | there)}"]
-            return wrong, daemon
+            return wrong
         done = lambda: not post.check(root, server, partner.orders)
         for count in (6, 3):
             partner.drop(count)
@@ -99,29 +100,32 @@ def over(folder, name, mode, more, refusal, hangs_up):
         daemon.stop()
         wrong = post.check(root, server, partner.orders)
         told = [line for line in daemon.said().splitlines() if " remote-failed " in line or " delivery-failed " in line]
-        return wrong + [f"told: {line}" for line in told], daemon
+        return wrong + [f"told: {line}" for line in told]
     finally:
         if daemon:
             daemon.end()
         server.end()
 
 
+def one(number):
+    """What is wrong with it."""
+    name, mode, more, what, refusal = VARIANTS[number - 1]
+    folder, began = Path(tempfile.mkdtemp(prefix="nattpost-variants-")), time.monotonic()
+    folder.chmod(0o755)
+    try:
+        found = over(folder, name, mode, more, refusal, what == QUICK)
+    except (night.Broken, servers.Broken) as broken:
+        found = [str(broken)]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{number:2} {name:10} {mode:10} {time.monotonic() - began:5.1f} s  {what}{': told' if refusal else ''}"
+          f"{'' if not found else '; ' + str(len(found)) + ' finding(s)'}", flush=True)
+    return [f"{number} {name} {mode}, {what}: {finding[:600]}" for finding in found]
+
+
 def main():
-    only, wrong = set(map(int, sys.argv[1:])), []
-    for number, (name, mode, more, what, refusal) in enumerate(VARIANTS, 1):
-        if only and number not in only:
-            continue
-        folder, began = Path(tempfile.mkdtemp(prefix="nattpost-variants-")), time.monotonic()
-        folder.chmod(0o755)
-        try:
-            found, daemon = over(folder, name, mode, more, refusal, what == QUICK)
-        except (night.Broken, servers.Broken) as broken:
-            found, daemon = [str(broken)], None
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        print(f"{number:2} {name:10} {mode:10} {time.monotonic() - began:5.1f} s  {what}{': told' if refusal else ''}"
-              f"{'' if not found else '; ' + str(len(found)) + ' finding(s)'}", flush=True)
-        wrong += [f"{number} {name} {mode}, {what}: {finding[:600]}" for finding in found]
+    numbers = [int(word) for word in sys.argv[1:]] or list(range(1, len(VARIANTS) + 1))
+    wrong = [finding for findings in beside(one, numbers) for finding in findings]
     if wrong:
         raise SystemExit("FAILED:\n  " + "\n  ".join(wrong))
 

@@ -97,7 +97,8 @@ def renamed(watching):
     def shuffle():
         while not stop.is_set():
             folder.rename(away / str(times[0]))
-            folder.mkdir()
+            # The daemon may have been quicker.
+            folder.mkdir(exist_ok=True)
             times[0] += 1
             time.sleep(0.05)
 
