@@ -7,7 +7,9 @@ Not part of tests/run. NATTPOST_BIN names a release build.
   bench_ftp.py --large 1024          one file of so many MiB, over one connection, with the most memory that we took
 
 The large file is one that no layout reads: its first line refuses it, so that what is measured is the way to this machine (hashed,
-synced, filed, removed at the server) and not the reading of orders, which lftp does not do either.
+synced, filed, removed at the server) and not the reading of orders, which lftp does not do either. lftp gives the file to the
+page cache and removes the partner's copy; so there are two more sides: lftp with `sync` before it removes, which promises what we
+promise, and the disk alone: what writing as many bytes past the page cache takes, which nobody who syncs can go below.
 
 The proxy holds every piece back for half of the delay on each way and opens the ports that the server names; opening a
 connection costs no delay, which favours neither: both send their command beside it. It counts the pieces that commands came in, so that
@@ -152,9 +154,11 @@ def ours(folder, host, port, count, is_large):
     return took, memory
 
 
-def theirs(folder, host, port, count, is_large):
+def theirs(folder, host, port, count, is_large, syncs=False):
     target = Path(tempfile.mkdtemp(dir=folder))
     bring = f"get -E in/large.csv -o {target}/" if is_large else f"mirror --Remove-source-files --parallel={CONNECTIONS} in {target}"
+    if syncs:
+        bring = f"get in/large.csv -o {target}/; shell sync {target}/large.csv {target}; rm in/large.csv"
     environment = {**os.environ, "LD_LIBRARY_PATH": str(servers.LIBRARIES), "HOME": str(target)}
     took, memory = timed([LFTP, "-u", "anonymous,x", "-p", port, "-e", f"set ftp:ssl-allow no; {bring}; bye", host], env=environment)
     found = len(list(target.glob("*.csv")))
@@ -162,6 +166,18 @@ def theirs(folder, host, port, count, is_large):
         raise servers.Broken(f"lftp brought {found} files of {count}")
     shutil.rmtree(target)
     return took, memory
+
+
+def theirs_synced(*what):
+    return theirs(*what, syncs=True)
+
+
+def disk_alone(folder, mebibytes):
+    """Seconds."""
+    target = folder / "disk-alone"
+    took, _ = timed(["dd", "if=/dev/zero", f"of={target}", "bs=4M", f"count={mebibytes // 4}", "oflag=direct", "conv=fsync"])
+    target.unlink()
+    return took
 
 
 def main():
@@ -185,23 +201,46 @@ def main():
 
 
 def measure(asked, server, folder):
+    if asked.large:
+        return measure_large(asked, server, folder)
     proxy, host = (Proxy(server.port, asked.delay / 1000), PROXY) if asked.delay else (None, "127.0.0.1")
-    count, ratios = 1 if asked.large else asked.files, []
+    ratios = []
     for _ in range(asked.pairs):
         took, pieces, memory = {}, {}, {}
         for name, collect in (("ours", ours), ("lftp", theirs)):
-            fill_large(server, asked.large) if asked.large else fill(server, count)
+            fill(server, asked.files)
             before = proxy.pieces if proxy else 0
-            took[name], memory[name] = collect(folder, host, server.port, count, bool(asked.large))
-            pieces[name] = (proxy.pieces - before) / count if proxy else 0
-            left = len(list((server.root / "in").iterdir()))
-            if left:
-                raise servers.Broken(f"{name} left {left} files at the server")
+            took[name], memory[name] = collect(folder, host, server.port, asked.files, False)
+            pieces[name] = (proxy.pieces - before) / asked.files if proxy else 0
+            is_empty(server, name)
         ratios.append(took["ours"] / took["lftp"])
         trips = f"; pieces of commands a file {pieces['ours']:.2f} and {pieces['lftp']:.2f}" if proxy else ""
         print(f"ours {took['ours']:.2f} s ({memory['ours']:.0f} MB), lftp {took['lftp']:.2f} s, ratio {ratios[-1]:.2f}{trips}", flush=True)
-    what = f"one file of {asked.large} MiB" if asked.large else f"{count} files, {CONNECTIONS} connections"
-    print(f"{what}, delay {asked.delay} ms: median ratio {statistics.median(ratios):.2f}")
+    print(f"{asked.files} files, {CONNECTIONS} connections, delay {asked.delay} ms: median ratio {statistics.median(ratios):.2f}")
+
+
+def measure_large(asked, server, folder):
+    plain, synced, alone = [], [], []
+    for _ in range(asked.pairs):
+        took = {}
+        for name, collect in (("ours", ours), ("lftp", theirs), ("lftp and sync", theirs_synced)):
+            fill_large(server, asked.large)
+            took[name], memory = collect(folder, "127.0.0.1", server.port, 1, True)
+            most = memory if name == "ours" else most
+            is_empty(server, name)
+        disk = disk_alone(folder, asked.large)
+        for ratios, other in ((plain, took["lftp"]), (synced, took["lftp and sync"]), (alone, disk)):
+            ratios.append(took["ours"] / other)
+        sides = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in took.items())
+        print(f"{sides}, the disk alone {disk:.2f} s; ours held {most:.0f} MB", flush=True)
+    of_plain, of_synced, of_disk = (statistics.median(ratios) for ratios in (plain, synced, alone))
+    print(f"one file of {asked.large} MiB: median ratio {of_plain:.2f} of lftp, {of_synced:.2f} of lftp and sync, {of_disk:.2f} of the disk alone")
+
+
+def is_empty(server, name):
+    left = len(list((server.root / "in").iterdir()))
+    if left:
+        raise servers.Broken(f"{name} left {left} files at the server")
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ impl Parked {
         match &self.stands {
             Stands::At(path) => spool.rename_paths(path, target),
             Stands::Nowhere { file, .. } => {
-                let link = || Ok(linkat(CWD, &of_open(file), CWD, target, AtFlags::SYMLINK_FOLLOW)?);
+                let link = || Ok(linkat(CWD, of_open(file), CWD, target, AtFlags::SYMLINK_FOLLOW)?);
                 let linked: io::Result<()> = fault::point("spool.rename").and_then(|()| link());
                 linked.map_err(|e| SpoolError::new(format!("give a file the name {}", shown(target)), e))
             }

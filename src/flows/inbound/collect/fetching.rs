@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::beside::Digest;
 use crate::edges::remote::{Broken, Fault, FaultKind, Gate, Phase, Remote, Renamed, Reply, Target};
 use crate::edges::spool::{Arriving, Parked, Place, Role, Spool, SpoolError, state_name};
 use crate::edges::store::FileNo;
@@ -40,7 +41,7 @@ pub enum Fetched {
     /// It stands in work/, whole and on the disk. `facts`: it is another than was listed.
     Whole {
         facts: Option<Facts>,
-        /// Of its content; of a small one it is taken when it is read.
+        /// Of its content; else it is taken when it is read.
         hash: Option<[u8; 32]>,
     },
     /// Asked for by both names.
@@ -195,8 +196,8 @@ impl Batch<'_> {
         let expected = facts.as_ref().map_or(file.facts.size, |facts| facts.size);
         let small = expected.filter(|size| *size <= WHOLE_BYTES).and_then(|size| usize::try_from(size).ok());
         let arriving = self.spool.arriving(small).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
-        let hasher = small.is_none().then(|| Box::new(blake3::Hasher::new()));
-        let mut out = Cut { arriving, gate: self.gate, hasher };
+        let digest = small.is_none().then(Digest::new);
+        let mut out = Cut { arriving, gate: self.gate, digest };
         let fetched = self.remote.fetch(&file.folder, name, 0, expected, &mut out);
         let count = match fetched {
             Ok(count) => count,
@@ -214,7 +215,7 @@ impl Batch<'_> {
                 _ => return Err(NotFetched::This(Fetched::Refused(says_otherwise(name, expected, count)))),
             }
         }
-        let hash = out.hasher.map(|hasher| *hasher.finalize().as_bytes());
+        let hash = out.digest.and_then(Digest::finish);
         let parked = out.arriving.park(self.spool).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
         Ok((Come { parked, hash }, facts))
     }
@@ -301,7 +302,7 @@ fn says_otherwise(name: &[u8], expected: Option<u64>, count: u64) -> Fault {
 struct Cut<'g> {
     arriving: Arriving,
     gate: &'g Gate,
-    hasher: Option<Box<blake3::Hasher>>,
+    digest: Option<Digest>,
 }
 
 impl Write for Cut<'_> {
@@ -310,8 +311,8 @@ impl Write for Cut<'_> {
             return Err(io::Error::other("the program stops"));
         }
         let count = self.arriving.write(bytes)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&bytes[..count]);
+        if let Some(digest) = &mut self.digest {
+            digest.update(&bytes[..count]);
         }
         Ok(count)
     }
