@@ -8,10 +8,13 @@ mod remotes {
     pub mod collecting;
     pub mod connecting;
     pub mod delivering;
+    pub mod ending;
     pub mod gone;
     pub mod logins;
     pub mod modes;
     pub mod place;
+    pub mod queue;
+    pub mod short;
     pub mod superseding;
     pub mod telling;
 }

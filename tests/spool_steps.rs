@@ -197,7 +197,7 @@ fn commands_come_in_the_order_they_were_given() {
     }
     fs::write(spool.root().join("commands/README"), "not a command").unwrap();
     let texts: Vec<_> =
-        spool.commands().unwrap().into_iter().map(|c| String::from_utf8(c.unwrap().bytes).unwrap()).collect();
+        spool.commands().unwrap().into_iter().map(|c| String::from_utf8(c.bytes.unwrap()).unwrap()).collect();
     assert_eq!(texts, ["command 1", "command 2", "command 3"]);
     spool.remove_command(id(1)).unwrap();
     assert_eq!(spool.commands().unwrap().len(), 2);

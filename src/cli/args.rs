@@ -170,13 +170,13 @@ pub enum Command {
     )]
     Partner(PartnerCommand),
 
-    /// What the guard holds is right: apply the locked file of an intake, send the locked feed
+    /// What is held back goes on: a locked file or feed, a file that its remote refused
     #[command(
         after_help = "Example:\n  nattpost release erp/stock --comment \"stocktaking\"\n  nattpost release stock-1107.csv"
     )]
     Release(Deciding),
 
-    /// What the guard holds is not wanted: close it without applying or sending it
+    /// What is held back is not wanted: close it without applying or sending it
     #[command(after_help = "Example:\n  nattpost discard erp/stock --in --comment \"half a file, a new one comes\"")]
     Discard(Deciding),
 

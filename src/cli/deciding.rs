@@ -1,4 +1,4 @@
-//! `release` and `discard`: which lock of the guard, or which run that may have arrived, a name means, so that a mistyped one is told at once.
+//! `release` and `discard`: which lock of the guard, or which run that is still to be brought, a name means, so that a mistyped one is told at once.
 
 use super::args::Deciding;
 use super::ask;
@@ -33,8 +33,8 @@ fn subjects(config: &Config, asked: &Deciding) -> Result<Vec<Subject>, Failure> 
             let names = file.map(|file| vec![file.id.to_string(), file.name]).unwrap_or_default();
             known.push(Known { subject: lock.subject(), names });
         }
-        // Runs of which nobody knows whether they arrived, by their id in the place of the feed's.
-        for row in sight.snapshot.open_deliveries()?.iter().filter(|row| row.unknown_since.is_some()) {
+        // Runs that are still to be brought, by their id in the place of the feed's.
+        for row in sight.snapshot.open_deliveries()?.iter().filter(|row| row.is_open) {
             let Some(run) = sight.snapshot.run_by_no(row.run)? else { continue };
             let subject = Subject::Feed { partner: run.partner, feed: run.id.to_string() };
             known.push(Known { subject, names: vec![run.id.to_string(), run.name] });

@@ -85,7 +85,8 @@ fn to_bring(page: &Page<'_>, remote: &RemoteStatus, owed: &Owed) -> String {
         return head;
     }
     let again = page.when_stored(owed.next_try.as_deref());
-    format!("{head}: {}; tried again {again}", owed.words.trim_end_matches('.'))
+    let words = owed.words.trim_end_matches('.');
+    format!("{head}: {words}; tried again {again} (nattpost explain {} says how to end it)", owed.run)
 }
 
 fn number(count: u64) -> String {

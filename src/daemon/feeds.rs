@@ -61,7 +61,7 @@ impl Out {
     pub fn order(&mut self, bench: &mut Bench<'_>, name: &str, order: &Order) -> Result<String> {
         let feed = self.feeds.iter().find(|feed| feed.name() == name).cloned();
         if let Some(run) = name.split_once('/').and_then(|(_, run)| Id::parse(run)).filter(|_| feed.is_none()) {
-            return self.decide_unknown(bench, run, order);
+            return self.decide_run(bench, run, order);
         }
         let feed = feed.with_context(|| format!("there is no feed {name} in the configuration in force"))?;
         if *order != Order::Discard && catch_up::holds_back(&bench.store.read()?, &feed)? {
@@ -92,13 +92,13 @@ impl Out {
 }
 
 impl Out {
-    /// A person knows whether this run arrived.
-    fn decide_unknown(&mut self, bench: &mut Bench<'_>, run: Id, order: &Order) -> Result<String> {
+    /// A person decides about one run that is still to be brought.
+    fn decide_run(&mut self, bench: &mut Bench<'_>, run: Id, order: &Order) -> Result<String> {
         let feeds = self.feeds.clone();
         let mut dispatch = self.dispatch(bench);
         match order {
-            Order::Release => Ok(format!("{} is sent again", dispatch.release_unknown(run, &feeds)?.name)),
-            Order::Discard => Ok(format!("{} is closed as delivered", dispatch.discard_unknown(run)?.name)),
+            Order::Release => dispatch.release_run(run, &feeds),
+            Order::Discard => dispatch.discard_run(run),
             Order::Send { .. } => bail!("{run} is a run, not a feed"),
         }
     }

@@ -10,6 +10,7 @@ mod feeds;
 mod outage;
 mod outage_letters;
 mod pulse;
+mod queue;
 mod remotes;
 mod reports;
 mod room;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -50,6 +51,7 @@ use courier::Courier;
 use door::Vitals;
 use feeds::Out;
 use pulse::Pulse;
+use queue::Queue;
 use remotes::Remotes;
 use signals::Stop;
 use starting::{Beginning, Hold};
@@ -59,6 +61,10 @@ use works::Works;
 
 /// Nothing is due for so long: a start is over, with all that it brought about.
 const LONG_REST: Duration = Duration::from_millis(500);
+
+/// A command line waits so long for an older command that cannot be read; then a daemon does it.
+const FOR_A_MOMENT: Duration = Duration::from_secs(3);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +92,7 @@ pub struct Daemon {
     next_partner: usize,
     /// The folders of the desks in their order, and that of the commands.
     watch: Watch,
-    /// Something may lie in commands/.
-    commands_due: bool,
+    queue: Queue,
     /// What a person stopped, as the ledger has it.
     paused: Paused,
     earlier_attempts: EarlierAttempts,
@@ -141,7 +146,15 @@ pub fn carry_out_alone(config: Config, accept_database: bool) -> Result<bool> {
     };
     daemon.take_up()?;
     daemon.carry_out_commands()?;
+    let given_up_at = Instant::now() + FOR_A_MOMENT;
+    while daemon.queue.holds_back() && Instant::now() < given_up_at {
+        std::thread::sleep(BETWEEN_LOOKS);
+        daemon.carry_out_commands()?;
+    }
     daemon.confirm_placed()?;
+    if let Some(words) = daemon.queue.sentence().filter(|_| daemon.queue.holds_back()) {
+        anyhow::bail!("it waits for an older one: {words}");
+    }
     Ok(true)
 }
 
@@ -185,7 +198,7 @@ impl Daemon {
             },
             looked_at: 0,
             next_partner: 0,
-            commands_due: true,
+            queue: Queue::default(),
             paused: Paused::default(),
             config_is_new: true,
             clock,

@@ -16,15 +16,13 @@ use crate::edges::spool::{Place, shown_name};
 use crate::edges::watch::Woken;
 use crate::flows::inbound::desk::Desk;
 use crate::flows::inbound::finish;
-use crate::flows::inbound::round::{Answer, Bench, answer_all};
+use crate::flows::inbound::round::{Answer, answer_all};
 use crate::flows::inbound::waiting::{newest_of_each, tell_released};
-use crate::flows::{command, commands, recover, retention, rights};
+use crate::flows::{recover, retention, rights};
 use crate::model::intake::Intake;
 use crate::model::rules::room::TIMES_OF_A_DROP;
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
-/// A command that cannot be read lies there and rings no more: it is tried again after this pause.
-const COMMAND_AGAIN: Duration = Duration::from_secs(10);
 /// With more to take than this a folder is not listened to: it is looked at again in any case.
 const BACKLOG_FILES: usize = 100;
 /// Confirmations of moves ride on the next commit of files; when none comes, they get one of their own after this pause.
@@ -55,7 +53,7 @@ impl Daemon {
         }
         self.try_moves_again()?;
         let woken = self.take_wake_ups();
-        if self.commands_due {
+        if self.queue.is_due {
             self.carry_out_commands()?;
         }
         self.look_at_desks(&woken)?;
@@ -93,7 +91,7 @@ impl Daemon {
             self.tell(Event::WatchPoor, &[(Key::Reason, Value::Text(words.into()))]);
         }
         let commands = self.desks.len();
-        self.commands_due |= woken.all || woken.folders.contains(&commands) || !self.watch.hears_of(commands);
+        self.queue.is_due |= woken.all || woken.folders.contains(&commands) || !self.watch.hears_of(commands);
         woken
     }
 
@@ -263,50 +261,6 @@ impl Daemon {
         None
     }
 
-    pub(super) fn carry_out_commands(&mut self) -> Result<()> {
-        // Until all of them are gone: an error leaves it so.
-        self.commands_due = true;
-        let (mut is_one_left, mut unread) = (false, None);
-        for found in self.works.spool.commands()? {
-            let now = self.clock.now();
-            let file = match found {
-                Ok(file) => file,
-                Err(error) => {
-                    unread = Some(format!("{error:#}"));
-                    self.tell(Event::CommandRefused, &[(Key::Reason, Value::Text(format!("{error:#}").into()))]);
-                    is_one_left = true;
-                    continue;
-                }
-            };
-            match commands::Command::parse(&file.bytes) {
-                Ok(parsed) => _ = self.carry_out(&parsed, now)?,
-                Err(error) => {
-                    let fields = [(Key::Reason, Value::Text(format!("{error:#}").into()))];
-                    self.works.events.tell(now.wall, file.id.as_str(), Event::CommandRefused, &fields);
-                }
-            }
-            self.place_ready()?;
-            self.works.spool.remove_command(file.id)?;
-        }
-        self.commands_due = is_one_left;
-        self.watchman.command_unread(unread);
-        Ok(())
-    }
-
-    fn carry_out(&mut self, parsed: &commands::Command, now: Now) -> Result<String> {
-        self.settle_moves()?;
-        let out = &mut self.out;
-        let feeds = out.feeds.clone();
-        let mut give = |bench: &mut Bench<'_>, feed: &str, order: &command::Order| out.order(bench, feed, order);
-        let outcome = command::carry_out(&mut self.works.bench(now), parsed, &feeds, &mut give)?;
-        if matches!(parsed.verb, commands::Verb::Pause { .. } | commands::Verb::Resume { .. } | commands::Verb::CatchUp)
-        {
-            self.read_pauses()?;
-            self.look_for_due()?;
-        }
-        Ok(outcome)
-    }
-
     pub(super) fn read_pauses(&mut self) -> Result<()> {
         self.paused = self.works.store.read()?.paused()?;
         // What came meanwhile rang while nobody listened.
@@ -393,7 +347,7 @@ impl Daemon {
         if has_work && !self.disks.takes_in() {
             return Ok(Some(Ended::Waiting(waits_for_room.join("; "))));
         }
-        if has_work || !self.works.spool.commands()?.is_empty() {
+        if has_work || self.has_commands()? {
             return Ok(None);
         }
         if self.disks.takes_in() && !waits_for_room.is_empty() {
@@ -401,6 +355,7 @@ impl Daemon {
         }
         let Some(there) = self.remotes_drained() else { return Ok(None) };
         let mut troubles = self.troubles.sentences();
+        troubles.extend(self.queue.sentence());
         let mut settling = Vec::new();
         match there {
             Ended::Waiting(words) => return Ok(Some(Ended::Waiting(words))),
@@ -433,8 +388,8 @@ impl Daemon {
         if !self.disks.takes_in() || self.remotes.as_ref().is_some_and(Remotes::waits_for_room) {
             next = next.min(LOOK_EVERY);
         }
-        if self.commands_due {
-            next = next.min(COMMAND_AGAIN);
+        if self.queue.is_due {
+            next = next.min(self.queue.look_again());
         }
         if let Some(letter) = self.watchman.next_letter() {
             next = next.min((letter - now.wall).to_std().unwrap_or_default());

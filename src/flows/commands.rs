@@ -12,6 +12,7 @@ use crate::edges::spool::Spool;
 use crate::edges::store::Selection;
 use crate::model::ids::Id;
 use crate::model::pause::Subject;
+use crate::model::rules::command_order::Concerns;
 use crate::model::verdict::Verdict;
 
 /// What somebody wants to be done. The files of a selection stand in it by id, and it is never empty.
@@ -61,6 +62,25 @@ impl Command {
             Verb::Excuse { .. } => "excuse",
             Verb::Backup { .. } => "backup",
             Verb::CatchUp => "catch-up",
+        }
+    }
+
+    /// Whom it is about: of two commands about the same, the order matters.
+    pub fn concerns(&self) -> Concerns {
+        let partner = |name: &str| name.split_once('/').map_or(name, |(partner, _)| partner).to_string();
+        let partners = |names: &[String]| Concerns::Partners(names.iter().map(|name| partner(name)).collect());
+        match &self.verb {
+            Verb::Retry { which, .. } | Verb::Ignore { which } => {
+                which.partner.as_deref().map_or(Concerns::Anybody, |named| Concerns::partners([named]))
+            }
+            Verb::Send { feeds, .. } => partners(feeds),
+            Verb::Pause { subjects }
+            | Verb::Resume { subjects }
+            | Verb::Release { subjects }
+            | Verb::Discard { subjects } => Concerns::partners(subjects.iter().map(Subject::partner)),
+            Verb::Excuse { intakes } => partners(intakes),
+            Verb::Backup { .. } => Concerns::Nobody,
+            Verb::CatchUp => Concerns::Anybody,
         }
     }
 

@@ -1,8 +1,10 @@
 //! What a person can do next about a file, with the exact command. Pure: from what the ledger says.
 
 use super::inbound::returned::CAME_BACK;
+use super::outbound::deliver::says;
 use super::show::DeliveryShown;
-use crate::edges::store::ledger::{FileRow, FileState, MessageRow, RunRow, RunState};
+use crate::edges::store::ledger::{FileRow, FileState, MessageRow, RunReason, RunRow, RunState};
+use crate::model::rules::delivering::Says;
 use crate::model::verdict::{Home, Verdict};
 use crate::model::wording::guard::is_code_of_guard;
 
@@ -36,7 +38,7 @@ pub fn of_replaced(came_back_as: &FileRow) -> Vec<NextStep> {
     vec![NextStep { why, command: format!("nattpost show {}", came_back_as.id) }]
 }
 
-/// Ways on for a run that is to be brought: where only a person can end its waiting.
+/// Ways on for a run that is to be brought and does not go on by itself, or not yet.
 pub fn of_delivery(run: &RunRow, delivery: &DeliveryShown) -> Vec<NextStep> {
     let id = run.id;
     let mut steps = Vec::new();
@@ -45,7 +47,8 @@ pub fn of_delivery(run: &RunRow, delivery: &DeliveryShown) -> Vec<NextStep> {
         return steps;
     }
     let feed = format!("{}/{}", run.partner, run.feed);
-    match (delivery.row.unknown_since.is_some(), run.state) {
+    let is_unknown = delivery.row.unknown_since.is_some();
+    match (is_unknown, run.state) {
         (true, RunState::Renaming) => {
             step("he lacks it: send it again", format!("nattpost release {id} --comment \"why\""));
             step("he has it: close it as delivered", format!("nattpost discard {id} --comment \"why\""));
@@ -63,6 +66,15 @@ pub fn of_delivery(run: &RunRow, delivery: &DeliveryShown) -> Vec<NextStep> {
             step("see what the guard holds back, then release or discard it", format!("nattpost status {feed}"));
         }
         _ => {}
+    }
+    if !is_unknown && (delivery.row.failures > 0 || run.state == RunState::Renaming) {
+        step("what keeps it is mended: have it tried now", format!("nattpost release {id} --comment \"why\""));
+        let end = match (says(run), run.reason) {
+            (Says::Requests, _) => "he has its orders by another way: close it as delivered",
+            (Says::Facts, RunReason::Receipt) => "drop it: he gets no answer by us",
+            (Says::Facts, _) => "drop it: the next file tells what it said",
+        };
+        step(end, format!("nattpost discard {id} --comment \"why\""));
     }
     steps
 }

@@ -44,7 +44,7 @@ fn a_daemon_that_runs_gets_the_command_and_its_outcome_is_told() {
         .unwrap();
     let given = loop {
         if let Some(found) = spool.commands().unwrap().pop() {
-            break Command::parse(&found.unwrap().bytes).unwrap();
+            break Command::parse(&found.bytes.unwrap()).unwrap();
         }
         std::thread::yield_now();
     };

@@ -162,6 +162,36 @@ fn what_was_rehearsed_from_a_remote_waits_for_a_person() {
     );
 }
 
+/// A file under way there when its partner goes from live to shadow: it is applied and leaves, or rehearsed and stays under its own
+/// name, whatever was done to it before.
+#[test]
+fn what_was_begun_in_earnest_is_left_there_in_shadow() {
+    let live = place("live");
+    live.run(None);
+    live.put("there/out/a.csv", &order("a"));
+    let calls = calls(&live.copy(), &["remote.", "store.commit", "spool.park"]);
+    assert!(calls.len() >= 6, "{calls:?}");
+    each(&calls, |call| {
+        let place = live.copy();
+        let first = place.run(Some(&format!("kill@{call}")));
+        set(&place, "shadow");
+        let told = [place.run(None), place.run(None)].map(|run| run.text).concat();
+        let there: Vec<String> = place.there("out").into_keys().collect();
+        let files = place.rows("SELECT name, rehearsed FROM file");
+        let expected = if place.rows("SELECT count(*) FROM orders") == ["1"] {
+            (vec![], vec!["a.csv|0".to_string()])
+        } else {
+            (vec!["a.csv".to_string()], vec!["a.csv|2".to_string()])
+        };
+        let open = place.rows("SELECT count(*) FROM collect");
+        if (there, files) == expected && open == ["0"] {
+            return Ok(());
+        }
+        let stands = (place.there("out"), place.rows("SELECT name, rehearsed, state FROM file"));
+        Err(format!("{stands:?} instead of {expected:?}\n{}\n{told}", first.text))
+    });
+}
+
 /// A kill in the middle of applying what was rehearsed: each is applied once.
 #[test]
 fn what_was_rehearsed_is_applied_once_whenever_the_process_is_killed() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 pub const HEAD: &str = "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\n";
@@ -16,6 +16,15 @@ pub struct Told {
     /// None: killed.
     pub code: Option<i32>,
     pub text: String,
+}
+
+pub struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 /// An order file of one order.
@@ -75,6 +84,13 @@ impl Place {
         let output = command.output().unwrap();
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         Told { code: output.status.code(), text }
+    }
+
+    /// Runs until it is dropped.
+    pub fn daemon(&self) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
+        command.arg("run").current_dir(self.folder.path()).env_remove("NATTPOST_CONFIG").env_remove("NATTPOST_FAULT");
+        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     /// All rows of a question, columns separated by a bar.

@@ -4,7 +4,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct Deciding {
-    /// Intakes and feeds as `partner/name`, or locked files by their id or name
+    /// Intakes and feeds as `partner/name`, locked files or files on their way to a remote by their id or name
     #[arg(value_name = "WHAT", required = true)]
     pub what: Vec<String>,
     /// The intake, where an intake and a feed of a partner share the name

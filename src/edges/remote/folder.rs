@@ -51,7 +51,8 @@ impl FolderRemote {
         use ErrorKind as K;
         let kind = match error.kind() {
             K::NotFound | K::NotADirectory => FaultKind::Missing,
-            K::PermissionDenied | K::ReadOnlyFilesystem | K::QuotaExceeded => FaultKind::Refused,
+            K::QuotaExceeded => FaultKind::Refused,
+            _ if is_refusal(error) => FaultKind::Refused,
             _ => FaultKind::Transient,
         };
         let advice = match error.kind() {

@@ -14,10 +14,11 @@ const COMMAND_MAX_BYTES: u64 = 1 << 20;
 /// So many are picked up at once; the rest at the next look.
 const PICKED_UP_MAX: usize = 1_000;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A command file, by its name; and what is in it, where it can be read.
+#[derive(Debug)]
 pub struct Command {
     pub id: Id,
-    pub bytes: Vec<u8>,
+    pub bytes: Result<Vec<u8>>,
 }
 
 impl Spool {
@@ -26,8 +27,8 @@ impl Spool {
         self.write((Place::Commands, &file_name(id)), bytes, Existing::Refuse, Lasting::Now)
     }
 
-    /// What waits, oldest first. A command that cannot be read is passed over with its error.
-    pub fn commands(&self) -> Result<Vec<Result<Command>>> {
+    /// What waits, oldest first.
+    pub fn commands(&self) -> Result<Vec<Command>> {
         let mut ids = Vec::new();
         self.walk(State::Commands, &mut |found| {
             ids.extend(found.id);
@@ -35,10 +36,7 @@ impl Spool {
         })?;
         ids.sort_unstable();
         ids.truncate(PICKED_UP_MAX);
-        let read = |id| {
-            let bytes = self.read_whole(Place::Commands, &file_name(id), COMMAND_MAX_BYTES)?;
-            Ok(Command { id, bytes })
-        };
+        let read = |id| Command { id, bytes: self.read_whole(Place::Commands, &file_name(id), COMMAND_MAX_BYTES) };
         Ok(ids.into_iter().map(read).collect())
     }
 

@@ -37,6 +37,18 @@ impl SpoolError {
         self.source.kind() == io::ErrorKind::PermissionDenied
     }
 
+    /// It may be over in a moment: neither rights nor what the file is.
+    pub fn may_pass(&self) -> bool {
+        use io::ErrorKind as K;
+        let kind = self.source.kind();
+        // `Other`: it is too large.
+        !matches!(kind, K::PermissionDenied | K::InvalidInput | K::Other | K::IsADirectory) && !self.is_link()
+    }
+
+    fn is_link(&self) -> bool {
+        self.source.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+    }
+
     /// The spool itself takes nothing at the moment (full, over quota, read-only, failing): all wait, none is at fault.
     pub fn is_outage(&self) -> bool {
         use io::ErrorKind as K;
@@ -73,6 +85,15 @@ mod tests {
         // EIO, ENOSPC, EROFS, EDQUOT; ENOENT, EACCES, EEXIST, EXDEV.
         assert_eq!([5, 28, 30, 122].map(is_outage), [true; 4]);
         assert_eq!([2, 13, 17, 18].map(is_outage), [false; 4]);
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_does_not() {
+        let may_pass = |errno| SpoolError::new("x", io::Error::from_raw_os_error(errno)).may_pass();
+        // EIO, ESTALE, EMFILE; EACCES, EISDIR, ELOOP.
+        assert_eq!([5, 116, 24].map(may_pass), [true; 3]);
+        assert_eq!([13, 21, 40].map(may_pass), [false; 3]);
+        assert!(!SpoolError::new("x", io::Error::other("too large")).may_pass());
     }
 
     #[test]

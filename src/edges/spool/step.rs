@@ -92,6 +92,15 @@ impl Spool {
         }
     }
 
+    /// When anything about a file changed last, by the file system's own clock: no sender can set that back. In nanoseconds; `None`
+    /// when it cannot be said.
+    pub fn changed_at(&self, place: Place<'_>, name: &[u8]) -> Option<i64> {
+        let meta = fs::symlink_metadata(self.path(place, name).ok()?).ok()?;
+        let changed = meta.ctime().saturating_mul(1_000_000_000).saturating_add(meta.ctime_nsec());
+        // Where a file system knows only when the file was made.
+        Some(changed.max(Meta::of(&meta).mtime_ns))
+    }
+
     /// Opens a plain file for reading: no symlink, no pipe that would never end.
     pub fn read(&self, place: Place<'_>, name: &[u8]) -> Result<File> {
         let path = self.path(place, name)?;

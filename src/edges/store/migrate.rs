@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_problems.sql"),
     include_str!("migrations/0011_arrivals.sql"),
     include_str!("migrations/0012_rehearsals.sql"),
+    include_str!("migrations/0013_short.sql"),
 ];
 
 /// The version of the tables this program works with.

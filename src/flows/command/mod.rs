@@ -73,13 +73,25 @@ pub fn carry_out(
         Err(error) if super::is_outage(&error) && !super::is_denied(&error) => return Err(error),
         Err(error) => (format!("failed: {error:#}"), Event::CommandRefused),
     };
-    let tx = bench.store.begin()?;
-    tx.finish_command(command.id, &outcome, &iso(bench.now.wall))?;
-    tx.commit()?;
-    let fields =
-        [(Key::Verb, Value::Text(command.verb_name().into())), (Key::Reason, Value::Text(outcome.as_str().into()))];
-    bench.events.tell(bench.now.wall, command.id.as_str(), event, &fields);
+    finish(bench, command, &outcome, event)?;
     Ok(outcome)
+}
+
+/// Not carried out: the row says why.
+pub fn refuse(bench: &mut Bench<'_>, command: &Command, why: &str) -> Result<()> {
+    if record(bench, command)? {
+        finish(bench, command, &format!("failed: {why}"), Event::CommandRefused)?;
+    }
+    Ok(())
+}
+
+fn finish(bench: &mut Bench<'_>, command: &Command, outcome: &str, event: Event) -> Result<()> {
+    let tx = bench.store.begin()?;
+    tx.finish_command(command.id, outcome, &iso(bench.now.wall))?;
+    tx.commit()?;
+    let fields = [(Key::Verb, Value::Text(command.verb_name().into())), (Key::Reason, Value::Text(outcome.into()))];
+    bench.events.tell(bench.now.wall, command.id.as_str(), event, &fields);
+    Ok(())
 }
 
 /// False: it was carried out before.

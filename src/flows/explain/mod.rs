@@ -172,6 +172,7 @@ impl Teller<'_> {
             (RunState::Failed, _) => format!("which failed {ready}"),
             (RunState::Empty, _) => format!("which was empty {ready}"),
             (RunState::Locked, _) => format!("locked by the guard {ready}"),
+            (RunState::Discarded, _) if run.number > 0 => format!("made {ready} and dropped by a person"),
             (RunState::Discarded, _) => format!("made {ready}, locked by the guard and discarded"),
             (RunState::Superseded, _) => format!("made {ready} and replaced by a newer one before it was taken"),
         };

@@ -77,6 +77,7 @@ impl Teller<'_> {
             RunState::Failed => "It failed.".to_string(),
             RunState::Empty => "There was nothing to say, so no file was made.".to_string(),
             RunState::Locked => "The guard holds it back until a person decides.".to_string(),
+            RunState::Discarded if run.number > 0 => "A person dropped it before it was brought; its number is left out.".to_string(),
             RunState::Discarded => "A person dropped it; it never went out.".to_string(),
             RunState::Superseded => "A newer run took its place before it was taken.".to_string(),
         }

@@ -17,7 +17,7 @@ use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::layout::Completeness;
 use crate::model::rules::order_of_files::compare_names;
-use crate::model::rules::settle::{LookTable, Looks, Settled, Waiting, pair_done_files, settle};
+use crate::model::rules::settle::{LookTable, Looks, Settled, Waiting, given_up_at, pair_done_files, settle};
 
 /// Files of one round: enough to share a commit by, few enough that a person sees progress and memory stays flat.
 pub const ROUND_FILES: usize = 1_000;
@@ -223,6 +223,11 @@ impl Desk {
                 Ok(None)
             }
             Settled::Incomplete { missing, until } => {
+                let changed = spool.changed_at(self.folder(), &name);
+                let wall = now.wall.timestamp_nanos_opt().unwrap_or_default();
+                let Some(until) = given_up_at(until, patience, now.mono, (changed, wall)) else {
+                    return Ok(Some(Candidate { intake: self.intake.clone(), name, meta, done_file }));
+                };
                 self.wake(until);
                 self.tell_incomplete(events, &name, meta, &missing, now);
                 Ok(None)

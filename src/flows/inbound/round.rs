@@ -324,7 +324,8 @@ fn tell_crashed(events: &Events, now: Now, file: &Claimed) {
 
 /// The commit that holds its verdict is the one after which its remote may lose it.
 fn mark_taken(tx: &Tx<'_>, file: &Claimed) -> Result<()> {
-    if file.from_remote && !file.again { tx.mark_taken(file.file, file.size) } else { Ok(()) }
+    let is_left = !file.intake.sender.mode.answers();
+    if file.from_remote && !file.again { tx.mark_taken(file.file, file.size, is_left) } else { Ok(()) }
 }
 
 fn is_read(file: &Claimed) -> bool {

@@ -159,7 +159,9 @@ fn deliveries(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
     }
     for (feed, runs) in late {
         let names: Vec<String> = runs.iter().map(|owed| shown(&owed.name)).collect();
-        found.push(words::delivery_late(&feed, &names, &told(sight, &runs[0].since), &runs[0].words));
+        let oldest = &runs[0];
+        let said = (&oldest.run[..], &oldest.words[..]);
+        found.push(words::delivery_late(&feed, &names, &told(sight, &oldest.since), said));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ pub mod as_of;
 pub mod catch_up;
 pub mod clock_offset;
 pub mod collecting;
+pub mod command_order;
 pub mod delivering;
 pub mod delta;
 pub mod file_name;

@@ -134,6 +134,20 @@ pub fn settle(
     }
 }
 
+/// When a file at rest whose end is missing is given up. The looks of this run say that nothing has changed since it began; `changed`
+/// (the file system's own clock, wall time `wall`, both in nanoseconds) how long nothing had before, so that a run every few minutes
+/// comes to an end as one that goes on does. `None`: now.
+pub fn given_up_at(
+    until: Duration,
+    truncated_after: Duration,
+    now: Duration,
+    (changed, wall): (Option<i64>, i64),
+) -> Option<Duration> {
+    let rested = changed.and_then(|changed| u64::try_from(wall.saturating_sub(changed)).ok()).map(Duration::from_nanos);
+    let left = truncated_after.saturating_sub(rested.unwrap_or_default());
+    (!left.is_zero()).then(|| until.min(now + left))
+}
+
 /// Done-files and what they vouch for, as indexes into the names that were looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pairs {
@@ -198,6 +212,27 @@ mod tests {
     }
 
     /// (rule, looks first..last, vouched, the kernel, the missing end) → what to do; now is the last look.
+    #[test]
+    fn what_rested_before_this_run_counts() {
+        let second = 1_000_000_000_i64;
+        let wall = 1_795_300_000 * second;
+        for (changed, expected) in [
+            (None, Some(at(3_700))),
+            (Some(wall - 60 * second), Some(at(100 + 3_540))),
+            (Some(wall - 3_600 * second), None),
+            (Some(wall - 90_000 * second), None),
+            // Its clock is ahead of ours: only our own looks count.
+            (Some(wall + 60 * second), Some(at(3_700))),
+        ] {
+            assert_eq!(given_up_at(at(3_700), HOUR, at(100), (changed, wall)), expected, "{changed:?}");
+        }
+        assert_eq!(
+            given_up_at(at(120), HOUR, at(100), (Some(wall - second), wall)),
+            Some(at(120)),
+            "our looks are longer"
+        );
+    }
+
     #[test]
     fn the_table() {
         let stable = || Settle::Stable(at(10));

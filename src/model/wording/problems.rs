@@ -141,16 +141,17 @@ pub fn guard_locked(name: &str, side_in: bool, exceeded: &str) -> Condition {
     condition(Kind::GuardLocked, name, Level::Warning, words, advice)
 }
 
-/// `runs`: names of files that are ready for too long, the oldest first.
-pub fn delivery_late(feed: &str, runs: &[String], since: &str, reason: &str) -> Condition {
+/// `runs`: names of files that are ready for too long, the oldest first; of that one its id, and what its last try said.
+pub fn delivery_late(feed: &str, runs: &[String], since: &str, (run, reason): (&str, &str)) -> Condition {
     let count = runs.len() as u64;
-    let reason = if reason.is_empty() {
-        String::new()
+    let advice = "It is tried again by itself; nattpost explain FILE tells of each try";
+    let (reason, advice) = if reason.is_empty() {
+        (String::new(), format!("{advice}."))
     } else {
-        format!("; the last try said: {}", reason.trim_end_matches('.'))
+        let ends = format!("nattpost release {run} tries now, nattpost discard {run} ends it");
+        (format!("; the last try said: {}", reason.trim_end_matches('.')), format!("{advice}. {ends}."))
     };
     let words = format!("{feed}: {} not delivered since {since}: {}{reason}.", stand_ready(count), listed(runs, count));
-    let advice = "It is tried again by itself; nattpost explain FILE tells of each try.".to_string();
     Condition { count, ..condition(Kind::DeliveryLate, feed, Level::Error, words, advice) }
 }
 

@@ -51,6 +51,8 @@ pub struct CollectRow {
     pub target: Option<Vec<u8>>,
     /// Hash of what was fetched and judged.
     pub content: Option<Vec<u8>>,
+    /// Since when it has stood there without its end, as large as it is.
+    pub short_since: Option<String>,
 }
 
 /// A file that stays at its remote and was taken.
@@ -63,7 +65,7 @@ pub struct SeenThere {
 }
 
 const COLUMNS: &str = "c.file_no, f.file_id, f.partner, f.intake, f.raw_name, c.remote, c.folder, c.name, c.claim, c.done_name, \
-     c.done_claim, c.size, c.stamp, c.state, c.then_do, c.target, f.content_hash";
+     c.done_claim, c.size, c.stamp, c.state, c.then_do, c.target, f.content_hash, c.short_since";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CollectRow> {
     Ok(CollectRow {
@@ -83,6 +85,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CollectRow> {
         then_do: row.get(14)?,
         target: row.get(15)?,
         content: row.get(16)?,
+        short_since: row.get(17)?,
     })
 }
 
@@ -131,24 +134,38 @@ impl Tx<'_> {
     /// It is another file by now than the one that was listed, and settled all the same.
     pub fn note_facts_there(&self, file: FileNo, facts: &Facts) -> Result<()> {
         fault::point("store.note_facts_there")?;
-        let sql = "UPDATE collect SET size = ?2, stamp = ?3 WHERE file_no = ?1";
+        let sql = "UPDATE collect SET size = ?2, stamp = ?3, short_since = CASE WHEN size IS ?2 THEN short_since END WHERE file_no = ?1";
         let values = params![file.0, facts.size.map(u64::cast_signed), facts.stamp.to_text()];
         run(self.conn, sql, values).context("cannot note what a file at a remote is like")?;
         Ok(())
     }
 
-    /// In the commit of its verdict: from here on the remote's copy is not needed. What stays there is remembered.
-    pub fn mark_taken(&self, file: FileNo, size: u64) -> Result<()> {
+    /// It was fetched without its end; counted from the first time, as long as it does not grow.
+    pub fn note_short(&self, file: FileNo, at: &str) -> Result<()> {
+        fault::point("store.note_short")?;
+        let sql = "UPDATE collect SET short_since = COALESCE(short_since, ?2) WHERE file_no = ?1";
+        run(self.conn, sql, params![file.0, at]).context("cannot note that the end of a file is missing")?;
+        Ok(())
+    }
+
+    /// In the commit of its verdict: from here on the remote's copy is not needed. What stays there is remembered. `is_left`: it stays,
+    /// whatever was to happen to it when it was first seen; where it was claimed, under its own name again.
+    pub fn mark_taken(&self, file: FileNo, size: u64, is_left: bool) -> Result<()> {
         fault::point("store.mark_taken")?;
         let wrong = "cannot note that a file of a remote was taken";
         run(self.conn, "UPDATE file SET size = ?2 WHERE file_no = ?1", params![file.0, size.cast_signed()])
             .context(wrong)?;
+        if is_left {
+            let sql = "UPDATE collect SET then_do = CASE WHEN claim IS NULL THEN 'keep' ELSE 'rename' END, \
+                 target = CASE WHEN claim IS NOT NULL THEN name END WHERE file_no = ?1";
+            run(self.conn, sql, [file.0]).context(wrong)?;
+        }
         let sql = "INSERT INTO seen_there (remote, folder, name, size, stamp, content, file_no) \
              SELECT c.remote, c.folder, c.name, c.size, c.stamp, f.content_hash, c.file_no \
-             FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.file_no = ?1 AND c.then_do = 'keep' \
+             FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.file_no = ?1 AND (c.then_do = 'keep' OR ?2) \
              ON CONFLICT (remote, folder, name) DO UPDATE SET size = excluded.size, stamp = excluded.stamp, \
                content = excluded.content, file_no = excluded.file_no, gone_since = NULL";
-        run(self.conn, sql, [file.0]).context(wrong)?;
+        run(self.conn, sql, params![file.0, is_left]).context(wrong)?;
         run(self.conn, "DELETE FROM collect WHERE file_no = ?1 AND then_do = 'keep'", [file.0]).context(wrong)?;
         run(self.conn, "UPDATE collect SET state = 'taken' WHERE file_no = ?1", [file.0]).context(wrong)?;
         Ok(())

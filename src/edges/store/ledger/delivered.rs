@@ -106,7 +106,7 @@ impl Snapshot<'_> {
     ) -> Result<Vec<RunNo>> {
         let sql = "SELECT run_no, scope = 'part' FROM run WHERE partner = ?1 AND feed = ?2 AND reason <> 'receipt' AND run_no > ?3 \
              AND number > 0 AND (state = 'ready' OR state = 'delivering' OR state = 'renaming' OR state = 'superseded' \
-             OR state = 'failed' OR (?4 AND state = 'sent' AND scope <> 'full')) ORDER BY run_no";
+             OR state = 'failed' OR state = 'discarded' OR (?4 AND state = 'sent' AND scope <> 'full')) ORDER BY run_no";
         let values = params![partner, feed, base.map_or(0, |b| b.0), delivered_too];
         let runs: Vec<(i64, bool)> = list(self.conn, sql, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
         let first = runs.iter().rposition(|(_, part)| !part).unwrap_or_default();

@@ -186,6 +186,14 @@ impl Tx<'_> {
         self.set_run_state(run_no, RunState::Ready, at, "")
     }
 
+    /// It waits no longer for its next try; what is known of it stays.
+    pub fn try_delivery_now(&self, run_no: RunNo) -> Result<()> {
+        fault::point("store.try_delivery_now")?;
+        let sql = "UPDATE delivery SET next_try = NULL, failures = 0, words = '' WHERE run_no = ?1";
+        run(self.conn, sql, [run_no.0]).context("cannot note that a delivery is tried now")?;
+        Ok(())
+    }
+
     /// Its run has ended without being brought. Where something may have been uploaded, that is still to be removed there;
     /// `settle_delivery` says that it was.
     pub fn close_delivery(&self, run_no: RunNo) -> Result<()> {

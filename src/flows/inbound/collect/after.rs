@@ -35,6 +35,8 @@ pub enum Then {
     Move(Folder),
     /// Its new name in the same folder.
     Rename(Vec<u8>),
+    /// Its own name, and that of its done-file: it stays there.
+    GiveBack(Vec<u8>),
 }
 
 /// How it ended there.
@@ -116,20 +118,26 @@ fn one(remote: &mut dyn Remote, file: &Owed) -> Result<Settlement, Fault> {
             Removal::Leave => return Ok(Settlement::KeptThere),
         }
     }
+    let name = file.claim.as_ref().unwrap_or(&file.name);
     if let Some((done, plain)) = &file.done {
         match &file.then {
             Then::Move(folder) => _ = bring(remote, file, done, Some(folder), plain)?,
             Then::Delete | Then::Rename(_) => _ = remote.remove(&file.folder, &[done])?,
+            // Behind its data file.
+            Then::GiveBack(own) => {
+                let back = bring(remote, file, name, None, own)?;
+                bring(remote, file, done, None, plain)?;
+                return Ok(back);
+            }
         }
     }
-    let name = file.claim.as_ref().unwrap_or(&file.name);
     match &file.then {
         Then::Delete => {
             let removed = remote.remove(&file.folder, &[name])?;
             Ok(removed.into_iter().next().map_or(Settlement::NotTried, settled))
         }
         Then::Move(folder) => bring(remote, file, name, Some(folder), &file.name),
-        Then::Rename(new) => bring(remote, file, name, None, new),
+        Then::Rename(new) | Then::GiveBack(new) => bring(remote, file, name, None, new),
     }
 }
 

@@ -52,7 +52,8 @@ impl Bench<'_> {
     /// What a carrier says of files that it was to fetch. Faults of single files come back, for whoever tells them.
     pub fn note_collected(&mut self, desk: &mut RemoteDesk, files: &[(FileNo, Fetched)]) -> Result<()> {
         let changes = |fetched: &Fetched| {
-            matches!(fetched, Fetched::ClaimRefused | Fetched::Whole { facts: Some(_), .. } | Fetched::Changed { .. })
+            use Fetched as F;
+            matches!(fetched, F::ClaimRefused | F::Whole { facts: Some(_), .. } | F::Changed { .. } | F::Incomplete(_))
         };
         if files.iter().any(|(_, fetched)| changes(fetched)) {
             let tx = self.store.begin()?;
@@ -62,6 +63,7 @@ impl Bench<'_> {
                     Fetched::Whole { facts: Some(facts), .. } | Fetched::Changed { facts } => {
                         tx.note_facts_there(*file, facts)?;
                     }
+                    Fetched::Incomplete(_) => tx.note_short(*file, &iso(self.now.wall))?,
                     _ => {}
                 }
             }
@@ -158,6 +160,8 @@ pub fn owed(row: CollectRow) -> Option<Owed> {
     let target = row.target.unwrap_or_default();
     let then = match row.then_do.as_str() {
         "move" => Then::Move(Folder::parse(&target).ok()?),
+        // No pattern gives a file the name it has.
+        "rename" if row.claim.is_some() && target == row.name => Then::GiveBack(target),
         "rename" => Then::Rename(target),
         _ => Then::Delete,
     };

@@ -112,6 +112,9 @@ struct Batch<'b> {
 impl Batch<'_> {
     /// All renames of the batch, done-files first.
     fn claim(&mut self, files: &[ToFetch]) -> Result<Vec<Stands>, Fault> {
+        if files.iter().any(|file| !file.intake.sender.mode.answers()) {
+            return files.iter().map(|file| self.let_be(file)).collect();
+        }
         let mut pairs: Vec<(&[u8], Target)> = Vec::new();
         let target = |name: &[u8]| Target { folder: None, name: name.to_vec() };
         for file in files {
@@ -137,6 +140,14 @@ impl Batch<'_> {
             stands.push(self.stands(file, result)?);
         }
         Ok(stands)
+    }
+
+    /// In shadow nothing is claimed. What had been before is read under our name; it gets its own back once its verdict stands.
+    fn let_be(&mut self, file: &ToFetch) -> Result<Stands, Fault> {
+        let Some(claim) = &file.claim else { return Ok(Stands::At(file.name.clone())) };
+        let found = self.remote.facts(&file.folder, &[claim])?;
+        let stands = found.iter().any(Option::is_some);
+        Ok(if stands { Stands::At(claim.clone()) } else { Stands::Not(Fetched::ClaimRefused) })
     }
 
     fn stands(&mut self, file: &ToFetch, renamed: Option<Renamed>) -> Result<Stands, Fault> {

@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::found::span;
 use super::{Fetched, Job, ToFetch};
-use crate::edges::clock::{Now, chance};
+use crate::edges::clock::{Now, chance, read_iso};
 use crate::edges::remote::Fault;
 use crate::edges::spool::shown_name;
 use crate::edges::store::ledger::{CollectRow, RemoteLook};
@@ -299,9 +299,7 @@ impl RemoteDesk {
                 self.waits_for_room.0 = true;
                 break;
             }
-            let since = self.incomplete.get(&slot.file);
-            let patience = self.intake.truncated_after;
-            let takes_it_cut = since.is_some_and(|(_, since)| now.mono.saturating_sub(*since) >= patience);
+            let takes_it_cut = is_given_up(&row, self.incomplete.get(&slot.file), self.intake.truncated_after, now);
             slot.state = State::UnderWay;
             bytes += slot.size;
             job.push(to_fetch(row, self.intake.clone(), folder, takes_it_cut));
@@ -415,6 +413,13 @@ impl RemoteDesk {
         let lines: Vec<String> = lines.map(|one| one.line()).collect();
         RemoteLook { sample: lines.join("\n"), ..self.told_look.clone() }
     }
+}
+
+/// Its end will not come: it has stood there as it is for so long, by this run or by those before.
+fn is_given_up(row: &CollectRow, since: Option<&(u64, Duration)>, patience: Duration, now: Now) -> bool {
+    let before = row.short_since.as_deref().and_then(read_iso).and_then(|at| (now.wall - at).to_std().ok());
+    let here = since.map(|(_, since)| now.mono.saturating_sub(*since));
+    before.max(here).is_some_and(|rested| rested >= patience)
 }
 
 fn slot(file: FileNo, facts: &Facts) -> Slot {

@@ -1,22 +1,17 @@
-//! Runs that are brought and whose file is gone from out/, or of which nobody knows whether they arrived. Facts are composed again in
-//! today's state under the same name and number, answers are made byte for byte from the ledger; for orders a person decides.
+//! Runs that are brought and whose file is gone from out/. Facts are composed again in today's state under the same name and
+//! number, answers are made byte for byte from the ledger; for orders a person decides (`decided`).
 //!
 //! Nothing notes that a file is to be made again: whoever is to send it finds that it is not there, also after a crash.
 
-use std::sync::Arc;
-
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use super::super::stage::Outcome;
-use super::super::{Ask, Dispatch, settle_sent};
+use super::super::{Ask, Dispatch};
 use super::Step;
 use super::book::Book;
-use super::noting::{PLACED_SOON, Rules, Told, says};
+use super::noting::{PLACED_SOON, Rules, Told};
 use crate::edges::clock::iso;
 use crate::edges::store::ledger::{RunReason, RunRow, RunState, Side};
-use crate::model::feed::Feed;
-use crate::model::ids::Id;
-use crate::model::rules::delivering::Says;
 use crate::model::rules::recovery::RunFound;
 use crate::model::rules::supersede::Scope;
 
@@ -63,54 +58,5 @@ impl Dispatch<'_> {
         tx.commit()?;
         book.forget(run.no);
         self.tell_delivery(Told::Failed(run.clone(), words.to_string()))
-    }
-
-    /// A person says that it is to be sent. Orders whose file is gone are written anew: the same ones, under its name and number.
-    pub fn release_unknown(&mut self, id: Id, feeds: &[Arc<Feed>]) -> Result<RunRow> {
-        let run = self.unknown_run(id)?;
-        if says(&run) == Says::Requests && self.find(&run)? == RunFound::Neither {
-            let feed = feeds.iter().find(|feed| feed.partner == run.partner && feed.id == run.feed);
-            let feed = feed.with_context(|| {
-                format!(
-                    "the file of {} is gone from out/, and its feed {}/{} is not in the configuration any more: put the file back there, or \
-                     discard the run",
-                    run.name, run.partner, run.feed
-                )
-            })?;
-            let ask = Ask { instead_of: Some(run.no), ..Ask::request() };
-            return match self.send(feed, &ask)? {
-                Outcome::Ready { .. } => Ok(run),
-                Outcome::Failed { reason, .. } => bail!("{}: {reason}", run.name),
-                Outcome::Empty { .. } | Outcome::Locked { .. } => bail!("{}: none of its orders is found", run.name),
-            };
-        }
-        let tx = self.store.begin()?;
-        tx.deliver_again(run.no, &iso(self.now.wall))?;
-        tx.commit()?;
-        Ok(run)
-    }
-
-    /// A person says that the partner has it.
-    pub fn discard_unknown(&mut self, id: Id) -> Result<RunRow> {
-        let run = self.unknown_run(id)?;
-        let tx = self.store.begin()?;
-        settle_sent(&tx, &run, &iso(self.now.wall), "closed as delivered by a person")?;
-        tx.settle_delivery(run.no)?;
-        tx.commit()?;
-        if self.find(&run)? == RunFound::Out {
-            let moved = self.move_out_to_sent(&run);
-            self.go_on(run.id.as_str(), moved)?;
-        } else {
-            self.pending.placed.push(run.no);
-        }
-        Ok(run)
-    }
-
-    fn unknown_run(&self, id: Id) -> Result<RunRow> {
-        let snapshot = self.store.read()?;
-        let run = snapshot.run_by_id(id)?.with_context(|| format!("there is no run {id}"))?;
-        let row = snapshot.delivery(run.no)?.filter(|row| row.unknown_since.is_some() && !row.settled);
-        row.with_context(|| format!("run {id} ({}) is not one of which nobody knows whether it arrived", run.name))?;
-        Ok(run)
     }
 }

@@ -30,6 +30,8 @@ struct Entry {
     has_begun: bool,
     again_at: Duration,
     is_under_way: bool,
+    /// The ledger says until when it waits for another try; where it says so no more, a person wants it now.
+    rests: bool,
     left: Left,
     /// Why the last try failed.
     words: Option<String>,
@@ -51,7 +53,10 @@ impl Book {
         let known: BTreeSet<RunNo> = open.iter().filter(|row| row.unknown_since.is_none()).map(|row| row.run).collect();
         self.entries.retain(|run, _| known.contains(run));
         for row in open.into_iter().filter(|row| known.contains(&row.run)) {
-            let is_same = |entry: &Entry| entry.is_under_way || (entry.step == Step::Clear) != row.is_open;
+            let is_same = |entry: &Entry| {
+                let is_wanted_now = entry.rests && row.next_try.is_none();
+                entry.is_under_way || ((entry.step == Step::Clear) != row.is_open && !is_wanted_now)
+            };
             if self.entries.get(&row.run).is_some_and(is_same) {
                 continue;
             }
@@ -66,6 +71,7 @@ impl Book {
                 has_begun: run.state != RunState::Ready,
                 again_at: now.mono + pause.unwrap_or_default(),
                 is_under_way: false,
+                rests: row.next_try.is_some(),
                 left: Left::default(),
                 words: None,
             };
@@ -162,7 +168,7 @@ impl Book {
     /// Why the last try failed.
     pub(super) fn failed(&mut self, run: RunNo, words: String) {
         if let Some(entry) = self.entries.get_mut(&run) {
-            entry.words = Some(words);
+            (entry.rests, entry.words) = (true, Some(words));
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod again;
 mod book;
+mod decided;
 mod noting;
 
 use std::io::{self, ErrorKind, Read};
@@ -19,7 +20,7 @@ use crate::model::remote::Folder;
 use crate::model::rules::delivering::There;
 
 pub use book::Book;
-pub use noting::{Rules, announce};
+pub use noting::{Rules, announce, says};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {

@@ -136,7 +136,7 @@ impl Dispatch<'_> {
 }
 
 /// Of orders: each may arrive once only.
-pub(super) fn says(run: &RunRow) -> Says {
+pub fn says(run: &RunRow) -> Says {
     if run.scope == Scope::New && run.reason != RunReason::Receipt { Says::Requests } else { Says::Facts }
 }
 
