@@ -97,6 +97,9 @@ cases! {
     case_241_orders_that_never_came = "241-orders-that-never-came",
     case_242_a_database_that_nobody_copies = "242-a-database-that-nobody-copies",
     case_310_a_file_of_another_standard = "310-a-file-of-another-standard",
+    case_320_an_edifact_interchange = "320-an-edifact-interchange",
+    case_321_one_bad_message_of_three = "321-one-bad-message-of-three",
+    case_322_an_invoice_among_orders = "322-an-invoice-among-orders",
     case_330_two_layouts_that_fit_alike = "330-two-layouts-that-fit-alike",
 }
 

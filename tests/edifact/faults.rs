@@ -1,5 +1,7 @@
 //! Faults made by hand: the reason names the line, the segment, the piece of it, the value and what was expected.
 
+use nattpost::model::layout::standards::STANDARDS;
+
 use crate::decoding::{decode, layout_of};
 use crate::{order, shipped};
 
@@ -123,7 +125,7 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
 fn settings_decide_what_is_checked() {
     let good = order("", LINE);
     let with = |options: &str| {
-        let text = nattpost::model::layout::standards::STANDARDS[0].1;
+        let text = STANDARDS.iter().find(|(id, _)| *id == "edifact-orders").unwrap().1;
         layout_of(&text.replacen("message = \"ORDERS\"", &format!("message = \"ORDERS\"\n{options}"), 1))
     };
     let check = with("counts = \"check\"");
