@@ -4,44 +4,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use nattpost::config::keys::{Fallback, Table, all, reference};
 use nattpost::config::{Config, look_around};
-use nattpost::model::document::DocumentProblem;
-use nattpost::model::kind::{Kind, shipped_kinds};
-use nattpost::model::layout::{Layout, read_layout};
+use nattpost::model::layout::Layout;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Stands in for the layouts that Nattpost ships: the words of a configuration do not depend on how they look.
-fn stand_in(id: &str, kind: &Kind) -> Arc<Layout> {
-    let mut text = format!("layout = \"{id}\"\ntitle = \"x\"\nkind = \"{}\"\nsyntax = \"delimited\"\n", kind.name);
-    text.push_str("[delimited]\ncolumns = \"rows\"\ntag = 1\n");
-    for (index, group) in kind.groups.iter().enumerate() {
-        let (opens, path) = match index {
-            0 => ("message", String::new()),
-            _ => (group.name.as_str(), format!("{}.", group.name)),
-        };
-        text.push_str(&format!("[[record]]\ntag = \"{}{index}\"\nopens = \"{opens}\"\nfields = [\n", group.element));
-        for (place, field) in group.fields.iter().filter(|f| !f.ours).enumerate() {
-            text.push_str(&format!("  [\"{}\", \"{path}{}\"],\n", place + 2, field.name));
-        }
-        text.push_str("]\n");
-    }
-    read_layout("stand-in", &text, shipped_kinds()).unwrap_or_else(|p| panic!("{p:#?}\n{text}")).into()
-}
-
-fn read(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
-    let mut shipped = Vec::new();
-    for kind in shipped_kinds().iter() {
-        for syntax in ["xml", "csv"] {
-            shipped.push(stand_in(&format!("nattpost-{}-{syntax}", kind.name.replace('_', "-")), kind));
-        }
-    }
-    Config::read(path, &shipped)
 }
 
 fn folders(below: &str) -> Vec<PathBuf> {
@@ -72,7 +41,7 @@ fn every_bad_configuration_gets_its_words() {
         let expected = fs::read_to_string(folder.join("expected.txt")).unwrap_or_default();
         let expected: Vec<&str> = expected.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
         // Of one that is well, what it points to.
-        let problems = match read(&folder.join("nattpost.toml")) {
+        let problems = match Config::read(&folder.join("nattpost.toml")) {
             Err(problems) => problems,
             Ok(config) => {
                 let around = look_around(&config);
@@ -98,7 +67,7 @@ fn every_bad_configuration_gets_its_words() {
 #[test]
 fn good_configurations_are_read() {
     for folder in folders("tests/configs/good") {
-        if let Err(problems) = read(&folder.join("nattpost.toml")) {
+        if let Err(problems) = Config::read(&folder.join("nattpost.toml")) {
             panic!("{}: {problems:#?}", folder.display());
         }
     }
@@ -143,8 +112,8 @@ fn copy_samples(to: &Path, change: impl Fn(&str) -> String) {
 fn the_samples_show_every_default_as_it_is() {
     let scratch = tempfile::tempdir().unwrap();
     copy_samples(scratch.path(), |line| uncomment(line).to_string());
-    let as_shipped = read(&root().join("samples/nattpost.toml")).unwrap_or_else(|p| panic!("{p:#?}"));
-    let spelled_out = read(&scratch.path().join("nattpost.toml")).unwrap_or_else(|p| panic!("{p:#?}"));
+    let as_shipped = Config::read(&root().join("samples/nattpost.toml")).unwrap_or_else(|p| panic!("{p:#?}"));
+    let spelled_out = Config::read(&scratch.path().join("nattpost.toml")).unwrap_or_else(|p| panic!("{p:#?}"));
     assert_eq!(meaning(&as_shipped), meaning(&spelled_out));
     assert_ne!(as_shipped.fingerprint, spelled_out.fingerprint);
 }
@@ -204,7 +173,7 @@ fn the_documentation_lists_the_keys_as_they_are() {
 
 #[test]
 fn a_missing_file_is_one_problem() {
-    let problems = read(Path::new("/nowhere/nattpost.toml")).unwrap_err();
+    let problems = Config::read(Path::new("/nowhere/nattpost.toml")).unwrap_err();
     assert_eq!(problems.len(), 1);
     assert!(problems[0].text.contains("cannot be read"), "{problems:?}");
 }
@@ -216,13 +185,13 @@ fn with_line(key: &str, line: &str) -> Config {
         let is_key = uncomment(text).starts_with(&format!("{key} =")) && !text.starts_with("on_change = \"5 min");
         if is_key { line.to_string() } else { text.to_string() }
     });
-    read(&scratch.path().join("nattpost.toml")).unwrap_or_else(|p| panic!("{key}: {p:#?}"))
+    Config::read(&scratch.path().join("nattpost.toml")).unwrap_or_else(|p| panic!("{key}: {p:#?}"))
 }
 
 #[test]
 fn the_fingerprint_follows_what_changes_the_meaning_of_a_file() {
     let fingerprint = |config: &Config| config.intake("webshop/orders").unwrap().fingerprint;
-    let base = fingerprint(&read(&root().join("samples/nattpost.toml")).unwrap());
+    let base = fingerprint(&Config::read(&root().join("samples/nattpost.toml")).unwrap());
     for (key, line) in [
         ("layouts", "layouts = [\"nattpost-order-csv\"]"),
         ("policy", "policy = \"refuse above 5 %\""),
@@ -255,7 +224,7 @@ fn the_fingerprint_follows_what_changes_the_meaning_of_a_file() {
 #[test]
 fn a_partner_has_words_of_his_own_in_a_table_of_a_shared_layout() {
     let folder = root().join("tests/configs/good/03-words-of-partners");
-    let config = read(&folder.join("nattpost.toml")).unwrap_or_else(|p| panic!("{p:#?}"));
+    let config = Config::read(&folder.join("nattpost.toml")).unwrap_or_else(|p| panic!("{p:#?}"));
     let country = |source: &str, word: &str| {
         let intake = config.intake(source).unwrap();
         let fields = &intake.layouts[0].records[0].fields;
@@ -282,7 +251,7 @@ fn a_partner_has_words_of_his_own_in_a_table_of_a_shared_layout() {
         fs::create_dir_all(scratch.path().join(file).parent().unwrap()).unwrap();
         fs::write(scratch.path().join(file), text).unwrap();
     }
-    let changed = read(&scratch.path().join("nattpost.toml")).unwrap();
+    let changed = Config::read(&scratch.path().join("nattpost.toml")).unwrap();
     assert_ne!(changed.intake("nord/orders").unwrap().fingerprint, fingerprint("nord/orders"));
     assert_eq!(changed.intake("sued/orders").unwrap().fingerprint, fingerprint("sued/orders"));
 }
@@ -292,7 +261,7 @@ fn with_layout(line: &str) -> Config {
     copy_samples(scratch.path(), |text| {
         if text == "layouts = [\"nattpost-order-xml\"]" { line.to_string() } else { text.to_string() }
     });
-    read(&scratch.path().join("nattpost.toml")).unwrap()
+    Config::read(&scratch.path().join("nattpost.toml")).unwrap()
 }
 
 #[test]
@@ -311,7 +280,7 @@ fn a_file_cut_anywhere_is_a_problem_or_a_configuration_and_never_a_panic() {
     let text = fs::read(&path).unwrap();
     for end in (0..text.len()).step_by(23) {
         fs::write(&path, &text[..end]).unwrap();
-        if let Err(problems) = read(&scratch.path().join("nattpost.toml")) {
+        if let Err(problems) = Config::read(&scratch.path().join("nattpost.toml")) {
             // The calendar of the other file may have lost the feed that names it.
             let is_of = |file: &str, key: &str| file == "partners/webshop.toml" || key == "calendar.company";
             assert!(problems.iter().all(|p| is_of(&p.file, &p.key)), "{problems:?}");

@@ -18,12 +18,12 @@ use crate::flows::files::Sight;
 use crate::flows::lineage;
 use crate::model::document::{DocumentProblem, suggest};
 use crate::model::kind::shipped_kinds;
-use crate::model::layout::own::{shipped_layouts, shipped_texts};
+use crate::model::layout::own::{shipped_layout, shipped_layouts, shipped_texts};
 use crate::model::layout::{Extendable, Layout, read_extended};
 
 /// The configuration, or all that is wrong with it.
 pub fn read_configuration(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
-    Config::read(path, shipped_layouts())
+    Config::read(path)
 }
 
 /// The same, where a wrong one is the end of it.
@@ -139,11 +139,11 @@ pub fn layout_with_file(config_path: &Path, name: &str) -> Result<(Arc<Layout>, 
     if is_path(name) {
         return Ok((Arc::new(layout_file(Path::new(name))?), Some(PathBuf::from(name)), zone));
     }
-    if let Some(shipped) = shipped_layouts().iter().find(|layout| layout.id == name) {
+    if let Some(shipped) = shipped_layout(name) {
         return Ok((Arc::clone(shipped), None, zone));
     }
     let Some(config) = config.transpose()? else {
-        let known: Vec<&str> = shipped_layouts().iter().map(|layout| layout.id.as_str()).collect();
+        let known: Vec<&str> = shipped_layouts().iter().map(|shipped| shipped.id).collect();
         let hint = suggest(name, &known).unwrap_or_default();
         return Err(Failure::new(
             End::NotFound,

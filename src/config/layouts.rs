@@ -1,14 +1,14 @@
 //! The layouts that intakes and feeds can name: those Nattpost ships, by id, and the site's own, by id or by file.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::keyed::Wrong;
 use super::texts::{self, NamedText};
 use crate::model::document::{Document, DocumentProblem, suggest};
 use crate::model::kind::shipped_kinds;
 use crate::model::layout::lookup::Words;
-use crate::model::layout::own::shipped_texts;
+use crate::model::layout::own::{Shipped, shipped_layouts, shipped_texts};
 use crate::model::layout::{Extendable, Layout, read_extended, read_layout_with};
 
 /// A layout that can be named.
@@ -26,6 +26,9 @@ pub struct KnownLayout {
 /// All layouts that can be named.
 #[derive(Debug, Clone, Default)]
 pub struct Layouts {
+    /// Read when they are named.
+    shipped: Vec<(&'static Shipped, OnceLock<KnownLayout>)>,
+    /// The site's.
     entries: Vec<KnownLayout>,
     /// Ids and names of the site's files that could not be read: naming one is no second problem.
     broken: Vec<String>,
@@ -47,13 +50,9 @@ fn at_key(text: &NamedText, key: &str, words: String) -> Vec<DocumentProblem> {
 
 impl Layouts {
     /// The shipped layouts and those of the site's folder, which need not exist.
-    pub fn gather(
-        shipped: &[Arc<Layout>],
-        folder: &Path,
-        shown: &str,
-        problems: &mut Vec<DocumentProblem>,
-    ) -> (Self, Vec<NamedText>) {
-        let mut layouts = Layouts { entries: shipped.iter().map(ship).collect(), broken: Vec::new() };
+    pub fn gather(folder: &Path, shown: &str, problems: &mut Vec<DocumentProblem>) -> (Self, Vec<NamedText>) {
+        let shipped = shipped_layouts().iter().map(|shipped| (shipped, OnceLock::new())).collect();
+        let mut layouts = Layouts { shipped, ..Layouts::default() };
         let texts = if folder.is_dir() { texts::read_folder(folder, shown, problems) } else { Vec::new() };
         let mut extendable = shipped_texts();
         extendable.extend(texts.iter().map(|text| Extendable::new(&text.name, &text.text)));
@@ -111,7 +110,8 @@ impl Layouts {
     }
 
     fn by_id(&self, id: &str) -> Option<&KnownLayout> {
-        self.entries.iter().find(|known| known.layout.id == id)
+        let shipped = self.shipped.iter().find(|(shipped, _)| shipped.id == id).map(known);
+        shipped.or_else(|| self.entries.iter().find(|known| known.layout.id == id))
     }
 
     /// By id, or by file (`layouts/shop.toml`). `Ok(None)` where the file is there and has problems of its own.
@@ -123,7 +123,8 @@ impl Layouts {
         if self.broken.iter().any(|broken| broken == name) {
             return Ok(None);
         }
-        let ids: Vec<&str> = self.entries.iter().map(|known| known.layout.id.as_str()).collect();
+        let shipped = self.shipped.iter().map(|(shipped, _)| shipped.id);
+        let ids: Vec<&str> = shipped.chain(self.entries.iter().map(|known| known.layout.id.as_str())).collect();
         Err(Wrong {
             text: format!("there is no layout \"{name}\", neither in Nattpost nor in the folder of layouts."),
             suggestion: suggest(name, &ids),
@@ -136,12 +137,15 @@ impl Layouts {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &KnownLayout> {
-        self.entries.iter()
+        self.shipped.iter().map(known).chain(&self.entries)
     }
 }
 
 /// What a shipped layout says changes with the program only.
-fn ship(layout: &Arc<Layout>) -> KnownLayout {
-    let said = format!("{} {}", env!("CARGO_PKG_VERSION"), layout.id);
-    KnownLayout { layout: layout.clone(), file: None, hash: blake3::hash(said.as_bytes()), text: "".into() }
+fn known<'a>((shipped, known): &'a (&'static Shipped, OnceLock<KnownLayout>)) -> &'a KnownLayout {
+    known.get_or_init(|| {
+        let said = format!("{} {}", env!("CARGO_PKG_VERSION"), shipped.id);
+        let layout = shipped.layout().clone();
+        KnownLayout { layout, file: None, hash: blake3::hash(said.as_bytes()), text: "".into() }
+    })
 }

@@ -35,7 +35,6 @@ use chrono_tz::Tz;
 use crate::model::document::{Document, DocumentProblem};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
-use crate::model::layout::{Layout, own};
 use crate::model::problem::{Channel, Named};
 use crate::model::remote::RemoteRule;
 use crate::model::rules::arrivals::Expect;
@@ -92,11 +91,6 @@ pub fn partner_id(text: &str) -> Result<String, Wrong> {
     forms::id(text)
 }
 
-/// Reads a configuration with the layouts that this build ships.
-pub fn read_with_own(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
-    Config::read(path, own::shipped_layouts())
-}
-
 /// Company, zone and channels of a configuration that may be wrong elsewhere: so that people can be told of just that.
 pub fn channels_of(path: &Path) -> (String, Tz, Vec<Channel>) {
     let Ok(main) = texts::read(path, "nattpost.toml") else { return (String::new(), Tz::UTC, Vec::new()) };
@@ -105,8 +99,8 @@ pub fn channels_of(path: &Path) -> (String, Tz, Vec<Channel>) {
 }
 
 impl Config {
-    /// `shipped`: the layouts that are Nattpost's own. All problems of all files, in the order of the files and lines.
-    pub fn read(path: &Path, shipped: &[Arc<Layout>]) -> Result<Config, Vec<DocumentProblem>> {
+    /// All problems of all files, in the order of the files and lines.
+    pub fn read(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
         let file = path.file_name().map_or_else(|| "nattpost.toml".into(), |n| n.to_string_lossy());
         let main = texts::read(path, &file).map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
@@ -115,7 +109,7 @@ impl Config {
 
         let partner_texts = texts::read_folder(&company.partners, &shown(&company.partners, folder), &mut problems);
         let (layouts, layout_texts) =
-            Layouts::gather(shipped, &company.layouts, &shown(&company.layouts, folder), &mut problems);
+            Layouts::gather(&company.layouts, &shown(&company.layouts, folder), &mut problems);
         let partners = read_partners(&partner_texts, &company, &layouts, &mut problems);
         if problems.is_empty() {
             let feeds = partners.iter().flat_map(|partner| &partner.feeds);

@@ -338,7 +338,7 @@ impl Daemon {
 
     /// SIGHUP: a bad configuration leaves the old one running and says so.
     fn reload(&mut self) {
-        let bad: Vec<String> = match crate::config::read_with_own(&self.config.path) {
+        let bad: Vec<String> = match Config::read(&self.config.path) {
             Err(problems) => problems.iter().map(ToString::to_string).collect(),
             Ok(config) if config.spool != self.config.spool || config.store != self.config.store => {
                 vec!["spool and store cannot be changed while running; restart for that".to_string()]

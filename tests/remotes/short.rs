@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nattpost::config::read_with_own;
+use nattpost::config::Config;
 use nattpost::edges::clock::Now;
 use nattpost::edges::events::{Events, Format};
 use nattpost::edges::spool::Spool;
@@ -18,7 +18,7 @@ const INTAKE: &str = "[intake.orders]\nlayouts = [\"nattpost-order-xml\"]\ncusto
 
 /// By a desk that has seen nothing yet, which looks twice.
 fn takes(place: &Place, wall: DateTime<Utc>) -> usize {
-    let config = read_with_own(&place.at("nattpost.toml")).unwrap();
+    let config = Config::read(&place.at("nattpost.toml")).unwrap();
     let spool = Spool::open(&place.at("spool")).unwrap();
     let events = Events::to(Format::Plain, Box::new(std::io::sink()));
     let mut desk = Desk::new(config.intakes[0].clone());

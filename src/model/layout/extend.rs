@@ -3,6 +3,7 @@
 //! The two texts are sewn together to one, piece by piece, and each piece remembers where it came from: whatever is wrong in the
 //! whole is told at its place in the file that a person wrote. What the whole means is read as any layout is (`read`).
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -19,9 +20,9 @@ const DEEPEST: usize = 8;
 /// A text that others may extend, by its id or its file.
 #[derive(Debug, Clone)]
 pub struct Extendable {
-    file: String,
-    id: String,
-    text: String,
+    file: Cow<'static, str>,
+    id: Cow<'static, str>,
+    text: Cow<'static, str>,
 }
 
 impl Extendable {
@@ -31,7 +32,12 @@ impl Extendable {
         let id = root.text("layout").unwrap_or_default();
         let keys = root.keys();
         root.pass_over(&keys.iter().map(|key| key.value.as_str()).collect::<Vec<_>>());
-        Extendable { file: file.to_string(), id, text: text.to_string() }
+        Extendable { file: file.to_string().into(), id: id.into(), text: text.to_string().into() }
+    }
+
+    /// One that ships: its file has no other name than its id.
+    pub fn shipped(id: &'static str, text: &'static str) -> Self {
+        Extendable { file: id.into(), id: id.into(), text: text.into() }
     }
 
     fn is(&self, name: &str) -> bool {
@@ -134,7 +140,7 @@ fn resolve(file: &str, text: &str, others: &[Extendable], depth: usize) -> Resul
     if depth == DEEPEST {
         return Err(wrong(format!("more than {DEEPEST} layouts extend one another; is this a circle?"), None));
     }
-    let known: Vec<&str> = others.iter().map(|other| other.id.as_str()).collect();
+    let known: Vec<&str> = others.iter().map(|other| &*other.id).collect();
     let Some(base) = others.iter().find(|other| other.is(name)) else {
         return Err(wrong(format!("there is no layout \"{name}\" to extend."), suggest(name, &known)));
     };

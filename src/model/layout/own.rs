@@ -5,7 +5,7 @@
 //! could tell `12` from the beginning of `125`.
 
 use std::fmt::Write;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::model::kind::{Field, FieldType, Kind, shipped_kinds};
 
@@ -35,25 +35,38 @@ const SHIPPED: [(&str, &str); 14] = shipped![
     "nattpost-stock-xml",
 ];
 
-/// The layouts this build ships, by id. Constant data, read once.
-pub fn shipped_layouts() -> &'static [Arc<Layout>] {
-    static LAYOUTS: LazyLock<Vec<Arc<Layout>>> = LazyLock::new(|| {
-        let read = |(id, text): &(&str, &str)| {
-            Arc::new(read_layout(id, text, shipped_kinds()).expect("a test reads every shipped layout"))
-        };
-        SHIPPED.iter().chain(&STANDARDS).map(read).collect()
+/// A layout that this build ships. Constant data, read when somebody names it: most sites use few of them.
+#[derive(Debug)]
+pub struct Shipped {
+    pub id: &'static str,
+    text: &'static str,
+    read: OnceLock<Arc<Layout>>,
+}
+
+impl Shipped {
+    pub fn layout(&self) -> &Arc<Layout> {
+        let read = || read_layout(self.id, self.text, shipped_kinds()).expect("a test reads every shipped layout");
+        self.read.get_or_init(|| Arc::new(read()))
+    }
+}
+
+/// All of them.
+pub fn shipped_layouts() -> &'static [Shipped] {
+    static LAYOUTS: LazyLock<Vec<Shipped>> = LazyLock::new(|| {
+        let unread = |&(id, text): &(&'static str, &'static str)| Shipped { id, text, read: OnceLock::new() };
+        SHIPPED.iter().chain(&STANDARDS).map(unread).collect()
     });
     &LAYOUTS
 }
 
 /// One of them, like `nattpost-order-xml`.
 pub fn shipped_layout(id: &str) -> Option<&'static Arc<Layout>> {
-    shipped_layouts().iter().find(|layout| layout.id == id)
+    shipped_layouts().iter().find(|shipped| shipped.id == id).map(Shipped::layout)
 }
 
 /// Their texts, for layouts of a site that extend them.
 pub fn shipped_texts() -> Vec<Extendable> {
-    SHIPPED.iter().chain(&STANDARDS).map(|(id, text)| Extendable::new(id, text)).collect()
+    SHIPPED.iter().chain(&STANDARDS).map(|(id, text)| Extendable::shipped(id, text)).collect()
 }
 
 /// Id of an own layout: `form` is `xml` or `csv`.
