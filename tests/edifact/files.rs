@@ -136,3 +136,32 @@ fn every_beginning_of_a_file_is_refused_and_read_without_harm() {
         assert!(!decoded.fatal.is_empty(), "{}", &text[..at]);
     }
 }
+
+#[test]
+fn a_partners_variant_says_what_is_his() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let layout = root.join("samples/layouts/edifact-orders/layout.toml");
+    let scratch = tempfile::tempdir().unwrap();
+    let run = |text: &str| {
+        let file = scratch.path().join("orders.edi");
+        std::fs::write(&file, text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nattpost"));
+        command
+            .args(["decode", file.to_str().unwrap(), "--layout", layout.to_str().unwrap()])
+            .env_remove("NATTPOST_CONFIG");
+        let output = command.current_dir(scratch.path()).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (out, err) = run(&sample());
+    assert_eq!((out.lines().count(), err.as_str()), (2, ""));
+    assert!(out.contains(r#""unit":"H87","net_price":"19.8","price_per":"100","price_unit":"H87""#), "{out}");
+    let (_, err) = run(&sample().replace("UNOC:3+4099999000016", "UNOC:3+4099999000099"));
+    assert!(err.contains("line 2, \"UNB.2.1\": \"4099999000099\" was found; expected \"4099999000016\""), "{err}");
+    let (_, err) = run(&sample().replace("UNT+31", "UNT+30"));
+    assert!(
+        err.contains("\"segment 31, UNT.1\": says 30 for the number of segments in the message, but there are 31"),
+        "{err}"
+    );
+    let (out, _) = run(&sample().replace("QTY+21:1:PCE'", "QTY+21:1:PCE'\nLOC+7+L2'").replace("UNT+9", "UNT+10"));
+    assert!(out.contains(r#""warehouse":"L2""#), "{out}");
+}
