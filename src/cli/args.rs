@@ -274,7 +274,7 @@ pub struct Files {
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// File ids, file names, or runs as `partner/feed#number`
+    /// File ids, file names, runs as `partner/feed#number`, or `partner/feed` for its last run
     #[arg(value_name = "ITEM", required = true)]
     pub items: Vec<String>,
 }

@@ -9,6 +9,7 @@ use super::files_page::{self, file_object, headline, outcome};
 use super::page::{Columns, Page, safe};
 use super::setting::shown_path;
 use crate::edges::store::ledger::{CommandRow, MessageRow, RunRow, RunState};
+use crate::flows::explain::title_of_run;
 use crate::flows::files::{Standing, came};
 use crate::flows::moments;
 use crate::flows::next_steps::NextStep;
@@ -191,7 +192,7 @@ pub fn state(run: &RunRow) -> String {
 
 pub fn print_run(page: &mut Page<'_>, shown: &RunShown) -> io::Result<()> {
     let run = &shown.run;
-    page.line(format!("{}/{}#{}  {}  {}", run.partner, run.feed, run.number, safe(&run.name), run.id))?;
+    page.line(format!("{}  {}  {}", title_of_run(run), safe(&run.name), run.id))?;
     let due = page.when_stored(run.due_at.as_deref());
     let due = if due.is_empty() { String::new() } else { format!(", due {due}") };
     page.line(format!(
@@ -218,6 +219,9 @@ pub fn print_run(page: &mut Page<'_>, shown: &RunShown) -> io::Result<()> {
         _ if run.state == RunState::Empty => page.line("  there was nothing to say, so no file was made"),
         _ => page.line("  its file is no longer in the spool"),
     }?;
+    if let Some(lock) = &shown.lock {
+        page.line(format!("  the guard holds it: {}", safe(&lock.told())))?;
+    }
     if let Some(by) = &shown.replaced_by {
         page.line(format!("  replaced by {} ({})", safe(&by.name), by.id))?;
     }

@@ -75,11 +75,10 @@ fn paused(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
 fn locks(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     for row in &status.locks {
         let since = page.when_stored(Some(&row.locked_at));
-        let words = if row.exceeded.is_empty() { "it would pass now" } else { &row.exceeded };
         page.line(format!(
-            "! {} is locked since {since}: {} (nattpost release or discard {}).",
+            "! {} is locked since {since}: {} (nattpost release or discard {})",
             row.subject().told(),
-            safe(words),
+            safe(&row.told()),
             row.subject().arguments()
         ))?;
     }

@@ -12,8 +12,8 @@ use crate::config::{self, Config};
 use crate::edges::store::ledger::ProblemRow;
 use crate::flows::commands::Verb;
 use crate::flows::expect::{Expected, expected};
-use crate::flows::problems::letters;
-use crate::model::problem::{Channel, Level};
+use crate::flows::problems::{keep, letters};
+use crate::model::problem::{Channel, Kind, Level};
 use crate::model::wording::problems as words;
 
 /// Problems that are over and still listed.
@@ -30,6 +30,10 @@ pub fn problems(page: &mut Page<'_>, config: &Config, asked: &Problems) -> Outco
                 page.object(&object(row))?;
             }
             return Ok(End::Well);
+        }
+        if !setting::daemon_runs(config) {
+            let looked = keep::looked_at(sight.snapshot)?.map(|at| format!(", at the last look {}", page.when(at)));
+            page.line(format!("No daemon runs, so nobody looks. As it stood{}:", looked.unwrap_or_default()))?;
         }
         if open.is_empty() && past.is_empty() {
             page.line("Nothing is the matter.")?;
@@ -67,6 +71,8 @@ fn print(page: &mut Page<'_>, row: &ProblemRow) -> io::Result<()> {
 /// One line each for `status`: only what people were told of.
 pub fn lines_of_status(page: &mut Page<'_>, rows: &[ProblemRow]) -> io::Result<()> {
     const LISTED: usize = 10;
+    // Locks have lines of their own.
+    let rows: Vec<&ProblemRow> = rows.iter().filter(|row| row.kind != Kind::GuardLocked.as_str()).collect();
     for row in rows.iter().take(LISTED) {
         let mark = if row.level == Level::Error { "ERROR" } else { "warning" };
         page.line(format!("! {mark} since {}: {}", page.when_stored(Some(&row.began_at)), safe(&row.words)))?;

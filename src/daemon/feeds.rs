@@ -13,7 +13,7 @@ use crate::edges::store::{Beat, Reader};
 use crate::flows::catch_up;
 use crate::flows::command::Order;
 use crate::flows::inbound::round::Bench;
-use crate::flows::outbound::{Ask, Dispatch, Outcome, Pending, next_due};
+use crate::flows::outbound::{Ask, Dispatch, Outcome, Pending, next_due, runs_ahead};
 use crate::model::feed::Feed;
 use crate::model::ids::Id;
 use crate::model::kind::Class;
@@ -141,6 +141,13 @@ impl Daemon {
         let feeds = self.awake();
         self.out.next_due = next_due(&self.works.store.read()?, feeds.iter().map(|feed| &**feed))?;
         Ok(())
+    }
+
+    /// Somebody may have set it back.
+    pub(super) fn mind_the_clock(&mut self) -> Result<()> {
+        let now = self.clock.now().wall;
+        let feeds = self.out.feeds.iter().map(|feed| &**feed);
+        if runs_ahead(&self.works.store.read()?, feeds, now)? { self.begin_feeds() } else { Ok(()) }
     }
 
     /// After a reload: new feeds begin now.

@@ -290,6 +290,7 @@ impl Daemon {
             }
         }
         self.confirm_placed()?;
+        self.mind_the_clock()?;
         self.look_after()
     }
 

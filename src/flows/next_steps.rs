@@ -3,7 +3,7 @@
 use super::inbound::returned::CAME_BACK;
 use super::outbound::deliver::says;
 use super::show::DeliveryShown;
-use crate::edges::store::ledger::{FileRow, FileState, MessageRow, RunReason, RunRow, RunState};
+use crate::edges::store::ledger::{FileRow, FileState, LockRow, MessageRow, RunReason, RunRow, RunState};
 use crate::model::rules::delivering::Says;
 use crate::model::verdict::{Home, Verdict};
 use crate::model::wording::guard::is_code_of_guard;
@@ -77,6 +77,19 @@ pub fn of_delivery(run: &RunRow, delivery: &DeliveryShown) -> Vec<NextStep> {
         step(end, format!("nattpost discard {id} --comment \"why\""));
     }
     steps
+}
+
+/// Ways on for what the guard holds back.
+pub fn of_lock(lock: &LockRow) -> Vec<NextStep> {
+    let what = lock.subject().arguments();
+    let step = |why: &str, command: String| NextStep { why: why.to_string(), command };
+    vec![
+        step("it is right: today's state goes out once", format!("nattpost release {what} --comment \"why\"")),
+        step(
+            "it is not: drop it; the next file tells all of it again",
+            format!("nattpost discard {what} --comment \"why\""),
+        ),
+    ]
 }
 
 /// Ways on for a file, the likeliest first. `reject`: a reject file stands beside its reason.

@@ -9,7 +9,8 @@ use super::files::{self, Sight, Standing};
 use super::next_steps::{self, NextStep};
 use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::ledger::{
-    CollectRow, CommandRow, DeliveryRow, FileRow, LockRow, MessageRow, RemoteState, RunReason, RunRow, RunState, TryRow,
+    CollectRow, CommandRow, DeliveryRow, FileRow, LockRow, MessageRow, RemoteState, RunReason, RunRow, RunState, Side,
+    TryRow,
 };
 use crate::model::batch::Batch;
 use crate::model::difference::{Difference, difference};
@@ -88,6 +89,8 @@ pub struct RunShown {
     /// The run that took its place.
     pub replaced_by: Option<RunRow>,
     pub delivery: Option<DeliveryShown>,
+    /// Why the guard holds it back, while it does.
+    pub lock: Option<LockRow>,
     pub next: Vec<NextStep>,
 }
 
@@ -104,7 +107,7 @@ pub struct DeliveryShown {
     pub locked: bool,
 }
 
-/// A file by id or name, or a run by id, by name or as `partner/feed#number`.
+/// A file by id or name, or a run by id, by name or as `partner/feed#number`; `partner/feed` means its last one.
 pub fn show(sight: Sight<'_>, kinds: &Kinds, item: &str) -> Result<Shown> {
     if let Some(run) = run_titled(sight, item)? {
         return Ok(Shown::Run(Box::new(run_shown(sight, run)?)));
@@ -120,9 +123,20 @@ pub fn show(sight: Sight<'_>, kinds: &Kinds, item: &str) -> Result<Shown> {
         None => run_of_name(name.as_bytes()).map_or(Ok(None), |id| sight.snapshot.run_by_id(id))?,
         run => run,
     };
+    let run = run.map_or_else(|| run_of_feed(sight, item), |run| Ok(Some(run)))?;
     match run {
         Some(run) => Ok(Shown::Run(Box::new(run_shown(sight, run)?))),
         None => Ok(Shown::Nothing { near: near(sight, item)? }),
+    }
+}
+
+/// What the guard holds of `partner/feed`, else its last run.
+fn run_of_feed(sight: Sight<'_>, item: &str) -> Result<Option<RunRow>> {
+    let Some((partner, feed)) = item.split_once('/') else { return Ok(None) };
+    let lock = sight.snapshot.lock_of(Side::Out, partner, feed)?;
+    match lock.and_then(|lock| lock.run) {
+        Some(run) => sight.snapshot.run_by_no(run),
+        None => sight.snapshot.last_run(partner, feed),
     }
 }
 
@@ -204,12 +218,21 @@ pub fn run_shown(sight: Sight<'_>, run: RunRow) -> Result<RunShown> {
         None => None,
     };
     let delivery = delivery(sight, &run)?;
+    let lock = match run.state {
+        RunState::Locked => sight.snapshot.lock_of_run(run.no)?.filter(|lock| lock.ended_at.is_none()),
+        _ => None,
+    };
+    let next = match &lock {
+        Some(lock) => next_steps::of_lock(lock),
+        None => delivery.as_ref().map(|delivery| next_steps::of_delivery(&run, delivery)).unwrap_or_default(),
+    };
     Ok(RunShown {
         standing: run_standing(sight, &run)?,
         replaced_by: sight.snapshot.run_instead_of(run.no)?,
-        next: delivery.as_ref().map(|delivery| next_steps::of_delivery(&run, delivery)).unwrap_or_default(),
+        next,
         answers,
         delivery,
+        lock,
         run,
     })
 }
@@ -245,15 +268,17 @@ fn there(sight: Sight<'_>, file: &FileRow) -> Result<There> {
 fn run_standing(sight: Sight<'_>, run: &RunRow) -> Result<Standing> {
     let out = (Place::Out { partner: &run.partner, folder: &run.folder }, run.name.as_bytes().to_vec());
     let staged = (Place::Staged, run.id.as_str().as_bytes().to_vec());
+    let name = state_name(run.id, run.name.as_bytes(), Role::Original);
+    let held = (Place::HeldOut { partner: &run.partner }, name);
     let sent = run.day.parse().ok().map(|day| {
         (Place::Sent { partner: &run.partner, day }, state_name(run.id, run.name.as_bytes(), Role::Original))
     });
     let places: Vec<_> = match run.state {
-        RunState::Sent if !run.rehearsed.answers() => {
-            let name = state_name(run.id, run.name.as_bytes(), Role::Original);
-            vec![(Place::HeldOut { partner: &run.partner }, name)]
-        }
+        RunState::Locked => vec![held, staged],
+        RunState::Sent if !run.rehearsed.answers() => vec![held],
         RunState::Sent => sent.into_iter().chain([out]).collect(),
+        // Another's file may stand under its name: what is staged has not been visible yet.
+        RunState::Ready => [staged, out].into_iter().chain(sent).collect(),
         _ => [out, staged].into_iter().chain(sent).collect(),
     };
     for (place, name) in &places {

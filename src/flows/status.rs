@@ -18,6 +18,7 @@ use crate::model::feed::Feed;
 use crate::model::intake::Intake;
 use crate::model::mode::{Mode, plain};
 use crate::model::pause::Subject;
+use crate::model::problem::Kind;
 use crate::model::remote::RemoteRule;
 use crate::model::rules::room::{Floor, Room};
 use crate::model::rules::schedule;
@@ -146,6 +147,9 @@ fn problems(sight: Sight<'_>, only: &[String]) -> Result<Vec<ProblemRow>> {
     let mut rows = sight.snapshot.open_problems()?;
     let is_of = |about: &str| only.iter().any(|one| one == about || about.split('/').next() == Some(one));
     rows.retain(|row| row.told_at.is_some() && (only.is_empty() || is_of(&row.about)));
+    // One that a person ended while no daemon ran is told of no more.
+    let locked: Vec<String> = sight.snapshot.locks()?.iter().map(|lock| lock.subject().name()).collect();
+    rows.retain(|row| row.kind != Kind::GuardLocked.as_str() || locked.contains(&row.about));
     Ok(rows)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, at, daily, feed};
 use nattpost::edges::store::ledger::{RunReason, RunState};
-use nattpost::flows::outbound::{Ask, Outcome, next_due};
+use nattpost::flows::outbound::{Ask, Outcome, next_due, runs_ahead};
 use nattpost::model::feed::Missed;
 use nattpost::model::intake::Sender;
 use nattpost::model::kind::shipped_kinds;
@@ -318,6 +318,28 @@ fn a_feed_begins_when_it_is_first_seen_and_every_due_time_is_handled_once() {
     assert_eq!(bench.runs().pop().unwrap().due_at.as_deref(), Some("2026-11-23T05:00:00.000Z"));
     assert_eq!(bench.dispatch().run_due(&feeds).unwrap(), 0);
     assert_eq!(next_due(&bench.store.read().unwrap(), &feeds).unwrap(), Some(at("2026-11-24T05:00:00Z")));
+}
+
+#[test]
+fn a_clock_that_ran_ahead_keeps_no_feed_silent() {
+    let mut bench = Bench::new();
+    bench.applied("stock", DAY, &STOCK);
+    let feeds = [daily(feed("shop", "stock", "nattpost-stock-xml"), "0 6 * * *", Missed::Once)];
+    bench.dispatch().begin_schedules(&feeds).unwrap();
+    // Four years too far, and a file went out.
+    bench.later(4 * 365 * 86_400);
+    assert_eq!(bench.dispatch().run_due(&feeds).unwrap(), 1);
+    bench.later(-4 * 365 * 86_400);
+    assert!(runs_ahead(&bench.store.read().unwrap(), &feeds, bench.now.wall).unwrap());
+    bench.dispatch().begin_schedules(&feeds).unwrap();
+    assert!(!runs_ahead(&bench.store.read().unwrap(), &feeds, bench.now.wall).unwrap());
+    assert_eq!(next_due(&bench.store.read().unwrap(), &feeds).unwrap(), Some(at("2026-11-20T05:00:00Z")));
+    bench.later(3_600);
+    assert_eq!(bench.dispatch().run_due(&feeds).unwrap(), 1);
+    // Corrected by a little, it does not come due twice.
+    bench.later(-300);
+    bench.dispatch().begin_schedules(&feeds).unwrap();
+    assert_eq!(next_due(&bench.store.read().unwrap(), &feeds).unwrap(), Some(at("2026-11-21T05:00:00Z")));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! A program of the site's as a channel: it gets the letter as JSON lines on its standard input and says with its exit code
 //! whether it took it. No shell, no arguments from anybody's file. What it prints on standard error tells why it did not.
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::fs::{OFlags, fcntl_setfl};
 
 use super::NotTaken;
 use crate::model::letter::Letter;
@@ -13,11 +15,13 @@ use crate::model::letter::Letter;
 /// Between two looks whether it has ended.
 const A_LOOK: Duration = Duration::from_millis(20);
 /// Of what it says on standard error.
-const SAID_BYTES_MAX: u64 = 2_000;
+const SAID_BYTES_MAX: usize = 2_000;
+/// Of what it says without end, read between two looks.
+const PIECES_A_LOOK: usize = 64;
 
 pub fn send(letter: &Letter, words: &[String], deadline: Duration) -> Result<(), NotTaken> {
     let [program, arguments @ ..] = words else { return Err(NotTaken("no command is named".into())) };
-    let wrong = |what: &str, error: std::io::Error| NotTaken(format!("{program}: {what}: {error}"));
+    let wrong = |what: &str, error: io::Error| NotTaken(format!("{program}: {what}: {error}"));
     let mut child = Command::new(program)
         .args(arguments)
         // Where systemd listens is nobody else's business.
@@ -29,22 +33,66 @@ pub fn send(letter: &Letter, words: &[String], deadline: Duration) -> Result<(),
         .process_group(0)
         .spawn()
         .map_err(|error| wrong("it cannot be started", error))?;
-    let lines = letter.lines();
-    let input = child.stdin.take();
-    let errors = child.stderr.take();
-    thread::scope(|scope| {
-        // It may take nothing, or say more than a pipe holds: neither keeps us from the deadline, since its end closes both.
-        scope.spawn(move || input.map(|mut input| input.write_all(lines.as_bytes())));
-        let said = scope.spawn(move || said(errors));
-        let ended = wait(&mut child, deadline);
-        let said = said.join().unwrap_or_default();
-        match ended {
-            Ok(Some(status)) if status.success() => Ok(()),
-            Ok(Some(status)) => Err(NotTaken(format!("{program} ended with {}{said}", told(status)))),
-            Ok(None) => Err(NotTaken(format!("{program} did not end within {} s{said}", deadline.as_secs()))),
-            Err(error) => Err(wrong("it cannot be waited for", error)),
+    let mut pipes = Pipes::of(&mut child, letter.lines()).map_err(|error| wrong("it cannot be talked to", error))?;
+    let ended = wait(&mut child, &mut pipes, deadline);
+    let said = pipes.told();
+    match ended {
+        Ok(Some(status)) if status.success() => Ok(()),
+        Ok(Some(status)) => Err(NotTaken(format!("{program} ended with {}{said}", told(status)))),
+        Ok(None) => Err(NotTaken(format!("{program} did not end within {} s{said}", deadline.as_secs()))),
+        Err(error) => Err(wrong("it cannot be waited for", error)),
+    }
+}
+
+/// What goes to it and what it says. Neither end is ever waited for: it may take nothing or talk for ever, and a process that it left
+/// behind may hold both open after its own end.
+struct Pipes {
+    input: Option<ChildStdin>,
+    lines: Vec<u8>,
+    written: usize,
+    errors: Option<ChildStderr>,
+    said: Vec<u8>,
+}
+
+impl Pipes {
+    fn of(child: &mut Child, lines: String) -> io::Result<Pipes> {
+        let (input, errors) = (child.stdin.take(), child.stderr.take());
+        input.as_ref().map_or(Ok(()), |input| fcntl_setfl(input, OFlags::NONBLOCK))?;
+        errors.as_ref().map_or(Ok(()), |errors| fcntl_setfl(errors, OFlags::NONBLOCK))?;
+        Ok(Pipes { input, lines: lines.into_bytes(), written: 0, errors, said: Vec::new() })
+    }
+
+    /// As far as it goes at this moment.
+    fn go_on(&mut self) {
+        while let Some(input) = &mut self.input {
+            match input.write(&self.lines[self.written..]) {
+                Ok(count) if count > 0 => self.written += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // All of it is there, or nobody reads any more.
+                _ => self.input = None,
+            }
         }
-    })
+        let mut bytes = [0; 4096];
+        for _ in 0..PIECES_A_LOOK {
+            let Some(errors) = &mut self.errors else { break };
+            match errors.read(&mut bytes) {
+                Ok(count) if count > 0 => {
+                    let kept = count.min(SAID_BYTES_MAX - self.said.len());
+                    self.said.extend_from_slice(&bytes[..kept]);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                _ => self.errors = None,
+            }
+        }
+    }
+
+    fn told(&self) -> String {
+        let text = String::from_utf8_lossy(&self.said);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        if words.is_empty() { String::new() } else { format!("; it said: {}", words.join(" ")) }
+    }
 }
 
 /// Started it is only for a letter: what it does is its own.
@@ -62,10 +110,13 @@ pub fn probe(words: &[String]) -> Result<String, NotTaken> {
 }
 
 /// None: it had to be ended.
-fn wait(child: &mut Child, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
+fn wait(child: &mut Child, pipes: &mut Pipes, deadline: Duration) -> io::Result<Option<ExitStatus>> {
     let until = Instant::now() + deadline;
     loop {
-        if let Some(status) = child.try_wait()? {
+        let ended = child.try_wait()?;
+        // Also what it said last.
+        pipes.go_on();
+        if let Some(status) = ended {
             end_group(child);
             return Ok(Some(status));
         }
@@ -78,7 +129,7 @@ fn wait(child: &mut Child, deadline: Duration) -> std::io::Result<Option<ExitSta
     }
 }
 
-/// What it started and left behind holds our pipes.
+/// What it started and left behind ends with it, unless it made itself a group of its own.
 fn end_group(child: &Child) {
     if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
         // Nobody is left in it: that is what is wanted.
@@ -92,16 +143,4 @@ fn told(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => "neither code nor signal".to_string(),
     }
-}
-
-fn said(errors: Option<impl Read>) -> String {
-    let mut bytes = Vec::new();
-    let Some(mut errors) = errors else { return String::new() };
-    // What cannot be read was not said.
-    let _ = errors.by_ref().take(SAID_BYTES_MAX).read_to_end(&mut bytes);
-    // Nothing it says later may stand in its way.
-    let _ = std::io::copy(&mut errors, &mut std::io::sink());
-    let text = String::from_utf8_lossy(&bytes);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() { String::new() } else { format!("; it said: {}", words.join(" ")) }
 }

@@ -123,10 +123,13 @@ impl Talk {
             return Err(NotTaken(format!("{}: {what}", self.server)));
         }
         let password = post.secret(place)?;
+        let mut sent = vec![base64(password.reveal().as_bytes())];
         let said = match self.offers.iter().any(|line| line.starts_with("AUTH") && line.contains(" PLAIN")) {
             true => {
                 let words = Secret::new(format!("\0{user}\0{}", password.reveal()));
-                let line = Secret::new(format!("AUTH PLAIN {}", base64(words.reveal().as_bytes())));
+                let words = base64(words.reveal().as_bytes());
+                let line = Secret::new(format!("AUTH PLAIN {words}"));
+                sent.push(words);
                 self.ask(line.reveal(), "AUTH PLAIN", 235)
             }
             false => self
@@ -137,8 +140,10 @@ impl Talk {
                     self.ask(line.reveal(), "AUTH LOGIN", 235)
                 }),
         };
-        // A server may echo what it was told.
-        said.map(|_| ()).map_err(|error| NotTaken(password.scrub(&error.0)))
+        // A server may echo what it was told, in the clear or as it was sent.
+        let sent: Vec<Secret> = sent.into_iter().map(Secret::new).collect();
+        let scrub = |text: String, secret: &Secret| secret.scrub(&text);
+        said.map(|_| ()).map_err(|error| NotTaken(sent.iter().chain([&password]).fold(error.0, scrub)))
     }
 
     /// `what`: the command as it may be told.
@@ -162,7 +167,8 @@ impl Talk {
             let code: Option<u16> = line.get(..3).and_then(|code| code.parse().ok());
             let is_last = line.as_bytes().get(3) != Some(&b'-');
             let text = line.get(4..).unwrap_or_default().trim().to_string();
-            if code != Some(expected) {
+            // 251: it knows the way and takes it on.
+            if code != Some(expected) && (expected, code) != (250, Some(251)) {
                 self.is_broken = code.is_none_or(|code| code == 421);
                 if is_last || code.is_none() {
                     return Err(NotTaken(format!("{}, {what}: {line}", self.server)));

@@ -200,7 +200,8 @@ fn source(file: &FileRow) -> String {
 }
 
 pub fn title_of_run(run: &RunRow) -> String {
-    format!("{}/{}#{}", run.partner, run.feed, run.number)
+    let number = if run.number == 0 { " (no number)".to_string() } else { format!("#{}", run.number) };
+    format!("{}/{}{number}", run.partner, run.feed)
 }
 
 /// `order` → `Order`.

@@ -49,6 +49,7 @@ impl Teller<'_> {
             );
         }
         sentences.push(self.run_state(run));
+        sentences.extend(shown.lock.as_ref().map(|lock| format!("Why: {}", lock.told())));
         if let Some(by) = &shown.replaced_by {
             sentences.push(format!("It was replaced by {} (run {}).", self.run_told(by), by.id));
         }

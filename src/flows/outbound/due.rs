@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Dispatch;
 use super::ask::Ask;
@@ -15,6 +15,10 @@ use crate::edges::store::Snapshot;
 use crate::edges::store::ledger::RunReason;
 use crate::model::feed::{Feed, Schedule};
 use crate::model::rules::schedule;
+
+/// A due time that was handled lies in the past: one so far ahead of the clock was handled by a clock that has been set back since.
+/// Less than this is one that was corrected by a little, and would only come due twice.
+const AHEAD_AT_MOST: TimeDelta = TimeDelta::minutes(10);
 
 /// Name of the mark of a feed's full files, which have a schedule of their own.
 pub(super) fn full_mark(feed: &str) -> String {
@@ -42,6 +46,20 @@ pub fn next_due<'f>(
     Ok(next)
 }
 
+/// Was the clock set back, so that a feed would be silent until it has caught up with its mark?
+pub fn runs_ahead<'f>(
+    snapshot: &Snapshot<'_>,
+    feeds: impl IntoIterator<Item = &'f Feed>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    for (mark, _) in feeds.into_iter().flat_map(schedules) {
+        if handled(snapshot, &mark)?.is_some_and(|handled| handled > now + AHEAD_AT_MOST) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn handled(snapshot: &Snapshot<'_>, mark: &str) -> Result<Option<DateTime<Utc>>> {
     let Some(text) = snapshot.due_handled(mark)? else { return Ok(None) };
     let instant = text.parse().with_context(|| format!("the due mark of {mark} is no instant: {text}"))?;
@@ -49,15 +67,18 @@ fn handled(snapshot: &Snapshot<'_>, mark: &str) -> Result<Option<DateTime<Utc>>>
 }
 
 impl Dispatch<'_> {
-    /// At a start and after a reload: a feed that is new begins now, and nothing is caught up on from before.
+    /// At a start and after a reload: a feed that is new begins now, and nothing is caught up on from before. So does one whose mark
+    /// lies ahead of a clock that was set back: what comes due twice goes out twice, which is better than not at all.
     pub fn begin_schedules<'f>(&mut self, feeds: impl IntoIterator<Item = &'f Feed>) -> Result<()> {
         let tx = self.store.begin()?;
         let mut begun = false;
         for (mark, _) in feeds.into_iter().flat_map(schedules) {
-            if tx.due_handled(&mark)?.is_none() {
-                tx.set_due_handled(&mark, &iso(self.now.wall))?;
-                begun = true;
+            match handled(&tx, &mark)? {
+                None => tx.set_due_handled(&mark, &iso(self.now.wall))?,
+                Some(ahead) if ahead > self.now.wall + AHEAD_AT_MOST => tx.set_back_due(&mark, &iso(self.now.wall))?,
+                Some(_) => continue,
             }
+            begun = true;
         }
         if begun { tx.commit() } else { Ok(()) }
     }

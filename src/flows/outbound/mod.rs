@@ -39,7 +39,7 @@ use crate::edges::store::{Reader, RunNo, Store};
 use crate::model::ids::Id;
 
 pub use ask::Ask;
-pub use due::next_due;
+pub use due::{next_due, runs_ahead};
 pub use number::Numbers;
 pub use stage::Outcome;
 pub use taken::settle_sent;

@@ -179,7 +179,12 @@ fn remotes(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
 /// What the guard locked, and what a person paused and may have forgotten.
 fn stopped(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
     for lock in sight.snapshot.locks()? {
-        found.push(words::guard_locked(&lock.subject().name(), lock.side == Side::In, &lock.exceeded));
+        let name = lock.subject().name();
+        let run = lock.run.map(|run| sight.snapshot.run_by_no(run)).transpose()?.flatten();
+        let file = lock.file.map(|file| sight.snapshot.file(file)).transpose()?.flatten();
+        let item = run.map(|run| run.id).or(file.map(|file| file.id));
+        let item = item.map_or_else(|| name.clone(), |id| id.to_string());
+        found.push(words::guard_locked(&name, lock.side == Side::In, &lock.told(), &item));
     }
     for row in sight.snapshot.pauses()? {
         if read_iso(&row.since).is_some_and(|at| at + PAUSED_LONG <= sight.now) {

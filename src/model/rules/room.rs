@@ -48,8 +48,8 @@ impl Floor {
 }
 
 fn share_of(whole: u64, per_10_000: u32) -> u64 {
-    // Divided first: a disk of so many bytes that the product does not fit is rounded down by next to nothing.
-    whole / 10_000 * u64::from(per_10_000)
+    // A small disk has fewer than ten thousand names, a large one more bytes than the product has room for.
+    u64::try_from(u128::from(whole) * u128::from(per_10_000) / 10_000).unwrap_or(u64::MAX)
 }
 
 /// `was`: at the last look. Once low it stays so until there is a quarter more than the floor: else every file that is
@@ -129,6 +129,10 @@ mod tests {
         assert_eq!(judge(of(5_000, 100_000), FLOOR, Room::Enough), Room::Enough);
         assert_eq!(judge(of(4_999, 100_000), FLOOR, Room::Enough), Room::Low);
         assert_eq!(judge(of(0, 100_000), FLOOR, Room::Enough), Room::VeryLow);
+        // Fewer than ten thousand in all.
+        assert_eq!(judge(of(20, 400), FLOOR, Room::Enough), Room::Enough);
+        assert_eq!(judge(of(19, 400), FLOOR, Room::Enough), Room::Low);
+        assert_eq!(judge(of(9, 400), FLOOR, Room::Enough), Room::VeryLow);
         // A file system that does not count them.
         assert_eq!(judge(of(0, 0), FLOOR, Room::Enough), Room::Enough);
         let off = Floor::default();

@@ -57,15 +57,21 @@ pub fn is_code_of_guard(code: &str) -> bool {
     [LOCKED, BEHIND].contains(&code)
 }
 
-/// A file that came in. `samples`: keys that would be new, change, be deleted.
-pub fn locked(source: &str, exceeded: &str, samples: [&Vec<String>; 3]) -> Problem {
-    let mut text = format!("the guard holds it: {exceeded}.");
+/// ` Deleted, for example: A-1 / HH.`: keys that would be new, change, be deleted.
+pub fn for_example(samples: [&[String]; 3]) -> String {
+    let mut text = String::new();
     for (what, keys) in ["New", "Changed", "Deleted"].into_iter().zip(samples) {
         if !keys.is_empty() {
             let keys: Vec<String> = keys.iter().map(|key| shown(key)).collect();
             text.push_str(&format!(" {what}, for example: {}.", keys.join(", ")));
         }
     }
+    text
+}
+
+/// A file that came in, with the keys of `for_example`.
+pub fn locked(source: &str, exceeded: &str, samples: [&Vec<String>; 3]) -> Problem {
+    let mut text = format!("the guard holds it: {exceeded}.{}", for_example(samples.map(|keys| &keys[..])));
     text.push_str(&format!(
         " If that is right: nattpost release {source} --in. If not: nattpost discard {source} --in, and have the right file sent."
     ));

@@ -132,11 +132,13 @@ pub fn original_missing(intake: &str, id: &str, name: &str) -> Condition {
 }
 
 /// `side_in`: of an intake.
-pub fn guard_locked(name: &str, side_in: bool, exceeded: &str) -> Condition {
+/// `told`: why, with keys, as whole sentences. `item`: the run or file that is held.
+pub fn guard_locked(name: &str, side_in: bool, told: &str, item: &str) -> Condition {
     let what = if side_in { "a file of it is locked" } else { "its file is locked, and nothing of it goes out" };
-    let words = format!("{name}: {what}: {}.", exceeded.trim_end_matches('.'));
+    let words = format!("{name}: {what}: {told}");
+    let side = if side_in { "--in" } else { "--out" };
     let advice = format!(
-        "nattpost status {name} says what it would do; then nattpost release {name}, or nattpost discard {name}."
+        "nattpost explain {item} says where it stands; then nattpost release {name} {side}, or nattpost discard {name} {side}."
     );
     condition(Kind::GuardLocked, name, Level::Warning, words, advice)
 }

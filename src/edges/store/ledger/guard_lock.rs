@@ -11,6 +11,7 @@ use crate::edges::store::{FileNo, RunNo, Snapshot, Tx};
 use crate::model::ids::Id;
 use crate::model::pause::Subject;
 use crate::model::rules::guard::Tally;
+use crate::model::wording::guard as words;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -62,6 +63,20 @@ pub struct LockRow {
 }
 
 impl LockRow {
+    /// Why, in words, with keys that a person can look at; what would pass now says so.
+    pub fn told(&self) -> String {
+        let samples: serde_json::Value = serde_json::from_str(&self.samples).unwrap_or_default();
+        let keys = |op: &str| -> Vec<String> {
+            // The way out names them in the singular, the way in in the plural.
+            let keys = samples.get(op).or_else(|| samples.get(format!("{op}s")));
+            let keys = keys.and_then(|keys| keys.as_array()).into_iter().flatten();
+            keys.filter_map(|key| key.as_str().map(str::to_string)).collect()
+        };
+        let (created, changed, deleted) = (keys("create"), keys("change"), keys("delete"));
+        let why = if self.exceeded.is_empty() { "it would pass now" } else { self.exceeded.trim_end_matches('.') };
+        format!("{why}.{}", words::for_example([&created, &changed, &deleted]))
+    }
+
     /// The feed or intake.
     pub fn subject(&self) -> Subject {
         let (partner, name) = (self.partner.clone(), self.name.clone());

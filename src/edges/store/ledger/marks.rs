@@ -27,6 +27,14 @@ impl Tx<'_> {
         run(self.conn, sql, params![feed, instant]).with_context(|| format!("cannot mark {feed} as handled"))?;
         Ok(())
     }
+
+    /// The clock that it was set by ran ahead.
+    pub fn set_back_due(&self, feed: &str, instant: &str) -> Result<()> {
+        fault::point("store.set_back_due")?;
+        run(self.conn, "UPDATE due SET handled = ?2 WHERE feed = ?1", params![feed, instant])
+            .with_context(|| format!("cannot set the due mark of {feed} back"))?;
+        Ok(())
+    }
 }
 
 impl Snapshot<'_> {
