@@ -96,6 +96,7 @@ cases! {
     case_240_deletions_are_told = "240-deletions-are-told",
     case_241_orders_that_never_came = "241-orders-that-never-came",
     case_242_a_database_that_nobody_copies = "242-a-database-that-nobody-copies",
+    case_270_something_else_where_a_folder_should_be = "270-something-else-where-a-folder-should-be",
     case_310_a_file_of_another_standard = "310-a-file-of-another-standard",
     case_320_an_edifact_interchange = "320-an-edifact-interchange",
     case_321_one_bad_message_of_three = "321-one-bad-message-of-three",

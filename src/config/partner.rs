@@ -17,8 +17,9 @@ use crate::model::layout::Layout;
 use crate::model::layout::lookup::Words;
 use crate::model::mode::Mode;
 use crate::model::problem::Named;
-use crate::model::remote::{After, Claiming, RemoteRule};
+use crate::model::remote::{After, Claiming, Folder, RemoteRule};
 use crate::model::rules::arrivals::Expect;
+use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::{identity, units};
 
 /// What a partner's file may refer to.
@@ -196,16 +197,45 @@ fn check_tables(keyed: &Keyed<'_, '_>, tables: &[(Spot<String>, Words)], used: &
     }
 }
 
-/// Two feeds must not write the same name into the same folder.
+/// Two feeds must not write the same name into the same folder: the second file would wait until the first is taken.
 fn check_apart(section: &Section<'_>, feed: &Feed, others: &[Arc<Feed>]) {
-    let same = |other: &&Arc<Feed>| other.folder == feed.folder && other.file_name == feed.file_name;
-    if let Some(other) = others.iter().find(same).filter(|_| !feed.file_name.names_feed()) {
-        section.problem(
-            "file_name",
-            format!(
+    for (key, folder, pattern, scopes) in names_of(feed) {
+        let meets = |other: &&Arc<Feed>| {
+            names_of(other).into_iter().any(|(_, at, theirs, their_scopes)| {
+                let mut pairs = scopes.iter().flat_map(|scope| their_scopes.iter().map(move |other| (scope, other)));
+                let partner = &feed.partner;
+                let is_one_place = at == folder || brought_to(feed).is_some() && brought_to(feed) == brought_to(other);
+                is_one_place
+                    && pairs
+                        .any(|(ours, its)| pattern.meets([partner, &feed.id, ours], theirs, [partner, &other.id, its]))
+            })
+        };
+        if let Some(other) = others.iter().find(meets) {
+            let words = format!(
                 "the feed \"{}\" writes the same names into the same folder; expected another folder, or a name with {{feed}}.",
                 other.id
-            ),
-        );
+            );
+            return section.problem(key, words);
+        }
     }
+}
+
+/// Key, folder and pattern of the files that a feed writes, and what {scope} may be in them.
+fn names_of(feed: &Feed) -> Vec<(&'static str, &str, &NamePattern, &'static [&'static str])> {
+    let plain = |scopes| ("file_name", &feed.folder[..], &feed.file_name, scopes);
+    let Some(delta) = feed.delta() else {
+        let is_request = feed.layout.kind.class == Class::Request;
+        return vec![plain(if is_request { &["new"][..] } else { &["full", "part"] })];
+    };
+    let folder = delta.full_folder.as_deref().unwrap_or(&feed.folder);
+    let (key, pattern) = match &delta.full_file_name {
+        Some(pattern) => ("full_file_name", pattern),
+        None => ("file_name", &feed.file_name),
+    };
+    vec![plain(&["delta", "part"]), (key, folder, pattern, &["full"])]
+}
+
+/// Remote and folder there.
+fn brought_to(feed: &Feed) -> Option<(&str, &Folder)> {
+    feed.to.as_ref().map(|to| (&to.remote[..], &to.folder))
 }

@@ -92,6 +92,14 @@ impl Out {
 }
 
 impl Out {
+    /// Feeds whose files do not get to their partner, with a sentence each.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, String)> {
+        self.pending.refused().into_iter().map(|(about, words)| {
+            let words = words.into_iter().collect::<Vec<_>>().join("; ");
+            (about, format!("Files of {about} do not get to out/, or nobody sees whether they were taken: {words}."))
+        })
+    }
+
     /// A person decides about one run that is still to be brought.
     fn decide_run(&mut self, bench: &mut Bench<'_>, run: Id, order: &Order) -> Result<String> {
         let feeds = self.feeds.clone();
@@ -193,8 +201,14 @@ impl Daemon {
         self.ring_out()?;
         if now.mono >= self.out.look_at {
             self.out.look_at = now.mono + PICK_UP_EVERY;
+            let is_refused = !self.out.pending.refused().is_empty();
             let mut bench = self.works.bench(now);
-            self.out.dispatch(&mut bench).look_at_pick_up()?;
+            let mut dispatch = self.out.dispatch(&mut bench);
+            dispatch.look_at_pick_up()?;
+            if is_refused {
+                // Its folder may be mended by now.
+                dispatch.place_ready()?;
+            }
         }
         Ok(())
     }

@@ -233,13 +233,17 @@ impl Daemon {
         self.recover_runs(now)
     }
 
-    /// The folders partners and people work in exist before anybody looks for them.
+    /// The folders partners and people work in exist before anybody looks for them. One that cannot be made keeps back only what
+    /// needs it: that is told when it is looked at.
     fn make_folders(&self) -> Result<()> {
-        for intake in &self.works.intakes {
-            self.works.spool.make(Place::In { partner: &intake.sender.partner, intake: &intake.id })?;
-        }
-        for feed in &self.out.feeds {
-            self.works.spool.make(Place::Out { partner: &feed.partner, folder: &feed.folder })?;
+        let intakes = self.works.intakes.iter();
+        let drops = intakes.map(|intake| Place::In { partner: &intake.sender.partner, intake: &intake.id });
+        let pick_ups = self.out.feeds.iter().map(|feed| Place::Out { partner: &feed.partner, folder: &feed.folder });
+        for place in drops.chain(pick_ups) {
+            match self.works.spool.make(place) {
+                Err(error) if !error.is_denied() => return Err(error.into()),
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -307,6 +311,7 @@ impl Daemon {
     fn say_what_waits(&mut self) {
         self.vitals.waits(self.outage.sentence());
         let all = self.outage.sentence().into_iter().chain(self.troubles.sentences());
+        let all = all.chain(self.out.refused().map(|(_, sentence)| sentence));
         // How remotes stand, the ledger says.
         let waits: Vec<String> = all.chain(self.disks.too_large()).collect();
         if waits.is_empty() && !self.told_waiting.is_empty() {

@@ -9,7 +9,7 @@ use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::Spool;
 use crate::edges::store::StoreFault;
-use crate::flows::{is_outage, rights};
+use crate::flows::{is_outage, of_spool, rights};
 
 use super::troubles::{FIRST_PAUSE, LONGEST_PAUSE};
 
@@ -67,5 +67,9 @@ impl Outage {
 
 /// What stands behind it and what was tried, without the driver's own text.
 pub(super) fn words_of_store(error: &anyhow::Error) -> String {
-    StoreFault::of(error).map_or_else(|| format!("{error:#}"), |fault| format!("{fault} ({error})"))
+    match StoreFault::of(error) {
+        // The system's own word is that of another disk.
+        Some(fault) if of_spool(error).is_none() => format!("{fault} ({error})"),
+        _ => format!("{error:#}"),
+    }
 }

@@ -364,6 +364,7 @@ impl Daemon {
             Ended::StillSettling(folders) => settling = folders,
             Ended::Done => {}
         }
+        troubles.extend(self.out.refused().map(|(_, sentence)| sentence));
         if !troubles.is_empty() {
             return Ok(Some(Ended::SomeWaits(troubles.join(" "))));
         }

@@ -167,6 +167,7 @@ impl Daemon {
 
     fn sense(&mut self, now: Now) -> Result<Sensed> {
         let mut conditions: Vec<Condition> = self.troubles.conditions();
+        conditions.extend(self.out.refused().map(|(about, sentence)| words::folder_refused(about, "out", &sentence)));
         conditions.extend(self.disks.conditions());
         let watch = &self.watch;
         let is_poor = (0..=self.desks.len()).any(|index| !watch.hears_of(index) && !watch.rests(index));

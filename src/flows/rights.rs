@@ -1,13 +1,16 @@
 //! A folder of the spool refuses us: says which, what this user needs, and what to do. The folder may be one partner's, so
 //! only what needs it waits; everybody else goes on.
 
-use super::is_denied;
+use super::{is_denied, of_spool};
 use crate::edges::spool::{Denied, Place, Spool, SpoolError};
 use crate::edges::who;
 
 /// In words, for the log and `status`; nothing where something else was to blame.
 pub fn told(spool: &Spool, places: &[Place<'_>], error: &anyhow::Error) -> Option<String> {
     is_denied(error).then(|| {
+        if of_spool(error).is_some_and(SpoolError::is_no_folder) {
+            return no_folder(error);
+        }
         let found = places.iter().find_map(|place| spool.denied(*place)).or_else(|| spool.denied_anywhere());
         found.map_or_else(|| refused(error), |denied| words(&denied))
     })
@@ -23,6 +26,9 @@ pub fn told_of_spool(spool: &Spool, places: &[Place<'_>], error: SpoolError) -> 
     if !error.is_denied() {
         return Err(error);
     }
+    if error.is_no_folder() {
+        return Ok(no_folder(&error.into()));
+    }
     let found = places.iter().find_map(|place| spool.denied(*place));
     Ok(found.map_or_else(|| refused(&error.into()), |denied| words(&denied)))
 }
@@ -34,6 +40,13 @@ fn words(denied: &Denied) -> String {
         "the folder {path} may not be worked in by the user {user}: it belongs to user {uid} and group {gid} with the mode \
          {mode:04o}; expected that {user} may read, write and search it. Give it back (chown {user} {path}; chmod u+rwx {path}); what \
          waits for it then goes on by itself"
+    )
+}
+
+fn no_folder(error: &anyhow::Error) -> String {
+    format!(
+        "{error:#}: something else stands where a folder should be. Look at what it is (ls -la), and remove it or move it away; the folder \
+         is made anew, and what waits for it goes on by itself"
     )
 }
 

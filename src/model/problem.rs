@@ -78,7 +78,7 @@ kinds! {
     RemoteDown "remote-down" 15 30 "remote" "Tries to reach a remote fail." "Tries succeed.";
     RemoteRefused "remote-refused" 0 30 "remote" "A remote refuses the login, a certificate or a right." "Tries succeed.";
     RunUnknown "run-unknown" 0 0 "partner" "A file stands in held/out/ that no run of a feed knows." "None is left.";
-    FolderRefused "folder-refused" 1 1 "intake or spool" "A folder of the spool may not be worked in." "The folder is mended.";
+    FolderRefused "folder-refused" 1 1 "intake, feed or spool" "A folder of the spool cannot be worked in: a right is missing, or something else stands there." "The folder is mended.";
     DiskLow "disk-low" 0 0 "disk, or intake" "Less is free than the disk floor, or the next file of an intake does not fit above it." "There is room again.";
     AllWaits "all-waits" 0 1 "disk or database" "The disk or the database takes nothing: everything waits." "A turn of the loop goes through.";
     WatchPoor "watch-poor" 10 10 "spool" "Folders cannot be watched; files are found by the periodic scan." "They are watched again.";

@@ -32,9 +32,14 @@ impl SpoolError {
         self.source.kind()
     }
 
-    /// The system does not let this user do it.
+    /// A folder cannot be worked in: the system does not let this user, or it is none.
     pub fn is_denied(&self) -> bool {
-        self.source.kind() == io::ErrorKind::PermissionDenied
+        self.source.kind() == io::ErrorKind::PermissionDenied || self.is_no_folder()
+    }
+
+    /// Something else stands where a folder should be.
+    pub fn is_no_folder(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::NotADirectory)
     }
 
     /// It may be over in a moment: neither rights nor what the file is.

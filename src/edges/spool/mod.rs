@@ -166,7 +166,10 @@ impl Spool {
             if path.is_dir() {
                 continue;
             }
-            make_one(&path).map_err(|e| wrong(&path, e))?;
+            make_one(&path).map_err(|e| match e.kind() {
+                io::ErrorKind::AlreadyExists => wrong(&path, rustix::io::Errno::NOTDIR.into()),
+                _ => wrong(&path, e),
+            })?;
         }
         Ok(())
     }

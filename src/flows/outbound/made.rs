@@ -299,6 +299,8 @@ impl Made<'_> {
         match self.spool.rename((visible(&old), old.name.as_bytes()), staged) {
             Ok(()) => Ok(Some(old)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(old).filter(|_| is_brought)),
+            // It stays as it is, and the newer one comes behind it.
+            Err(error) if error.is_denied() => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

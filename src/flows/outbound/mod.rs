@@ -27,7 +27,7 @@ mod stage;
 mod taken;
 mod words;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -51,8 +51,21 @@ pub struct Pending {
     pub placed: Vec<RunNo>,
     /// Runs that cannot be placed, and that this was told of.
     told: HashSet<Id>,
+    /// Runs whose folder in out/ cannot be worked in, or whose name there is taken: whose they are, and why.
+    refused: BTreeMap<Id, (String, String)>,
     /// When feeds went out last because they rang, with a file or without.
     rung: HashMap<String, DateTime<Utc>>,
+}
+
+impl Pending {
+    /// Feeds, or receipts' intakes, whose files cannot get to their partner's folder, each with the reasons.
+    pub fn refused(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut refused: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (about, words) in self.refused.values() {
+            refused.entry(about).or_default().insert(words);
+        }
+        refused
+    }
 }
 
 /// All that the way out works with during one turn of the loop.

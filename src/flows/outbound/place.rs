@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context, Result};
 
+use super::super::{is_denied, rights};
 use super::Dispatch;
 use crate::edges::clock::new_id;
 use crate::edges::events::{Event, Key, Value};
@@ -55,6 +56,38 @@ impl Dispatch<'_> {
         Ok(if is_out { RunFound::Out } else { RunFound::Neither })
     }
 
+    /// Where a run's file stands; nothing, and told, where its folder cannot be worked in. Only what needs the folder waits.
+    pub(super) fn find_if_allowed(&mut self, run: &RunRow) -> Result<Option<RunFound>> {
+        match self.find(run) {
+            Err(error) if is_denied(&error) => {
+                let words = rights::told(self.spool, &[visible(run)], &error).unwrap_or_else(|| format!("{error:#}"));
+                self.refuse(run, words);
+                Ok(None)
+            }
+            found => {
+                let found = found?;
+                if found != RunFound::Staged {
+                    self.pending.refused.remove(&run.id);
+                }
+                Ok(Some(found))
+            }
+        }
+    }
+
+    /// What keeps a run's file from where its partner looks for it, or us from seeing whether he took it; told once.
+    fn refuse(&mut self, run: &RunRow, words: String) {
+        if self.pending.told.insert(run.id) {
+            let fields: [(Key, Value<'_>); 4] = [
+                (Key::Partner, run.partner.as_str().into()),
+                (Key::Feed, run.feed.as_str().into()),
+                (Key::Name, run.name.as_str().into()),
+                (Key::Reason, words.as_str().into()),
+            ];
+            self.events.tell(self.now.wall, run.id.as_str(), Event::FolderFailed, &fields);
+        }
+        self.pending.refused.insert(run.id, (format!("{}/{}", run.partner, run.feed), words));
+    }
+
     /// Makes one run's file visible; false where something is in the way, which is told once.
     fn place(&mut self, run: &RunRow) -> Result<bool> {
         let (from, to) = ((Place::Staged, run.id.as_str().as_bytes()), (visible(run), run.name.as_bytes()));
@@ -69,6 +102,7 @@ impl Dispatch<'_> {
         match moved {
             Ok(()) => {
                 self.pending.told.remove(&run.id);
+                self.pending.refused.remove(&run.id);
                 self.tell_run(run, Event::RunReady);
                 self.confirm_visible(run)?;
                 Ok(true)
@@ -211,17 +245,17 @@ impl Dispatch<'_> {
     }
 
     fn tell_in_the_way(&mut self, run: &RunRow, error: SpoolError) {
-        if !self.pending.told.insert(run.id) {
-            return;
-        }
+        let is_taken = error.kind() == ErrorKind::AlreadyExists;
         let error = anyhow::Error::from(error);
-        let fields: [(Key, Value<'_>); 4] = [
-            (Key::Partner, run.partner.as_str().into()),
-            (Key::Feed, run.feed.as_str().into()),
-            (Key::Name, run.name.as_str().into()),
-            (Key::Error, format!("{error:#}").into()),
-        ];
-        self.events.tell(self.now.wall, run.id.as_str(), Event::FolderFailed, &fields);
+        let words = match rights::told(self.spool, &[visible(run)], &error) {
+            Some(words) => words,
+            None if is_taken => format!(
+                "{error:#}: a file of another run has this name and was not taken yet. Give the feeds names or folders of their own; it goes \
+                 out once that file is taken"
+            ),
+            None => format!("{error:#}"),
+        };
+        self.refuse(run, words);
     }
 
     pub(super) fn tell_run(&self, run: &RunRow, event: Event) {

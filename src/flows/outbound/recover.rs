@@ -25,7 +25,7 @@ impl Dispatch<'_> {
         let mut taken = Vec::new();
         let open = self.store.read()?.open_runs()?;
         for run in open {
-            let found = self.find(&run)?;
+            let Some(found) = self.find_if_allowed(&run)? else { continue };
             if self.is_brought(&run)? {
                 if found == RunFound::Out && !run.placed {
                     self.pending.placed.push(run.no);

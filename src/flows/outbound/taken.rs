@@ -63,8 +63,9 @@ impl Dispatch<'_> {
     pub fn look_at_pick_up(&mut self) -> Result<u64> {
         let mut taken = Vec::new();
         let open = self.store.read()?.open_runs()?;
+        self.pending.refused.retain(|id, _| open.iter().any(|run| run.id == *id));
         for run in open {
-            let found = self.find(&run)?;
+            let Some(found) = self.find_if_allowed(&run)? else { continue };
             if self.is_brought(&run)? {
                 continue;
             }

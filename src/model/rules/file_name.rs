@@ -43,6 +43,16 @@ enum Part {
     Scope,
 }
 
+impl Part {
+    /// How many the number has at least.
+    fn run_digits(&self) -> Option<usize> {
+        match self {
+            Part::Run { digits } => Some(*digits),
+            _ => None,
+        }
+    }
+}
+
 /// A checked pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePattern {
@@ -111,9 +121,39 @@ impl NamePattern {
         &self.text
     }
 
-    /// Two feeds of a partner may share a pattern only when it names the feed.
-    pub fn names_feed(&self) -> bool {
-        self.parts.contains(&Part::Feed)
+    /// Could a run of each get the same name? Numbers up to a million are tried, and any day: those of two feeds go their own ways, so
+    /// any of one may meet any of the other. `words`: partner, feed and scope.
+    pub fn meets(&self, words: [&str; 3], other: &NamePattern, others: [&str; 3]) -> bool {
+        const MOST_DIGITS: usize = 6;
+        let shapes = |pattern: &NamePattern, words: [&str; 3]| -> Vec<Vec<Piece>> {
+            let least = pattern.parts.iter().filter_map(Part::run_digits).max().unwrap_or(1);
+            (least..=least.max(MOST_DIGITS)).map(|digits| pattern.shape_of(words, digits)).collect()
+        };
+        let fits = |one: &Piece, other: &Piece| match (one, other) {
+            (Piece::Byte(a), Piece::Byte(b)) => a == b,
+            (Piece::Byte(byte), _) | (_, Piece::Byte(byte)) => byte.is_ascii_digit(),
+            _ => true,
+        };
+        let (ours, theirs) = (shapes(self, words), shapes(other, others));
+        let is_same = |a: &Vec<Piece>, b: &Vec<Piece>| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| fits(a, b));
+        ours.iter().any(|ours| theirs.iter().any(|theirs| is_same(ours, theirs)))
+    }
+
+    /// Of names whose number has so many digits: letters and single digits alone.
+    fn shape_of(&self, [partner, feed, scope]: [&str; 3], digits: usize) -> Vec<Piece> {
+        let mut shape = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => shape.extend(meeting::text(text)),
+                Part::Partner => shape.extend(meeting::text(partner)),
+                Part::Feed => shape.extend(meeting::text(feed)),
+                Part::Scope => shape.extend(meeting::text(scope)),
+                Part::Run { digits: least } => shape.extend(vec![Piece::Digit; digits.max(*least)]),
+                Part::Date => shape.extend([Piece::Digit; 8]),
+                Part::Time => shape.extend([Piece::Digit; 6]),
+            }
+        }
+        shape
     }
 
     /// The name of one run's file.
@@ -263,6 +303,29 @@ mod tests {
             scope: "delta",
         };
         NamePattern::parse(pattern).unwrap().fill(&facts)
+    }
+
+    #[test]
+    fn names_of_two_feeds_may_meet() {
+        let rows = [
+            // pattern of a, pattern of b, do they meet
+            ("stock_{run}.csv", "stock_{run}.csv", true),
+            ("stock_{run:1}.csv", "stock_{run:2}.csv", true),
+            ("stock_{run}.csv", "stock_{run:1}.csv", true),
+            ("stock_{run}.csv", "stock_{run}.xml", false),
+            ("{feed}_{run}.csv", "{feed}_{run}.csv", false),
+            ("{feed}_{run}.csv", "a_{run}.csv", true),
+            ("{scope}_{run}.csv", "full_{run}.csv", true),
+            ("{scope}_{run}.csv", "delta_{run}.csv", false),
+            ("s{run:1}.csv", "s1{run:1}.csv", true),
+            ("s{date}_{run}.csv", "s{run}.csv", false),
+            ("s{date}{run:1}.csv", "s{run:9}.csv", true),
+        ];
+        for (one, other, expected) in rows {
+            let (a, b) = (NamePattern::parse(one).unwrap(), NamePattern::parse(other).unwrap());
+            let (of_a, of_b) = (["shop", "a", "full"], ["shop", "b", "full"]);
+            assert_eq!((a.meets(of_a, &b, of_b), b.meets(of_b, &a, of_a)), (expected, expected), "{one} and {other}");
+        }
     }
 
     #[test]
