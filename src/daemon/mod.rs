@@ -233,19 +233,12 @@ impl Daemon {
         self.recover_runs(now)
     }
 
-    /// The folders partners and people work in exist before anybody looks for them. One that cannot be made keeps back only what
-    /// needs it: that is told when it is looked at.
+    /// The folders partners and people work in exist before anybody looks for them.
     fn make_folders(&self) -> Result<()> {
         let intakes = self.works.intakes.iter();
         let drops = intakes.map(|intake| Place::In { partner: &intake.sender.partner, intake: &intake.id });
         let pick_ups = self.out.feeds.iter().map(|feed| Place::Out { partner: &feed.partner, folder: &feed.folder });
-        for place in drops.chain(pick_ups) {
-            match self.works.spool.make(place) {
-                Err(error) if !error.is_denied() => return Err(error.into()),
-                _ => {}
-            }
-        }
-        Ok(())
+        drops.chain(pick_ups).try_for_each(|place| make_if_allowed(&self.works.spool, place))
     }
 
     fn tell(&self, event: Event, fields: &[(Key, Value<'_>)]) {
@@ -408,13 +401,21 @@ fn watch(config: &Config, spool: &Spool, ring: &SyncSender<()>) -> Result<Watch>
     let mut folders = Vec::new();
     for intake in &config.intakes {
         let place = Place::In { partner: &intake.sender.partner, intake: &intake.id };
-        spool.make(place)?;
+        make_if_allowed(spool, place)?;
         folders.push(spool.folder(place)?);
     }
     folders.push(spool.folder(Place::Commands)?);
     let ring = ring.clone();
     // Full means that the loop has not come to the last ring yet: it will look anyway.
     Ok(Watch::start(folders, config.scan_every, move || _ = ring.try_send(())))
+}
+
+/// A folder that cannot be made keeps back only what needs it: that is told when it is looked at.
+fn make_if_allowed(spool: &Spool, place: Place<'_>) -> Result<()> {
+    match spool.make(place) {
+        Err(error) if !error.is_denied() => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The spool's own database; a new one only where both begin.
