@@ -12,6 +12,7 @@ mod demo;
 pub mod ends;
 mod files_page;
 mod golden;
+mod guessing;
 mod looking;
 pub mod manual;
 pub mod page;
@@ -119,6 +120,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Decode(asked) => translate::decode(page, path, asked),
         Command::Encode(asked) => translate::encode(page, path, asked),
         Command::Layout(LayoutCommand::Try(asked)) => trial::try_layout(page, path, asked),
+        Command::Layout(LayoutCommand::Guess(asked)) => guessing::guess(page, asked),
         Command::Layout(LayoutCommand::Test(asked)) => golden::test(page, path, asked),
     }
 }

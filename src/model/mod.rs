@@ -11,6 +11,7 @@ pub mod document;
 pub mod duration;
 pub mod feed;
 pub mod golden;
+pub mod guess;
 pub mod ids;
 pub mod instant;
 pub mod intake;

@@ -250,3 +250,40 @@ fn a_variant_of_a_layout_is_one_of_its_own() {
     let check = desk.run(&["check"]);
     assert!(check.out.contains("layouts/nord.toml, line 5") && check.out.contains("\"lines.qty\"?"), "{}", check.out);
 }
+
+#[test]
+fn a_guess_is_a_layout_that_nobody_applies_unseen() {
+    let desk = shop();
+    let sample = "Bestellnr;Artikelnummer;Menge\nB-1;4711;2,5\nB-1;4712;1,0\n";
+    fs::write(desk.root().join("bestellung-7.csv"), sample).unwrap();
+    let text = desk.well(&["layout", "guess", "bestellung-7.csv"]);
+    for expected in
+        ["layout = \"bestellung\"", "delimiter = \";\"", "\"buyer_order_no\"", "decimal point=, required", " %"]
+    {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    let file = desk.root().join("layouts/bestellung.toml");
+    fs::write(&file, &text).unwrap();
+    let line = desk.well(&["decode", "bestellung-7.csv", "--layout", "layouts/bestellung.toml"]);
+    assert!(line.contains("\"qty\":\"2.5\""), "{line}");
+    let check = desk.run(&["check"]);
+    assert_eq!(check.code, 78);
+    assert!(
+        check.out.contains("layouts/bestellung.toml, line 2") && check.out.contains("\"guessed\""),
+        "{}",
+        check.out
+    );
+    let looked_at: String =
+        text.lines().filter(|line| !line.starts_with("guessed")).map(|line| format!("{line}\n")).collect();
+    fs::write(&file, looked_at).unwrap();
+    desk.well(&["check", "--quiet"]);
+
+    let object = desk.object(&["layout", "guess", "bestellung-7.csv", "--kind", "order", "--id", "x"]);
+    assert_eq!((&object["syntax"]["is"], &object["kind"]["sure"]), (&"delimited".into(), &100.into()));
+    fs::write(desk.root().join("a.pdf"), "%PDF-1.7\n").unwrap();
+    let refused = desk.run(&["layout", "guess", "a.pdf"]);
+    assert_eq!(refused.code, 65);
+    assert!(refused.err.contains("a.pdf: the sample is a PDF document"), "{}", refused.err);
+    let unknown = desk.run(&["layout", "guess", "bestellung-7.csv", "--kind", "ordr"]);
+    assert!(unknown.code == 66 && unknown.err.contains("Did you mean \"order\"?"), "{}", unknown.err);
+}

@@ -37,6 +37,13 @@ pub enum LayoutCommand {
                       orders.csv: byte for byte, XML but for white space between elements. Ends with 65 when something differs."
     )]
     Test(Test),
+
+    /// Propose a layout for samples of a partner: a text to correct, never applied unseen
+    #[command(
+        after_help = "Example:\n  nattpost layout guess orders-1107.csv > layouts/dealer-orders.toml\n  nattpost layout guess orders.txt --kind order --id dealer-orders\n\nSays behind each line how sure it is and why; what to look at first stands at the top, and on standard error. \
+                      check refuses the layout until a person has removed its line guessed; layout try, layout test and decode take it by its path."
+    )]
+    Guess(Guess),
 }
 
 #[derive(Debug, Args)]
@@ -60,4 +67,17 @@ pub struct Test {
     /// Take what was found as what is expected from now on, and write it beside the samples: for who has looked at it
     #[arg(long)]
     pub bless: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Guess {
+    /// Samples of one layout; several say more than one
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Kind of the messages, where it is known: order, stock, price, customer, order_status, article
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Id of the layout; without it, made of the name of the first file
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
 }

@@ -1,0 +1,221 @@
+//! Lines without delimiters: which part tells the record type, and where columns begin and end.
+
+use std::collections::BTreeMap;
+
+use super::cut::{Column, Cut, Sheet, Text};
+use crate::model::rules::identifiers;
+
+const ROWS: usize = 2_000;
+/// A run of digits that is shorter stays with what it touches.
+const RUN: usize = 5;
+
+pub fn cut(text: &str, line_end: &'static str) -> Text {
+    let lines: Vec<Vec<char>> =
+        text.lines().filter(|line| !line.trim().is_empty()).take(ROWS).map(|line| line.chars().collect()).collect();
+    let width = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let alike = lines.iter().filter(|line| line.len() == width).count();
+    let tag = tag_length(&lines);
+    let mut sheets: Vec<Sheet> = Vec::new();
+    let mut members: Vec<Vec<Vec<char>>> = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let name: String = line.iter().take(tag.unwrap_or(0)).collect();
+        let at = sheets.iter().position(|sheet| sheet.tag == name).unwrap_or_else(|| {
+            sheets.push(Sheet { tag: name, ..Sheet::default() });
+            members.push(Vec::new());
+            sheets.len() - 1
+        });
+        sheets[at].rows.push(number);
+        let mut padded = line.clone();
+        padded.resize(width, ' ');
+        members[at].push(padded);
+    }
+    for (sheet, lines) in sheets.iter_mut().zip(&members) {
+        sheet.columns = columns(lines, tag.unwrap_or(0));
+    }
+    let sure = if alike * 10 >= lines.len() * 8 { 85 } else { 55 };
+    let why = format!("{alike} of {} lines have {width} characters, and no delimiter cuts them alike", lines.len());
+    Text { cut: Cut::Fixed { width, tag }, sure, why, sheets, line_end }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Blank,
+    Digit,
+    Other,
+}
+
+fn class(c: Option<&char>) -> Class {
+    match c {
+        None | Some(' ') => Class::Blank,
+        Some(c) if c.is_ascii_digit() => Class::Digit,
+        _ => Class::Other,
+    }
+}
+
+/// How alike lines are, place by place, 0 to 100.
+fn likeness(lines: &[&Vec<char>]) -> usize {
+    let width = lines.iter().map(|line| line.len()).max().unwrap_or(0);
+    let mut same = 0;
+    for at in 0..width {
+        let mut counts: BTreeMap<Class, usize> = BTreeMap::new();
+        lines.iter().for_each(|line| *counts.entry(class(line.get(at))).or_default() += 1);
+        same += counts.values().max().copied().unwrap_or(0);
+    }
+    same * 100 / (width * lines.len()).max(1)
+}
+
+/// Characters at the beginning that tell the record type: lines with the same are more alike than all lines are.
+fn tag_length(lines: &[Vec<char>]) -> Option<usize> {
+    let all: Vec<&Vec<char>> = lines.iter().collect();
+    let whole = likeness(&all);
+    let candidates = [2, 1, 3].into_iter().filter_map(|length| {
+        let mut groups: BTreeMap<String, Vec<&Vec<char>>> = BTreeMap::new();
+        for line in lines {
+            groups.entry(line.iter().take(length).collect()).or_default().push(line);
+        }
+        let plain = groups
+            .keys()
+            .all(|tag| tag.len() == length && tag.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()));
+        if !plain || groups.len() < 2 || groups.len() > 14 || groups.len() * 3 > lines.len() * 2 + 1 {
+            return None;
+        }
+        let inner: usize = groups.values().map(|lines| likeness(lines) * lines.len()).sum::<usize>() / lines.len();
+        (inner >= whole + 6).then_some((inner, length))
+    });
+    // Of those about alike the first: most tags have two characters.
+    candidates
+        .fold(None, |best: Option<(usize, usize)>, next| match best {
+            Some(best) if next.0 < best.0 + 4 => Some(best),
+            _ => Some(next),
+        })
+        .map(|(_, length)| length)
+}
+
+fn columns(lines: &[Vec<char>], tag: usize) -> Vec<Column> {
+    let width = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let mut starts: Vec<usize> = Vec::new();
+    let mut at = tag;
+    while at < width {
+        if is_blank(lines, at) {
+            at += 1;
+            continue;
+        }
+        let end = (at..width).find(|at| is_blank(lines, *at)).unwrap_or(width);
+        segment(lines, at, end, &mut starts);
+        at = end;
+    }
+    starts.retain(|start| *start > 0 || tag == 0);
+    starts.sort_unstable();
+    starts.dedup();
+    let mut columns = Vec::new();
+    if tag > 0 {
+        columns.push(column(lines, 0, tag));
+    }
+    for (index, start) in starts.iter().enumerate() {
+        let next = starts.get(index + 1).copied().unwrap_or(width);
+        columns.push(column(lines, *start, next));
+    }
+    columns
+}
+
+fn column(lines: &[Vec<char>], start: usize, end: usize) -> Column {
+    let value = |line: &Vec<char>| {
+        line[start.min(line.len())..end.min(line.len())].iter().collect::<String>().trim().to_string()
+    };
+    let place = if end - start == 1 { (start + 1).to_string() } else { format!("{}-{end}", start + 1) };
+    Column { place, values: lines.iter().map(value).collect(), ..Column::default() }
+}
+
+fn is_blank(lines: &[Vec<char>], at: usize) -> bool {
+    lines.iter().all(|line| class(line.get(at)) == Class::Blank)
+}
+
+fn all_digits(lines: &[Vec<char>], at: usize) -> bool {
+    lines.iter().all(|line| class(line.get(at)) == Class::Digit)
+}
+
+fn all_zero(lines: &[Vec<char>], at: usize) -> bool {
+    lines.iter().all(|line| line.get(at) == Some(&'0'))
+}
+
+/// Cuts what no blank column cuts: numbers that touch texts, and numbers that touch numbers.
+fn segment(lines: &[Vec<char>], from: usize, to: usize, starts: &mut Vec<usize>) {
+    starts.push(from);
+    if let Some((at, length)) = numbered(lines, from, to) {
+        if at > from {
+            segment(lines, from, at, starts);
+        }
+        starts.push(at);
+        if at + length < to {
+            segment(lines, at + length, to, starts);
+        }
+        return;
+    }
+    let mut at = from;
+    while at < to {
+        if !all_digits(lines, at) {
+            at += 1;
+            continue;
+        }
+        let end = (at..to).find(|at| !all_digits(lines, *at)).unwrap_or(to);
+        let begins = at == from || all_zero(lines, at);
+        if end - at >= RUN && begins {
+            starts.push(at);
+            if end < to {
+                starts.push(end);
+            }
+            // A number filled up with zeros ends where the zeros of the next one begin.
+            for next in at + 2..end {
+                let zeros = all_zero(lines, next) && !all_zero(lines, next - 1) && end - next >= RUN - 1;
+                if zeros && lines.len() > 1 {
+                    starts.push(next);
+                }
+            }
+        }
+        at = end;
+    }
+}
+
+/// A number with a check digit that is right in every line.
+fn numbered(lines: &[Vec<char>], from: usize, to: usize) -> Option<(usize, usize)> {
+    if lines.len() < 3 || to - from < 13 {
+        return None;
+    }
+    let text = |line: &Vec<char>, at: usize, length: usize| line[at..at + length].iter().collect::<String>();
+    for length in [13, 10] {
+        for at in from..=to - length {
+            let zero = lines.iter().any(|line| line[at] == '0');
+            let right = |line: &Vec<char>| {
+                let value = text(line, at, length);
+                if length == 13 { identifiers::ean(&value).is_ok() } else { identifiers::isbn(&value).is_ok() }
+            };
+            // Partners' own samples do not always pass.
+            let passed = lines.iter().filter(|line| right(line)).count();
+            if !zero && passed >= 3 && passed * 10 >= lines.len() * 7 {
+                return Some((at, length));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_touch_are_cut_by_their_zeros() {
+        let text = "1802345C91    FILTER O000002850000002610000002495\n2005441C1     ALTERNAT000041200000039050000037125\nZTSE1234      SEAL KIT000000099000000095000000090\n";
+        let cut = cut(text, "lf");
+        let places: Vec<&str> = cut.sheets[0].columns.iter().map(|column| column.place.as_str()).collect();
+        assert_eq!(places, ["1-14", "15-22", "23-31", "32-40", "41-49"]);
+    }
+
+    #[test]
+    fn the_beginning_of_a_line_tells_its_type() {
+        let text = "00HEAD  20240101\n10A1    0001\n20   X  00005 12\n20   Y  00006 13\n10A2    0002\n20   Z  00007 14\n90   0005\n";
+        let cut = cut(text, "lf");
+        let tags: Vec<&str> = cut.sheets.iter().map(|sheet| sheet.tag.as_str()).collect();
+        assert_eq!(tags, ["00", "10", "20", "90"]);
+    }
+}
