@@ -242,7 +242,7 @@ mod tests {
             (&["2016-03-07T00:00:00Z"], Content::Instant("%Y-%m-%dT%H:%M:%S%z".into())),
             (&["1710489600"], Content::Instant("%s".into())),
             (&["4006381333931"], Content::Ean),
-            (&["316148410X", "3423130709"], Content::Code),
+            (&["3161484101", "3423130700"], Content::Integer),
             (&["3161484100"], Content::Isbn),
             (&["WVWZZZ1JZXW000001"], Content::Vin),
             (&["DE", "FR"], Content::Country),
