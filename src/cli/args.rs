@@ -17,7 +17,7 @@ pub use deciding::Deciding;
 pub use keeping::{Backup, CatchUp, NewPartner, PartnerCommand};
 pub use pausing::Pausing;
 pub use telling::{Expect, NoticeCommand, Problems};
-pub use translating::{Decode, Encode, Guess, LayoutCommand, Test, Try};
+pub use translating::{Compare, Decode, Doc, Encode, Guess, LayoutCommand, Test, Try};
 
 use crate::model::document::suggest;
 use crate::model::verdict::Verdict;

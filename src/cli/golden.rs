@@ -115,6 +115,18 @@ fn samples_folder(layout: &Path) -> PathBuf {
     }
 }
 
+/// The first sample beside a layout, for who shows what its files look like.
+pub fn first_sample(layout: &Path) -> Result<Option<PathBuf>, Failure> {
+    let folder = samples_folder(layout);
+    let names = samples(&folder)?.into_iter().map(|name| folder.join(name));
+    // In a folder of its own a layout has other files beside it: only what is expected of is a sample.
+    let beside = |path: &PathBuf, ending: &str| PathBuf::from(format!("{}{ending}", path.display())).exists();
+    let mut samples = names.filter(|path| path.is_file());
+    Ok(samples.find(|path| {
+        folder.extension().is_some_and(|e| e == "samples") || beside(path, EXPECTED) || beside(path, MESSAGES)
+    }))
+}
+
 /// What `check` has to say about samples that are not as expected.
 pub fn problems(config: &Config) -> Result<Vec<DocumentProblem>, Failure> {
     let mut problems = Vec::new();

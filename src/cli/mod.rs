@@ -13,6 +13,7 @@ pub mod ends;
 mod files_page;
 mod golden;
 mod guessing;
+mod layout_pages;
 mod looking;
 pub mod manual;
 pub mod page;
@@ -120,6 +121,8 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Decode(asked) => translate::decode(page, path, asked),
         Command::Encode(asked) => translate::encode(page, path, asked),
         Command::Layout(LayoutCommand::Try(asked)) => trial::try_layout(page, path, asked),
+        Command::Layout(LayoutCommand::Doc(asked)) => layout_pages::doc(page, path, asked),
+        Command::Layout(LayoutCommand::Diff(asked)) => layout_pages::diff(page, path, asked),
         Command::Layout(LayoutCommand::Guess(asked)) => guessing::guess(page, asked),
         Command::Layout(LayoutCommand::Test(asked)) => golden::test(page, path, asked),
     }

@@ -287,3 +287,53 @@ fn a_guess_is_a_layout_that_nobody_applies_unseen() {
     let unknown = desk.run(&["layout", "guess", "bestellung-7.csv", "--kind", "ordr"]);
     assert!(unknown.code == 66 && unknown.err.contains("Did you mean \"order\"?"), "{}", unknown.err);
 }
+
+#[test]
+fn a_layout_is_told_to_a_partner_with_examples_of_a_sample() {
+    let desk = shop();
+    let text = desk.well(&["layout", "doc", "shop"]);
+    for expected in [
+        "# Shop",
+        "| delimiter | ; |",
+        "rows with the same No are one order",
+        "| Qty |",
+        "| 2 |",
+        "| yes |",
+        "Example: bad.csv",
+        "    B-1;4711;2",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    let page =
+        desk.well(&["layout", "doc", "layouts/shop.toml", "--html", "--sample", "layouts/shop.samples/good.csv"]);
+    assert!(
+        page.starts_with("<!doctype html>") && page.contains("<td>4711</td>") && page.contains("Example: good.csv"),
+        "{page}"
+    );
+    assert!(!page.contains("<link") && !page.contains("<script") && !page.contains("src="), "{page}");
+    let object = desk.object(&["layout", "doc", "nattpost-stock-csv"]);
+    assert_eq!((&object["layout"], &object["sample"]), (&"nattpost-stock-csv".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn two_layouts_are_compared_field_by_field() {
+    let desk = shop();
+    let other = SHOP.replace("\"required\"]", "\"decimal point=,\"]").replace("[\"Sku\"", "[\"Artikel\"");
+    fs::write(desk.root().join("other.toml"), other).unwrap();
+    let told = desk.well(&["layout", "diff", "shop", "./other.toml"]);
+    let rows: Vec<String> = told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for row in [
+        "line Sku place Sku Artikel",
+        "line Qty form number number, , before the decimals",
+        "line Qty required yes no",
+        "3 differences.",
+    ] {
+        assert!(rows.iter().any(|found| found == row), "{row} in {told}");
+    }
+    assert!(desk.well(&["layout", "diff", "shop", "layouts/shop.toml"]).contains("say the same"));
+    let object = desk.object(&["layout", "diff", "shop", "./other.toml"]);
+    assert_eq!(
+        (&object["differences"][0]["what"], &object["differences"][0]["other"]),
+        (&"place".into(), &"Artikel".into())
+    );
+}

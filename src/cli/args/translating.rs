@@ -38,6 +38,18 @@ pub enum LayoutCommand {
     )]
     Test(Test),
 
+    /// Write the specification of a layout as a partner is handed it
+    #[command(
+        after_help = "Example:\n  nattpost layout doc dealer-orders > dealer-orders.md\n  nattpost layout doc dealer-orders --html > dealer-orders.html\n\nExamples are taken from a sample: the one named, else the first that stands beside the layout (layout test)."
+    )]
+    Doc(Doc),
+
+    /// Compare two layouts: the file, its records, each field
+    #[command(
+        after_help = "Example:\n  nattpost layout diff dealer-orders nord-orders\n  nattpost layout diff dealer-orders ./dealer-orders-2.toml"
+    )]
+    Diff(Compare),
+
     /// Propose a layout for samples of a partner: a text to correct, never applied unseen
     #[command(
         after_help = "Example:\n  nattpost layout guess orders-1107.csv > layouts/dealer-orders.toml\n  nattpost layout guess orders.txt --kind order --id dealer-orders\n\nSays behind each line how sure it is and why; what to look at first stands at the top, and on standard error. \
@@ -80,4 +92,27 @@ pub struct Guess {
     /// Id of the layout; without it, made of the name of the first file
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Doc {
+    /// Layout by its id, or the path of a layout file
+    #[arg(value_name = "LAYOUT")]
+    pub layout: String,
+    /// One page of HTML that stands alone, instead of Markdown
+    #[arg(long)]
+    pub html: bool,
+    /// A file to take examples from
+    #[arg(long, value_name = "FILE")]
+    pub sample: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Layout by its id, or the path of a layout file
+    #[arg(value_name = "LAYOUT")]
+    pub one: String,
+    /// The layout it is compared with
+    #[arg(value_name = "OTHER")]
+    pub other: String,
 }

@@ -4,6 +4,7 @@ pub mod assembly;
 pub mod choice;
 pub mod control;
 mod cover;
+pub mod doc;
 pub mod edifact;
 mod expression;
 mod extend;
@@ -17,6 +18,7 @@ mod read;
 pub mod rows;
 pub mod seam;
 pub mod standards;
+pub mod told;
 pub mod xml;
 
 use std::collections::BTreeSet;
