@@ -33,6 +33,7 @@ pub fn facts(layout: &Layout) -> Vec<Fact> {
     match &layout.syntax {
         Syntax::Rows(rows) => rows_facts(&rows.options, &mut facts),
         Syntax::Xml(_) => facts.push(("format", "XML".to_string())),
+        Syntax::Edifact(_) => facts.push(("format", "segments of an EDIFACT interchange".to_string())),
     }
     if let Some(replacement) = layout.replacement {
         facts.push(("characters that the encoding lacks", format!("are written as {replacement}")));
