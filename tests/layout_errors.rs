@@ -60,7 +60,7 @@ const FAULTS: [(&str, &str, usize, usize, &[&str]); 15] = [
     ("text required", "text requird", 19, 30, &["\"requird\"", "Did you mean \"required\"?"]),
     ("%d.%m.%Y", "%d.%m.%Q", 20, 30, &["%Q"]),
     ("point=,", "point=;;", 22, 30, &["point"]),
-    ("lookup=unit", "lookup=units", 23, 30, &["\"units\"", "Did you mean \"unit\"?"]),
+    ("lookup=unit", "lookup=units", 23, 30, &["there is no [lookup.units]", "Did you mean \"unit\"?"]),
     (
         "  [\"Sku\",  \"lines.article_no\"],",
         "  [\"Sku\"],",
