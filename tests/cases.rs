@@ -98,6 +98,8 @@ cases! {
     case_242_a_database_that_nobody_copies = "242-a-database-that-nobody-copies",
     case_270_something_else_where_a_folder_should_be = "270-something-else-where-a-folder-should-be",
     case_310_a_file_of_another_standard = "310-a-file-of-another-standard",
+    case_311_stock_of_all_warehouses_in_one_element = "311-stock-of-all-warehouses-in-one-element",
+    case_312_an_order_of_a_standard = "312-an-order-of-a-standard",
     case_320_an_edifact_interchange = "320-an-edifact-interchange",
     case_321_one_bad_message_of_three = "321-one-bad-message-of-three",
     case_322_an_invoice_among_orders = "322-an-invoice-among-orders",

@@ -143,6 +143,7 @@ pub fn encode(page: &mut Page<'_>, config: &Path, asked: &Encode) -> Outcome {
     let name = shown_name(&asked.file);
     let context = EncodeContext { zone };
     let mut encoder = layout.encoder(context, page.out).map_err(|error| refused_writing(&name, error))?;
+    encoder.at(chrono::Utc::now());
     let mut batch = Batch::new(Arc::clone(&layout.kind));
     let mut problems = Diagnostics::default();
     let mut number = 0;

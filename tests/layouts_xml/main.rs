@@ -3,5 +3,7 @@
 mod capabilities;
 #[path = "../decoding/mod.rs"]
 mod decoding;
+mod faults;
 mod naming;
+mod partners;
 mod standards;

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
+use chrono::{DateTime, Utc};
 
 use super::compare::{Compared, Comparing};
 use super::looking::Comparison;
@@ -60,7 +61,8 @@ impl Composing<'_> {
         let (batches, composed) = sync_channel(BATCHES_AHEAD);
         let (written, emptied) = channel();
         let (parts, packed) = channel::<Vec<u8>>();
-        let work = Encoding { spool: self.spool, feed, no: self.no, comparison: self.comparison };
+        let (no, now) = (self.no, self.now.wall);
+        let work = Encoding { spool: self.spool, feed, no, now, comparison: self.comparison };
         let mut requests = Vec::new();
         let mut next_part = 0;
         let mut keep_parts = || -> Result<()> {
@@ -102,6 +104,7 @@ struct Encoding<'a> {
     spool: &'a Spool,
     feed: &'a Feed,
     no: FeedNo,
+    now: DateTime<Utc>,
     comparison: Option<&'a Comparison>,
 }
 
@@ -119,7 +122,7 @@ impl Encoding<'_> {
         let begin = |with| Comparing::begin(&snapshot, (self.feed, self.no), with, parts);
         let mut comparing = self.comparison.map(begin).transpose()?;
         let mut compared = Compared::default();
-        let paper = Paper::write(self.spool, &self.feed.layout, self.feed.zone, |encoder| {
+        let paper = Paper::write(self.spool, &self.feed.layout, (self.feed.zone, self.now), |encoder| {
             for mut batch in batches {
                 words.put_into(&mut batch);
                 match &mut comparing {

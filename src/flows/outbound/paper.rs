@@ -4,6 +4,7 @@
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::edges::spool::{Draft, Existing, Lasting, Place, Spool, SpoolError, State};
@@ -24,13 +25,14 @@ impl Paper {
     pub fn write(
         spool: &Spool,
         layout: &Layout,
-        zone: Tz,
+        (zone, now): (Tz, DateTime<Utc>),
         fill: impl FnOnce(&mut dyn Encoder) -> Result<()>,
     ) -> Result<Paper> {
         let hashing = Hashing { draft: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
         let encode = || -> Result<()> {
             let mut encoder = layout.encoder(EncodeContext { zone }, &mut out)?;
+            encoder.at(now);
             fill(&mut *encoder)?;
             Ok(encoder.finish()?)
         };

@@ -12,6 +12,7 @@ use super::deliver::announce;
 use super::made::REHEARSED;
 use super::number::Numbers;
 use super::paper::Paper;
+use crate::edges::clock::read_iso;
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::spool::{Lasting, Spool};
 use crate::edges::store::ledger::{FileRow, MessageRow, NewRun, NotedProblem, RunReason, RunState};
@@ -114,7 +115,9 @@ pub(super) fn compose(
     let listed = snapshot.messages_of(file, 0, KEPT as u32)?;
     let reason = if listed.is_empty() { snapshot.reason_text(file)? } else { None };
     let batch = message(&layout.kind, &row, &listed, reason.as_deref());
-    let paper = Paper::write(spool, layout, zone, |encoder| Ok(encoder.write(&batch)?))
+    // Made again it must be the same.
+    let now = row.decided_at.as_deref().and_then(read_iso).unwrap_or_default();
+    let paper = Paper::write(spool, layout, (zone, now), |encoder| Ok(encoder.write(&batch)?))
         .with_context(|| format!("the receipt of {} cannot be written", row.name))?;
     Ok(Some(paper))
 }

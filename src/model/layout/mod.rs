@@ -181,7 +181,24 @@ impl Layout {
     /// Can it write: every required field of the kind has a place that is not only read.
     pub fn writes(&self) -> bool {
         let lost = self.lost();
-        !self.records.is_empty() && !self.required().any(|at| lost.contains(&at))
+        !self.records.is_empty() && !self.required().any(|at| lost.contains(&at) && !self.is_made(at))
+    }
+
+    /// Written, but not read back from one place: computed, in a place of its own, or a word that needs not be said.
+    fn is_made(&self, (group, field): (usize, usize)) -> bool {
+        let of = &self.kind.groups[group];
+        let name = &of.fields[field].name;
+        let path = if of.name.is_empty() { name.clone() } else { format!("{}.{name}", of.name) };
+        let mut fields = self.records.iter().flat_map(|r| &r.fields);
+        fields.any(|f| match &f.ours {
+            Ours::Computed(expression) => expression.names(&path) && matches!(f.place, Place::One(_)),
+            Ours::Field { group: g, field: x, .. } if (*g, *x) == (group, field) => match f.place {
+                Place::One(_) => f.form.direction == Direction::WriteOnly,
+                Place::Nowhere => f.form.default.is_some() && f.form.direction != Direction::ReadOnly,
+                _ => false,
+            },
+            _ => false,
+        })
     }
 
     /// A row that is gone can be told: it has a place for what has become of a message, and a word for a deletion.

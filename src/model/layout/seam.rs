@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::model::batch::{Batch, Message};
@@ -66,6 +67,9 @@ pub struct EncodeContext {
 
 /// Writes messages in a layout. The same messages give the same bytes.
 pub trait Encoder {
+    /// The moment of the file, where its layout says it.
+    fn at(&mut self, _now: DateTime<Utc>) {}
+
     fn write(&mut self, batch: &Batch) -> Result<(), EncodeError> {
         batch.messages().try_for_each(|message| self.write_message(message))
     }

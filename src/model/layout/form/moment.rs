@@ -1,7 +1,7 @@
 //! Date and time patterns as partners write them: `%Y%m%d`, `%d-%b-%Y`, `%Y-%m-%dT%H:%M:%S%z`, `%s`.
 //!
 //! The letters are those of strftime. Two digits are two digits (`%-d` takes one or two); `%y` below 70 is 20xx; `%b` is an
-//! English month; `%f` is an optional fraction with its point; `%z` is `Z` or an offset; `%s` seconds since 1970.
+//! English month; `%f` is an optional fraction with its point; `%z` is `Z` or an offset (`%:z` is written in the zone); `%s` seconds since 1970.
 //! What is read becomes ISO text; impossible days (2024-02-31) are no dates.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike, Utc};
@@ -55,7 +55,9 @@ impl Pattern {
             }
             let mut letter = chars.next().unwrap_or_default();
             let mut least = 2;
-            if letter == '-' {
+            // `%:z` is written in the zone, `%z` in UTC; they read alike.
+            let in_zone = letter == ':' && chars.clone().next() == Some('z');
+            if letter == '-' || in_zone {
                 least = 1;
                 letter = chars.next().unwrap_or_default();
             }

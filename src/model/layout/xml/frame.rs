@@ -95,7 +95,10 @@ impl Visitor for RootProbe<'_> {
 
 /// Attributes of the root element that must have a value.
 fn root_constants(layout: &Layout) -> impl Iterator<Item = (&str, &str)> {
-    let roots = layout.records.iter().filter(|r| r.role == Role::OpensFile && r.tags.iter().any(|tag| tag == "."));
+    fn is_root(role: Role) -> bool {
+        matches!(role, Role::OpensFile | Role::Opens(0))
+    }
+    let roots = layout.records.iter().filter(|r| is_root(r.role) && r.tags.iter().any(|tag| tag == "."));
     roots.flat_map(|record| &record.fields).filter_map(|field| {
         let (Place::One(spot), Ours::Control(Control { what, .. })) = (&field.place, &field.ours) else { return None };
         match what {

@@ -1,11 +1,11 @@
 //! Makes a message of the records found in its element: picks the record that is meant, opens its node, reads its fields.
 
 use crate::model::diagnostic::Problem;
-use crate::model::layout::Layout;
 use crate::model::layout::assembly::{Assembly, At};
 use crate::model::layout::expression::Values;
 use crate::model::layout::form::Direction;
 use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope};
+use crate::model::layout::{Layout, Syntax};
 use crate::model::wording;
 
 use super::read::{BETWEEN, Found, FoundRecord};
@@ -216,6 +216,10 @@ impl Filler<'_> {
                 }
             },
         };
+        let says_nothing = text.trim().is_empty() && field.form.default.is_none() && !field.form.required;
+        if says_nothing && matches!(&self.layout.syntax, Syntax::Xml(xml) if xml.options.blank_leaves) {
+            return;
+        }
         if let Some(node) = self.target(record, field, text, node, below, assembly) {
             assembly.set(node, field, text, at);
         }

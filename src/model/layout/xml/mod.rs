@@ -2,7 +2,7 @@
 //!
 //! `tree` compiles the paths of all records to states, one an element, so that reading compares a name once; `read`
 //! collects what a message holds and `message` turns it into nodes when its element ends, since the order of elements
-//! means nothing; `template` and `write` are the way back, `frame` tells whether a file begins and ends as one of the layout,
+//! means nothing; `template`, `write` and `wrap` are the way back, `frame` tells whether a file begins and ends as one of the layout,
 //! `reject` makes one of some of its messages, `redact` copies it without its personal data.
 //!
 //! A record's tag is its path below the element of the record it repeats in (`Lines/Line` below the message, the message
@@ -20,6 +20,7 @@ mod redact;
 mod reject;
 mod template;
 mod tree;
+mod wrap;
 mod write;
 
 #[cfg(test)]

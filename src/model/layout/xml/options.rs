@@ -12,6 +12,8 @@ pub struct Options {
     pub unknown_refused: bool,
     /// A file without a single message is no error.
     pub empty_allowed: bool,
+    /// An empty element or attribute says nothing: what is known stays.
+    pub blank_leaves: bool,
     pub line_end: &'static str,
 }
 
@@ -28,6 +30,7 @@ pub fn read_options(root: &Section<'_>) -> Option<Options> {
         namespaces,
         unknown_refused: section.choice("unknown", &[("ignore", false), ("refuse", true)]).unwrap_or(false),
         empty_allowed: section.choice("empty", &[("refuse", false), ("allowed", true)]).unwrap_or(false),
+        blank_leaves: section.choice("blank", &[("clears", false), ("leaves", true)]).unwrap_or(false),
         line_end: section.choice("line_end", &[("lf", "\n"), ("crlf", "\r\n")]).unwrap_or("\n"),
     })
 }

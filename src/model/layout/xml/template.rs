@@ -9,7 +9,7 @@ use crate::model::layout::plan::{Condition, Ours, Place, Record, Role};
 
 use super::options::Options;
 use super::place::XmlPlace;
-use super::tree::{Pick, elsewhere};
+use super::tree::{Pick, elsewhere, opened_by_fields};
 
 /// An element of the file and what goes into it.
 #[derive(Debug, Default)]
@@ -45,6 +45,8 @@ pub struct Template {
     pub root: Element,
     /// Positions of the items that lead from the root to the message.
     pub to_message: Vec<usize>,
+    /// Where messages stand in interchanges, `to_message` leads to those, and this from them to the message.
+    pub in_interchange: Vec<usize>,
     /// The message's record where the root element is the message.
     pub root_is_message: Option<usize>,
 }
@@ -53,6 +55,7 @@ impl Template {
     pub fn compile(kind: &Kind, options: &Options, records: &[Record]) -> Self {
         let mut root = Element { name: options.root.clone(), ..Element::default() };
         let mut root_is_message = None;
+        let has_interchange = records.iter().any(|record| record.role == Role::OpensInterchange);
         for (index, record) in records.iter().enumerate() {
             let tag = record.tags.first().map_or("", String::as_str);
             match record.role {
@@ -61,16 +64,23 @@ impl Template {
                     add_records(&mut root, kind, records, 0);
                     root_is_message = Some(index);
                 }
-                Role::Opens(0) if !has_record(&root, index, records) => {
+                Role::OpensInterchange if !has_record(&root, index, records) => {
+                    add_record(&mut root, kind, records, index);
+                }
+                Role::Opens(0) if !has_record(&root, index, records) && !has_interchange => {
                     add_record(&mut root, kind, records, index);
                 }
                 Role::OpensFile => fill(element_at(&mut root, tag), index, record),
                 _ => {}
             }
         }
-        let mut to_message = Vec::new();
-        find_message(&root, records, &mut to_message);
-        Template { root, to_message, root_is_message }
+        let (mut to_message, mut in_interchange) = (Vec::new(), Vec::new());
+        let around = if has_interchange { Role::OpensInterchange } else { Role::Opens(0) };
+        let found = find(&root, records, around, &mut to_message);
+        if let Some(interchange) = found.filter(|_| has_interchange) {
+            find(interchange, records, Role::Opens(0), &mut in_interchange);
+        }
+        Template { to_message, in_interchange, root_is_message, root }
     }
 }
 
@@ -82,19 +92,20 @@ fn has_record(element: &Element, index: usize, records: &[Record]) -> bool {
     })
 }
 
-fn find_message(element: &Element, records: &[Record], path: &mut Vec<usize>) -> bool {
+/// The first record of this role, and the way to it.
+fn find<'e>(element: &'e Element, records: &[Record], role: Role, path: &mut Vec<usize>) -> Option<&'e Element> {
     for (at, item) in element.items.iter().enumerate() {
         path.push(at);
         let found = match item {
-            Item::Record(record, _) => records[*record].role == Role::Opens(0),
-            Item::Element(inner) => find_message(inner, records, path),
+            Item::Record(record, own) => (records[*record].role == role).then_some(own),
+            Item::Element(inner) => find(inner, records, role, path),
         };
-        if found {
-            return true;
+        if found.is_some() {
+            return found;
         }
         path.pop();
     }
-    false
+    None
 }
 
 /// The element of a path, made where it is not there yet.
@@ -160,7 +171,7 @@ fn add_records(element: &mut Element, kind: &Kind, records: &[Record], group: us
     for (index, record) in records.iter().enumerate() {
         let inside = match record.role {
             Role::Opens(inner) => {
-                inner > 0 && kind.groups[inner].parent == group && !has_record(element, index, records)
+                inner > 0 && opener_of(kind, records, inner) == group && !has_record(element, index, records)
             }
             Role::Adds(to) => to == group,
             _ => false,
@@ -171,14 +182,28 @@ fn add_records(element: &mut Element, kind: &Kind, records: &[Record], group: us
     }
 }
 
+/// The group above in whose element a group stands.
+fn opener_of(kind: &Kind, records: &[Record], group: usize) -> usize {
+    let mut at = kind.groups[group].parent;
+    while at > 0 && opened_by_fields(records, at) {
+        at = kind.groups[at].parent;
+    }
+    at
+}
+
 fn add_record(element: &mut Element, kind: &Kind, records: &[Record], index: usize) {
     let record = &records[index];
     let tag = record.tags.first().map_or("", String::as_str);
     let (path, name) = tag.rsplit_once('/').unwrap_or(("", tag));
     let mut own = Element { name: name.to_string(), ..Element::default() };
     fill(&mut own, index, record);
-    if let Role::Opens(group) = record.role {
-        add_records(&mut own, kind, records, group);
+    match record.role {
+        Role::Opens(group) => add_records(&mut own, kind, records, group),
+        Role::OpensInterchange => {
+            let message = records.iter().position(|record| record.role == Role::Opens(0));
+            message.into_iter().for_each(|message| add_record(&mut own, kind, records, message));
+        }
+        _ => {}
     }
     element_at(element, path).items.push(Item::Record(index, own));
 }

@@ -303,6 +303,8 @@ fn what_cannot_be_compiled_is_explained() {
     }
     let no_tag = problems(&ENVELOPE.replace("tag = \"List/Article\"\n", ""));
     assert!(no_tag.contains("tag is missing"), "{no_tag}");
+    let both = problems(&format!("{ONE_ORDER}[[record]]\ntag = \".\"\nopens = \"file\"\nfields = []\n"));
+    assert!(both.contains("cannot belong to all messages too"), "{both}");
     let no_root = problems(&ENVELOPE.replace("root = \"Envelope\"", ""));
     assert!(no_root.contains("xml.root"), "{no_root}");
     let closes = problems(&format!("{ENVELOPE}[[record]]\ntag = \"x\"\ncloses = \"file\"\n"));

@@ -116,6 +116,13 @@ impl Tree {
     }
 }
 
+/// No record opens the group, but values of one above it do.
+pub fn opened_by_fields(records: &[Record], group: usize) -> bool {
+    let fills = |field: &Field| matches!(field.ours, Ours::Field { group: g, .. } if g == group);
+    let above = records.iter().filter(|r| matches!(r.role, Role::Opens(_)) && r.role != Role::Opens(group));
+    !records.iter().any(|r| r.role == Role::Opens(group)) && above.flat_map(|r| &r.fields).any(fills)
+}
+
 struct Compiler<'c> {
     root: &'c Section<'c>,
     options: &'c Options,
@@ -195,9 +202,14 @@ impl Compiler<'_> {
                 if above.map_or(0, |group| 1 + self.depth_of(group)) != depth {
                     continue;
                 }
-                let from = above.map_or_else(|| around.clone(), |group| self.openers(group));
+                let from = above.map_or_else(|| around.clone(), |group| self.openers_above(group));
                 self.place_record(index, &from);
             }
+        }
+        for set in self.tree.sets.iter().filter(|set| set.around && set.opens_message) {
+            let text = "the message's own element cannot belong to all messages too; say what it says of the file in the record \
+                        that opens the message, like version(2) of file.";
+            self.report(&self.records[set.records[0]].span, text.to_string());
         }
         for (record, states) in self.records.iter().zip(&self.states_of) {
             if states.is_empty() && !record.tags.is_empty() && self.above(record).is_some() {
@@ -235,6 +247,18 @@ impl Compiler<'_> {
 
     fn depth_of(&self, group: usize) -> usize {
         if group == 0 { 0 } else { 1 + self.depth_of(self.kind.groups[group].parent) }
+    }
+
+    /// The elements that open a group, or where a record's fields open it, those of that record.
+    fn openers_above(&self, group: usize) -> Vec<usize> {
+        let mut group = group;
+        loop {
+            let openers = self.openers(group);
+            if !openers.is_empty() || group == 0 || !opened_by_fields(self.records, group) {
+                return openers;
+            }
+            group = self.kind.groups[group].parent;
+        }
     }
 
     fn openers(&self, group: usize) -> Vec<usize> {

@@ -5,10 +5,11 @@
 
 use std::io::Write;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use crate::model::batch::{Message, NodeRef, Value};
 use crate::model::decimal;
 use crate::model::layout::Layout;
-use crate::model::layout::expression::Values;
 use crate::model::layout::form::NotWritable;
 use crate::model::layout::plan::{Checked, Control, Field, Ours, Record, Role, Scope};
 use crate::model::layout::seam::{EncodeContext, EncodeError, Encoder};
@@ -23,22 +24,27 @@ const FLUSH_BYTES: usize = 256 << 10;
 
 /// Writes messages into a file.
 pub struct XmlWriter<'w> {
-    layout: &'w Layout,
-    xml: &'w Xml,
+    pub(super) layout: &'w Layout,
+    pub(super) xml: &'w Xml,
     context: EncodeContext,
     charset: Charset,
     out: &'w mut dyn Write,
-    text: XmlText,
+    pub(super) text: XmlText,
     bytes: Vec<u8>,
     begun: bool,
     messages: u64,
     /// What has become of the message that is being written.
     op: Op,
+    /// What the records around the messages say, once they are written: of the file, and of the open interchange.
+    pub(super) said_of_file: Vec<String>,
+    pub(super) said_of_interchange: Option<Vec<String>>,
+    /// The moment of the file, in UTC and in seconds since 1970; expressions see it.
+    pub(super) now: Option<(String, String)>,
 }
 
 /// What an element holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Content {
+pub(super) enum Content {
     Nothing,
     /// Only what the layout itself says: constants, totals, the words that records are told by.
     Constants,
@@ -47,9 +53,9 @@ enum Content {
 
 /// Where in a message the writing is.
 #[derive(Clone, Copy)]
-struct Here<'m> {
-    message: Message<'m>,
-    node: NodeRef<'m>,
+pub(super) struct Here<'m> {
+    pub message: Message<'m>,
+    pub node: NodeRef<'m>,
 }
 
 impl<'w> XmlWriter<'w> {
@@ -65,47 +71,29 @@ impl<'w> XmlWriter<'w> {
             begun: false,
             messages: 0,
             op: Op::Same,
+            said_of_file: Vec::new(),
+            said_of_interchange: None,
+            now: None,
         }
     }
 
-    fn begin(&mut self) -> Result<(), EncodeError> {
+    fn begin(&mut self, first: Option<Here<'_>>) -> Result<(), EncodeError> {
         self.begun = true;
         if matches!(self.charset, Charset::Utf16Le | Charset::Utf16Be) {
             self.text.byte_order_mark();
         }
         self.text.declaration(&encoding_label(&self.charset));
-        if self.xml.template.root_is_message.is_some() {
+        let template = &self.xml.template;
+        if template.root_is_message.is_some() {
             return Ok(());
         }
-        let template = &self.xml.template;
-        let mut element = &template.root;
-        for at in &template.to_message {
-            self.open(element, None)?;
-            for item in &element.items[..*at] {
-                self.item(item, None)?;
-            }
-            if let Item::Element(inner) = &element.items[*at] {
-                element = inner;
-            }
-        }
-        Ok(())
+        self.open_along(&template.root, &template.to_message, first)
     }
 
     fn end(&mut self) -> Result<(), EncodeError> {
+        self.close_interchange()?;
         let template = &self.xml.template;
-        let mut path = vec![&template.root];
-        for at in &template.to_message {
-            if let Item::Element(inner) = &path[path.len() - 1].items[*at] {
-                path.push(inner);
-            }
-        }
-        for (element, at) in path.iter().zip(&template.to_message).rev() {
-            for item in &element.items[at + 1..] {
-                self.item(item, None)?;
-            }
-            self.text.close();
-        }
-        Ok(())
+        self.close_along(&template.root, &template.to_message)
     }
 
     fn message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
@@ -116,27 +104,33 @@ impl<'w> XmlWriter<'w> {
             if self.messages > 1 {
                 return Err(self.not_writable("one file of this layout holds one message"));
             }
-            self.element(&template.root, Content::Nothing, Some(here))?;
-            return Ok(());
+            let record = template.root_is_message.unwrap_or_default();
+            return self.write_record(record, &template.root, here);
         }
         let mut items = &template.root.items;
         for at in &template.to_message {
             match &items[*at] {
                 Item::Element(inner) => items = &inner.items,
-                Item::Record(_, element) => {
-                    self.element(element, Content::Nothing, Some(here))?;
+                Item::Record(record, element) if self.layout.records[*record].role == Role::OpensInterchange => {
+                    self.in_interchange(*record, element, here)?;
                 }
+                Item::Record(record, element) => self.write_record(*record, element, here)?,
             }
         }
         Ok(())
     }
 
-    fn not_writable(&self, text: &str) -> EncodeError {
+    pub(super) fn not_writable(&self, text: &str) -> EncodeError {
         EncodeError::NotWritable { layout: self.layout.id.clone(), text: text.to_string() }
     }
 
     /// Writes an element if what it holds is at least that much; otherwise nothing is written.
-    fn element(&mut self, element: &Element, least: Content, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
+    pub(super) fn element(
+        &mut self,
+        element: &Element,
+        least: Content,
+        here: Option<Here<'_>>,
+    ) -> Result<Content, EncodeError> {
         let mark = self.text.mark();
         let mut content = self.open(element, here)?;
         for item in &element.items {
@@ -151,7 +145,7 @@ impl<'w> XmlWriter<'w> {
     }
 
     /// Start tag and text.
-    fn open(&mut self, element: &Element, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
+    pub(super) fn open(&mut self, element: &Element, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
         let mut content = Content::Nothing;
         self.text.open(&element.name);
         if std::ptr::eq(element, &self.xml.template.root) {
@@ -175,7 +169,7 @@ impl<'w> XmlWriter<'w> {
         Ok(content)
     }
 
-    fn item(&mut self, item: &Item, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
+    pub(super) fn item(&mut self, item: &Item, here: Option<Here<'_>>) -> Result<Content, EncodeError> {
         let (record, element) = match item {
             // What a record is told by belongs to it even where no value of ours stands beside it.
             Item::Element(element) if element.which.is_empty() => {
@@ -189,8 +183,8 @@ impl<'w> XmlWriter<'w> {
         match record.role {
             Role::Opens(group) => {
                 let mut any = Content::Nothing;
-                for node in here.message.group(group).filter(|n| n.parent() == here.node.index()) {
-                    self.element(element, Content::Nothing, Some(Here { node, ..here }))?;
+                for node in here.message.group(group).filter(|n| is_below(here, n)) {
+                    self.write_whole(record, element, Here { node, ..here })?;
                     any = Content::Values;
                 }
                 Ok(any)
@@ -201,7 +195,11 @@ impl<'w> XmlWriter<'w> {
     }
 
     /// The text of a source, and what it is.
-    fn value(&self, source: &Source, here: Option<Here<'_>>) -> Result<Option<(String, Content)>, EncodeError> {
+    pub(super) fn value(
+        &self,
+        source: &Source,
+        here: Option<Here<'_>>,
+    ) -> Result<Option<(String, Content)>, EncodeError> {
         let (record, field) = match source {
             Source::Word(word) => return Ok(Some((word.clone(), Content::Constants))),
             Source::Field { record, field } => {
@@ -229,7 +227,7 @@ impl<'w> XmlWriter<'w> {
                     .map(|(_, value)| self.written(field, Value::Text(value), here).map(|text| (text, Content::Values)))
                     .transpose()
             }
-            (Ours::Computed(expression), Some(here)) => match expression.text(values(here)) {
+            (Ours::Computed(expression), Some(here)) => match expression.text(self.values(here)) {
                 Ok(text) => Ok(Some((text, Content::Values)).filter(|(text, _)| !text.is_empty())),
                 Err(why) => Err(self.value_error(field, here, why)),
             },
@@ -237,7 +235,7 @@ impl<'w> XmlWriter<'w> {
         }
     }
 
-    fn written(&self, field: &Field, value: Value<'_>, here: Here<'_>) -> Result<String, EncodeError> {
+    pub(super) fn written(&self, field: &Field, value: Value<'_>, here: Here<'_>) -> Result<String, EncodeError> {
         let mut text = String::new();
         field.form.write(value, self.context.zone, &mut text).map_err(|why| {
             let why = match why {
@@ -251,7 +249,7 @@ impl<'w> XmlWriter<'w> {
         Ok(text)
     }
 
-    fn value_error(&self, field: &Field, here: Here<'_>, text: String) -> EncodeError {
+    pub(super) fn value_error(&self, field: &Field, here: Here<'_>, text: String) -> EncodeError {
         let head = here.message.head();
         let keys = here.message.kind().head().key.iter();
         let key: Vec<&str> = keys.filter_map(|key| head.value(*key).text()).collect();
@@ -294,10 +292,19 @@ impl<'w> XmlWriter<'w> {
 }
 
 impl Encoder for XmlWriter<'_> {
+    fn at(&mut self, now: DateTime<Utc>) {
+        self.now = Some((now.to_rfc3339_opts(SecondsFormat::Secs, true), now.timestamp().to_string()));
+    }
+
     fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError> {
         self.op = op;
+        let here = Here { message, node: message.head() };
+        let said = self.said(Role::OpensFile, here)?;
         if !self.begun {
-            self.begin()?;
+            self.said_of_file = said;
+            self.begin(Some(here))?;
+        } else if said != self.said_of_file {
+            return Err(self.differs(here, &said));
         }
         self.message(message)?;
         if self.text.len() >= FLUSH_BYTES { self.flush() } else { Ok(()) }
@@ -305,7 +312,7 @@ impl Encoder for XmlWriter<'_> {
 
     fn finish(mut self: Box<Self>) -> Result<(), EncodeError> {
         if !self.begun {
-            self.begin()?;
+            self.begin(None)?;
         }
         match self.xml.template.root_is_message {
             None => self.end()?,
@@ -318,7 +325,7 @@ impl Encoder for XmlWriter<'_> {
 }
 
 /// The node a field belongs to, seen from the node of its record.
-fn target<'m>(here: Here<'m>, record: &Record, group: usize, nth: usize) -> Option<NodeRef<'m>> {
+pub(super) fn target<'m>(here: Here<'m>, record: &Record, group: usize, nth: usize) -> Option<NodeRef<'m>> {
     let mut node = here.node;
     if group == record.role.group() {
         return Some(node);
@@ -329,38 +336,16 @@ fn target<'m>(here: Here<'m>, record: &Record, group: usize, nth: usize) -> Opti
     if node.group() == group {
         return Some(node);
     }
-    let below = |n: &NodeRef<'_>| {
-        let mut at = *n;
-        while at.index() > 0 && at.index() != here.node.index() {
-            at = here.message.node(at.parent());
-        }
-        at.index() == here.node.index()
-    };
-    here.message.group(group).filter(below).nth(nth)
+    here.message.group(group).filter(|n| is_below(here, n)).nth(nth)
 }
 
-/// Our fields by path, for expressions: those of the node and of the nodes above it.
-fn values(here: Here<'_>) -> Values {
-    let kind = here.message.kind();
-    let mut values = Values::default();
-    let mut node = here.node;
-    loop {
-        let group = &kind.groups[node.group()];
-        for (index, field) in group.fields.iter().enumerate() {
-            let text = match node.value(index) {
-                Value::Text(text) => text.to_string(),
-                Value::Number(number) => decimal::text(number, field.field_type.scale().unwrap_or(0)),
-                Value::Missing | Value::Empty => String::new(),
-            };
-            let path =
-                if group.name.is_empty() { field.name.clone() } else { format!("{}.{}", group.name, field.name) };
-            values.add(&path, &text);
-        }
-        if node.index() == 0 {
-            return values;
-        }
-        node = here.message.node(node.parent());
+/// It belongs to the node that is being written, whatever stands between them.
+pub(super) fn is_below(here: Here<'_>, node: &NodeRef<'_>) -> bool {
+    let mut at = *node;
+    while at.index() > 0 && at.index() != here.node.index() {
+        at = here.message.node(at.parent());
     }
+    at.index() == here.node.index()
 }
 
 /// The name of the encoding that other programs know.
