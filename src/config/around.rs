@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use super::{Config, texts};
+use super::come_back::Places;
+use super::{Config, across, texts};
 use crate::edges::secret::{self, SecretFault};
 use crate::model::document::{Document, DocumentProblem, Section, Spot};
 use crate::model::secret::SecretRef;
@@ -37,7 +38,11 @@ pub fn look_around(config: &Config) -> Around {
             found.extend(of_document(&main.name, &main.text, |root| look_at_company(root, sort)));
         }
         for text in &partners {
-            found.extend(of_document(&text.name, &text.text, |root| look_at_partner(root, folder, sort)));
+            let looks_for = if sort == Sort::Problem { Places::One } else { Places::Maybe };
+            found.extend(of_document(&text.name, &text.text, |root| {
+                look_at_partner(root, folder, sort);
+                across::look(root, &text.stem, config, looks_for);
+            }));
         }
         found
     };
@@ -51,7 +56,7 @@ fn of_document(name: &str, text: &str, look: impl Fn(&Section<'_>)) -> Vec<Docum
 }
 
 /// Its keys were judged when the configuration was read.
-fn known(section: Section<'_>) -> Section<'_> {
+pub(super) fn known(section: Section<'_>) -> Section<'_> {
     let keys = section.keys();
     section.pass_over(&keys.iter().map(|key| key.value.as_str()).collect::<Vec<_>>());
     section

@@ -1,6 +1,10 @@
 //! What goes out must not come back in: a feed, or the receipts of an intake, brought to a folder from which an intake of the
-//! same partner takes files whose names could be theirs. Called once all intakes of the partner are read.
+//! same partner takes files whose names could be theirs. Called once all intakes of the partner are read; other partners' are looked
+//! at by `across`.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::remote::Remotes;
@@ -14,9 +18,7 @@ use crate::model::rules::meeting::{Piece, meets, text};
 /// Of `[feed.NAME]`.
 pub fn check_feed(section: &Section<'_>, feed: &Feed, intakes: &[Arc<Intake>], remotes: &Remotes) {
     let Some(to) = &feed.to else { return };
-    let full = feed.delta().and_then(|delta| delta.full_file_name.as_ref());
-    let names = [Some(&feed.file_name), full].into_iter().flatten();
-    let shapes: Vec<Vec<Piece>> = names.map(|name| name.shape(&feed.partner, &feed.id)).collect();
+    let shapes = shapes_of(feed);
     check(section, "to", (to, &shapes), intakes, remotes);
     let Some(pattern) = &to.upload_as else { return };
     let (below, pattern) = pattern.rsplit_once('/').unwrap_or(("", pattern));
@@ -38,15 +40,25 @@ pub fn check_feed(section: &Section<'_>, feed: &Feed, intakes: &[Arc<Intake>], r
 /// Of `[intake.NAME]`: whose receipts, and whose own files or another's.
 pub fn check_receipts(section: &Section<'_>, intake: &Intake, intakes: &[Arc<Intake>], remotes: &Remotes) {
     let Some(to) = &intake.receipt_to else { return };
-    // `flows::outbound::receipt` makes it of the name of the file that is answered.
-    let shape: Vec<Piece> = [Piece::Anything]
+    check(section, "receipt_to", (to, &[shape_of_receipt()]), intakes, remotes);
+}
+
+/// The names of its files.
+pub fn shapes_of(feed: &Feed) -> Vec<Vec<Piece>> {
+    let full = feed.delta().and_then(|delta| delta.full_file_name.as_ref());
+    let names = [Some(&feed.file_name), full].into_iter().flatten();
+    names.map(|name| name.shape(&feed.partner, &feed.id)).collect()
+}
+
+/// `flows::outbound::receipt` makes it of the name of the file that is answered.
+pub fn shape_of_receipt() -> Vec<Piece> {
+    [Piece::Anything]
         .into_iter()
         .chain(text(".receipt."))
         .chain([Piece::Digit, Piece::Digits])
         .chain(text("."))
         .chain([Piece::Anything])
-        .collect();
-    check(section, "receipt_to", (to, &[shape]), intakes, remotes);
+        .collect()
 }
 
 fn check(
@@ -75,24 +87,43 @@ fn taker<'i>(to: &SendTo, shapes: &[Vec<Piece>], intakes: &'i [Arc<Intake>], rem
     intakes.iter().find(takes).map(|intake| &**intake)
 }
 
-/// One folder, whichever [remote.NAME] leads to it.
-fn is_one_place(one: (&str, &Folder), other: (&str, &Folder), remotes: &Remotes) -> bool {
-    if one.0 == other.0 {
-        return one.1 == other.1;
-    }
-    let (Some(a), Some(b)) = (remotes.find(one.0), remotes.find(other.0)) else { return false };
+/// Are two folders one, whichever [remote.NAME] leads to them and however they are written?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Places {
+    One,
+    /// Where the login folder is the server's own: only the server knows.
+    Maybe,
+    Two,
+}
+
+pub fn places(one: (&RemoteRule, &Folder), other: (&RemoteRule, &Folder)) -> Places {
+    let ((a, one), (b, other)) = (one, other);
     match (&a.kind, &b.kind) {
-        (Kind::Folder { .. }, Kind::Folder { .. }) => path(a, one.1) == path(b, other.1),
-        (Kind::Ftp(x), Kind::Ftp(y)) => {
-            one.1 == other.1 && x.host.eq_ignore_ascii_case(&y.host) && x.port == y.port && x.user == y.user
+        (Kind::Folder { path: a }, Kind::Folder { path: b }) => {
+            let below = |folder: &Folder| PathBuf::from(OsStr::from_bytes(&steps(folder).join(&b'/')));
+            if a.join(below(one)) == b.join(below(other)) { Places::One } else { Places::Two }
         }
-        _ => false,
+        (Kind::Ftp(x), Kind::Ftp(y)) => {
+            let is_one_login = x.host.eq_ignore_ascii_case(&y.host) && x.port == y.port && x.user == y.user;
+            let from_root = |folder: &Folder| folder.as_bytes().starts_with(b"/");
+            match (is_one_login && steps(one) == steps(other), from_root(one) == from_root(other)) {
+                (true, true) => Places::One,
+                (true, false) => Places::Maybe,
+                (false, _) => Places::Two,
+            }
+        }
+        _ => Places::Two,
     }
 }
 
-fn path(rule: &RemoteRule, folder: &Folder) -> Option<std::path::PathBuf> {
-    let Kind::Folder { path } = &rule.kind else { return None };
-    Some(path.join(folder.to_string().trim_start_matches('/')))
+/// Without what says nothing: `in//x/./` is `in/x`.
+fn steps(folder: &Folder) -> Vec<&[u8]> {
+    folder.as_bytes().split(|b| *b == b'/').filter(|step| !step.is_empty() && *step != b".").collect()
+}
+
+fn is_one_place(one: (&str, &Folder), other: (&str, &Folder), remotes: &Remotes) -> bool {
+    let (Some(a), Some(b)) = (remotes.find(one.0), remotes.find(other.0)) else { return false };
+    places((a, one.1), (b, other.1)) == Places::One
 }
 
 /// The name of a file while it is being sent.
@@ -110,4 +141,54 @@ fn upload(pattern: &str, name: &[Piece]) -> Vec<Piece> {
         }
     }
     shape
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::remote::{FtpRule, Names, Passive, Tls, TlsMax};
+    use crate::model::secret::SecretRef;
+
+    fn rule(kind: Kind) -> RemoteRule {
+        RemoteRule { name: "shop/r".into(), kind, connections: 1, timeout: Duration::from_secs(1), fingerprint: 0 }
+    }
+
+    fn ftp(host: &str, user: &str) -> RemoteRule {
+        rule(Kind::Ftp(FtpRule {
+            host: host.into(),
+            port: 21,
+            user: user.into(),
+            password: SecretRef::Env("X".into()),
+            tls: Tls::None,
+            tls_max: TlsMax::Auto,
+            ca: None,
+            pin: None,
+            client_cert: None,
+            client_key: None,
+            passive: Passive::Auto,
+            names: Names::Utf8,
+            flights: true,
+        }))
+    }
+
+    #[test]
+    fn a_folder_is_the_same_however_it_is_written() {
+        let folder = |path: &str| rule(Kind::Folder { path: path.into() });
+        for (one, a, other, b, expected) in [
+            (ftp("h", "u"), "/in", ftp("H", "u"), "/in", Places::One),
+            (ftp("h", "u"), "/in//x/.", ftp("h", "u"), "/in/x", Places::One),
+            (ftp("h", "u"), "/in", ftp("h", "u"), "in", Places::Maybe),
+            (ftp("h", "u"), "", ftp("h", "u"), "/", Places::Maybe),
+            (ftp("h", "u"), "/in", ftp("h", "v"), "/in", Places::Two),
+            (ftp("h", "u"), "/in", ftp("h", "u"), "/out", Places::Two),
+            (folder("/srv/x"), "/in", folder("/srv/x"), "in", Places::One),
+            (folder("/srv"), "x/in", folder("/srv/x"), "./in", Places::One),
+            (folder("/srv"), "in", ftp("h", "u"), "in", Places::Two),
+        ] {
+            let parse = |text: &str| Folder::parse(text.as_bytes()).unwrap();
+            assert_eq!(places((&one, &parse(a)), (&other, &parse(b))), expected, "{a} {b}");
+        }
+    }
 }

@@ -7,6 +7,9 @@ pub const TEMPLATES: [(&str, &str); 2] = [
     ("erp", include_str!("../../samples/partners/erp.toml")),
 ];
 
+/// Nobody has seen a file of his yet.
+const BEGINS: &str = "mode = \"test\" # nothing of his files is applied; then shadow, then live: docs/operating.md";
+
 /// Whose lines these are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -29,7 +32,9 @@ pub fn copied(text: &str, name: &str) -> String {
         }
         let key = code.split(['=', ' ']).next().unwrap_or_default();
         match (part, key) {
-            (Part::Head, "name") => out.push_str(&format!("name = {}", quoted(name))),
+            (Part::Head, "name") => out.push_str(&format!("name = {}\n{BEGINS}", quoted(name))),
+            // His own, whatever the other's is by now.
+            (Part::Head, "mode") => continue,
             (Part::Head, "customers") => {
                 out.push_str(&format!("#{line}"));
                 part = if is_closed(code) { Part::Head } else { Part::Customers };
@@ -62,11 +67,11 @@ mod tests {
 
     #[test]
     fn what_is_the_others_alone_is_left_for_a_person() {
-        let text = "# A shop.\nname = \"Old\"\ncustomers = [ # his\n  \"1\",\n]\nzone = \"UTC\"\n\n[remote.drop]\nkind = \"ftp\"\n# Where.\npassword = \"file:/x\"\n\
+        let text = "# A shop.\nname = \"Old\"\nmode = \"live\"\ncustomers = [ # his\n  \"1\",\n]\nzone = \"UTC\"\n\n[remote.drop]\nkind = \"ftp\"\n# Where.\npassword = \"file:/x\"\n\
                     [intake.orders]\nlayouts = [\"a\"]\nname = \"kept\"\ncustomers = \"accept\"\n";
         assert_eq!(
             copied(text, "New \"shop\""),
-            "# A shop.\nname = \"New \\\"shop\\\"\"\n#customers = [ # his\n#  \"1\",\n#]\nzone = \"UTC\"\n\n#[remote.drop]\n#kind = \"ftp\"\n# Where.\n#password = \"file:/x\"\n\
+            "# A shop.\nname = \"New \\\"shop\\\"\"\nmode = \"test\" # nothing of his files is applied; then shadow, then live: docs/operating.md\n#customers = [ # his\n#  \"1\",\n#]\nzone = \"UTC\"\n\n#[remote.drop]\n#kind = \"ftp\"\n# Where.\n#password = \"file:/x\"\n\
              [intake.orders]\nlayouts = [\"a\"]\nname = \"kept\"\ncustomers = \"accept\"\n"
         );
     }

@@ -4,6 +4,7 @@
 //! Reading collects all problems of all files with file, line, key and suggestion; nothing is half configured. What the
 //! keys are stands in `keys`. It opens no spool and no store.
 
+mod across;
 mod around;
 mod calendar;
 mod come_back;
