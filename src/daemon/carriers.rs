@@ -115,7 +115,9 @@ fn carry(number: u64, (rule, learned): (&RemoteRule, &Arc<Learned>), jobs: &Rece
         };
         let has_rested = rests_since.elapsed() > RESTED;
         let done = catch_unwind(AssertUnwindSafe(|| {
-            if has_rested && connection.as_mut().is_some_and(|remote| remote.probe().is_err()) {
+            // There are servers that hang up after each file.
+            let is_gone = |remote: &mut Box<dyn Remote>| !remote.is_there() || has_rested && remote.probe().is_err();
+            if connection.as_mut().is_some_and(is_gone) {
                 drop(connection.take());
             }
             carry_out((rule, learned), &mut connection, job, shared)

@@ -9,7 +9,7 @@ use super::Daemon;
 use super::carriers::{Outcome, Report};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
-use crate::edges::remote::{Fault, Phase};
+use crate::edges::remote::{Fault, FaultKind, Phase};
 use crate::flows::carried::End;
 use crate::flows::inbound::collect::{self, RemoteDesk};
 use crate::flows::outbound::deliver;
@@ -35,7 +35,7 @@ impl Daemon {
             remotes.crews[crew].is_idle_again(report.carrier, report.is_connected);
         }
         let ended = report.end.as_ref().map(End::to_string).unwrap_or_default();
-        let ends_all = report.end.as_ref().is_some_and(is_of_all);
+        let ends_all = ends_all(&report);
         let is_full = match (&report.end, crew) {
             (Some(End::Theirs(fault)), Some(crew)) => remotes.crews[crew].is_full(fault, report.carrier, now),
             _ => false,
@@ -109,6 +109,21 @@ fn note_refused_look(desk: &mut RemoteDesk, fault: &Fault, events: &Events, now:
         (Key::Reason, Value::Text(fault.to_string().into())),
     ];
     events.tell(now.wall, "", Event::RemoteFailed, &fields);
+}
+
+/// Where files came before the line broke, the others are asked for at once: there are servers that hang up after each.
+fn ends_all(report: &Report) -> bool {
+    let Some(end) = &report.end else { return false };
+    !(has_brought(&report.outcome) && is_of_line(end)) && is_of_all(end)
+}
+
+fn has_brought(outcome: &Outcome) -> bool {
+    let Outcome::In(collect::Report::Collected { files, .. }) = outcome else { return false };
+    files.iter().any(|(_, fetched)| matches!(fetched, collect::Fetched::Whole { .. }))
+}
+
+fn is_of_line(end: &End) -> bool {
+    matches!(end, End::Theirs(fault) if fault.kind == FaultKind::Transient)
 }
 
 /// Not only of the one folder that was asked for: a connection that could not be made, or that broke.

@@ -16,6 +16,13 @@ pub enum Action {
     LoseAnswer,
     /// Done, but the answer is this.
     Say(String),
+    /// Instead of doing it these very bytes, without a line end of ours; EPSV and PASV are done, `{port}` and `{p1},{p2}` in
+    /// them are theirs.
+    Raw(Vec<u8>),
+    /// Done and answered, then the connection is gone.
+    HangUp,
+    /// A transfer that is done, with these very bytes before and behind its data.
+    Around { before: Vec<u8>, behind: Vec<u8> },
     /// Done after a while.
     Delay(Duration),
     /// The answer comes byte by byte.
@@ -77,6 +84,8 @@ pub struct Script {
     pub is_newest: bool,
     /// A secured connection is ended by closing it, without a word.
     pub is_rude: bool,
+    /// TLS of a data connection has to begin before a word is said of the transfer.
+    pub wants_tls_first: bool,
     /// A rename over a name that is there is refused.
     pub keeps_old: bool,
     /// What gets its name in this folder is taken by the partner before anybody hears that it has.
@@ -119,6 +128,7 @@ impl Script {
                 ["set", "tls"] => script.has_tls = true,
                 ["set", "tls-reuse"] => (script.has_tls, script.wants_reuse) = (true, true),
                 ["set", "tls-1.3"] => (script.has_tls, script.is_newest) = (true, true),
+                ["set", "tls-first"] => (script.has_tls, script.wants_tls_first) = (true, true),
                 ["set", "rude"] => script.is_rude = true,
                 ["set", "keep-old"] => script.keeps_old = true,
                 ["set", "take-at-once", folder] => script.taken_at_once = Some(folder.to_string()),
@@ -139,6 +149,17 @@ impl Script {
     }
 }
 
+/// `\xHH` is that byte, whatever letter it would be.
+fn bytes_of(text: &str) -> Vec<u8> {
+    let mut parts = text.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    bytes
+}
+
 fn action(words: &[&str]) -> Option<Action> {
     let number = |word: &str| word.parse().ok();
     let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
@@ -149,6 +170,9 @@ fn action(words: &[&str]) -> Option<Action> {
         ["reply", text, "silence"] => Action::Hush(text.to_string()),
         ["lose-answer"] => Action::LoseAnswer,
         ["say", text] => Action::Say(text.to_string()),
+        ["hang-up"] => Action::HangUp,
+        ["raw", text] => Action::Raw(bytes_of(text)),
+        ["around", before, behind] => Action::Around { before: bytes_of(before), behind: bytes_of(behind) },
         ["delay", pause] => Action::Delay(time(pause)?),
         ["drip", pause] => Action::Drip(time(pause)?),
         ["data", bytes, end, rest @ ..] => {

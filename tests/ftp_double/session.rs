@@ -36,6 +36,8 @@ struct Session<'a> {
     rename_from: Option<PathBuf>,
     rest: u64,
     drip: Option<Duration>,
+    /// Said around the data of this transfer.
+    around: Option<(Vec<u8>, Vec<u8>)>,
     is_mute: bool,
     uploads: Vec<PathBuf>,
     /// The command under way, for the log.
@@ -63,6 +65,7 @@ pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
         rename_from: None,
         rest: 0,
         drip: None,
+        around: None,
         is_mute: false,
         uploads: Vec::new(),
         command: "CONNECT".into(),
@@ -125,6 +128,20 @@ impl Session<'_> {
         Ok(Next::On)
     }
 
+    fn say_bytes(&mut self, bytes: &[u8]) -> io::Result<Next> {
+        self.shared.note(format!("{} {} -> {}", self.number, self.command, bytes.escape_ascii()));
+        self.line.get_mut().write_all(bytes)?;
+        Ok(Next::On)
+    }
+
+    /// The data is over.
+    fn say_end(&mut self, text: &str) -> io::Result<Next> {
+        match self.around.take() {
+            Some((_, behind)) => self.say_bytes(&behind),
+            None => self.say(text),
+        }
+    }
+
     fn handle(&mut self, verb: &str, argument: &[u8]) -> io::Result<Next> {
         let path = String::from_utf8_lossy(&self.virtual_path(argument)).into_owned();
         let action = self.shared.action(verb, &path);
@@ -143,6 +160,8 @@ impl Session<'_> {
                 stay_silent(&self.socket);
                 return Ok(Next::End);
             }
+            Some(Action::Raw(bytes)) if verb != "EPSV" && verb != "PASV" => return self.say_bytes(bytes),
+            Some(Action::Around { before, behind }) => self.around = Some((before.clone(), behind.clone())),
             Some(Action::LoseAnswer) => self.is_mute = true,
             Some(Action::Delay(pause)) => std::thread::sleep(*pause),
             Some(Action::Drip(pause)) => self.drip = Some(*pause),
@@ -164,6 +183,9 @@ impl Session<'_> {
             _ => {}
         }
         let next = self.command(verb, argument, action.as_ref())?;
+        if let Some(Action::HangUp) = action {
+            return Ok(Next::End);
+        }
         if let Some(Action::ThenSwap { name, text }) = &action {
             self.partner_puts(name, text, true)?;
         }
@@ -332,6 +354,15 @@ impl Session<'_> {
             }
             _ => self.passive = Some(listener),
         }
+        if let Some(Action::Raw(bytes)) = action {
+            let mut bytes = bytes.clone();
+            for (mark, number) in [("{port}", port), ("{p1}", port >> 8), ("{p2}", port & 255)] {
+                while let Some(at) = bytes.windows(mark.len()).position(|part| part == mark.as_bytes()) {
+                    bytes.splice(at..at + mark.len(), number.to_string().into_bytes());
+                }
+            }
+            return self.say_bytes(&bytes);
+        }
         if verb == "EPSV" {
             return self.say(&format!("229 Entering Extended Passive Mode (|||{port}|)"));
         }
@@ -376,7 +407,21 @@ impl Session<'_> {
 
     fn connection(&mut self) -> io::Result<Option<Line>> {
         let Some(listener) = self.passive.take() else { return self.say("425 no data connection").map(|_| None) };
-        self.say("150 here it comes")?;
+        if self.protects && self.shared.script.lock().unwrap().wants_tls_first {
+            let socket = listener.accept()?.0;
+            socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+            if !matches!(socket.peek(&mut [0]), Ok(1)) {
+                return self.say("425 No connection established").map(|_| None);
+            }
+            socket.set_read_timeout(None)?;
+            let secured = tls::secured(&self.tls, socket)?;
+            self.say("150 here it comes")?;
+            return Ok(Some(Line::Secured(Box::new(secured))));
+        }
+        match &self.around {
+            Some((before, _)) => drop(self.say_bytes(&before.clone())?),
+            None => drop(self.say("150 here it comes")?),
+        }
         let socket = listener.accept()?.0;
         if !self.protects {
             return Ok(Some(Line::Plain(socket)));
@@ -395,7 +440,7 @@ impl Session<'_> {
             let is_rude = self.shared.script.lock().unwrap().is_rude;
             let copied = io::copy(from, &mut data);
             return match copied.and_then(|_| if is_rude { data.end() } else { data.end_politely() }) {
-                Ok(()) => self.say("226 that was all"),
+                Ok(()) => self.say_end("226 that was all"),
                 Err(_) => self.say("426 cut"),
             };
         };
@@ -459,7 +504,7 @@ impl Session<'_> {
             }
             _ => {
                 io::copy(&mut data, &mut file)?;
-                self.say("226 kept")
+                self.say_end("226 kept")
             }
         }
     }

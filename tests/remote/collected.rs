@@ -272,3 +272,51 @@ impl Night {
         said(&self.run())
     }
 }
+
+/// Sizes beyond all numbers, below zero, none; a name twice; other letters, future and leap days; links: what can be taken is
+/// taken once, and nothing stands in its way.
+#[test]
+fn a_listing_full_of_nonsense_hides_no_file() {
+    for intake in ["", "claim = \"look\"", "claim = \"look\"\nafter = \"keep\""] {
+        let list = tempfile::NamedTempFile::new().unwrap();
+        let night = Night::new(&format!("on MLSD listing \"{}\"", list.path().display()), intake);
+        let names = ["huge", "large", "beyond", "negative", "future", "leap", "bare", "small"];
+        names.iter().for_each(|name| night.put(&format!("{name}.csv"), &order(name)));
+        let lines = [
+            "type=cdir;modify=20261122083000; .",
+            "Type=PDIR;Modify=20261122083000; ..",
+            "type=file;size=18446744073709551615;modify=20261122083000; huge.csv",
+            "type=file;size=9223372036854775808;modify=20261122083000; large.csv",
+            "type=file;size=99999999999999999999;modify=20261122083000; beyond.csv",
+            "type=file;size=-2147483648;modify=20261122083000; negative.csv",
+            "TYPE=FILE;SIZE=0;MODIFY=29991231235960.999; future.csv",
+            "type=file;perm=adfrw;size=0;modify=20240229000000;UNIX.mode=0644;x.odd=; leap.csv",
+            " bare.csv",
+            "size=0; small.csv",
+            "type=file;size=0;modify=20261122083000; small.csv",
+            "type=OS.unix=slink:/etc/passwd;size=7;modify=20261122083000; link.csv",
+            "type=dir;modify=20261122083000; folder",
+            "what is this?",
+        ];
+        std::fs::write(list.path(), lines.join("\r\n")).unwrap();
+        let output = night.run();
+        let mut expected = names.map(str::to_owned);
+        expected.sort();
+        assert_eq!(night.orders(), expected, "{intake}: {}\n{:#?}", said(&output), night.double.log());
+        // The same again, of what is no longer there: nobody takes anything twice.
+        night.patient_run();
+        assert_eq!(night.orders(), expected, "{intake}");
+    }
+}
+
+/// A server that hangs up after each file it gave away: slow, and yet all of it comes.
+#[test]
+fn a_server_that_hangs_up_after_each_file_is_emptied() {
+    let night = Night::new("on RETR hang-up", "every = \"10 s\"");
+    for number in 0..5 {
+        night.put(&format!("{number}.csv"), &order(&number.to_string()));
+    }
+    let output = night.run();
+    assert_eq!(night.orders(), ["0", "1", "2", "3", "4"], "{}\n{:#?}", said(&output), night.double.log());
+    assert!(night.names_there().is_empty(), "{}", said(&output));
+}

@@ -10,6 +10,7 @@ mod contract;
 mod faulty;
 mod folders;
 mod honest;
+mod odd;
 mod secured;
 mod servers;
 

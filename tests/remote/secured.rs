@@ -87,3 +87,32 @@ fn session_reuse_that_cannot_be_is_told_with_advice() {
     assert_eq!(fault.kind, FaultKind::TlsReuse);
     assert!(fault.to_string().contains("allow TLS 1.2 there, or set require_ssl_reuse=NO (vsftpd)"), "{fault}");
 }
+
+/// ftp-srv answers a transfer once the TLS of its data connection stands, and 425 when nobody begins it: asked again so, once.
+#[test]
+fn a_server_that_wants_tls_before_it_speaks_gets_it() {
+    let (_kept, root) = ground();
+    std::fs::write(root.join("in/a.csv"), "1").unwrap();
+    let double = Double::start(&root, "set tls-first");
+    let peer = pinned(&double);
+    for _ in 0..2 {
+        let mut remote = peer.remote();
+        remote.list(&folder("in"), &mut |_| ()).unwrap();
+        assert_eq!(remote.fetch(&folder("in"), b"a.csv", 0, Some(1), &mut Vec::new()).unwrap(), 1);
+        remote.send(&folder("out"), b"a.part", 5, &mut &b"12345"[..]).unwrap();
+    }
+    assert_eq!((double.calls("MLSD"), double.calls("EPSV"), double.calls("USER")), (3, 7, 2));
+}
+
+/// 425 has other reasons, too: it is told as it stands, and nobody asks twice for ever.
+#[test]
+fn a_data_connection_that_the_server_does_not_get_is_told() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "set tls\non MLSD reply \"425 cannot open\"");
+    let peer = pinned(&double);
+    for asked in [2, 3] {
+        let fault = peer.remote().list(&folder("in"), &mut |_| ()).unwrap_err();
+        assert!(fault.kind == FaultKind::Transient && fault.to_string().contains("MLSD: 425 cannot open"), "{fault}");
+        assert_eq!(double.calls("MLSD"), asked);
+    }
+}

@@ -34,6 +34,7 @@ def shop(port, user, *more, connections=1, host="127.0.0.1", trust=NO_TLS):
 def lay_out(root, server, rules=CLAIMED + LOOKED + BROUGHT, company="", connections=3):
     words = dict(pair.split("=", 1) for pair in server.words().split(";"))
     trust = f'ca = "{words["ca"]}"' if "ca" in words else f'pin = "sha256:{words["pin"]}"' if "pin" in words else 'tls = "none"'
+    trust += '\ntls = "implicit"' if "implicit" in words else ""
     (root / "partners").mkdir(parents=True, exist_ok=True)
     (root / "nattpost.toml").write_text(f'company = "Nordkap"\n{company}')
     remote = shop(server.port, words["user"], 'timeout = "10 s"', connections=connections, trust=trust)

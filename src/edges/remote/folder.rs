@@ -229,6 +229,10 @@ impl Remote for FolderRemote {
         names.iter().map(|name| self.remove_one(folder, name)).collect()
     }
 
+    fn is_there(&mut self) -> bool {
+        true
+    }
+
     fn probe(&mut self) -> Result<Probe, Fault> {
         let folder = self.root.canonicalize().map_err(|e| self.fault(Phase::Connect, "find", &e))?;
         Ok(Probe { greeting: "a folder".into(), folder: folder.as_os_str().as_bytes().to_vec(), ..Probe::default() })

@@ -115,6 +115,9 @@ pub trait Remote: Send {
 
     fn remove(&mut self, folder: &Folder, names: &[&[u8]]) -> Result<Vec<Removed>, Fault>;
 
+    /// As far as can be told without asking: it has not hung up, and said nothing that nobody asked for.
+    fn is_there(&mut self) -> bool;
+
     /// Features, clock and rights, for a person.
     fn probe(&mut self) -> Result<Probe, Fault>;
 

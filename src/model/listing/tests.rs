@@ -105,6 +105,8 @@ fn what_is_no_plain_file_is_told_from_what_is_not_understood() {
     ] {
         assert_eq!(one(line), expected, "{line}");
     }
+    let beyond = one("-rw-r--r-- 1 a b -2147483648 Nov 22 08:30 x");
+    assert!(matches!(beyond, Line::File(Listed { name: b"x", size: None, .. })), "{beyond:?}");
     let member = "QSYS            *MEM       ORDERS.DAY1";
     let expected = Listed { name: b"ORDERS.DAY1", size: None, time: Time::Unknown };
     assert_eq!(one(member), Line::File(expected));

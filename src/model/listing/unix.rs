@@ -33,10 +33,18 @@ pub fn sized(line: &[u8], start: usize) -> Option<Line<'_>> {
 
 /// The line read with the word of that place as its size.
 pub fn at_size<'a>(line: &'a [u8], found: &[(usize, &'a [u8])], index: usize) -> Option<Line<'a>> {
-    let size = number_of(found.get(index)?.1)?;
+    let size = size_of(found.get(index)?.1)?;
     let date = &found[index + 1..];
     let count = words_of_date(date)?;
     let (from, (last, word)) = (date[0].0, date[count - 1]);
     let end = last + word.len();
-    file(name_after(line, end)?, Some(size), Time::Columns(&line[from..end]))
+    file(name_after(line, end)?, size, Time::Columns(&line[from..end]))
+}
+
+/// A number below zero is that of a server that counts to two gigabytes: a size that nobody knows.
+fn size_of(word: &[u8]) -> Option<Option<u64>> {
+    match word.strip_prefix(b"-") {
+        Some(digits) => number_of(digits).map(|_| None),
+        None => number_of(word).map(Some),
+    }
 }

@@ -7,16 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use suppaftp::{Encoding, FtpError, ImplFtpStream};
-
 use super::super::ReadSecret;
 use super::super::fault::{Advice, Fault, FaultKind, Phase, Reply};
 use super::super::sentry::Sentry;
 use super::data::{self, Door};
+use super::reply::{Answer, readable};
 use super::telling::Telling;
-use super::tls::{self, Channel, Own, Seen, Tls};
+use super::tls::{self, Own, Session, Tls};
 use super::watching::Watching;
-use super::wire::Wire;
+use super::wire::{Silent, Wire};
 use super::{Ftp, Knows, Learned};
 use crate::edges::fault;
 use crate::model::remote::{self, FtpRule, Names, Passive, RemoteRule, TlsMax};
@@ -26,21 +25,6 @@ use crate::model::secret::Secret;
 const FIRST_FLIGHT: Duration = Duration::from_secs(5);
 /// Throws away what stands behind the first line.
 const BEARS_NO_FLIGHTS: &str = "Microsoft FTP Service";
-
-/// Bytes as they are: each is the letter of its number.
-#[derive(Debug)]
-struct Bytes;
-
-impl Encoding for Bytes {
-    fn decode(&self, bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| char::from(*byte)).collect()
-    }
-
-    fn encode(&self, text: &str) -> io::Result<Vec<u8>> {
-        let byte = |letter| u8::try_from(u32::from(letter)).map_err(|_| io::ErrorKind::InvalidInput.into());
-        text.chars().map(byte).collect()
-    }
-}
 
 /// One way of connecting; up to three are tried, and the one that worked is remembered.
 struct Plan<'a> {
@@ -121,36 +105,38 @@ impl Plan<'_> {
     /// TCP, greeting and TLS.
     fn greet(&self, tell: Telling) -> Result<Ftp, Failed> {
         let (address, socket) = self.reach(&tell)?;
-        let line = |phase, error: &io::Error| tell.line(phase, "connect", error);
-        tell.watch.control(&socket).map_err(|error| line(Phase::Connect, &error))?;
+        let line = |error: io::Error| tell.line(Phase::Connect, "connect", &error);
+        tell.watch.control(&socket).map_err(line)?;
         tell.watch.begin();
         let is_newest = self.learned.newest.load(Ordering::Relaxed);
-        let (library, wire, seen) = match self.rule.tls {
+        let copy = || socket.try_clone().map_err(line);
+        let (wire, greeting, tls) = match self.rule.tls {
             remote::Tls::None => {
-                let wire = Wire::plain(socket.try_clone().map_err(|error| line(Phase::Connect, &error))?);
-                (greeted(&tell, socket)?, wire, None)
+                let mut wire = Wire::plain(copy()?);
+                let greeting = greeted(&tell, &mut wire)?;
+                (wire, greeting, None)
             }
             remote::Tls::Explicit => {
-                let library = greeted(&tell, socket)?;
+                let mut wire = Wire::plain(copy()?);
+                let greeting = greeted(&tell, &mut wire)?;
                 let tls = self.tls(&tell, is_newest)?;
-                let seen = tls.seen();
                 tell.watch.begin();
-                let secured = library.into_secure(tls, &self.rule.host);
-                let library = secured.map_err(|error| self.unsecured(&tell, &seen, "AUTH TLS", error))?;
-                (library, secured_wire(&tell, &seen)?, Some(seen))
+                let answer =
+                    wire.begin(b"AUTH TLS\r\n").map_err(|silent| tell.silence(Phase::Tls, "AUTH TLS", silent))?;
+                if !answer.is_done() {
+                    return Err(tell.answer(Phase::Tls, "AUTH TLS", &answer).into());
+                }
+                (Wire::secured(self.secured(&tell, &tls, copy()?)?), greeting, Some(tls))
             }
             remote::Tls::Implicit => {
-                // The library's own connect knows no time-out: this one has shown that somebody answers.
-                drop(socket);
                 let tls = self.tls(&tell, is_newest)?;
-                let seen = tls.seen();
-                let secured = ImplFtpStream::connect_secure_implicit(address, tls, &self.rule.host);
-                let library = secured.map_err(|error| self.unsecured(&tell, &seen, "greeting", error))?;
-                (library, secured_wire(&tell, &seen)?, Some(seen))
+                let mut wire = Wire::secured(self.secured(&tell, &tls, copy()?)?);
+                let greeting = greeted(&tell, &mut wire)?;
+                (wire, greeting, Some(tls))
             }
         };
         tell.watch.rest();
-        Ok(self.assemble(tell, library, wire, seen, is_newest))
+        Ok(self.assemble(tell, Greeted { socket, address, wire, greeting, tls, is_newest }))
     }
 
     fn reach(&self, tell: &Telling) -> Result<(SocketAddr, TcpStream), Fault> {
@@ -179,65 +165,46 @@ impl Plan<'_> {
     }
 
     fn tls(&self, tell: &Telling, is_newest: bool) -> Result<Tls, Fault> {
-        let made = Tls::new(self.rule, self.own.as_ref(), is_newest, self.timeout, tell.watch.clone());
+        let made = Tls::new(self.rule, self.own.as_ref(), is_newest);
         made.map_err(|words| tell.fault(FaultKind::Tls, Phase::Tls, "TLS", &words))
     }
 
-    /// The library says AUTH's answer, a failed handshake and PROT's answer with one voice.
-    fn unsecured(&self, tell: &Telling, seen: &std::sync::Mutex<Seen>, command: &str, error: FtpError) -> Failed {
-        let mut seen = tls::seen(seen);
-        if let Some(failed) = seen.failed.take() {
+    fn secured(&self, tell: &Telling, tls: &Tls, socket: TcpStream) -> Result<Session, Failed> {
+        tls.control(&self.rule.host, socket).map_err(|failed| {
             let mut fault = tell.line(Phase::Tls, "TLS", &failed);
-            if let (Some(print), Some(advice)) = (seen.refused.take(), &mut fault.advice) {
+            if let (Some(print), Some(advice)) = (tls::seen(&tls.seen()).refused.take(), &mut fault.advice) {
                 // To be compared with what the partner says of it, by another way than this line.
                 advice.0.push_str(&format!("; it shows {print}"));
             }
             let may_be_newer = self.rule.tls_max == TlsMax::Auto && !self.learned.newest.load(Ordering::Relaxed);
-            return if may_be_newer && tls::is_other_version(&failed) {
+            if may_be_newer && tls::is_other_version(&failed) {
                 Failed::OtherVersion(fault)
             } else {
                 Failed::Plain(fault)
-            };
-        }
-        let (phase, command) = match (&seen.control, self.rule.tls) {
-            (None, remote::Tls::Implicit) => (Phase::Connect, "connect"),
-            (Some(_), remote::Tls::Implicit) => (Phase::Greeting, command),
-            (Some(_), _) => (Phase::Tls, "PBSZ 0, PROT P"),
-            (None, _) => (Phase::Tls, command),
-        };
-        Failed::Plain(tell.library(phase, command, error))
+            }
+        })
     }
 
-    fn assemble(
-        &self,
-        tell: Telling,
-        mut library: ImplFtpStream<Channel>,
-        wire: Wire,
-        seen: Option<Arc<std::sync::Mutex<Seen>>>,
-        is_newest: bool,
-    ) -> Ftp {
-        let greeting = super::reply::readable(library.get_welcome_msg().unwrap_or_default().as_bytes());
-        let door = Arc::new(Door::new(self.timeout, tell.watch.clone()));
-        let opens = door.clone();
-        library = library.passive_stream_builder(move |address| opens.open(address));
-        library.set_encoding(Bytes);
-        library.set_passive_nat_workaround(self.rule.passive != Passive::PasvAsTold);
+    fn assemble(&self, tell: Telling, greeted: Greeted) -> Ftp {
+        let door = Door::new(self.timeout, tell.watch.clone());
         let only_pasv = matches!(self.rule.passive, Passive::Pasv | Passive::PasvAsTold);
         let is_learned = self.rule.passive == Passive::Auto && self.learned.pasv.load(Ordering::Relaxed);
-        let flies = self.rule.flights && !self.learned.is_without_flights() && !greeting.contains(BEARS_NO_FLIGHTS);
+        let bears_flights = !greeted.greeting.contains(BEARS_NO_FLIGHTS);
         Ftp {
             tell,
             rule: self.rule.clone(),
-            library,
-            wire,
+            wire: greeted.wire,
+            socket: greeted.socket,
+            peer: greeted.address.ip(),
+            seen: greeted.tls.as_ref().map(Tls::seen),
+            tls: greeted.tls,
             door,
             learned: self.learned.clone(),
-            seen,
-            is_newest,
+            is_newest: greeted.is_newest,
             is_pasv: only_pasv || is_learned,
-            flies,
+            flies: self.rule.flights && !self.learned.is_without_flights() && bears_flights,
             is_given_up: false,
-            greeting,
+            greeting: greeted.greeting,
             features: Vec::new(),
             knows: Knows { mlsd: true, size: true, mdtm: true, answers: false },
             home: None,
@@ -246,25 +213,31 @@ impl Plan<'_> {
     }
 }
 
-fn greeted(tell: &Telling, socket: TcpStream) -> Result<ImplFtpStream<Channel>, Fault> {
-    let greeted = ImplFtpStream::connect_with_stream(socket);
-    let library = greeted.map_err(|error| tell.library(Phase::Greeting, "greeting", error))?;
-    match tell.watch.ended() {
-        // To the library half a line is an answer too.
-        Some(_) => Err(tell.line(Phase::Greeting, "greeting", &io::ErrorKind::UnexpectedEof.into())),
-        None => Ok(library),
-    }
+/// A server that has said who it is.
+struct Greeted {
+    socket: TcpStream,
+    address: SocketAddr,
+    wire: Wire,
+    greeting: String,
+    tls: Option<Tls>,
+    is_newest: bool,
 }
 
-fn secured_wire(tell: &Telling, seen: &std::sync::Mutex<Seen>) -> Result<Wire, Fault> {
-    let control = tls::seen(seen).control.clone();
-    control.map(Wire::secured).ok_or_else(|| tell.fault(FaultKind::Tls, Phase::Tls, "TLS", "there is no session"))
+/// What it says first; a 120 before it only puts it off.
+fn greeted(tell: &Telling, wire: &mut Wire) -> Result<String, Fault> {
+    loop {
+        let answer = wire.answer().map_err(|silent: Silent| tell.silence(Phase::Greeting, "greeting", silent))?;
+        match answer.code {
+            120 => {}
+            200..=299 => return Ok(format!("{} {}", answer.code, answer.words())),
+            _ => return Err(tell.answer(Phase::Greeting, "greeting", &answer)),
+        }
+    }
 }
 
 impl Ftp {
     fn login(&mut self, user: &str, password: &Secret) -> Result<(), Fault> {
-        if self.rule.tls == remote::Tls::Implicit {
-            // The library protects data connections here without having asked for it.
+        if self.rule.tls != remote::Tls::None {
             for (verb, argument) in [("PBSZ", b"0"), ("PROT", b"P")] {
                 let answer = self.ask(Phase::Tls, verb, Some(argument))?;
                 if !answer.is_done() {
@@ -301,7 +274,7 @@ impl Ftp {
     /// Binary, features, login folder: the first flight, and the trial of flights.
     fn prepare(&mut self) -> Result<(), Failed> {
         let flies = self.flies;
-        let pace = |ftp: &Ftp, timeout| ftp.library.get_ref().set_read_timeout(Some(timeout));
+        let pace = |ftp: &Ftp, timeout| ftp.socket.set_read_timeout(Some(timeout));
         if flies {
             let wrong = |error: io::Error| self.tell.line(Phase::Prepare, "TYPE", &error);
             pace(self, self.tell.timeout.min(FIRST_FLIGHT)).map_err(wrong)?;
@@ -319,11 +292,12 @@ impl Ftp {
             let fault = self.tell.fault(FaultKind::OutOfStep, Phase::Prepare, "TYPE", "an answer is missing");
             return Err(fault.into());
         };
-        if !binary.is_done() {
-            return Err(self.refusal(Phase::Prepare, "TYPE", None, binary).into());
+        if !binary.is_done() || flies && are_mixed(features, folder) {
+            let fault = self.refusal(Phase::Prepare, "TYPE", None, binary);
+            return Err(if flies { Failed::OtherPace(self.broken(|_| fault)) } else { fault.into() });
         }
         if features.code == 211 {
-            let lines = features.lines.iter().map(|line| super::reply::readable(line));
+            let lines = features.lines.iter().map(|line| readable(line));
             // The first and the last line of several are words around them.
             let count = features.lines.len();
             self.features = lines.take(count.saturating_sub(1)).skip(1).filter(|line| !line.is_empty()).collect();
@@ -340,6 +314,12 @@ impl Ftp {
     fn has(&self, feature: &str) -> bool {
         self.features.iter().any(|line| line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(feature)))
     }
+}
+
+/// Several commands in one piece, and the answers come as each is ready: FEAT's is PWD's or TYPE's. aioftp says what it does not
+/// know before it says what it does.
+fn are_mixed(features: &Answer, folder: &Answer) -> bool {
+    matches!(features.code, 200 | 257) || matches!(folder.code, 200 | 211)
 }
 
 /// What stands in the first quotes; a doubled one stands for itself.
@@ -373,12 +353,5 @@ mod tests {
         ] {
             assert_eq!(quoted(text).as_deref(), path, "{}", String::from_utf8_lossy(text));
         }
-    }
-
-    #[test]
-    fn any_bytes_come_back_as_they_were() {
-        let all: Vec<u8> = (0..=255).collect();
-        assert_eq!(Bytes.encode(&Bytes.decode(&all)).unwrap(), all);
-        assert!(Bytes.encode("€").is_err());
     }
 }

@@ -1,22 +1,21 @@
-//! Data connections: opened by EPSV, by PASV where EPSV is not understood or leads nowhere, each with the time-outs of its
-//! remote; and the bytes that go through them. A transfer that is not brought to its end takes the connection with it.
+//! Data connections, each with the time-outs of its remote, and the bytes that go through them. A transfer that is not brought to
+//! its end takes the connection with it. How a transfer comes about is `opening`'s.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
-use suppaftp::{FtpError, FtpResult, Mode, Status, TransferStream};
-
 use super::super::fault::{Broken, Fault, FaultKind, Phase};
+use super::reply::Answer;
 use super::tls::Channel;
 use super::watching::Watching;
+use super::wire::Silent;
 use super::{Ftp, telling};
 use crate::edges::fault;
-use crate::model::remote::Passive;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Most files are smaller; who fills it gets the larger one.
@@ -24,43 +23,27 @@ const FIRST_BYTES: usize = 16 * 1024;
 /// A data connection that brings less than this in twice the time-out drips.
 const DRIP_BYTES: u64 = 1024;
 
-/// Makes the sockets, and remembers what became of the last: the library says only that something failed.
+/// Makes the sockets.
 pub struct Door {
     pub timeout: Duration,
     pub watch: Arc<Watching>,
     /// One data connection of this control connection has come about: the ways through are open, so the next ones need not
     /// be waited for before their command goes out. A trip less for each file.
     is_proven: AtomicBool,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    NotAsked,
-    Failed(String),
-    Open,
 }
 
 impl Door {
     pub fn new(timeout: Duration, watch: Arc<Watching>) -> Door {
-        Door { timeout, watch, is_proven: AtomicBool::new(false), state: Mutex::default() }
+        Door { timeout, watch, is_proven: AtomicBool::new(false) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn open(&self, address: SocketAddr) -> FtpResult<TcpStream> {
+    /// The words say why there is none.
+    pub fn open(&self, address: SocketAddr) -> Result<TcpStream, String> {
         let is_proven = self.is_proven.load(Ordering::Relaxed);
         let connected = if is_proven { begin(address, self.timeout) } else { connect(address, self.timeout) };
         let opened = connected.and_then(|socket| self.watch.data(&socket).map(|()| socket));
         self.is_proven.store(opened.is_ok(), Ordering::Relaxed);
-        *self.state() = match &opened {
-            Ok(_) => State::Open,
-            Err(error) => State::Failed(format!("the data connection to {address}: {}", words_of(error, self.timeout))),
-        };
-        opened.map_err(FtpError::ConnectionError)
+        opened.map_err(|error| format!("the data connection to {address}: {}", words_of(&error, self.timeout)))
     }
 }
 
@@ -98,39 +81,56 @@ fn begin(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
-/// A transfer under way. Dropped before its end it shuts its sockets: the library would wait for an answer.
+pub enum Stream {
+    Plain(TcpStream),
+    Secured(Box<Channel>),
+}
+
+/// A transfer under way. Dropped before its end it shuts its sockets: an answer would be waited for.
 pub struct Transfer {
-    stream: Option<TransferStream<Channel>>,
+    stream: Option<Stream>,
     watch: Arc<Watching>,
 }
 
 impl Transfer {
-    /// Says "that was all" and reads the server's last word.
-    pub fn finish(mut self) -> FtpResult<()> {
-        let Some(stream) = self.stream.take() else { return Ok(()) };
-        if let suppaftp::DataStream::Tcp(socket) = stream.get_ref() {
+    pub fn new(stream: Stream, watch: Arc<Watching>) -> Transfer {
+        Transfer { stream: Some(stream), watch }
+    }
+
+    /// Says "that was all".
+    fn end(mut self) {
+        if let Some(Stream::Plain(socket)) = &self.stream {
             // The sentry has a copy, so closing alone would not be seen. A cut connection says the same.
             drop(socket.shutdown(Shutdown::Write));
         }
-        let finished = stream.finish();
-        self.watch.data_is_over();
-        finished
+        self.stream = None;
     }
 }
 
 impl Read for Transfer {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.stream.as_mut().map_or(Ok(0), |stream| stream.read(bytes))
+        match &mut self.stream {
+            Some(Stream::Plain(socket)) => socket.read(bytes),
+            Some(Stream::Secured(channel)) => channel.read(bytes),
+            None => Ok(0),
+        }
     }
 }
 
 impl Write for Transfer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.as_mut().map_or(Ok(0), |stream| stream.write(bytes))
+        match &mut self.stream {
+            Some(Stream::Plain(socket)) => socket.write(bytes),
+            Some(Stream::Secured(channel)) => channel.write(bytes),
+            None => Ok(0),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.as_mut().map_or(Ok(()), Write::flush)
+        match &mut self.stream {
+            Some(Stream::Secured(channel)) => channel.flush(),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -142,116 +142,13 @@ impl Drop for Transfer {
     }
 }
 
-/// How a transfer was answered when it did not begin.
-pub enum Opened {
-    Running(Transfer),
-    /// Without a data connection: 450, 550, a 226 at once.
-    Answered(super::reply::Answer),
-}
-
 impl Ftp {
-    /// Sends a command that moves data. The library leads EPSV or PASV, the socket and TLS.
-    pub fn open_data(&mut self, phase: Phase, shown: &str, command: &[u8], from: u64) -> Result<Opened, Fault> {
-        if self.is_given_up || command.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
-            let given_up = (FaultKind::Transient, "the connection was given up before");
-            let odd = (FaultKind::Refused, "no command can carry a line end");
-            let (kind, words) = if self.is_given_up { given_up } else { odd };
-            return Err(self.tell.fault(kind, phase, shown, words));
-        }
-        let text: String = command.iter().map(|byte| char::from(*byte)).collect();
-        loop {
-            self.library.set_mode(if self.is_pasv { Mode::Passive } else { Mode::ExtendedPassive });
-            *self.door.state() = State::NotAsked;
-            self.begin_phase();
-            let offset =
-                usize::try_from(from).map_err(|_| self.tell.fault(FaultKind::Refused, phase, shown, "too large"))?;
-            let opened = self.library.resume_transfer(offset).and_then(|()| {
-                fault::point("remote.ask").map_err(FtpError::ConnectionError)?;
-                self.library.custom_data_command(&text, &[Status::AboutToSend, Status::AlreadyOpen])
-            });
-            let error = match opened {
-                Ok((_, stream)) => {
-                    self.learn_passive();
-                    let transfer = Transfer { stream: Some(stream), watch: self.tell.watch.clone() };
-                    return Ok(Opened::Running(transfer));
-                }
-                Err(error) => error,
-            };
-            let state = std::mem::take(&mut *self.door.state());
-            match (state, error) {
-                (State::NotAsked, FtpError::UnexpectedResponse(reply)) if self.may_fall_back(&reply.body) => {
-                    self.fall_back()
-                }
-                (State::NotAsked, error) => return Err(self.passive_fault(phase, error)),
-                (State::Failed(_), _) if self.may_try_pasv() => self.fall_back(),
-                (State::Failed(words), _) => return Err(self.tell.fault(FaultKind::Transient, phase, shown, &words)),
-                (State::Open, FtpError::UnexpectedResponse(reply)) => {
-                    self.learn_passive();
-                    self.tell.watch.data_is_over();
-                    self.end_phase();
-                    return match telling::answer_in(&reply.body) {
-                        Some(answer) if answer.code != 421 && !(100..200).contains(&answer.code) => {
-                            Ok(Opened::Answered(answer))
-                        }
-                        _ => Err(self.broken(|tell| tell.library(phase, shown, FtpError::UnexpectedResponse(reply)))),
-                    };
-                }
-                (State::Open, error) => return Err(self.data_fault(phase, shown, error)),
-            }
-        }
-    }
-
-    fn may_try_pasv(&self) -> bool {
-        !self.is_pasv && self.rule.passive == Passive::Auto && self.tell.watch.ended().is_none()
-    }
-
-    /// EPSV is not known, not allowed, not for this network, or answered in a form of its own.
-    fn may_fall_back(&self, body: &[u8]) -> bool {
-        let code = telling::answer_in(body).map(|answer| answer.code);
-        self.may_try_pasv() && matches!(code, Some(229 | 500..=529 | 531..=599))
-    }
-
-    /// For this connection; for the next ones once it has helped.
-    fn fall_back(&mut self) {
-        self.is_pasv = true;
-    }
-
-    fn learn_passive(&self) {
-        if self.is_pasv && self.rule.passive == Passive::Auto {
-            self.learned.use_pasv(true);
-        }
-    }
-
-    fn passive_fault(&mut self, phase: Phase, error: FtpError) -> Fault {
-        let verb = if self.is_pasv { "PASV" } else { "EPSV" };
-        if self.rule.passive == Passive::Auto && matches!(error, FtpError::ConnectionError(_)) {
-            // A server, or what stands before it, that is struck dumb by EPSV: the next connection goes without, and should
-            // that be worse (PASV knows no IPv6), the one after it with it again.
-            self.learned.use_pasv(!self.is_pasv);
-        } else if self.is_pasv && self.rule.passive == Passive::Auto {
-            self.learned.use_pasv(false);
-        }
-        self.broken(|tell| match error {
-            FtpError::UnexpectedResponse(reply)
-                if tell.watch.ended().is_none()
-                    && matches!(reply.status, Status::PassiveMode | Status::ExtendedPassiveMode) =>
-            {
-                let said = tell.secret.scrub(&super::reply::readable(&reply.body));
-                let words = format!("\"{said}\" names no port that could be read");
-                tell.fault(FaultKind::Refused, phase, verb, &words)
-            }
-            error => tell.library(phase, verb, error),
-        })
-    }
-
-    /// The command was accepted, then the data connection failed: its TLS, or the line.
-    fn data_fault(&mut self, phase: Phase, shown: &str, error: FtpError) -> Fault {
-        let failed = self.seen.as_ref().and_then(|seen| super::tls::seen(seen).failed.take());
-        let newest = self.is_newest;
-        self.broken(|tell| match failed {
-            Some(failed) => with_reuse(newest, tell.line(phase, shown, &failed)),
-            None => with_reuse(newest, tell.library(phase, shown, error)),
-        })
+    /// Brings a transfer to its end and reads the server's last word on it.
+    pub fn last_word(&mut self, transfer: Transfer) -> Result<Answer, Silent> {
+        transfer.end();
+        let answer = self.wire.answer();
+        self.tell.watch.data_is_over();
+        answer
     }
 
     /// Bytes of the data connection into `out`, until its end.

@@ -9,6 +9,9 @@ use crate::edges::fault;
 use crate::model::listing::is_moment;
 use crate::model::remote::{Facts, Folder, Stamp};
 
+/// What no file has, a server says for another reason; the ledger could not keep it either.
+pub const SIZE_MAX: u64 = i64::MAX.cast_unsigned();
+
 /// What two questions for a name say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
@@ -120,7 +123,7 @@ fn is_not_known(answer: &Answer) -> bool {
 
 fn number_in(answer: &Answer) -> Option<u64> {
     let line = answer.lines.last().filter(|_| answer.code == 213)?;
-    std::str::from_utf8(line.trim_ascii()).ok()?.parse().ok()
+    std::str::from_utf8(line.trim_ascii()).ok()?.parse().ok().filter(|size| *size <= SIZE_MAX)
 }
 
 fn moment_in(answer: &Answer) -> Option<String> {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use super::super::fault::{Fault, FaultKind, Phase};
 use super::super::{Listed, ListingSort};
-use super::data::Opened;
-use super::facts::Asked;
+use super::facts::{Asked, SIZE_MAX};
+use super::opening::Opened;
 use super::reply::Answer;
 use super::{Ftp, data};
 use crate::edges::fault;
@@ -83,7 +83,7 @@ impl Ftp {
     /// Each line without its end, as it comes.
     fn lines(&mut self, verb: &'static str, each: &mut dyn FnMut(&[u8])) -> Result<Gave, Fault> {
         fault::point("remote.list").map_err(|error| self.broken(|tell| tell.line(Phase::List, verb, &error)))?;
-        let mut transfer = match self.open_data(Phase::List, verb, verb.as_bytes(), 0)? {
+        let mut transfer = match self.open_data(Phase::List, verb, (verb, None), 0)? {
             Opened::Running(transfer) => transfer,
             Opened::Answered(answer) if is_empty(&answer) || matches!(answer.code, 500..=504) => {
                 return Ok(Gave::Answered(answer));
@@ -142,7 +142,8 @@ impl Count {
                     Time::Columns(time) => Stamp::Listed(text(time)),
                     Time::Unknown => Stamp::None,
                 };
-                take(Entry { name: file.name, facts: Facts { size: file.size, stamp } });
+                let size = file.size.filter(|size| *size <= SIZE_MAX);
+                take(Entry { name: file.name, facts: Facts { size, stamp } });
             }
             Line::Folder | Line::Link | Line::Special => self.understood += 1,
             Line::Heading => {}

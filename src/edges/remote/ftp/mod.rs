@@ -1,12 +1,13 @@
-//! A partner's FTP or FTPS server: one connection. Of suppaftp are greeting, AUTH, the words of EPSV and PASV and the life of
-//! a transfer (`connecting`, `data`); commands and answers in between go over `wire`. Owns the order of commands of one
-//! question; what is asked, and when it is safe to, is the flows'.
+//! A partner's FTP or FTPS server: one connection, logged in by `connecting`; commands and answers go over `wire`, files over
+//! `data`. Owns the order of commands of one question; what is asked, and when it is safe to, is the flows'. No library speaks
+//! for us: those there are wait for ever, or give up, at answers that servers do give (tests/remote/odd.rs).
 
 mod connecting;
 mod data;
 mod facts;
 mod listing;
 mod moving;
+mod opening;
 mod reply;
 mod telling;
 mod tls;
@@ -14,17 +15,17 @@ mod watching;
 mod wire;
 
 use std::io::{Read, Write};
+use std::net::{IpAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use suppaftp::ImplFtpStream;
-
-use self::data::{Door, Opened};
+use self::data::Door;
+use self::opening::Opened;
 use self::reply::Answer;
 use self::telling::Telling;
-use self::tls::Channel;
-use self::wire::Wire;
+use self::tls::Tls;
+use self::wire::{Silent, Wire};
 use super::fault::{Broken, Fault, FaultKind, Phase};
 use super::{Listed, Probe, Remote, Removed, Renamed, Replaced, Target};
 use crate::edges::fault;
@@ -43,6 +44,14 @@ pub struct Learned {
     newest: AtomicBool,
     pasv: AtomicBool,
     no_flights: AtomicBool,
+    early_tls: Early,
+}
+
+/// Whether TLS of a data connection begins before the server has said that it does.
+#[derive(Debug, Default)]
+struct Early {
+    helps: AtomicBool,
+    is_in_vain: AtomicBool,
 }
 
 impl Learned {
@@ -60,9 +69,13 @@ impl Learned {
 pub struct Ftp {
     tell: Telling,
     rule: FtpRule,
-    library: ImplFtpStream<Channel>,
     wire: Wire,
-    door: Arc<Door>,
+    /// The wire's own, for its time-outs.
+    socket: TcpStream,
+    /// Whom we are connected to.
+    peer: IpAddr,
+    tls: Option<Tls>,
+    door: Door,
     learned: Arc<Learned>,
     seen: Option<Arc<Mutex<tls::Seen>>>,
     /// TLS 1.3.
@@ -249,8 +262,7 @@ impl Remote for Ftp {
     ) -> Result<u64, Broken> {
         self.enter(Phase::Fetch, folder)?;
         let shown = self.tell.command("RETR", name);
-        let command = [b"RETR ", name].concat();
-        let mut transfer = match self.open_data(Phase::Fetch, &shown, &command, from)? {
+        let mut transfer = match self.open_data(Phase::Fetch, &shown, ("RETR", Some(name)), from)? {
             Opened::Running(transfer) => transfer,
             Opened::Answered(answer) => return Err(self.not_fetched(folder, name, &shown, &answer).into()),
         };
@@ -286,6 +298,10 @@ impl Remote for Ftp {
         self.remove_here(names)
     }
 
+    fn is_there(&mut self) -> bool {
+        !self.is_given_up && self.wire.is_silent()
+    }
+
     fn probe(&mut self) -> Result<Probe, Fault> {
         self.ask(Phase::Ask, "NOOP", None)?;
         Ok(Probe {
@@ -298,7 +314,7 @@ impl Remote for Ftp {
     }
 
     fn hang_up(mut self: Box<Self>) {
-        if self.is_given_up || self.library.get_ref().set_read_timeout(Some(FAREWELL)).is_err() {
+        if self.is_given_up || self.socket.set_read_timeout(Some(FAREWELL)).is_err() {
             return;
         }
         self.tell.watch.extend(FAREWELL);
@@ -311,14 +327,16 @@ impl Ftp {
     /// The server's last word on a transfer.
     fn finish(&mut self, phase: Phase, shown: &str, transfer: data::Transfer, bytes: Option<u64>) -> Result<(), Fault> {
         self.begin_phase();
-        let finished = fault::point("remote.fetched").map_err(suppaftp::FtpError::ConnectionError);
-        let finished = finished.and_then(|()| transfer.finish());
+        let finished = fault::point("remote.fetched").map_err(Silent::Line);
+        let finished = finished.and_then(|()| self.last_word(transfer));
         self.end_phase();
-        finished.map_err(|error| {
-            let fault = data::with_reuse(self.is_newest, self.tell.library(phase, shown, error));
-            let fault = self.answered(fault);
-            bytes.map_or(fault.clone(), |bytes| data::after_bytes(fault, bytes))
-        })
+        let fault = match finished {
+            Ok(answer) if answer.is_done() => return Ok(()),
+            Ok(answer) => self.tell.answer(phase, shown, &answer),
+            Err(silent) => self.tell.silence(phase, shown, silent),
+        };
+        let fault = self.answered(data::with_reuse(self.is_newest, fault));
+        Err(bytes.map_or(fault.clone(), |bytes| data::after_bytes(fault, bytes)))
     }
 
     /// A transfer whose end is a refusal (552: no room) leaves the line in step; whatever else went wrong does not.
@@ -327,8 +345,8 @@ impl Ftp {
     }
 
     fn begin_sending(&mut self, temp: &[u8], shown: &str) -> Result<data::Transfer, Fault> {
-        let command = [b"STOR ", temp].concat();
-        let mut answer = match self.open_data(Phase::Send, shown, &command, 0)? {
+        let command = ("STOR", Some(temp));
+        let mut answer = match self.open_data(Phase::Send, shown, command, 0)? {
             Opened::Running(transfer) => return Ok(transfer),
             Opened::Answered(answer) => answer,
         };
@@ -336,7 +354,7 @@ impl Ftp {
         let hidden = [b".in.", temp, b"."].concat();
         let may_be_hidden = matches!(answer.code, 550 | 553) && !temp.contains(&b'/');
         if may_be_hidden && self.ask(Phase::Send, "DELE", Some(&hidden))?.is_done() {
-            answer = match self.open_data(Phase::Send, shown, &command, 0)? {
+            answer = match self.open_data(Phase::Send, shown, command, 0)? {
                 Opened::Running(transfer) => return Ok(transfer),
                 Opened::Answered(again) => again,
             };
@@ -373,10 +391,9 @@ impl Ftp {
             return self.broken(|_| line);
         }
         self.begin_phase();
-        let finished = transfer.finish();
-        match finished {
-            Err(error @ suppaftp::FtpError::UnexpectedResponse(_)) => {
-                let fault = data::with_reuse(self.is_newest, self.tell.library(Phase::Send, shown, error));
+        match self.last_word(transfer) {
+            Ok(answer) if !answer.is_done() => {
+                let fault = data::with_reuse(self.is_newest, self.tell.answer(Phase::Send, shown, &answer));
                 self.answered(fault)
             }
             _ => self.broken(|_| line),

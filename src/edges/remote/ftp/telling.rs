@@ -5,8 +5,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use suppaftp::FtpError;
-
 use super::super::fault::{Advice, Fault, FaultKind, Phase, Reply};
 use super::reply::{Answer, Gathering, readable};
 use super::watching::{Ended, Watching};
@@ -98,21 +96,6 @@ impl Telling {
         Fault { advice, ..self.fault(FaultKind::Tls, phase, command, &words) }
     }
 
-    /// By variant and by the code in the body, since the library knows only some codes.
-    pub fn library(&self, phase: Phase, command: &str, error: FtpError) -> Fault {
-        match error {
-            // To the library half an answer is one too, when the line ended behind it.
-            _ if self.watch.ended().is_some() => self.line(phase, command, &io::ErrorKind::UnexpectedEof.into()),
-            FtpError::ConnectionError(error) => self.line(phase, command, &error),
-            FtpError::UnexpectedResponse(response) => match answer_in(&response.body) {
-                Some(answer) => self.answer(phase, command, &answer),
-                None => self.silence(phase, command, Silent::NoAnswer(readable(&response.body))),
-            },
-            FtpError::SecureError(words) => self.fault(FaultKind::Tls, phase, command, &words),
-            error => self.silence(phase, command, Silent::NoAnswer(error.to_string())),
-        }
-    }
-
     /// `RETR "orders 1.csv"`
     pub fn command(&self, verb: &str, name: &[u8]) -> String {
         format!("{verb} \"{}\"", self.shown(name))
@@ -126,7 +109,7 @@ impl Telling {
     }
 }
 
-/// The last answer that stands whole in a reply as the library keeps it.
+/// The last answer that stands whole in these bytes.
 pub fn answer_in(body: &[u8]) -> Option<Answer> {
     let mut gathering = Gathering::default();
     let lines = body.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));

@@ -1,6 +1,6 @@
 //! TLS of one connection: who is trusted, which version, and one store of sessions per control connection, since servers
-//! take on a data connection only the session of its own control connection. Gives suppaftp a connector and streams that
-//! finish their handshake in the open, with the socket's time-outs, and keep the typed reason when it fails.
+//! take on a data connection only the session of its own control connection. Handshakes are brought to their end before anything
+//! else is said, with the socket's time-outs, and keep the typed reason when they fail.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,11 +14,12 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned};
-use suppaftp::{FtpError, FtpResult, TlsConnector, TlsStream};
 
-use super::watching::Watching;
 use crate::model::remote::FtpRule;
 use crate::model::secret::Secret;
+
+/// A server that has got everything hangs up at once.
+const UNREAD_WITHIN: Duration = Duration::from_secs(1);
 
 pub type Session = StreamOwned<ClientConnection, TcpStream>;
 
@@ -31,23 +32,12 @@ pub struct Own {
 /// One connection's TLS: control first, data connections after.
 pub struct Tls {
     config: Arc<ClientConfig>,
-    timeout: Duration,
-    watch: Arc<Watching>,
     seen: Arc<Mutex<Seen>>,
 }
 
-impl std::fmt::Debug for Tls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tls")
-    }
-}
-
-/// What suppaftp does not hand on.
+/// What was learned of the server on the way.
 #[derive(Default)]
 pub struct Seen {
-    pub control: Option<Arc<Mutex<Session>>>,
-    /// Why the last handshake failed.
-    pub failed: Option<io::Error>,
     /// Version and fingerprint of the control connection.
     pub words: Option<String>,
     /// What the server showed there, as DER.
@@ -62,13 +52,7 @@ pub fn seen(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 
 impl Tls {
     /// `newest`: TLS 1.3, for servers that refuse 1.2. The words name what cannot be used.
-    pub fn new(
-        rule: &FtpRule,
-        own: Option<&Own>,
-        newest: bool,
-        timeout: Duration,
-        watch: Arc<Watching>,
-    ) -> Result<Tls, String> {
+    pub fn new(rule: &FtpRule, own: Option<&Own>, newest: bool) -> Result<Tls, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions: &[_] = if newest { &[&rustls::version::TLS13] } else { &[&rustls::version::TLS12] };
         let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions);
@@ -103,19 +87,11 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         config.resumption = Resumption::in_memory_sessions(8);
-        Ok(Tls { config: Arc::new(config), timeout, watch, seen })
+        Ok(Tls { config: Arc::new(config), seen })
     }
 
     pub fn seen(&self) -> Arc<Mutex<Seen>> {
         self.seen.clone()
-    }
-
-    /// Where the library made the socket itself (implicit TLS), nobody has set its time-outs yet.
-    fn arm(&self, socket: &TcpStream, is_data: bool) -> io::Result<()> {
-        socket.set_read_timeout(Some(self.timeout))?;
-        socket.set_write_timeout(Some(self.timeout))?;
-        socket.set_nodelay(true)?;
-        if is_data { Ok(()) } else { self.watch.control(socket) }
     }
 
     fn shake_hands(&self, host: &str, socket: TcpStream) -> Result<Session, io::Error> {
@@ -131,28 +107,18 @@ impl Tls {
         }
         Ok(session)
     }
-}
 
-impl TlsConnector for Tls {
-    type Stream = Channel;
-
-    fn connect(&self, host: &str, socket: TcpStream) -> FtpResult<Channel> {
-        let raw = socket.try_clone().map_err(FtpError::ConnectionError)?;
-        let is_data = seen(&self.seen).control.is_some();
-        let shaken = self.arm(&raw, is_data).and_then(|()| self.shake_hands(host, socket));
-        let session = shaken.map_err(|error| {
-            let kind = error.kind();
-            seen(&self.seen).failed = Some(error);
-            FtpError::ConnectionError(kind.into())
-        })?;
+    /// The control connection, and with it the session that data connections go on with.
+    pub fn control(&self, host: &str, socket: TcpStream) -> io::Result<Session> {
+        let session = self.shake_hands(host, socket)?;
         let mut seen = seen(&self.seen);
-        let words = described(&session.conn, &self.config);
-        let shown = session.conn.peer_certificates().and_then(<[_]>::first).map(|first| first.to_vec());
-        let session = Arc::new(Mutex::new(session));
-        if !is_data {
-            (seen.control, seen.words, seen.certificate) = (Some(session.clone()), Some(words), shown);
-        }
-        Ok(Channel { io: Shared { session, is_data }, raw })
+        seen.words = Some(described(&session.conn, &self.config));
+        seen.certificate = session.conn.peer_certificates().and_then(<[_]>::first).map(|first| first.to_vec());
+        Ok(session)
+    }
+
+    pub fn data(&self, host: &str, socket: TcpStream) -> io::Result<Channel> {
+        self.shake_hands(host, socket).map(|session| Channel { session, is_written: false })
     }
 }
 
@@ -301,73 +267,49 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-/// A secured socket as suppaftp holds it.
-#[derive(Debug)]
+/// A secured data connection.
 pub struct Channel {
-    io: Shared,
-    raw: TcpStream,
+    session: Session,
+    is_written: bool,
 }
 
-/// The control connection's is shared with `Wire`.
-#[derive(Debug)]
-pub struct Shared {
-    session: Arc<Mutex<Session>>,
-    is_data: bool,
-}
-
-impl Shared {
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Read for Shared {
+impl Read for Channel {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self.session().read(bytes) {
+        match self.session.read(bytes) {
             // Several servers end a data connection without saying so; whether it was whole is told by 226 and the size.
-            Err(error) if self.is_data && error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
             read => read,
         }
     }
 }
 
-impl Write for Shared {
+impl Write for Channel {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.session().write(bytes)
+        self.is_written = true;
+        self.session.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.session().flush()
-    }
-}
-
-impl TlsStream for Channel {
-    type InnerStream = Shared;
-
-    fn tcp_stream(self) -> FtpResult<TcpStream> {
-        self.raw.try_clone().map_err(FtpError::ConnectionError)
-    }
-
-    fn get_ref(&self) -> &TcpStream {
-        &self.raw
-    }
-
-    fn mut_ref(&mut self) -> &mut Shared {
-        &mut self.io
+        self.session.flush()
     }
 }
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        let mut session = self.io.session();
-        let session = &mut *session;
-        session.conn.send_close_notify();
-        // Who is gone does not need to be told.
-        while session.conn.wants_write() && session.conn.write_tls(&mut session.sock).is_ok_and(|written| written > 0) {
-        }
-        if self.io.is_data {
-            // The sentry has a copy of the socket: closing ours alone would not be seen.
-            drop(self.raw.shutdown(Shutdown::Write));
+        take_leave(&mut self.session);
+        // The sentry has a copy of the socket: closing ours alone would not be seen.
+        let mut socket = &self.session.sock;
+        drop(socket.shutdown(Shutdown::Write));
+        // What we never read (the tickets of TLS 1.3) would make the system cut the line, maybe before our bytes are there.
+        if self.is_written && socket.set_read_timeout(Some(UNREAD_WITHIN)).is_ok() {
+            let mut sink = [0; 1024];
+            while matches!(socket.read(&mut sink), Ok(read) if read > 0) {}
         }
     }
+}
+
+/// Says that all is said; who is gone does not need to be told.
+pub fn take_leave(session: &mut Session) {
+    session.conn.send_close_notify();
+    while session.conn.wants_write() && session.conn.write_tls(&mut session.sock).is_ok_and(|written| written > 0) {}
 }

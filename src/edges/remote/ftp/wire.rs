@@ -1,12 +1,11 @@
-//! The control connection in our own hands: commands out, answers in, several in one piece where a flight is asked for. Used
-//! between transfers only, while the library that shares the socket is silent. More bytes than answers: out of step.
+//! The control connection: commands out, answers in, several in one piece where a flight is asked for. Around a transfer an
+//! answer may come before it is asked for; elsewhere more bytes than answers are out of step.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use super::reply::{Answer, Gathering};
-use super::tls::Session;
+use super::reply::{ANSWER_BYTES_MAX, Answer, Gathering};
+use super::tls::{Session, take_leave};
 use crate::edges::fault;
 
 /// A line of an answer is not longer.
@@ -28,7 +27,7 @@ impl From<io::Error> for Silent {
 
 enum Socket {
     Plain(TcpStream),
-    Secured(Arc<Mutex<Session>>),
+    Secured(Box<Session>),
 }
 
 impl Socket {
@@ -36,7 +35,6 @@ impl Socket {
         match self {
             Socket::Plain(socket) => socket.write_all(bytes),
             Socket::Secured(session) => {
-                let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
                 session.write_all(bytes)?;
                 session.flush()
             }
@@ -46,16 +44,14 @@ impl Socket {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Socket::Plain(socket) => socket.read(bytes),
-            Socket::Secured(session) => session.lock().unwrap_or_else(PoisonError::into_inner).read(bytes),
+            Socket::Secured(session) => session.read(bytes),
         }
     }
 
     fn set_waits(&self, waits: bool) -> io::Result<()> {
         match self {
             Socket::Plain(socket) => socket.set_nonblocking(!waits),
-            Socket::Secured(session) => {
-                session.lock().unwrap_or_else(PoisonError::into_inner).sock.set_nonblocking(!waits)
-            }
+            Socket::Secured(session) => session.sock.set_nonblocking(!waits),
         }
     }
 
@@ -79,57 +75,104 @@ impl Socket {
 
 pub struct Wire {
     socket: Socket,
+    /// Came with an answer that was read, and belongs to none so far.
+    ahead: Vec<u8>,
 }
 
 impl Wire {
     pub fn plain(socket: TcpStream) -> Wire {
-        Wire { socket: Socket::Plain(socket) }
+        Wire { socket: Socket::Plain(socket), ahead: Vec::new() }
     }
 
-    pub fn secured(session: Arc<Mutex<Session>>) -> Wire {
-        Wire { socket: Socket::Secured(session) }
+    pub fn secured(session: Session) -> Wire {
+        Wire { socket: Socket::Secured(Box::new(session)), ahead: Vec::new() }
     }
 
     /// Writes the commands in one piece and reads as many answers. A 421 ends it early: no more will come.
     pub fn ask(&mut self, commands: &[u8], count: usize) -> Result<Vec<Answer>, Silent> {
         fault::point("remote.ask")?;
-        let unasked = self.socket.read_unasked()?;
-        if !unasked.is_empty() {
-            return answer_unasked(&unasked).map(|answer| vec![answer]);
+        if let Some(farewell) = self.unasked()? {
+            return Ok(vec![farewell]);
         }
         self.socket.write_all(commands)?;
         fault::point("remote.asked")?;
-        let (mut answers, mut gathering) = (Vec::with_capacity(count), Gathering::default());
-        let (mut line, mut piece) = (Vec::new(), [0; READ_BYTES]);
+        let mut answers = Vec::with_capacity(count);
         while answers.len() < count {
+            answers.push(self.answer()?);
+            if answers.last().is_some_and(|answer| answer.code == 421) {
+                return Ok(answers);
+            }
+        }
+        if !self.ahead.is_empty() {
+            return Err(Silent::NoAnswer("more came than was asked for".into()));
+        }
+        Ok(answers)
+    }
+
+    /// One command of a transfer, whose last answer may stand right behind this one.
+    pub fn begin(&mut self, command: &[u8]) -> Result<Answer, Silent> {
+        match self.say(command)? {
+            Some(farewell) => Ok(farewell),
+            None => self.answer(),
+        }
+    }
+
+    /// A command whose answer is read later; the farewell instead, if the server has hung up meanwhile.
+    pub fn say(&mut self, command: &[u8]) -> Result<Option<Answer>, Silent> {
+        let farewell = self.unasked()?;
+        if farewell.is_none() {
+            self.socket.write_all(command)?;
+        }
+        Ok(farewell)
+    }
+
+    /// The next answer, whoever asked for it: a greeting, the end of a transfer.
+    pub fn answer(&mut self) -> Result<Answer, Silent> {
+        let (mut gathering, mut piece, mut searched) = (Gathering::default(), [0; READ_BYTES], 0);
+        loop {
+            while let Some(at) = self.ahead[searched..].iter().position(|byte| *byte == b'\n') {
+                let whole: Vec<u8> = self.ahead.drain(..=searched + at).collect();
+                searched = 0;
+                let line = whole.strip_suffix(b"\n").unwrap_or(&whole);
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if let Some(answer) = gathering.line(line).map_err(Silent::NoAnswer)? {
+                    return Ok(answer);
+                }
+            }
+            searched = self.ahead.len();
+            if searched > ANSWER_BYTES_MAX {
+                return Err(Silent::NoAnswer("a line without an end".into()));
+            }
             let read = match self.socket.read(&mut piece) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.into()),
             };
-            for &byte in &piece[..read] {
-                if answers.len() == count {
-                    return Err(Silent::NoAnswer("more came than was asked for".into()));
-                }
-                if byte != b'\n' {
-                    line.push(byte);
-                    continue;
-                }
-                if line.last() == Some(&b'\r') {
-                    line.pop();
-                }
-                answers.extend(gathering.line(&line).map_err(Silent::NoAnswer)?);
-                line.clear();
-                if answers.last().is_some_and(|answer| answer.code == 421) {
-                    return Ok(answers);
-                }
-            }
-            if line.len() > super::reply::ANSWER_BYTES_MAX {
-                return Err(Silent::NoAnswer("a line without an end".into()));
-            }
+            self.ahead.extend_from_slice(&piece[..read]);
         }
-        Ok(answers)
+    }
+
+    /// Nothing came by itself, the end of the line least of all.
+    pub fn is_silent(&mut self) -> bool {
+        self.ahead.is_empty() && self.socket.read_unasked().is_ok_and(|unasked| unasked.is_empty())
+    }
+
+    /// A farewell that came by itself is the answer to whatever is asked now.
+    fn unasked(&mut self) -> Result<Option<Answer>, Silent> {
+        let mut unasked = std::mem::take(&mut self.ahead);
+        if unasked.is_empty() {
+            unasked = self.socket.read_unasked()?;
+        }
+        if unasked.is_empty() { Ok(None) } else { answer_unasked(&unasked).map(Some) }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Socket::Secured(session) = &mut self.socket {
+            take_leave(session);
+        }
     }
 }
 

@@ -67,7 +67,9 @@ impl RemoteDesk {
         let told = found.told();
         let unmatched = candidates.iter().copied().filter(|index| !fits(*index) && !told.contains(index));
         found.unmatched = unmatched.take(SAMPLE_NAMES).collect();
-        found.settled.sort_unstable_by(|a, b| compare_names(listing.name(a.0), listing.name(b.0)));
+        found.settled.sort_unstable_by(|a, b| compare_names(listing.name(a.0), listing.name(b.0)).then(a.0.cmp(&b.0)));
+        // A server may name one file twice.
+        found.settled.dedup_by(|later, first| listing.name(later.0) == listing.name(first.0));
         found
     }
 
