@@ -389,16 +389,6 @@ def fails_for_good(host, company):
     print("a wrong configuration at a start: failed with 78, not tried again, and a channel is told", flush=True)
 
 
-def installed_anew(host, new):
-    """Removed and not purged, the package leaves what ran for the next one to begin with."""
-    host.run("dpkg", "-r", "nattpost")
-    expect(host.show("nattpost", "ActiveState") != "active", "it runs without its package")
-    host.run("dpkg", "-i", f"/root/{new.name}")
-    for unit in ("nattpost", "nattpost@north"):
-        expect(host.show(unit, "ActiveState") == "active", f"{unit} was not begun:\n{host.journal(unit)[-1000:]}")
-    print("removed and installed anew: both companies run", flush=True)
-
-
 def removed(host):
     said = host.run("dpkg", "-P", "nattpost")
     expect("Kept: /var/lib/nattpost" in said, said)
@@ -427,7 +417,7 @@ def main():
                     lambda: known_to_systemd(host), lambda: ready_only_when_it_is(host, company),
                     lambda: reloads(host, company), lambda: hangs(host, company), lambda: stops_under_load(host, company),
                     lambda: rights(host, company), lambda: second_company(host), lambda: fails_for_good(host, company),
-                    lambda: installed_anew(host, new), lambda: removed(host),
+                    lambda: removed(host),
                 ]
                 try:
                     for journey in journeys:
