@@ -419,9 +419,9 @@ impl Session<'_> {
             return Ok(Some(Line::Secured(Box::new(secured))));
         }
         match &self.around {
-            Some((before, _)) => drop(self.say_bytes(&before.clone())?),
-            None => drop(self.say("150 here it comes")?),
-        }
+            Some((before, _)) => self.say_bytes(&before.clone())?,
+            None => self.say("150 here it comes")?,
+        };
         let socket = listener.accept()?.0;
         if !self.protects {
             return Ok(Some(Line::Plain(socket)));

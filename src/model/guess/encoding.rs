@@ -137,7 +137,7 @@ mod tests {
             assert_eq!((found.name.as_str(), found.text.as_str()), (page, text));
         }
         assert_eq!(decode(b"<?xml version='1.0' encoding='ISO-8859-1'?><a/>").name, "latin-1");
-        assert_eq!(decode(b"\xEF\xBB\xBFa;b").bom, true);
+        assert!(decode(b"\xEF\xBB\xBFa;b").bom);
         assert_eq!((decode(b"a;b").name.as_str(), decode(b"a;b").sure), ("utf-8", 50));
     }
 }

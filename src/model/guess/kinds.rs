@@ -44,7 +44,7 @@ fn explained(kind: &Kind, taken: &Taken, known: &[Known<'_>], file: &str) -> i64
     let has = |path: &str| fields.contains(&path);
     let required = kind.head().fields.iter().filter(|field| field.required && !field.ours);
     score += required.map(|field| if has(&field.name) { 30 } else { -90 }).sum::<i64>();
-    let lines = taken.roles.iter().any(|role| *role == Role::Line);
+    let lines = taken.roles.contains(&Role::Line);
     score += match kind.name.as_str() {
         "order"
             if has("lines.qty")

@@ -242,7 +242,7 @@ impl Sewing<'_> {
             let change = own_records.iter().find(|own| named(own) == name || only && named(own).is_empty());
             self.record(out, Some((base_text, record)), change.map(|own| (own_text, *own)));
         }
-        let is_new = |record: &&DeTable<'_>| !known.contains(&named(record)) && !(only && named(record).is_empty());
+        let is_new = |record: &&DeTable<'_>| !(known.contains(&named(record)) || only && named(record).is_empty());
         for record in own_records.into_iter().filter(is_new) {
             self.record(out, None, Some((own_text, record)));
         }

@@ -69,7 +69,7 @@ fn edifact(text: &str) -> Option<String> {
     let advice = text.strip_prefix("UNA");
     let rest = match advice {
         // The service string holds component, element, decimal mark, release, reserved and terminator.
-        Some(rest) => rest.chars().skip(1).next().map(|_| rest),
+        Some(rest) => rest.chars().nth(1).map(|_| rest),
         None => ["UNB", "UNG", "UNH", "UIB"].iter().any(|tag| text.starts_with(tag)).then(|| &text[3..]),
     }?;
     let (component, element) = match advice {

@@ -39,7 +39,7 @@ pub fn completeness(edifact: &Edifact, tail: &[u8], whole: bool) -> Completeness
 
 fn has_interchange(mut bytes: &[u8]) -> bool {
     let Ok(mut reader) = SegmentReader::open(&mut bytes) else { return false };
-    matches!(reader.next(), Ok(Next::Segment(segment)) if segment.tag.0 == *b"UNB")
+    matches!(reader.take_segment(), Ok(Next::Segment(segment)) if segment.tag.0 == *b"UNB")
 }
 
 /// Is one of the first messages of the layout's type and version? `head` is the file's beginning.
@@ -47,7 +47,7 @@ pub fn recognises(edifact: &Edifact, head: &[u8]) -> bool {
     let mut head = head;
     let Ok(mut reader) = SegmentReader::open(&mut head) else { return false };
     let mut first = true;
-    while let Ok(Next::Segment(segment)) = reader.next() {
+    while let Ok(Next::Segment(segment)) = reader.take_segment() {
         if std::mem::take(&mut first) && !matches!(&segment.tag.0, b"UNB" | b"UNG" | b"UNH") {
             return false;
         }

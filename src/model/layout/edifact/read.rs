@@ -43,7 +43,7 @@ pub fn decode(
         return Ok(reader.filler.assembly.end());
     }
     let broken = loop {
-        match segments.next()? {
+        match segments.take_segment()? {
             Next::Segment(segment) => match reader.segment(&segment) {
                 Ok(()) if reader.filler.assembly.stopped() => return Ok(reader.filler.assembly.end()),
                 Ok(()) => {}

@@ -33,7 +33,7 @@ pub fn redact(
     let mut covers = Covers { layout, edifact, records: Vec::new(), charset, found: Vec::new() };
     let (mut walk, mut message, mut first, mut unread) = (Walk::default(), Message::None, true, 0);
     loop {
-        let segment = match reader.next()? {
+        let segment = match reader.take_segment()? {
             Next::Segment(segment) => segment,
             Next::End => break,
             Next::BrokenUna { line, byte, found } => {

@@ -16,7 +16,7 @@ pub fn rebuild(mut original: &mut dyn Input, messages: &[Range<u64>], out: &mut 
     original.rewind()?;
     let mut cutter = Cutter { messages, ..Cutter::default() };
     let mut reader = SegmentReader::open(&mut original)?;
-    while let Next::Segment(segment) = reader.next()? {
+    while let Next::Segment(segment) = reader.take_segment()? {
         cutter.segment(&segment);
     }
     drop(reader);

@@ -218,10 +218,10 @@ impl<'w> EdifactWriter<'w> {
         let mut done: Vec<usize> = Vec::new();
         for (index, record) in layout.records.iter().enumerate() {
             match record.role {
-                Role::Adds(group) if group == node.group() => {
-                    if record.required || self.says_something(index, message, node)? {
-                        self.record(index, message, node)?;
-                    }
+                Role::Adds(group)
+                    if group == node.group() && (record.required || self.says_something(index, message, node)?) =>
+                {
+                    self.record(index, message, node)?;
                 }
                 Role::Opens(group)
                     if group > 0 && layout.kind.groups[group].parent == node.group() && !done.contains(&group) =>

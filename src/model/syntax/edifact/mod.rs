@@ -209,7 +209,7 @@ impl<'i> SegmentReader<'i> {
     }
 
     /// Passes over what stands between segments; false at the end of the file.
-    fn to_segment(&mut self) -> io::Result<bool> {
+    fn pass_blanks(&mut self) -> io::Result<bool> {
         loop {
             let bytes = self.window.bytes();
             let blank = bytes.iter().take_while(|b| b.is_ascii_whitespace() || matches!(b, 0 | 0x1A)).count();
@@ -231,11 +231,11 @@ impl<'i> SegmentReader<'i> {
     }
 
     /// The next segment.
-    pub fn next(&mut self) -> io::Result<Next<'_>> {
+    pub fn take_segment(&mut self) -> io::Result<Next<'_>> {
         let given = std::mem::take(&mut self.given);
         self.pass(given);
         loop {
-            if !self.to_segment()? {
+            if !self.pass_blanks()? {
                 return Ok(Next::End);
             }
             self.look_ahead(4)?;
@@ -332,7 +332,7 @@ mod tests {
         let mut input = text;
         let mut reader = SegmentReader::open(&mut input).unwrap();
         let mut found = Vec::new();
-        while let Next::Segment(segment) = reader.next().unwrap() {
+        while let Next::Segment(segment) = reader.take_segment().unwrap() {
             let parts = (1..=segment.components(1)).map(|c| segment.plain(segment.raw(1, c), false));
             let parts = parts.map(|p| String::from_utf8_lossy(&p).to_string()).collect();
             found.push((segment.tag_text(), segment.line, parts));
@@ -386,7 +386,7 @@ mod tests {
     fn what_cannot_be_cut_is_said() {
         let next = |text: &[u8]| {
             let mut input = text;
-            format!("{:?}", SegmentReader::open(&mut input).unwrap().next().unwrap())
+            format!("{:?}", SegmentReader::open(&mut input).unwrap().take_segment().unwrap())
         };
         assert!(next(b"UNA++.? 'UNB+x'").contains("BrokenUna"));
         assert!(next(b"UNAUNB+x'").contains("BrokenUna"));
