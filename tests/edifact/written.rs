@@ -88,7 +88,7 @@ fn our_sample_is_written_with_its_envelope_and_counts() {
     )
     .unwrap();
     let text: String = String::from_utf8(sample).unwrap();
-    let messages = read_back(&text.chars().map(|c| c).collect::<String>());
+    let messages = read_back(&text);
     let written = written(&messages);
     assert_eq!(read_back(&written), messages, "{written}");
     assert!(
