@@ -97,6 +97,7 @@ cases! {
     case_241_orders_that_never_came = "241-orders-that-never-came",
     case_242_a_database_that_nobody_copies = "242-a-database-that-nobody-copies",
     case_270_something_else_where_a_folder_should_be = "270-something-else-where-a-folder-should-be",
+    case_300_tagged_lines_and_a_name = "300-tagged-lines-and-a-name",
     case_310_a_file_of_another_standard = "310-a-file-of-another-standard",
     case_311_stock_of_all_warehouses_in_one_element = "311-stock-of-all-warehouses-in-one-element",
     case_312_an_order_of_a_standard = "312-an-order-of-a-standard",

@@ -27,6 +27,12 @@ fn any_delimited_bytes_are_read_or_refused() {
             layout("yardstick/stock.toml"),
             b"article_no;qty;price_cents;available_from\nA1;5;10;2026-01-02\nA2;6;;\n".to_vec(),
         ),
+        (
+            layout("dropstream-orders/layout.toml"),
+            sample("samples/layouts/dropstream-orders/ord_TN-4401_260311094500.csv"),
+        ),
+        (layout("kuali-customers/layout.toml"), sample("samples/layouts/kuali-customers/sample.csv")),
+        (layout("shop-hi-orders/layout.toml"), sample("samples/layouts/shop-hi-orders/sample.txt")),
         (own("nattpost-order-csv"), sample("samples/own/order.csv")),
         (own("nattpost-order-status-csv"), sample("samples/own/order_status.csv")),
     ];
@@ -53,7 +59,7 @@ fn what_is_well_formed_is_cut_as_another_reader_cuts_it() {
         let mut theirs = csv::ReaderBuilder::new();
         let mut theirs = theirs.delimiter(b';').has_headers(false).from_reader(&bytes[..]);
         let mut input = &bytes[..];
-        let style = Style::Cells { delimiter: b';', quote: Some(b'"'), line_breaks: true };
+        let style = Style::Cells { delimiter: b';', quote: Some(b'"'), line_breaks: true, padded: false };
         let mut ours = RowReader::open(&mut input, &Encoding::Utf8, style).unwrap();
         for record in theirs.byte_records() {
             let record = record.unwrap();

@@ -1,7 +1,9 @@
 //! Foreign layouts against the samples their owners published, and against their faulty variants.
 
 mod decoding;
+mod neutral;
 mod partners;
+mod rows_partners;
 
 use decoding::{decode, layout};
 use nattpost::model::layout::Completeness;

@@ -2,6 +2,8 @@
 
 mod decoding;
 mod made;
+mod row_capabilities;
+mod row_faults;
 
 use std::sync::Arc;
 

@@ -48,8 +48,13 @@ pub fn spill() -> io::Result<Box<dyn Spill>> {
 }
 
 pub fn decode(layout: &Layout, bytes: &[u8]) -> (Found, Decoded) {
+    decode_named(layout, bytes, "")
+}
+
+/// As a file of this name.
+pub fn decode_named(layout: &Layout, bytes: &[u8], name: &str) -> (Found, Decoded) {
     let mut found = Found::default();
-    let context = DecodeContext { file_name: "test", zone: chrono_tz::Europe::Berlin, spill: &spill };
+    let context = DecodeContext { file_name: name, zone: chrono_tz::Europe::Berlin, spill: &spill };
     let decoded = layout.decode(&mut io::Cursor::new(bytes), &context, &mut found).unwrap();
     (found, decoded)
 }

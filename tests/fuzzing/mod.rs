@@ -64,8 +64,10 @@ fn spill() -> std::io::Result<Box<dyn Spill>> {
 /// Reads the bytes in every way a layout can, and checks what must hold.
 pub fn check(layout: &Layout, bytes: &[u8]) {
     let ends = bytes.iter().filter(|b| matches!(b, b'\n' | b'\r')).count() as u32;
-    let mut found = Check { length: bytes.len() as u64, lines: ends + 1, last: 0, refused: Vec::new() };
-    let context = DecodeContext { file_name: "fuzz", zone: chrono_tz::Europe::Berlin, spill: &spill };
+    // Where there are no line ends, a line is a record.
+    let lines = if layout.id == "without-line-ends" { bytes.len() as u32 + 1 } else { ends + 1 };
+    let mut found = Check { length: bytes.len() as u64, lines, last: 0, refused: Vec::new() };
+    let context = DecodeContext { file_name: "", zone: chrono_tz::Europe::Berlin, spill: &spill };
     let decoded = layout.decode(&mut Cursor::new(bytes), &context, &mut found).unwrap();
     assert_eq!(decoded.messages, found.last);
     layout.completeness(bytes, true);
@@ -86,8 +88,9 @@ pub fn check(layout: &Layout, bytes: &[u8]) {
             let same = again.messages == decoded.messages && again.fatal.is_empty() && found.refused.is_empty();
             assert!(!well || same && done.unread == 0, "{}", String::from_utf8_lossy(&copy));
             let mut twice = Vec::new();
-            layout.redact(&mut &copy[..], &mut &copy[..], &mut twice).unwrap();
-            assert!(!well || twice == copy, "a second time nothing changes");
+            // Without line ends nothing is found behind a record that was overwritten whole.
+            let redacted = layout.redact(&mut &copy[..], &mut &copy[..], &mut twice);
+            assert!(!well || redacted.is_ok() && twice == copy, "a second time nothing changes");
         }
         Err(RedactError::NotRead(why)) => assert!(!well, "{why}"),
         Err(RedactError::Io(error)) => panic!("{error}"),

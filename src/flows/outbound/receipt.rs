@@ -231,7 +231,7 @@ fn ending(layout: &Layout) -> &'static str {
         Syntax::Edifact(_) => "edi",
         Syntax::Rows(rows) => match rows.options.cutting {
             Cutting::Delimited(_) => "csv",
-            Cutting::Fixed(_) => "txt",
+            Cutting::Fixed(_) | Cutting::Tagged(_) => "txt",
         },
     }
 }

@@ -3,16 +3,17 @@
 //!
 //! A syntax calls `begin`, `open`, `set` …, `finish` for each message and `end` at last. It knows nothing of bytes.
 
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 
 use super::control::Totals;
-use super::form::{Got, Scratch};
+use super::form::{Got, Scratch, Shape};
 use super::plan::{Field, Ours, Scope};
 use super::seam::{Decoded, Refused, Sink};
-use super::{DecodeContext, Layout};
+use super::{DecodeContext, Input, Layout};
 use crate::model::batch::{Batch, Value};
 use crate::model::decimal;
 use crate::model::diagnostic::{KEPT, Place, Problem};
@@ -67,6 +68,8 @@ pub struct Assembly<'a> {
     /// By group: the line number field that the layout does not read, and is counted instead.
     numbered: Vec<Option<usize>>,
     counts: Vec<i64>,
+    /// What the name of the file says, by field of the layout's naming.
+    named: Vec<String>,
 }
 
 impl<'a> Assembly<'a> {
@@ -94,8 +97,19 @@ impl<'a> Assembly<'a> {
             due: kind.groups.iter().map(due_fields).collect(),
             numbered,
             counts: vec![0; groups],
+            named: Vec::new(),
             kind,
         }
+    }
+
+    /// Every message says what the name of the file says. A name that is not agreed refuses the file.
+    pub fn read_name(&mut self, context: &DecodeContext<'_>, input: &mut dyn Input) -> io::Result<()> {
+        let Some(naming) = &self.layout.naming else { return Ok(()) };
+        match naming.read(context, input)? {
+            Ok(texts) => self.named = texts,
+            Err(problem) => self.fatal(*problem),
+        }
+        Ok(())
     }
 
     pub fn stopped(&self) -> bool {
@@ -125,6 +139,12 @@ impl<'a> Assembly<'a> {
         self.current[0] = 0;
         self.counts.fill(0);
         self.totals.open(Scope::Message);
+        let layout = self.layout;
+        let named = std::mem::take(&mut self.named);
+        for (field, text) in layout.naming.iter().flat_map(|naming| &naming.fields).zip(&named) {
+            self.set(0, field, text, at);
+        }
+        self.named = named;
     }
 
     /// The node of a group that was opened last in the open message.
@@ -162,7 +182,8 @@ impl<'a> Assembly<'a> {
             Ours::Extra { name, .. } => match field.form.read(text, self.zone, &mut self.scratch) {
                 Ok(Got::Text(value)) => self.batch.add_extra(node, name, value),
                 Ok(Got::Empty) if field.form.required => self.problem(wording::value_missing(at.place(&field.label))),
-                Ok(_) => {}
+                Ok(Got::Number(value)) => self.batch.add_extra(node, name, &plain_number(&field.form.shape, value)),
+                Ok(Got::Empty | Got::Nothing) => {}
                 Err(wrong) => {
                     let place = at.place(&field.label);
                     self.problem(wording::value_invalid(place, None, &field.form, text.trim(), &wrong));
@@ -192,6 +213,10 @@ impl<'a> Assembly<'a> {
         match got {
             Ok(Got::Text(value)) if self.batch.fill_text(node, index, value) => {}
             Ok(Got::Number(value)) if self.batch.fill_number(node, index, value) => {}
+            Ok(Got::Nothing) if field.form.required => {
+                self.report(node, index, wording::value_missing(at.place(&field.label)));
+            }
+            Ok(Got::Nothing) => {}
             Ok(Got::Empty) => {
                 if self.batch.current_value(node, index) == Value::Missing {
                     self.batch.set_empty(node, index);
@@ -386,6 +411,14 @@ fn groups_below(kind: &Kind, above: usize) -> Vec<usize> {
 
 fn due_fields(group: &Group) -> Vec<usize> {
     group.fields.iter().enumerate().filter(|(_, f)| f.required && !f.ours).map(|(index, _)| index).collect()
+}
+
+/// A number of the partner's own, as it is kept: without notation.
+fn plain_number(shape: &Shape, value: i64) -> String {
+    match shape {
+        Shape::Number(shape) => decimal::text(value, shape.scale),
+        _ => (value != 0).to_string(),
+    }
 }
 
 /// The whole-number key of a group that the layout does not read: its nodes are counted from 1.

@@ -11,6 +11,7 @@ mod extend;
 mod foreign;
 pub mod form;
 pub mod lookup;
+pub mod naming;
 pub mod nearest;
 pub mod own;
 pub mod plan;
@@ -50,6 +51,10 @@ pub struct Layout {
     pub encoding: Encoding,
     /// What is written for a character that the encoding does not have; without it such a value is an error.
     pub replacement: Option<char>,
+    /// Letters that stand for it are written before that.
+    pub transliterates: bool,
+    /// What the name of a file must be and says.
+    pub naming: Option<naming::Naming>,
     pub records: Vec<Record>,
     pub syntax: Syntax,
     /// Names of its tables of words; a partner may bring further rows for them.
@@ -167,7 +172,8 @@ impl Layout {
 
     /// Can it read: every required field of the message itself has a place that is not only written.
     pub fn reads(&self) -> bool {
-        let fields = self.records.iter().flat_map(|r| &r.fields);
+        let named = self.naming.iter().flat_map(|naming| &naming.fields);
+        let fields = self.records.iter().flat_map(|r| &r.fields).chain(named);
         let read: BTreeSet<(usize, usize)> = fields
             .filter(|f| f.form.direction != Direction::WriteOnly)
             .filter_map(|f| match f.ours {
@@ -181,7 +187,13 @@ impl Layout {
     /// Can it write: every required field of the kind has a place that is not only read.
     pub fn writes(&self) -> bool {
         let lost = self.lost();
-        !self.records.is_empty() && !self.required().any(|at| lost.contains(&at) && !self.is_made(at))
+        let head = self.kind.head();
+        // What is only ever written need not say all that a message needs, but whose it is.
+        let is_wanted = |at: &(usize, usize)| self.reads() || at.0 == 0 && head.key.contains(&at.1);
+        // What stands side by side in one row of the partner's are several messages or nodes of ours.
+        !self.records.is_empty()
+            && !self.records.iter().any(|r| r.again)
+            && !self.required().filter(is_wanted).any(|at| lost.contains(&at) && !self.is_made(at))
     }
 
     /// Written, but not read back from one place: computed, in a place of its own, or a word that needs not be said.

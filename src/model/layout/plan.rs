@@ -20,6 +20,8 @@ pub struct Record {
     pub when: Vec<Condition>,
     /// Rows with the same values at these places are one message, wherever they stand.
     pub group_by: Vec<Spot>,
+    /// Reads a row once more that a record before it has taken.
+    pub again: bool,
     /// A message, interchange or file without this record is incomplete.
     pub required: bool,
     /// Fixed width: characters of this record where it differs from the others.
@@ -89,8 +91,24 @@ pub enum Place {
     One(Spot),
     /// Several places, joined by the form's `join`; empty ones are left out.
     Joined(Vec<Spot>),
+    /// The first of several that says something, each one place or several joined: so many spots belong to each.
+    Either {
+        spots: Vec<Spot>,
+        lengths: Vec<usize>,
+    },
     /// Computed when reading.
     Computed(Expression),
+}
+
+impl Place {
+    /// Where the value is written.
+    pub fn written(&self) -> Option<&Spot> {
+        match self {
+            Place::One(spot) => Some(spot),
+            Place::Either { spots, lengths } if lengths.first() == Some(&1) => spots.first(),
+            _ => None,
+        }
+    }
 }
 
 /// One place, by any of its names.

@@ -92,8 +92,21 @@ fn rows_facts(options: &Options, facts: &mut Vec<Fact>) {
             facts.push(("shorter lines", allowed(cut.shorter_allowed)));
             facts.push(("longer lines", allowed(cut.longer_allowed)));
         }
+        Cutting::Tagged(cut) => {
+            let (prefix, separator) = (&cut.prefix, &cut.separator);
+            facts.push(("format", format!("marker lines, each followed by lines {prefix}tag{separator}value")));
+            if cut.tag.end < usize::MAX {
+                let tag = format!("in characters {} to {} of the marker line", cut.tag.start + 1, cut.tag.end);
+                facts.push(("record type", tag));
+            }
+        }
     }
-    facts.push(("line ends", if options.line_end == "\r\n" { "CR LF" } else { "LF" }.to_string()));
+    let line_ends = match options.line_end {
+        "\r\n" => "CR LF",
+        "" => "none: one record behind the other",
+        _ => "LF",
+    };
+    facts.push(("line ends", line_ends.to_string()));
 }
 
 /// What a record does, for a reader of the specification.
@@ -137,6 +150,15 @@ pub fn place(place: &Place) -> String {
         Place::Nowhere => String::new(),
         Place::One(one) => spot(one),
         Place::Joined(parts) => parts.iter().map(spot).collect::<Vec<_>>().join(" + "),
+        Place::Either { spots, lengths } => {
+            let mut rest = &spots[..];
+            let alternatives = lengths.iter().map(|length| {
+                let (these, behind) = rest.split_at(*length);
+                rest = behind;
+                these.iter().map(spot).collect::<Vec<_>>().join(" + ")
+            });
+            alternatives.collect::<Vec<_>>().join(" else ")
+        }
         _ => "computed".to_string(),
     }
 }

@@ -6,10 +6,13 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
 
 use super::encoding::Encoding;
+use super::fixed::Widths;
+use super::tagged::Tags;
 use super::window::{RECORD_BYTES, Window};
 
 /// Of a record that is too long, so many bytes are kept for its type and key.
@@ -18,15 +21,21 @@ const KEPT_BYTES: usize = 4 << 10;
 const CELLS: usize = 20_000;
 
 /// How lines are cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Style {
     /// Not at all.
     Lines,
+    /// By their length: there are no line ends.
+    Records(Arc<Widths>),
+    /// Marker lines with the tagged lines behind them.
+    Blocks(Arc<Tags>),
     Cells {
         delimiter: u8,
         quote: Option<u8>,
         /// Quoted values may hold line breaks.
         line_breaks: bool,
+        /// Blanks may stand between a delimiter and a quote.
+        padded: bool,
     },
 }
 
@@ -41,6 +50,13 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// The place of a tag that a block does not have.
+    pub const ABSENT: Cell = Cell { start: u32::MAX, end: u32::MAX, quoted: false, doubled: false };
+
+    pub fn is_absent(&self) -> bool {
+        self.start == u32::MAX
+    }
+
     pub fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -58,6 +74,17 @@ pub enum Flaw {
     QuoteMisplaced {
         column: usize,
         line: u32,
+    },
+    /// A tagged line whose tag is not known, or was there before in the block; where it stands in the row.
+    TagUnknown {
+        line: u32,
+        start: u32,
+        end: u32,
+    },
+    TagTwice {
+        line: u32,
+        start: u32,
+        end: u32,
     },
     TooLong,
     Nul,
@@ -163,7 +190,7 @@ impl<'i> RowReader<'i> {
         let range = start..start + self.window.width(cut.next);
         let bytes = &self.window.bytes()[..cut.end];
         // A flawed row may end before cells that were cut already: on its first line, and they went on behind it.
-        let stands = self.cells.iter().take_while(|cell| cell.range().end <= cut.end).count();
+        let stands = self.cells.iter().take_while(|cell| cell.is_absent() || cell.range().end <= cut.end).count();
         self.cells.truncate(if cut.flaw.is_some() { stands } else { self.cells.len() });
         let nul = memchr(0, bytes).map(|_| Flaw::Nul);
         Row {
@@ -198,6 +225,14 @@ impl<'i> RowReader<'i> {
 
     /// Cuts the row that begins at the window's start.
     fn cut(&mut self) -> io::Result<Found> {
+        if let Style::Records(widths) = &self.style {
+            let widths = widths.clone();
+            return self.cut_record(&widths);
+        }
+        if let Style::Blocks(tags) = &self.style {
+            let tags = tags.clone();
+            return self.cut_block(&tags);
+        }
         let mut searched = 0;
         loop {
             let bytes = self.window.bytes();
@@ -217,15 +252,57 @@ impl<'i> RowReader<'i> {
                 return self.skip_line();
             }
             let (end, next) = trimmed(bytes, line, self.line_end, found.is_some());
-            let Style::Cells { delimiter, quote, line_breaks } = self.style else {
+            let Style::Cells { delimiter, quote, line_breaks, padded } = self.style else {
                 return Ok(Found::Row(Cut { end, next, lines: 1, flaw: None }));
             };
             let Some(quote) = quote.filter(|quote| memchr(*quote, &bytes[..end]).is_some()) else {
                 let flaw = split(&bytes[..end], delimiter, &mut self.cells);
                 return Ok(Found::Row(Cut { end, next, lines: 1, flaw }));
             };
-            let machine = Quoted { delimiter, quote, line_breaks, line_end: self.line_end, line: self.line };
+            let machine = Quoted { delimiter, quote, line_breaks, padded, line_end: self.line_end, line: self.line };
             return self.cut_quoted(machine).map(Found::Row);
+        }
+    }
+
+    /// A record that has no line end, though there may be one behind it. Lines are counted as records.
+    fn cut_record(&mut self, widths: &Widths) -> io::Result<Found> {
+        loop {
+            let blank = self.window.bytes().iter().take_while(|b| matches!(b, b'\n' | b'\r' | 0x1A)).count();
+            self.window.consume(blank);
+            let bytes = self.window.bytes();
+            let is_utf8 = !matches!(self.window.encoding(), Encoding::Single(_));
+            if let Some(end) = widths.bytes_of(bytes, is_utf8) {
+                return Ok(Found::Row(Cut { end, next: end, lines: 1, flaw: None }));
+            }
+            if self.window.ended() {
+                let end = bytes.len();
+                let cut = Cut { end, next: end, lines: 1, flaw: None };
+                return Ok(if end == 0 { Found::Nothing } else { Found::Row(cut) });
+            }
+            self.window.fill()?;
+        }
+    }
+
+    /// A marker line with its tagged lines. What is longer than a record may be ends where that is, flawed.
+    fn cut_block(&mut self, tags: &Tags) -> io::Result<Found> {
+        loop {
+            let too_long = self.window.bytes().len() > RECORD_BYTES;
+            if too_long && memchr(self.line_end, &self.window.bytes()[..RECORD_BYTES]).is_none() {
+                return self.skip_line();
+            }
+            let last = self.window.ended() || too_long;
+            let (bytes, line) = (self.window.bytes(), self.line);
+            if bytes.is_empty() && last {
+                return Ok(Found::Nothing);
+            }
+            let bytes =
+                if too_long { &bytes[..memchr::memrchr(self.line_end, bytes).map_or(0, |at| at + 1)] } else { bytes };
+            if let Some(block) = tags.cut(bytes, last, self.line_end, line, &mut self.cells) {
+                let cut_off = too_long && block.next == bytes.len();
+                let flaw = if cut_off { Some(Flaw::TooLong) } else { block.flaw };
+                return Ok(Found::Row(Cut { end: block.end, next: block.next, lines: block.lines, flaw }));
+            }
+            self.window.fill()?;
         }
     }
 
@@ -304,6 +381,7 @@ struct Quoted {
     delimiter: u8,
     quote: u8,
     line_breaks: bool,
+    padded: bool,
     line_end: u8,
     /// Of the row, from 1.
     line: u32,
@@ -334,8 +412,9 @@ impl Quoted {
             if at > RECORD_BYTES || cells.len() > CELLS {
                 return Some(self.first_line(bytes, Flaw::TooLong));
             }
-            if bytes.get(at) == Some(&self.quote) {
-                let mut cell = Cell { start: at as u32 + 1, end: 0, quoted: true, doubled: false };
+            let blanks = bytes[at.min(bytes.len())..].iter().take_while(|b| self.padded && **b == b' ').count();
+            if bytes.get(at + blanks) == Some(&self.quote) {
+                let mut cell = Cell { start: (at + blanks) as u32 + 1, end: 0, quoted: true, doubled: false };
                 let closed = self.close(bytes, last, &mut cell);
                 match closed {
                     Closed::Unknown => return None,
@@ -382,6 +461,10 @@ impl Quoted {
                 return Closed::Flawed { misplaced: false };
             }
             cell.end = at as u32;
+            // What may stand between the quote and the delimiter.
+            let behind = bytes[at + 1..].iter().take_while(|b| self.padded && **b == b' ').count();
+            let doubled = bytes.get(at + 1) == Some(&self.quote);
+            let at = if doubled { at } else { at + behind };
             match bytes.get(at + 1) {
                 None if !last => return Closed::Unknown,
                 None => return Closed::Row { end: at + 1, next: at + 1 },

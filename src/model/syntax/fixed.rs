@@ -21,6 +21,47 @@ pub fn byte_range(text: &str, columns: Range<usize>) -> Range<usize> {
     start..end
 }
 
+/// How long records are that have no line ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Widths {
+    /// Where the record type stands.
+    pub tag: Option<Range<usize>>,
+    pub by_tag: Vec<(String, usize)>,
+    /// Of all others.
+    pub other: usize,
+}
+
+impl Widths {
+    /// Bytes of the record that begins here; nothing when more are needed to know.
+    pub fn bytes_of(&self, bytes: &[u8], is_utf8: bool) -> Option<usize> {
+        let tag = match &self.tag {
+            None => None,
+            Some(tag) => {
+                let (start, end) = (bytes_in(bytes, tag.start, is_utf8)?, bytes_in(bytes, tag.end, is_utf8)?);
+                Some(String::from_utf8_lossy(&bytes[start..end]))
+            }
+        };
+        let own = tag.and_then(|tag| self.by_tag.iter().find(|(known, _)| known == tag.trim()));
+        bytes_in(bytes, own.map_or(self.other, |(_, width)| *width), is_utf8)
+    }
+}
+
+/// Bytes that so many characters take; nothing where there are not as many.
+fn bytes_in(bytes: &[u8], characters: usize, is_utf8: bool) -> Option<usize> {
+    if !is_utf8 {
+        return (characters <= bytes.len()).then_some(characters);
+    }
+    let mut starts = bytes.iter().enumerate().filter(|(_, b)| **b & 0xC0 != 0x80).map(|(at, _)| at);
+    match starts.nth(characters) {
+        Some(at) => Some(at),
+        // The last character may go on; that it is whole is known where the next begins, or in ASCII.
+        None => {
+            let found = bytes.iter().filter(|b| **b & 0xC0 != 0x80).count();
+            (found == characters && std::str::from_utf8(bytes).is_ok()).then_some(bytes.len())
+        }
+    }
+}
+
 /// Characters of a record.
 pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().count() }
@@ -29,6 +70,19 @@ pub fn width(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_without_line_ends_are_as_long_as_their_type_says() {
+        let widths = Widths { tag: Some(0..1), by_tag: vec![("H".into(), 4), ("L".into(), 3)], other: 2 };
+        assert_eq!(widths.bytes_of(b"Habcdef", true), Some(4));
+        assert_eq!(widths.bytes_of(b"Lab", true), Some(3));
+        assert_eq!(widths.bytes_of(b"La", true), None);
+        assert_eq!(widths.bytes_of("Läb".as_bytes(), true), Some(4));
+        assert_eq!(widths.bytes_of("Laä".as_bytes(), true), Some(4));
+        assert_eq!(widths.bytes_of(&"Laä".as_bytes()[..3], true), None);
+        assert_eq!(widths.bytes_of(b"L\xe4bH", false), Some(3));
+        assert_eq!(widths.bytes_of(b"x", false), None);
+    }
 
     #[test]
     fn columns_are_characters_and_may_lie_behind_the_end() {

@@ -4,5 +4,7 @@ pub mod delimited;
 pub mod edifact;
 pub mod encoding;
 pub mod fixed;
+pub mod tagged;
+pub mod transliteration;
 pub mod window;
 pub mod xml;

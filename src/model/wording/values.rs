@@ -38,6 +38,12 @@ pub fn value_invalid(place: Place, field_type: Option<&FieldType>, form: &Form, 
             let text = format!("\"{found}\" has no \"{}\"; expected a value with it. {AGAIN}", shown(&marks.concat()));
             Problem::new("value-incomplete", place, text)
         }
+        Wrong::NotLike => {
+            let likes = [&form.matches, &form.take].into_iter().flatten();
+            let likes: Vec<&str> = likes.map(|like| like.source()).collect();
+            let text = format!("\"{found}\" does not look like {}; expected that. {AGAIN}", likes.join(" and "));
+            Problem::new(code, place, text)
+        }
         Wrong::Invisible(c) => Problem::new(
             "identifier-invalid",
             place,
@@ -104,7 +110,7 @@ fn expected(form: &Form) -> String {
 }
 
 fn expected_number(number: &NumberShape) -> String {
-    match (number.implied, number.scale) {
+    match (number.implied, if number.whole { 0 } else { number.scale }) {
         (Some(0), _) | (None, 0) => "a number without decimals like 25".to_string(),
         (Some(implied), _) => format!("digits alone, the last {implied} of them decimals, like 250"),
         _ => format!("a number like 2{}5", number.point as char),
@@ -214,6 +220,14 @@ pub fn deletion_not_taken(place: Place, found: &str) -> Problem {
     Problem::new("deletion-not-taken", place, text)
 }
 
+pub fn file_misnamed(place: Place, found: &str, expected: &str) -> Problem {
+    let text = format!(
+        "the file is called \"{}\"; expected a name like \"{expected}\". Rename it and drop it again.",
+        shown(found)
+    );
+    Problem::new("file-name-invalid", place, text)
+}
+
 pub fn file_truncated(place: Place, missing: &str) -> Problem {
     let text = format!("the file ends without {missing}; expected it at the end. Send the file again, whole.");
     Problem::new("file-truncated", place, text)
@@ -259,6 +273,26 @@ pub fn columns_wrong(place: Place, found: usize, expected: &str) -> Problem {
         "the row has {found} columns; expected {expected}. Look for a missing or additional delimiter, correct it and drop the file again."
     );
     Problem::new("columns-wrong", place, text)
+}
+
+pub fn tag_unknown(place: Place, found: &str) -> Problem {
+    let text =
+        format!("\"{}\" has a tag that is not known here; expected one of the agreed tags. {AGAIN}", shown(found));
+    Problem::new("record-unknown", place, text)
+}
+
+pub fn tag_twice(place: Place, found: &str) -> Problem {
+    let text = format!("\"{}\" repeats a tag of its block; expected each tag once. {AGAIN}", shown(found));
+    Problem::new("value-repeated", place, text)
+}
+
+pub fn tag_misplaced(place: Place, found: &str, record: &str) -> Problem {
+    let text = format!(
+        "\"{}\" does not belong to the block \"{}\"; expected it behind its own marker line. {AGAIN}",
+        shown(found),
+        shown(record)
+    );
+    Problem::new("record-misplaced", place, text)
 }
 
 pub fn row_in_doubt(place: Place) -> Problem {

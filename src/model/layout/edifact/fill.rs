@@ -160,6 +160,15 @@ impl<'a> Filler<'a> {
     fn field(&mut self, here: &Here<'_>, field: &Field, parts: &[Vec<usize>], below: &mut Below) {
         let found = match &field.place {
             Place::Joined(_) => self.joined(here, parts, &field.form.join),
+            Place::Either { lengths, .. } => {
+                let mut rest = parts;
+                let mut found = lengths.iter().filter_map(|length| {
+                    let (these, behind) = rest.split_at(*length);
+                    rest = behind;
+                    self.joined(here, these, &field.form.join)
+                });
+                found.find(|(text, ..)| !text.trim().is_empty())
+            }
             Place::Computed(expression) => match expression.text(self.values(here.instance)) {
                 Ok(text) => Some((text, here.at, here.segment, String::new())),
                 Err(why) => {

@@ -27,10 +27,12 @@ pub fn decode(
     context: &DecodeContext<'_>,
     sink: &mut dyn Sink,
 ) -> io::Result<Decoded> {
+    let mut assembly = Assembly::new(layout, context, sink);
+    assembly.read_name(context, input)?;
     let mut segments = SegmentReader::open(&mut input)?;
     let mut reader = Reader {
         edifact,
-        filler: Filler::new(layout, edifact, Assembly::new(layout, context, sink)),
+        filler: Filler::new(layout, edifact, assembly),
         walk: Walk::default(),
         envelope: Envelope::default(),
         carried: Vec::new(),

@@ -160,7 +160,7 @@ impl States {
             let report = |text: String| root.problem_at(field.span.clone(), "record.fields", text, None);
             let spots = match &field.place {
                 Place::One(spot) => std::slice::from_ref(spot),
-                Place::Joined(spots) => &spots[..],
+                Place::Joined(spots) | Place::Either { spots, .. } => &spots[..],
                 Place::Nowhere | Place::Computed(_) => &[],
             };
             let parts = spots.iter().map(|spot| self.part(spot, field, options, index, bases, &report)).collect();

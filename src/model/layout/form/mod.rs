@@ -4,7 +4,9 @@
 //! by it, `write` is the way back, `moment` knows dates and times. A form knows no place and no message; who calls it
 //! says where a value stood.
 
+mod like;
 pub mod moment;
+mod number;
 mod words;
 mod write;
 
@@ -12,9 +14,11 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
+pub use self::like::Like;
 use self::moment::Pattern;
+pub use self::number::{NumberShape, Round, Sign};
 use super::lookup::Lookup;
-use crate::model::decimal::{self, NotDecimal};
+use crate::model::decimal::NotDecimal;
 use crate::model::rules::identity;
 
 pub use self::words::read_form;
@@ -38,6 +42,16 @@ pub struct Form {
     pub nones: Vec<String>,
     /// Taken, in the partner's words, where he sends nothing.
     pub default: Option<String>,
+    /// The partner's words for "there is nothing any more"; his empty value says nothing then, if `empty_leaves`.
+    pub clears: Vec<String>,
+    /// An empty value changes nothing.
+    pub empty_leaves: bool,
+    /// What a value must look like.
+    pub matches: Option<Like>,
+    /// The part of a value that counts.
+    pub take: Option<Like>,
+    /// Stands for a line break.
+    pub breaks: Option<String>,
     /// Only what stands before or after the first of these.
     pub before: Option<String>,
     pub after: Option<String>,
@@ -74,30 +88,6 @@ pub enum Shape {
     Instant(Vec<Pattern>),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NumberShape {
-    /// Scale of the field, digits after the point that are kept.
-    pub scale: u32,
-    pub point: u8,
-    /// Separates thousands, where the partner does that.
-    pub thousands: Option<u8>,
-    /// Digits after a point that is not written.
-    pub implied: Option<u32>,
-    /// Least digits after the point when written.
-    pub places: u32,
-    pub sign: Sign,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
-    /// `-5`
-    Leading,
-    /// `5-`
-    Trailing,
-    /// `+5` is allowed and written.
-    Plus,
-}
-
 /// What a text must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
@@ -131,6 +121,8 @@ pub enum Direction {
 /// A value read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Got<'a> {
+    /// Says nothing: what is known stays.
+    Nothing,
     Empty,
     Text(&'a str),
     Number(i64),
@@ -150,6 +142,8 @@ pub enum Wrong {
     NotListed,
     /// The part before or after the mark is not there.
     NoMark,
+    /// It does not look like what the layout says.
+    NotLike,
     /// An identifier with a character that nobody sees.
     Invisible(char),
 }
@@ -169,11 +163,25 @@ impl Form {
             text = self.narrow(text)?;
         }
         if text.is_empty() {
+            if let Shape::Boolean { yes, no } = &self.shape
+                && yes.iter().chain(no).any(String::is_empty)
+            {
+                return Ok(Got::Number(i64::from(yes.iter().any(String::is_empty))));
+            }
+            return Ok(if self.empty_leaves { Got::Nothing } else { Got::Empty });
+        }
+        if self.clears.iter().any(|clear| clear == text) {
             return Ok(Got::Empty);
         }
         let Scratch { changed, made } = scratch;
-        if let Some(case) = self.case {
-            *changed = if case == Case::Upper { text.to_uppercase() } else { text.to_lowercase() };
+        let breaks = self.breaks.as_deref().filter(|mark| text.contains(mark));
+        if breaks.is_some() || self.case.is_some() {
+            let lines = breaks.map_or(text.to_string(), |mark| text.replace(mark, "\n"));
+            *changed = match self.case {
+                Some(Case::Upper) => lines.to_uppercase(),
+                Some(Case::Lower) => lines.to_lowercase(),
+                None => lines,
+            };
             text = changed;
         }
         made.clear();
@@ -211,8 +219,17 @@ impl Form {
         if self.nones.iter().any(|none| none == text) {
             text = "";
         }
+        if let (Some(like), false) = (&self.matches, text.is_empty()) {
+            like.whole(text).ok_or(Wrong::NotLike)?;
+        }
+        if let (Some(like), false) = (&self.take, text.is_empty()) {
+            text = like.part(text).ok_or(Wrong::NotLike)?.trim();
+        }
         if text.is_empty() {
             text = self.default.as_deref().unwrap_or_default();
+        }
+        if self.clears.iter().any(|clear| clear == text) {
+            return Ok(text);
         }
         text = text.strip_prefix(self.prefix.as_str()).unwrap_or(text);
         text = text.strip_suffix(self.suffix.as_str()).unwrap_or(text);
@@ -284,63 +301,6 @@ fn read_boolean<'a>(text: &str, yes: &[String], no: &[String]) -> Result<Got<'a>
     } else {
         Err(Wrong::Malformed)
     }
-}
-
-impl NumberShape {
-    /// Exact or refused, never rounded.
-    fn read(&self, text: &[u8]) -> Result<i64, Wrong> {
-        let mut text = text;
-        let mut negative = false;
-        match self.sign {
-            Sign::Leading => {}
-            Sign::Plus => text = text.strip_prefix(b"+").unwrap_or(text),
-            Sign::Trailing => {
-                if let Some(rest) = text.strip_suffix(b"-") {
-                    (negative, text) = (true, rest);
-                }
-            }
-        }
-        let without;
-        if let Some(mark) = self.thousands {
-            without = ungroup(text, mark, self.point).ok_or(Wrong::Malformed)?;
-            text = &without;
-        }
-        let value = match self.implied {
-            None => decimal::parse(text, self.point, self.scale)?,
-            Some(_) if text.contains(&self.point) => return Err(Wrong::Malformed),
-            Some(implied) => {
-                let digits = decimal::parse(text, self.point, 0)?;
-                rescale(digits, implied, self.scale)?
-            }
-        };
-        if negative && value < 0 {
-            return Err(Wrong::Malformed);
-        }
-        Ok(if negative { -value } else { value })
-    }
-}
-
-/// Takes thousands marks out where they stand between groups of three digits, nothing where they do not.
-fn ungroup(text: &[u8], mark: u8, point: u8) -> Option<Vec<u8>> {
-    let whole = text.iter().position(|b| *b == point).unwrap_or(text.len());
-    let mut groups = text[..whole].split(|b| *b == mark);
-    let mut out = groups.next()?.to_vec();
-    for group in groups {
-        if group.len() != 3 {
-            return None;
-        }
-        out.extend_from_slice(group);
-    }
-    out.extend_from_slice(&text[whole..]);
-    Some(out)
-}
-
-fn rescale(value: i64, from: u32, to: u32) -> Result<i64, Wrong> {
-    if from <= to {
-        return value.checked_mul(10i64.pow(to - from)).ok_or(Wrong::TooLarge);
-    }
-    let divisor = 10i64.pow(from - to);
-    if value % divisor == 0 { Ok(value / divisor) } else { Err(Wrong::TooFine) }
 }
 
 impl From<NotDecimal> for Wrong {

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use super::moment::Pattern;
-use super::{Align, Case, Check, Direction, Form, NumberShape, Shape, Sign};
+use super::{Align, Case, Check, Direction, Form, Like, NumberShape, Round, Shape, Sign};
+use crate::model::decimal;
 use crate::model::document::suggest;
 use crate::model::kind::FieldType;
 use crate::model::layout::lookup::Lookup;
 
 const TYPES: [&str; 7] = ["text", "integer", "decimal", "boolean", "date", "time", "instant"];
-const OPTIONS: [&str; 33] = [
+const OPTIONS: [&str; 43] = [
     "required",
     "optional",
     "exact",
@@ -45,6 +46,16 @@ const OPTIONS: [&str; 33] = [
     "is",
     "fill",
     "personal",
+    "match",
+    "take",
+    "breaks",
+    "clear",
+    "empty",
+    "minus",
+    "plus",
+    "round",
+    "floor",
+    "cap",
 ];
 
 /// What is wrong with a form, and what was probably meant.
@@ -74,6 +85,9 @@ pub fn read_form(
         return Err(problems);
     }
     form.plain = form.nones.is_empty()
+        && form.clears.is_empty()
+        && form.matches.is_none()
+        && form.take.is_none()
         && form.default.is_none()
         && form.before.is_none()
         && form.after.is_none()
@@ -97,6 +111,11 @@ impl Form {
             cut: false,
             nones: Vec::new(),
             default: None,
+            clears: Vec::new(),
+            empty_leaves: false,
+            matches: None,
+            take: None,
+            breaks: None,
             before: None,
             after: None,
             prefix: String::new(),
@@ -125,8 +144,7 @@ fn natural_shape(field_type: Option<&FieldType>) -> (Shape, Option<usize>) {
         return (Shape::Boolean { yes: list(&["true", "1"]), no: list(&["false", "0"]) }, None);
     }
     if let Some(scale) = field_type.scale() {
-        let number = NumberShape { scale, point: b'.', thousands: None, implied: None, places: 0, sign: Sign::Leading };
-        return (Shape::Number(number), None);
+        return (Shape::Number(NumberShape::natural(scale)), None);
     }
     if let Some(max) = field_type.length() {
         let check = if field_type.is_identifier() { Check::Identifier } else { Check::Any };
@@ -210,6 +228,8 @@ impl Reader<'_> {
 
     fn check_type(&mut self, word: Option<&str>, field_type: Option<&FieldType>) {
         let fits: &[&str] = match &self.form.shape {
+            // The partner's own may be anything.
+            _ if field_type.is_none() => &TYPES,
             Shape::Number(_) => &["decimal", "integer"],
             Shape::Boolean { .. } => &["boolean"],
             Shape::Date(_) => &["date"],
@@ -229,9 +249,15 @@ impl Reader<'_> {
                 "date" => FieldType::Date,
                 "time" => FieldType::Time,
                 "instant" => FieldType::Instant,
+                "decimal" => FieldType::Price,
+                "integer" => FieldType::Integer,
+                "boolean" => FieldType::Boolean,
                 _ => return,
             };
             self.form.shape = natural_shape(Some(&natural)).0;
+        }
+        if let (Shape::Number(shape), "integer") = (&mut self.form.shape, word) {
+            shape.whole = true;
         }
     }
 
@@ -258,11 +284,18 @@ impl Reader<'_> {
             ("suffix", Some(value)) => form.suffix = value,
             ("join", Some(value)) => form.join = value,
             ("unlisted", Some(value)) if value == "keep" => form.keep_unlisted = true,
+            ("clear", Some(_)) => form.clears = values.unwrap_or_default().to_vec(),
+            ("empty", Some(value)) if value == "leaves" => form.empty_leaves = true,
+            ("breaks", Some(value)) if !value.is_empty() => form.breaks = Some(value),
+            ("match" | "take", Some(_)) => self.like(&word.key, &values.unwrap_or_default().join("|")),
             ("strip", Some(value)) => form.strip = value.chars().next(),
             ("pad", Some(value)) => form.pad = value.chars().next(),
             ("max" | "cut" | "width" | "implied" | "places", Some(value)) => self.count(&word.key, &value),
             ("lookup", Some(name)) => self.lookup(&name),
-            ("point" | "thousands" | "sign", Some(value)) => self.number_option(&word.key, &value),
+            ("point" | "thousands" | "sign" | "round" | "floor" | "cap", Some(value)) => {
+                self.number_option(&word.key, &value);
+            }
+            ("minus" | "plus", Some(_)) => self.sign_words(&word.key, values.unwrap_or_default()),
             ("yes" | "no", Some(_)) => self.boolean_words(&word.key, values.unwrap_or_default()),
             (key, None) if key.contains('%') => self.patterns(key),
             (key, None) if key.contains('/') && matches!(form.shape, Shape::Boolean { .. }) => {
@@ -291,6 +324,9 @@ impl Reader<'_> {
         let text = match &self.form.shape {
             Shape::Number(shape) if shape.implied.is_some() && says("point") => {
                 "implied= says that no point is written, point= that one is; expected one of them.".to_string()
+            }
+            Shape::Number(shape) if says("floor") && says("cap") && shape.floor > shape.cap => {
+                "the floor is above the cap; expected it below.".to_string()
             }
             Shape::Number(shape) if shape.thousands == Some(shape.point) => {
                 let mark = shape.point as char;
@@ -343,10 +379,39 @@ impl Reader<'_> {
             ("sign", b"trailing") => shape.sign = Sign::Trailing,
             ("sign", b"plus") => shape.sign = Sign::Plus,
             ("sign", b"leading") => shape.sign = Sign::Leading,
+            ("round", b"down") => shape.round = Some(Round::Down),
+            ("round", b"up") => shape.round = Some(Round::Up),
+            ("round", b"half") => shape.round = Some(Round::Half),
+            ("floor" | "cap", bytes) if decimal::parse(bytes, b'.', shape.scale).is_ok() => {
+                let bound = decimal::parse(bytes, b'.', shape.scale).ok();
+                *(if key == "floor" { &mut shape.floor } else { &mut shape.cap }) = bound;
+            }
             _ => {
-                let expected = if key == "sign" { "leading, trailing or plus" } else { "one character" };
+                let expected = match key {
+                    "sign" => "leading, trailing or plus",
+                    "round" => "down, up or half",
+                    "floor" | "cap" => "a number like 99",
+                    _ => "one character",
+                };
                 self.problem(format!("{key}=\"{value}\": expected {expected}."));
             }
+        }
+    }
+
+    fn sign_words(&mut self, key: &str, values: &[String]) {
+        let Shape::Number(shape) = &mut self.form.shape else {
+            return self.problem(format!("{key}= is for numbers only."));
+        };
+        *(if key == "minus" { &mut shape.minus } else { &mut shape.plus }) = values.to_vec();
+    }
+
+    fn like(&mut self, key: &str, source: &str) {
+        let compiled = if key == "take" { Like::of_part(source) } else { Like::of_whole(source) };
+        match (compiled, key) {
+            // What is left out cannot be written again.
+            (Ok(like), "take") => (self.form.take, self.form.direction) = (Some(like), Direction::ReadOnly),
+            (Ok(like), _) => self.form.matches = Some(like),
+            (Err(text), _) => self.problem(text),
         }
     }
 
@@ -390,6 +455,7 @@ mod tests {
         let form = read_form(form, Some(&field_type), &[Arc::new(countries)]).unwrap_or_else(|e| panic!("{e:?}"));
         let mut scratch = Scratch::default();
         form.read(text, Tz::Europe__Berlin, &mut scratch).map(|got| match got {
+            Got::Nothing => "nothing".to_string(),
             Got::Empty => String::new(),
             Got::Text(text) => text.to_string(),
             Got::Number(n) => n.to_string(),
@@ -399,7 +465,7 @@ mod tests {
     #[test]
     fn values_are_read_as_their_form_says() {
         use FieldType::*;
-        let table: [(&str, FieldType, &str, Result<&str, Wrong>); 24] = [
+        let table: [(&str, FieldType, &str, Result<&str, Wrong>); 38] = [
             ("", Text(10), "  a b ", Ok("a b")),
             ("text exact", Text(10), " a ", Ok(" a ")),
             ("text", Text(3), "äöüß", Err(Wrong::TooLong { max: 3, found: 4 })),
@@ -420,10 +486,24 @@ mod tests {
             ("integer", Integer, "2.5", Err(Wrong::TooFine)),
             ("boolean Y/N", Boolean, "y", Ok("1")),
             ("boolean yes=J|Ja no=N|''", Boolean, "Ja", Ok("1")),
+            ("boolean yes=J no=''", Boolean, " ", Ok("0")),
             ("date %y%m%d none=000000", Date, "000000", Ok("")),
             ("date '%d-%b-%Y|%d/%m/%Y'", Date, "02/01/2015", Ok("2015-01-02")),
             ("text prefix=W strip=0", Text(20), "W0070012", Ok("70012")),
             ("text after=' ' upper", Text(20), "169 solna", Ok("SOLNA")),
+            ("match=[A-Z0-9-]+", Text(20), "PO-1", Ok("PO-1")),
+            ("match=[A-Z0-9-]+", Text(20), "PO 1", Err(Wrong::NotLike)),
+            ("take='^([0-9 ]+) [^0-9]'", Text(20), "169 67 Solna", Ok("169 67")),
+            ("take='([^0-9]+)$'", Text(20), "12345", Err(Wrong::NotLike)),
+            ("breaks=<br> upper", Text(20), "a<br>b", Ok("A\nB")),
+            ("empty=leaves clear=*", Text(20), "", Ok("nothing")),
+            ("empty=leaves clear=*", Text(20), "*", Ok("")),
+            ("integer", Quantity, "2.0", Ok("2000000")),
+            ("integer", Quantity, "2.5", Err(Wrong::TooFine)),
+            ("decimal minus=CR|- plus=DR", Money, "12.5 CR", Ok("-12500000")),
+            ("decimal minus=CR|- plus=DR", Money, "12.5DR", Ok("12500000")),
+            ("decimal minus=-", Money, "--1", Err(Wrong::Malformed)),
+            ("decimal implied=2 minus=-", Money, "000150-", Ok("-1500000")),
         ];
         for (form, field_type, text, expected) in table {
             assert_eq!(read(form, field_type, text).as_deref(), expected.as_ref().map(|t| *t), "{form} <{text}>");
@@ -442,6 +522,10 @@ mod tests {
         assert!(problems("implied=2 point=,", FieldType::Price).contains("one of them"));
         assert!(problems("thousands=.", FieldType::Price).contains("between thousands"));
         assert!(problems("yes=J|1 no=0|J", FieldType::Boolean).contains("\\\"J\\\" cannot mean both"));
+        assert!(problems("match=(a", FieldType::Text(5)).contains("not a regular expression"));
+        assert!(problems("take=a", FieldType::Text(5)).contains("pair of brackets"));
+        assert!(problems("round=often", FieldType::Price).contains("down, up or half"));
+        assert!(problems("floor=2 cap=1", FieldType::Price).contains("above the cap"));
         assert!(problems("read-only write-only", FieldType::Text(5)).contains("leave nothing"));
     }
 }

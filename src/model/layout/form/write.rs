@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::moment::Pattern;
-use super::{Align, Case, Form, NumberShape, Shape, Sign};
+use super::{Align, Case, Form, Shape};
 use crate::model::batch::Value;
 use crate::model::decimal;
 
@@ -27,11 +27,17 @@ impl Form {
         let start = out.len();
         match value {
             Value::Missing | Value::Empty => {
-                out.push_str(self.nones.first().map_or("", String::as_str));
+                let clear = self.clears.first().filter(|_| value == Value::Empty);
+                out.push_str(clear.or(self.nones.first()).map_or("", String::as_str));
                 return Ok(());
             }
             Value::Number(number) => self.write_number(number, out)?,
             Value::Text(text) => self.write_text(text, zone, out)?,
+        }
+        if let Some(mark) = self.breaks.as_deref().filter(|_| out[start..].contains(['\n', '\r'])) {
+            let one_line = out[start..].replace("\r\n", mark).replace(['\n', '\r'], mark);
+            out.truncate(start);
+            out.push_str(&one_line);
         }
         if let Some(lookup) = &self.lookup {
             match lookup.theirs(&out[start..]) {
@@ -101,7 +107,15 @@ impl Form {
                 let wall = instant.naive_utc() + chrono::TimeDelta::seconds(offset as i64);
                 write_moment(patterns, wall, offset, out);
             }
-            Shape::Number(_) | Shape::Boolean { .. } => return Err(wrong()),
+            // A number of the partner's own is kept as text.
+            Shape::Number(shape) => {
+                let number = decimal::parse(text.as_bytes(), b'.', shape.scale).map_err(|_| wrong())?;
+                shape.write(number, out)?;
+            }
+            Shape::Boolean { .. } => {
+                let number = ["false", "true"].iter().position(|word| *word == text).ok_or_else(wrong)?;
+                self.write_number(number as i64, out)?;
+            }
         }
         Ok(())
     }
@@ -146,44 +160,6 @@ fn write_moment(patterns: &[Pattern], moment: NaiveDateTime, offset: i32, out: &
     }
 }
 
-impl NumberShape {
-    fn write(&self, number: i64, out: &mut String) -> Result<(), NotWritable> {
-        let mut digits = Vec::with_capacity(24);
-        match self.implied {
-            None => decimal::print_fixed(number, self.scale, self.point, self.places, &mut digits),
-            Some(implied) => {
-                let too_fine = || NotWritable::TooFine(decimal::text(number, self.scale));
-                let shifted = super::rescale(number, self.scale, implied).map_err(|_| too_fine())?;
-                decimal::print(shifted, 0, self.point, &mut digits);
-            }
-        }
-        let negative = digits.first() == Some(&b'-');
-        match self.sign {
-            Sign::Plus if !negative => out.push('+'),
-            Sign::Trailing if negative => {
-                digits.remove(0);
-                digits.push(b'-');
-            }
-            _ => {}
-        }
-        if let Some(mark) = self.thousands {
-            group(&mut digits, mark, self.point);
-        }
-        out.extend(digits.iter().map(|b| *b as char));
-        Ok(())
-    }
-}
-
-fn group(digits: &mut Vec<u8>, mark: u8, point: u8) {
-    let first = digits.iter().position(u8::is_ascii_digit).unwrap_or(0);
-    let mut at =
-        digits.iter().skip(first).position(|b| *b == point || !b.is_ascii_digit()).map_or(digits.len(), |p| p + first);
-    while at > first + 3 {
-        at -= 3;
-        digits.insert(at, mark);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::read_form;
@@ -209,10 +185,21 @@ mod tests {
             ("instant '%Y-%m-%d %H:%M'", Instant, Value::Text("2026-07-01T10:00:00Z"), "2026-07-01 12:00"),
             ("instant", Instant, Value::Text("2026-07-01T10:00:00Z"), "2026-07-01T10:00:00Z"),
             ("text prefix=W cut=3", Text(10), Value::Text("äbcd"), "Wäbc"),
+            ("integer round=down floor=0 cap=99", Quantity, Value::Number(7_900_000), "7"),
+            ("integer round=up", Quantity, Value::Number(7_100_000), "8"),
+            ("integer round=half", Quantity, Value::Number(-2_500_000), "-3"),
+            ("integer floor=0", Quantity, Value::Number(-2_500_000), "0"),
+            ("integer cap=99", Quantity, Value::Number(640_000_000), "99"),
+            ("decimal round=half places=2", Price, Value::Number(1_005_000), "1.01"),
+            ("decimal implied=2 round=half", Price, Value::Number(1_004_999), "100"),
+            ("decimal minus=H plus=S places=2", Money, Value::Number(-5_500_000), "H5.50"),
+            ("text breaks=' / '", Text(20), Value::Text("a\r\nb\nc"), "a / b / c"),
+            ("text clear=*", Text(20), Value::Empty, "*"),
         ];
         for (form, field_type, value, expected) in table {
             assert_eq!(written(form, field_type, value).as_deref(), Ok(expected), "{form}");
         }
+        assert!(matches!(written("integer", Quantity, Value::Number(2_500_000)), Err(NotWritable::TooFine(_))));
         assert!(matches!(
             written("decimal implied=2", Price, Value::Number(1)),
             Err(NotWritable::TooFine(text)) if text == "0.000001"

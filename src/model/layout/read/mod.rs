@@ -35,10 +35,14 @@ pub fn read_layout_with(
     }
 }
 
+/// Instead of a character to be written.
+const TRANSLITERATE: &str = "transliterate";
+
 #[derive(Clone, Copy)]
 enum SyntaxWord {
     Delimited,
     Fixed,
+    Tagged,
     Xml,
     Edifact,
 }
@@ -56,7 +60,9 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let source = root.text("source").unwrap_or_default();
     let encoding = read_encoding(root);
     let guessed = root.text("guessed").is_some();
-    let replacement = root.text("replace_unmappable").and_then(|t| t.chars().next());
+    let replacements = root.texts("replace_unmappable").unwrap_or_default();
+    let transliterates = replacements.iter().any(|t| t.value == TRANSLITERATE);
+    let replacement = replacements.iter().filter(|t| t.value != TRANSLITERATE).find_map(|t| t.value.chars().next());
     let lookups: Vec<Arc<Lookup>> = root
         .named_sections("lookup")
         .into_iter()
@@ -66,20 +72,22 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let words = [
         ("delimited", SyntaxWord::Delimited),
         ("fixed", SyntaxWord::Fixed),
+        ("tagged", SyntaxWord::Tagged),
         ("xml", SyntaxWord::Xml),
         ("edifact", SyntaxWord::Edifact),
     ];
     let word = root.choice("syntax", &words);
     let kind = read_kind_name(root, kinds);
     if word.is_none() {
-        root.pass_over(&["delimited", "fixed", "xml", "edifact"]);
+        root.pass_over(&["delimited", "fixed", "tagged", "xml", "edifact"]);
     }
     if word.is_none() || kind.is_none() {
-        root.pass_over(&["record"]);
+        root.pass_over(&["record", "file_name"]);
     }
     let options = match word? {
         SyntaxWord::Delimited => rows::options::read_delimited(root).map(Options::Rows),
         SyntaxWord::Fixed => rows::options::read_fixed(root).map(Options::Rows),
+        SyntaxWord::Tagged => rows::options::read_tagged(root).map(Options::Rows),
         SyntaxWord::Xml => xml::read_options(root).map(Options::Xml),
         SyntaxWord::Edifact => edifact::read_options(root).map(Box::new).map(Options::Edifact),
     };
@@ -87,6 +95,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let sections = root.sections("record");
     let reader = record::RecordReader { kind: &kind, lookups: &lookups, only: sections.len() == 1 };
     let mut records: Vec<Record> = sections.iter().map(|section| reader.read(section)).collect();
+    let naming = root.section("file_name").map(|section| reader.naming(&section));
     check_records(root, &records, &kind);
     record::resolve_counts(&sections, &mut records);
     let syntax = match options? {
@@ -95,7 +104,21 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
         Options::Edifact(options) => Syntax::Edifact(Box::new(edifact::Edifact::compile(root, *options, &records))),
     };
     let tables = lookups.iter().map(|lookup| lookup.name.clone()).collect();
-    Some(Layout { id, title, version, source, kind, encoding, replacement, records, syntax, tables, guessed })
+    Some(Layout {
+        id,
+        title,
+        version,
+        source,
+        kind,
+        encoding,
+        replacement,
+        transliterates,
+        naming,
+        records,
+        syntax,
+        tables,
+        guessed,
+    })
 }
 
 fn read_encoding(root: &Section<'_>) -> Encoding {

@@ -7,6 +7,7 @@ use crate::model::kind::{Class, FieldType, Kind, change_type};
 use crate::model::layout::expression::Expression;
 use crate::model::layout::form::{Direction, Form, read_form};
 use crate::model::layout::lookup::Lookup;
+use crate::model::layout::naming::{BUILT_IN, NameShape, Naming};
 use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot};
 use crate::model::rules::delta::Op;
 
@@ -22,6 +23,44 @@ impl RecordReader<'_> {
         let tags: Vec<String> = section.texts("tag").unwrap_or_default().into_iter().map(|t| t.value).collect();
         let name = section.text("name").or_else(|| tags.first().cloned()).unwrap_or_default();
         let role = self.role(section);
+        let fields = self.fields(section, role);
+        Record {
+            name,
+            tags,
+            role,
+            when: self.conditions(section),
+            group_by: section.texts("group_by").unwrap_or_default().into_iter().map(|t| spot(&t.value)).collect(),
+            again: section.boolean("again").unwrap_or(false),
+            required: section.boolean("required").unwrap_or(!matches!(role, Role::Ignored | Role::Adds(_))),
+            width: section.integer("width").and_then(|w| usize::try_from(w).ok()),
+            fields,
+            span: section.span(),
+        }
+    }
+
+    /// `[file_name]`: a pattern, and fields whose places are the parts it names.
+    pub fn naming(&self, section: &Section<'_>) -> Naming {
+        let pattern = section.text_spot("pattern");
+        let parts = pattern.as_ref().and_then(|spot| {
+            NameShape::parse(&spot.value)
+                .map_err(|text| section.problem_at(spot.span.clone(), "pattern", text, None))
+                .ok()
+        });
+        let fields = self.fields(section, Role::OpensFile);
+        let known = parts.iter().flat_map(NameShape::names).chain(BUILT_IN).collect::<Vec<&str>>();
+        for field in &fields {
+            let name = match &field.place {
+                Place::One(spot) if known.contains(&spot.name()) => continue,
+                Place::One(spot) => spot.name(),
+                _ => "",
+            };
+            let text = format!("\"{name}\" is no part of the name; expected one of: {}.", known.join(", "));
+            section.problem_at(field.span.clone(), "fields", text, suggest(name, &known));
+        }
+        Naming { shape: parts, fields }
+    }
+
+    fn fields(&self, section: &Section<'_>, role: Role) -> Vec<Field> {
         let mut fields = Vec::new();
         for row in section.rows("fields").unwrap_or_default() {
             match &row.value[..] {
@@ -38,17 +77,7 @@ impl RecordReader<'_> {
                 ),
             }
         }
-        Record {
-            name,
-            tags,
-            role,
-            when: self.conditions(section),
-            group_by: section.texts("group_by").unwrap_or_default().into_iter().map(|t| spot(&t.value)).collect(),
-            required: section.boolean("required").unwrap_or(!matches!(role, Role::Ignored | Role::Adds(_))),
-            width: section.integer("width").and_then(|w| usize::try_from(w).ok()),
-            fields,
-            span: section.span(),
-        }
+        fields
     }
 
     fn role(&self, section: &Section<'_>) -> Role {
@@ -156,6 +185,13 @@ impl RecordReader<'_> {
             }
             Form::natural(field_type)
         });
+        if let Ours::Field { group, .. } = &ours_found
+            && !self.reaches(role, *group)
+            && form.direction != Direction::WriteOnly
+        {
+            let text = "this stands beside what the record opens: of it the first is written, and nothing can be read. Say write-only.";
+            report(&ours.span, text.to_string(), None);
+        }
         if let Some(text) = unsayable(&form).filter(|_| is_change) {
             report(&ours.span, text, None);
         }
@@ -195,7 +231,9 @@ impl RecordReader<'_> {
         }
         let (path, nth) = split_nth(text);
         match self.kind.path(&path) {
-            Some((group, field)) if self.reaches(role, group) => (Ours::Field { group, nth, field }, Vec::new()),
+            Some((group, field)) if self.reaches(role, group) || self.is_beside(role, group) => {
+                (Ours::Field { group, nth, field }, Vec::new())
+            }
             Some(_) => {
                 let text = format!(
                     "\"{path}\" is not within reach of this record: it is neither in the group it opens, nor above or below it."
@@ -269,6 +307,12 @@ impl RecordReader<'_> {
         Ok(Control { what, scope })
     }
 
+    /// Below the same node as what the record opens.
+    fn is_beside(&self, role: Role, group: usize) -> bool {
+        let own = role.group();
+        own != 0 && group != 0 && self.kind.groups[own].parent == self.kind.groups[group].parent
+    }
+
     /// A record fills the node it opens, the nodes above it, and one node each of the groups below.
     fn reaches(&self, role: Role, group: usize) -> bool {
         let above = |from: usize, to: usize| {
@@ -318,8 +362,13 @@ fn read_place(text: &str) -> Result<Place, String> {
     if let Some(source) = trimmed.strip_prefix('=') {
         return Expression::compile(source).map(Place::Computed);
     }
-    let parts: Vec<Spot> = trimmed.split(" + ").map(spot).collect();
-    let mut parts = parts.into_iter();
+    let alternatives: Vec<Vec<Spot>> =
+        trimmed.split(" else ").map(|either| either.split(" + ").map(spot).collect()).collect();
+    if alternatives.len() > 1 {
+        let lengths = alternatives.iter().map(Vec::len).collect();
+        return Ok(Place::Either { spots: alternatives.concat(), lengths });
+    }
+    let mut parts = alternatives.concat().into_iter();
     match (parts.next(), parts.len()) {
         (Some(one), 0) => Ok(Place::One(one)),
         (Some(one), _) => Ok(Place::Joined(std::iter::once(one).chain(parts).collect())),

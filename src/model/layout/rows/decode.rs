@@ -3,6 +3,7 @@
 //! A row that is flawed refuses the message it belongs to; where that cannot be known, the one it stands in. Nothing of a
 //! row is ever attached to a message while the row before it is in doubt.
 
+use super::options::Cutting;
 use super::places::{At, Reading, Source, Target};
 use super::text::RowText;
 use super::values::{Unreadable, group_key, open_children, value_of};
@@ -96,10 +97,18 @@ impl<'a> Decoder<'a> {
         }
         let record = tell::record_of(self.layout, self.rows, &self.readings, text, &mut self.scratch, &mut self.joined);
         let mangled = || tell::mangled(self.layout, self.rows, &self.readings, text, record?, at);
-        let flaw = text.row.flaw.map(|flaw| tell::flaw_problem(flaw, at)).or_else(mangled);
+        let flaw = text.row.flaw.map(|flaw| tell::flaw_problem(flaw, text.row, at)).or_else(mangled);
         match record {
             Some(record) if self.layout.records[record].role == Role::Ignored => self.assembly.totals.record(record),
-            Some(record) => self.dispatch(record, text, at, flaw),
+            Some(record) => {
+                self.dispatch(record, text, at, flaw);
+                let mut before = record;
+                while let Some(record) = tell::again_after(before, self.layout, &self.readings, text, &mut self.joined)
+                {
+                    self.dispatch(record, text, at, None);
+                    before = record;
+                }
+            }
             None if flaw.is_none() && self.rows.options.unknown_records_ignored => {}
             None => {
                 let problem =
@@ -134,10 +143,12 @@ impl<'a> Decoder<'a> {
             _ => {
                 if !self.assembly.is_open() {
                     self.begin(at);
-                    let head = self.layout.records.iter().find(|r| r.role == Role::Opens(0));
-                    let head = head.map_or("", |r| r.name.as_str());
-                    let name = &self.layout.records[record].name;
-                    self.assembly.flawed(wording::record_misplaced(at.place(""), name, head));
+                    let heads = || self.layout.records.iter().filter(|r| r.role == Role::Opens(0));
+                    if heads().all(|head| head.required) {
+                        let head = heads().next().map_or("", |r| r.name.as_str());
+                        let name = &self.layout.records[record].name;
+                        self.assembly.flawed(wording::record_misplaced(at.place(""), name, head));
+                    }
                 }
                 self.message_row(record, text, at, flaw);
                 if role == Role::ClosesMessage {
@@ -174,8 +185,13 @@ impl<'a> Decoder<'a> {
 
     /// A row of the open message.
     fn message_row(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
-        self.assembly.bytes(text.row.range.clone());
-        self.assembly.totals.record(record);
+        let plan = &self.layout.records[record];
+        if !plan.again || plan.role == Role::Opens(0) {
+            self.assembly.bytes(text.row.range.clone());
+        }
+        if !plan.again {
+            self.assembly.totals.record(record);
+        }
         if let Some(problem) = flaw {
             self.assembly.totals.unreadable(&self.layout.records[record]);
             return self.assembly.flawed(problem);
@@ -327,6 +343,7 @@ impl<'a> Decoder<'a> {
         if !reading.children.is_empty() {
             self.child_nodes = open_children(reading, plan, text, at, &mut self.assembly, &mut self.scratch);
         }
+        let is_block = matches!(self.rows.options.cutting, Cutting::Tagged(_));
         for step in &reading.steps {
             let node = match step.target {
                 Target::Own | Target::Control => Some(own),
@@ -335,6 +352,7 @@ impl<'a> Decoder<'a> {
             };
             let Some(node) = node else { continue };
             let field = &plan.fields[step.field];
+            let at = if is_block { block_line(text, &step.source, at) } else { at };
             if let Source::One(At::Cell(cell)) = step.source {
                 // The fast path: a cell that is a piece of the row and goes straight to its field.
                 if let (Some(value), Ours::Field { group, field: index, .. }) = (text.plain_cell(cell), &field.ours) {
@@ -371,4 +389,13 @@ impl<'a> Decoder<'a> {
             }
         }
     }
+}
+
+/// Where a value of a block stands: on its own line.
+fn block_line(text: &RowText<'_>, source: &Source, at: Where) -> Where {
+    let first = source.parts().iter().find_map(|part| match part {
+        At::Cell(cell) => text.row.cells.get(*cell).filter(|cell| !cell.is_absent()),
+        _ => None,
+    });
+    first.map_or(at, |cell| tell::line_of(text.row, at, cell.start as usize))
 }

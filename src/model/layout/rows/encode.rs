@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::ops::Range;
 
 use super::line::{Cells, Column, lay_out};
-use super::options::{Columns, Cutting, Header};
+use super::options::{Columns, Cutting, Header, Tagged};
 use super::places;
 use super::{Rows, options};
 use crate::model::batch::{Message, NodeRef, Value};
@@ -16,10 +17,11 @@ use crate::model::decimal;
 use crate::model::layout::control::Totals;
 use crate::model::layout::expression::Values;
 use crate::model::layout::form::{Direction, NotWritable};
-use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope};
+use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Record, Role, Scope};
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::encoding::Encoding;
+use crate::model::syntax::transliteration::transliterated;
 
 /// Writes rows.
 pub struct RowEncoder<'w> {
@@ -120,6 +122,9 @@ impl<'w> RowEncoder<'w> {
     fn with_role(&mut self, role: Role, subject: Subject<'_>) -> Result<(), EncodeError> {
         for (index, record) in self.layout.records.iter().enumerate() {
             if record.role == role {
+                if self.is_needless(record, subject) {
+                    break;
+                }
                 self.record(index, record, subject)?;
                 // Of several variants the first is written.
                 if !matches!(role, Role::Adds(_)) {
@@ -161,9 +166,10 @@ impl<'w> RowEncoder<'w> {
         let mut done: Vec<usize> = Vec::new();
         for record in &layout.records {
             let Role::Opens(group) = record.role else { continue };
-            if group == 0 || layout.kind.groups[group].parent != node.group() || done.contains(&group) {
+            // Nodes without a record of their own are passed through.
+            let Some(group) = self.step_towards(group, node.group()).filter(|group| !done.contains(group)) else {
                 continue;
-            }
+            };
             done.push(group);
             let below = self.children.get(&(node.index(), group)).cloned().unwrap_or_default();
             for child in &below {
@@ -175,6 +181,21 @@ impl<'w> RowEncoder<'w> {
             }
         }
         Ok(())
+    }
+
+    /// The group right below `from` on the way to `group`; nothing where that lies elsewhere.
+    fn step_towards(&self, group: usize, from: usize) -> Option<usize> {
+        let mut at = group;
+        while at != 0 && self.layout.kind.groups[at].parent != from {
+            at = self.layout.kind.groups[at].parent;
+        }
+        (at != 0).then_some(at)
+    }
+
+    /// A head that need not be there says nothing.
+    fn is_needless(&self, record: &Record, subject: Subject<'_>) -> bool {
+        let Some((message, node)) = subject.message.zip(subject.node) else { return false };
+        record.role == Role::Opens(0) && !record.required && !self.says_something(record, message, node)
     }
 
     fn says_something(&self, record: &Record, message: Message<'_>, node: NodeRef<'_>) -> bool {
@@ -203,8 +224,11 @@ impl<'w> RowEncoder<'w> {
             at = message.node(at.parent());
         }
         let groups = &self.layout.kind.groups;
+        let is_beside = node.index() != 0 && groups[group].parent == groups[node.group()].parent;
         let above = if groups[group].parent == node.group() {
             node
+        } else if is_beside {
+            message.node(node.parent())
         } else {
             self.find(subject, groups[group].parent, 0).filter(|n| n.group() == groups[group].parent)?
         };
@@ -267,7 +291,11 @@ impl<'w> RowEncoder<'w> {
             }
             Ours::Ignored => out.push_str(field.form.default.as_deref().unwrap_or_default()),
         }
-        if let Some(columns) = &column.columns {
+        if self.layout.transliterates && !out[start..].is_ascii() {
+            let text = out.split_off(start);
+            out.push_str(&transliterated(&text, &self.layout.encoding));
+        }
+        if let Some(columns) = column.columns.as_ref().filter(|columns| columns.end < usize::MAX) {
             let text = out.split_off(start);
             field.form.pad_to(&text, columns.len(), out)?;
         } else if field.form.width > 0 {
@@ -348,7 +376,8 @@ impl<'w> RowEncoder<'w> {
         let columns = &self.columns[record];
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
-        let result = lay_out(self.layout, &self.rows.options, columns, self.cells.texts(), &mut bytes);
+        let width = self.layout.records[record].width;
+        let result = lay_out(self.layout, (&self.rows.options, width), columns, self.cells.texts(), &mut bytes);
         if result.is_ok() {
             self.out.write_all(&bytes)?;
         }
@@ -397,6 +426,8 @@ impl Rows {
         let mut columns: Vec<Column> = Vec::new();
         match &self.options.cutting {
             Cutting::Fixed(_) => self.fixed_columns(record, &mut columns),
+            Cutting::Tagged(tagged) => tagged_columns(tagged, record, &mut columns),
+            Cutting::Delimited(_) if record.width.is_some() => self.fixed_columns(record, &mut columns),
             Cutting::Delimited(delimited) => {
                 let by_position = delimited.columns == Columns::Positions;
                 if let Some(tag) = delimited.tag {
@@ -410,7 +441,7 @@ impl Rows {
                 };
                 for other in records {
                     for (index, field) in other.fields.iter().enumerate() {
-                        let Place::One(spot) = &field.place else { continue };
+                        let Some(spot) = field.place.written() else { continue };
                         let at = if by_position {
                             places::position(spot)
                         } else {
@@ -456,9 +487,8 @@ impl Rows {
             columns.push(Column { is_tag: true, columns: Some(range), ..Column::default() });
         }
         for (index, field) in record.fields.iter().enumerate() {
-            let (Place::One(spot), false) = (&field.place, field.form.direction == Direction::ReadOnly) else {
-                continue;
-            };
+            let written = field.place.written().filter(|_| field.form.direction != Direction::ReadOnly);
+            let Some(spot) = written else { continue };
             let silent = matches!(field.ours, Ours::Ignored) && field.form.default.is_none();
             if let (Some(range), false) = (options::columns(spot.name()), silent) {
                 columns.retain(|c| c.columns.as_ref() != Some(&range));
@@ -473,4 +503,27 @@ impl Rows {
         }
         columns.sort_by_key(|c| c.columns.as_ref().map_or(0, |r| r.start));
     }
+}
+
+/// The pieces of the marker line in their order, then the tags in that of the layout.
+fn tagged_columns(tagged: &Tagged, record: &Record, columns: &mut Vec<Column>) {
+    let open = |range: Range<usize>| Range { end: usize::MAX, ..range };
+    columns.push(Column { is_tag: true, columns: Some(open(tagged.tag.clone())), ..Column::default() });
+    for (index, field) in record.fields.iter().enumerate() {
+        let written = field.place.written().filter(|_| field.form.direction != Direction::ReadOnly);
+        let silent = matches!(field.ours, Ours::Ignored) && field.form.default.is_none();
+        let Some(spot) = written.filter(|_| !silent) else { continue };
+        let piece = options::marker_columns(spot.name());
+        let column = Column {
+            name: spot.name().to_string(),
+            label: field.label.clone(),
+            field: Some(index),
+            columns: piece.clone().map(open),
+            ..Column::default()
+        };
+        // Of several rows for one place the last is written.
+        columns.retain(|c| c.is_tag || (&c.name, c.columns.is_some()) != (&column.name, piece.is_some()));
+        columns.push(column);
+    }
+    columns.sort_by_key(|c| c.columns.as_ref().map_or(usize::MAX, |range| range.start));
 }

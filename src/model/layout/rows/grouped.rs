@@ -126,7 +126,7 @@ pub fn replay(
         }
         input.seek(SeekFrom::Start(first.offset))?;
         let mut part = Read::take(&mut *input, length);
-        let mut reader = RowReader::resume(&mut part, again, style, first.offset, first.line);
+        let mut reader = RowReader::resume(&mut part, again, style.clone(), first.offset, first.line);
         let mut doubt = first.length & IN_DOUBT != 0;
         while let Some(row) = reader.next()? {
             decoder.forget_doubt();

@@ -98,7 +98,7 @@ impl<'a> Preamble<'a> {
         readings: &mut Vec<Reading>,
     ) -> Result<Opening, Problem> {
         if let Some(flaw) = row.flaw {
-            return Err(super::tell::flaw_problem(flaw, Where { line: row.line, byte: row.range.start }));
+            return Err(super::tell::flaw_problem(flaw, row, Where { line: row.line, byte: row.range.start }));
         }
         if delimited.columns == Columns::Names {
             *readings = places::by_names(delimited, &self.layout.records, self.rows.parents(), names)
@@ -171,7 +171,7 @@ pub fn take_column_row(
         names.push(text.at(At::Cell(cell), &mut scratch).ok().flatten().unwrap_or_default().trim().to_string());
     }
     if let Some(flaw) = text.row.flaw {
-        return Err(super::tell::flaw_problem(flaw, at));
+        return Err(super::tell::flaw_problem(flaw, text.row, at));
     }
     let tag = names[tag_at].trim_start_matches(&delimited.column_mark).to_string();
     // The tag's own column has no name that a field could have.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::options::{Cutting, Delimited, Fixed, Options, Quoting};
+use super::options::{Cutting, Delimited, Options, Quoting, Tagged};
 use crate::model::diagnostic::shown;
 use crate::model::layout::Layout;
 use crate::model::syntax::encoding::{Encoding, Unmapped};
@@ -83,15 +83,17 @@ pub struct Unfit {
 /// Appends the line with its end.
 pub fn lay_out(
     layout: &Layout,
-    options: &Options,
+    (options, width): (&Options, Option<usize>),
     columns: &[Column],
     texts: &[String],
     out: &mut Vec<u8>,
 ) -> Result<(), Unfit> {
     let pen = Pen { layout, columns };
-    match &options.cutting {
-        Cutting::Delimited(delimited) => pen.delimited(delimited, texts, out)?,
-        Cutting::Fixed(fixed) => pen.fixed(fixed, texts, out)?,
+    match (&options.cutting, width) {
+        (Cutting::Delimited(delimited), None) => pen.delimited(delimited, texts, out)?,
+        (Cutting::Tagged(tagged), _) => return pen.tagged(tagged, options.line_end, texts, out),
+        (Cutting::Delimited(_), Some(width)) => pen.fixed(width, texts, out)?,
+        (Cutting::Fixed(fixed), width) => pen.fixed(width.unwrap_or(fixed.width), texts, out)?,
     }
     pen.encode(options.line_end, 0, out)
 }
@@ -217,8 +219,35 @@ impl Pen<'_> {
         }
     }
 
-    fn fixed(&self, fixed: &Fixed, texts: &[String], out: &mut Vec<u8>) -> Result<(), Unfit> {
-        let mut line: Vec<char> = vec![' '; fixed.width];
+    /// The marker line, then a line for each tag.
+    fn tagged(&self, tagged: &Tagged, line_end: &str, texts: &[String], out: &mut Vec<u8>) -> Result<(), Unfit> {
+        let (markers, tags): (Vec<_>, Vec<_>) =
+            self.columns.iter().zip(texts).enumerate().partition(|(_, (column, _))| column.columns.is_some());
+        for (at, (_, text)) in markers {
+            self.one_line(text, at, out)?;
+        }
+        self.encode(line_end, 0, out)?;
+        for (at, (column, text)) in tags {
+            if text.is_empty() && tagged.empty_left_out {
+                continue;
+            }
+            self.encode(&format!("{}{}{}", tagged.prefix, column.name, tagged.separator), at, out)?;
+            self.one_line(text, at, out)?;
+            self.encode(line_end, at, out)?;
+        }
+        Ok(())
+    }
+
+    fn one_line(&self, text: &str, at: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        match (text.contains(['\n', '\r']), self.layout.replacement) {
+            (false, _) => self.encode(text, at, out),
+            (true, Some(replacement)) => self.encode(&one_line(text, replacement), at, out),
+            (true, None) => Err(self.unfit(at, format!("\"{}\" has a line break.", shown(text)))),
+        }
+    }
+
+    fn fixed(&self, width: usize, texts: &[String], out: &mut Vec<u8>) -> Result<(), Unfit> {
+        let mut line: Vec<char> = vec![' '; width];
         for (at, (column, text)) in self.columns.iter().zip(texts).enumerate() {
             let Some(range) = &column.columns else { continue };
             if text.contains(['\n', '\r']) && self.layout.replacement.is_none() {

@@ -17,6 +17,7 @@ mod values;
 
 use std::io::{self, Read, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
 use self::decode::Decoder;
 use self::encode::RowEncoder;
@@ -34,6 +35,8 @@ use super::{
 use crate::model::document::Section;
 use crate::model::kind::Kind;
 use crate::model::syntax::delimited::{RowReader, Style};
+use crate::model::syntax::fixed::Widths;
+use crate::model::syntax::tagged::Tags;
 use crate::model::wording;
 
 /// How the rows of a file are cut, told apart and tied together.
@@ -49,6 +52,35 @@ pub struct Rows {
     file_needed: bool,
     /// The record without which a message is not complete.
     message_closer: Option<usize>,
+    /// Of records without line ends.
+    widths: Arc<Widths>,
+    /// Of tagged lines.
+    tags: Arc<Tags>,
+}
+
+fn columns_problem(name: &str, width: usize) -> Option<String> {
+    match options::columns(name) {
+        None => Some(format!("\"{name}\" are not columns like 8-20.")),
+        Some(columns) if columns.end > width => Some(format!("\"{name}\" lies behind the record's width of {width}.")),
+        Some(_) => None,
+    }
+}
+
+fn tags(options: &Options, records: &[Record]) -> Tags {
+    let Cutting::Tagged(tagged) = &options.cutting else { return Tags::default() };
+    Tags {
+        prefix: tagged.prefix.as_bytes().to_vec(),
+        separator: tagged.separator.as_bytes().to_vec(),
+        known: places::tags(records).into_iter().map(|tag| tag.as_bytes().to_vec()).collect(),
+        others_ignored: tagged.others_ignored,
+    }
+}
+
+fn widths(options: &Options, records: &[Record]) -> Widths {
+    let Cutting::Fixed(fixed) = &options.cutting else { return Widths::default() };
+    let own = records.iter().filter_map(|r| Some((r.width?, &r.tags)));
+    let by_tag = own.flat_map(|(width, tags)| tags.iter().map(move |tag| (tag.clone(), width))).collect();
+    Widths { tag: fixed.tag.clone(), by_tag, other: fixed.width }
 }
 
 impl Rows {
@@ -59,6 +91,8 @@ impl Rows {
             grouped: records.iter().any(|r| !r.group_by.is_empty()),
             interchange_needed: needs(Role::OpensInterchange),
             file_needed: needs(Role::OpensFile),
+            widths: Arc::new(widths(&options, records)),
+            tags: Arc::new(tags(&options, records)),
             message_closer: records.iter().position(|r| r.role == Role::ClosesMessage && r.required),
             options,
         };
@@ -70,6 +104,18 @@ impl Rows {
     fn check(&self, root: &Section<'_>, records: &[Record]) {
         let tagged = self.tag().is_some();
         for record in records {
+            if record.again {
+                let first = records.first().is_some_and(|first| std::ptr::eq(first, record));
+                if first || !matches!(record.role, Role::Opens(_)) {
+                    let text = "again = true reads a row once more: expected behind the record that takes it first, and opening something.";
+                    root.problem_at(record.span.clone(), "record.again", text, None);
+                }
+            }
+            let by_names = self.delimited().is_some_and(|d| d.columns != Columns::Positions);
+            if by_names && record.width.is_some() {
+                let text = "a record of fixed width among delimited ones needs columns = \"positions\".";
+                root.problem_at(record.span.clone(), "record.width", text, None);
+            }
             if tagged == record.tags.is_empty() && records.len() > 1 {
                 let text = if tagged { "the record has no tag." } else { "the syntax has no tag, but the record has." };
                 root.problem_at(record.span.clone(), "record.tag", text, None);
@@ -86,29 +132,27 @@ impl Rows {
 
     fn place_problem(&self, record: &Record, name: &str) -> Option<String> {
         match &self.options.cutting {
-            Cutting::Delimited(d) if d.columns == Columns::Positions => {
+            Cutting::Delimited(d) if d.columns == Columns::Positions && record.width.is_none() => {
                 let number = name.parse::<usize>().is_ok_and(|n| (1..=10_000).contains(&n));
                 (!number)
                     .then(|| format!("\"{name}\" is not a column number from 1; for headings say columns = \"names\"."))
             }
-            Cutting::Delimited(_) => None,
-            Cutting::Fixed(fixed) => {
-                let width = record.width.unwrap_or(fixed.width);
-                match options::columns(name) {
-                    None => Some(format!("\"{name}\" are not columns like 8-20.")),
-                    Some(columns) if columns.end > width => {
-                        Some(format!("\"{name}\" lies behind the record's width of {width}."))
-                    }
-                    Some(_) => None,
-                }
+            Cutting::Delimited(_) => record.width.and_then(|width| columns_problem(name, width)),
+            Cutting::Tagged(_) => {
+                let is_marker = name.starts_with("marker");
+                let wrong = is_marker && options::marker_columns(name).is_none() || name.is_empty();
+                wrong.then(|| {
+                    format!("\"{name}\" is neither a tag nor characters of the marker line like \"marker 3-\".")
+                })
             }
+            Cutting::Fixed(fixed) => columns_problem(name, record.width.unwrap_or(fixed.width)),
         }
     }
 
     fn delimited(&self) -> Option<&Delimited> {
         match &self.options.cutting {
             Cutting::Delimited(delimited) => Some(delimited),
-            Cutting::Fixed(_) => None,
+            Cutting::Fixed(_) | Cutting::Tagged(_) => None,
         }
     }
 
@@ -123,14 +167,23 @@ impl Rows {
     /// Where the record type stands.
     fn tag(&self) -> Option<At> {
         match &self.options.cutting {
-            Cutting::Delimited(d) => d.tag.map(|tag| At::Cell(tag - 1)),
+            Cutting::Delimited(d) => {
+                let columns = d.tag_columns.clone().map(|c| At::Columns(c.start, c.end));
+                d.tag.map(|tag| At::Cell(tag - 1)).or(columns)
+            }
             Cutting::Fixed(f) => f.tag.clone().map(|c| At::Columns(c.start, c.end)),
+            Cutting::Tagged(t) => Some(At::Marker(t.tag.start, t.tag.end)),
         }
     }
 
     /// Whether fewer and more columns are allowed; nothing for fixed width.
     fn ragged(&self) -> Option<(bool, bool)> {
         self.delimited().map(|d| (d.fewer_allowed, d.more_allowed))
+    }
+
+    /// Whether further columns may be there when they are blank.
+    fn blanks_behind(&self) -> bool {
+        self.delimited().is_some_and(|d| d.more_blank)
     }
 
     fn fixed_readings(&self, layout: &Layout) -> Vec<Reading> {
@@ -140,9 +193,12 @@ impl Rows {
     fn style(&self) -> Style {
         match &self.options.cutting {
             Cutting::Delimited(d) => {
-                Style::Cells { delimiter: d.delimiter, quote: d.quote, line_breaks: d.line_breaks }
+                let (delimiter, quote, line_breaks) = (d.delimiter, d.quote, d.line_breaks);
+                Style::Cells { delimiter, quote, line_breaks, padded: d.padded_quotes }
             }
-            Cutting::Fixed(_) => Style::Lines,
+            Cutting::Fixed(fixed) if fixed.has_line_ends => Style::Lines,
+            Cutting::Fixed(_) => Style::Records(self.widths.clone()),
+            Cutting::Tagged(_) => Style::Blocks(self.tags.clone()),
         }
     }
 
@@ -204,6 +260,7 @@ impl Rows {
     ) -> io::Result<Decoded> {
         let order = if self.grouped { grouped::survey(layout, self, input, context)? } else { Order::AsItStands };
         let mut assembly = Assembly::new(layout, context, sink);
+        assembly.read_name(context, input)?;
         if let Some(problem) = tail::unended(self, input)? {
             assembly.fatal(problem);
         }

@@ -22,6 +22,7 @@ pub struct Options {
 pub enum Cutting {
     Delimited(Delimited),
     Fixed(Fixed),
+    Tagged(Tagged),
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Delimited {
     pub unknown_columns: UnknownColumns,
     /// Column (from 1) that tells the record type.
     pub tag: Option<usize>,
+    /// Characters (from 0) that tell it, where some records are of fixed width.
+    pub tag_columns: Option<std::ops::Range<usize>>,
     /// A line that must come first, like `nattpost;order;1`.
     pub first_line: Vec<String>,
     /// Before the record type in a row that names its columns.
@@ -45,6 +48,10 @@ pub struct Delimited {
     pub fewer_allowed: bool,
     /// Further columns are ignored instead of refused.
     pub more_allowed: bool,
+    /// Further columns may be there if they are blank.
+    pub more_blank: bool,
+    /// Blanks may stand between a delimiter and a quote.
+    pub padded_quotes: bool,
     pub quoting: Quoting,
     /// Rows are written with a delimiter after the last value.
     pub trailing: bool,
@@ -92,6 +99,57 @@ pub struct Fixed {
     pub shorter_allowed: bool,
     /// Further characters are ignored.
     pub longer_allowed: bool,
+    /// Each record stands on a line of its own; else the next begins behind its last character.
+    pub has_line_ends: bool,
+}
+
+/// Marker lines, and tagged lines behind them.
+#[derive(Debug, Clone)]
+pub struct Tagged {
+    pub prefix: String,
+    pub separator: String,
+    /// Characters (from 0) of the marker line that tell the record type; without them all of it does.
+    pub tag: std::ops::Range<usize>,
+    /// Tags that no record has are passed over instead of refused.
+    pub others_ignored: bool,
+    /// A tag without a value is not written.
+    pub empty_left_out: bool,
+}
+
+pub fn read_tagged(root: &Section<'_>) -> Option<Options> {
+    let Some(section) = root.section("tagged") else {
+        root.problem("tagged", "the table [tagged] is missing.");
+        return None;
+    };
+    let tag = section.text_spot("tag").and_then(|spot| {
+        let found = columns(&spot.value);
+        if found.is_none() {
+            section.problem_at(spot.span, "tag", "expected characters of the marker line, like \"1-2\".", None);
+        }
+        found
+    });
+    let (prefix, separator) = (section.required_text("prefix"), section.required_text("separator"));
+    if prefix.is_empty() || separator.is_empty() {
+        section.problem("prefix", "a tagged line needs a prefix and a separator, like \"#\" and \";\".");
+    }
+    let tagged = Tagged {
+        prefix,
+        separator,
+        tag: tag.unwrap_or(0..usize::MAX),
+        others_ignored: section.choice("unknown_tags", &[("refuse", false), ("ignore", true)]).unwrap_or(false),
+        empty_left_out: section.choice("empty_tags", &[("written", false), ("left out", true)]).unwrap_or(false),
+    };
+    Some(common(&section, Cutting::Tagged(tagged)))
+}
+
+/// `marker 3-` → the characters of a marker line from the third.
+pub fn marker_columns(place: &str) -> Option<std::ops::Range<usize>> {
+    let word = place.strip_prefix("marker")?.trim();
+    match word.strip_suffix('-') {
+        Some(from) => Some(from.trim().parse::<usize>().ok()?.checked_sub(1)?..usize::MAX),
+        None if word.is_empty() => Some(0..usize::MAX),
+        None => columns(word),
+    }
 }
 
 pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
@@ -108,10 +166,16 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
     if columns == Columns::Names && header != Header::Required {
         section.problem("header", "columns that are found by name need their header line.");
     }
-    let tag = section.integer("tag").and_then(|t| usize::try_from(t).ok()).filter(|t| *t > 0);
+    let tag_word = section.text_or_integer("tag");
+    let tag = tag_word.as_deref().and_then(|t| t.parse::<usize>().ok()).filter(|t| *t > 0);
+    let tag_columns = tag_word.as_deref().filter(|_| tag.is_none()).and_then(self::columns);
+    if tag_word.is_some() && tag.is_none() && tag_columns.is_none() {
+        section.problem("tag", "expected the number of a column, or characters like \"1-2\".");
+    }
     if columns == Columns::Rows && tag.is_none() {
         section.problem("tag", "columns = \"rows\" needs the number of the column that tells the record type.");
     }
+    let more = section.choice("more", &[("refuse", "refuse"), ("blank", "blank"), ("ignore", "ignore")]);
     let delimited = Delimited {
         delimiter: one_byte(&section, "delimiter").unwrap_or(b';'),
         quote: match section.has("quote") && section.text("quote").as_deref() == Some("") {
@@ -132,11 +196,14 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
             )
             .unwrap_or(UnknownColumns::Refuse),
         tag,
+        tag_columns,
         first_line: section.texts("first_line").unwrap_or_default().into_iter().map(|t| t.value).collect(),
         column_mark: section.text("column_mark").unwrap_or_else(|| "!".to_string()),
         line_breaks: section.boolean("line_breaks").unwrap_or(true),
         fewer_allowed: section.choice("fewer", &[("refuse", false), ("empty", true)]).unwrap_or(false),
-        more_allowed: section.choice("more", &[("refuse", false), ("ignore", true)]).unwrap_or(false),
+        more_allowed: more == Some("ignore"),
+        more_blank: more == Some("blank"),
+        padded_quotes: section.boolean("padded_quotes").unwrap_or(false),
         quoting: section
             .choice("quoting", &[("needed", Quoting::Needed), ("all", Quoting::All), ("none", Quoting::None)])
             .unwrap_or(Quoting::Needed),
@@ -165,7 +232,12 @@ pub fn read_fixed(root: &Section<'_>) -> Option<Options> {
         }
         found
     });
+    let has_line_ends = section.text("line_end").as_deref() != Some("none");
+    if !has_line_ends && section.has("longer") {
+        section.problem("longer", "without line ends nobody can tell where a longer record ends; take it out.");
+    }
     let fixed = Fixed {
+        has_line_ends,
         width: width.unwrap_or(1),
         tag,
         shorter_allowed: section.choice("shorter", &[("refuse", false), ("blanks", true)]).unwrap_or(true),
@@ -175,13 +247,15 @@ pub fn read_fixed(root: &Section<'_>) -> Option<Options> {
 }
 
 fn common(section: &Section<'_>, cutting: Cutting) -> Options {
+    let all = [("lf", "\n"), ("crlf", "\r\n"), ("none", "")];
+    let line_ends = if matches!(cutting, Cutting::Fixed(_)) { &all[..] } else { &all[..2] };
     Options {
         cutting,
         empty_allowed: section.choice("empty", &[("refuse", false), ("allowed", true)]).unwrap_or(false),
         unknown_records_ignored: section
             .choice("unknown_records", &[("refuse", false), ("ignore", true)])
             .unwrap_or(false),
-        line_end: section.choice("line_end", &[("lf", "\n"), ("crlf", "\r\n")]).unwrap_or("\n"),
+        line_end: section.choice("line_end", line_ends).unwrap_or("\n"),
         bom: section.boolean("bom").unwrap_or(false),
         final_line_end: section.choice("final_line_end", &[("optional", false), ("required", true)]).unwrap_or(false),
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::options::{Columns, Cutting, Delimited, Fixed, UnknownColumns, columns};
+use super::options::{Columns, Cutting, Delimited, UnknownColumns, columns, marker_columns};
 use crate::model::document::suggest;
 use crate::model::layout::cover::Cover;
 use crate::model::layout::form::Direction;
@@ -16,6 +16,8 @@ pub enum At {
     Cell(usize),
     /// Characters of the record.
     Columns(usize, usize),
+    /// Characters of the marker line of a block.
+    Marker(usize, usize),
     /// Not in this file.
     Absent,
 }
@@ -26,7 +28,23 @@ pub enum Source {
     Nothing,
     One(At),
     Joined(Vec<At>),
+    /// The first that says something, each of so many places.
+    Either {
+        parts: Vec<At>,
+        lengths: Vec<usize>,
+    },
     Computed,
+}
+
+impl Source {
+    /// All places that it looks at.
+    pub fn parts(&self) -> &[At] {
+        match self {
+            Source::One(at) => std::slice::from_ref(at),
+            Source::Joined(parts) | Source::Either { parts, .. } => parts,
+            Source::Nothing | Source::Computed => &[],
+        }
+    }
 }
 
 /// Which node a field goes to.
@@ -76,6 +94,10 @@ pub struct Reading {
     pub most: usize,
     /// Places by name, for expressions.
     pub names: Vec<(String, At)>,
+    /// Of tagged lines: the cells that this record may have.
+    pub own_cells: Vec<usize>,
+    /// Its places are columns of characters, whatever the other records are cut at.
+    pub by_columns: bool,
     /// The columns are known (always, unless rows of the file name them).
     pub ready: bool,
 }
@@ -110,6 +132,9 @@ impl Reading {
                     at => Source::One(at),
                 },
                 Place::Joined(parts) => Source::Joined(parts.iter().map(find).collect()),
+                Place::Either { spots, lengths } => {
+                    Source::Either { parts: spots.iter().map(find).collect(), lengths: lengths.clone() }
+                }
                 Place::Computed(_) => Source::Computed,
             };
             reading.steps.push(Step { source, target, field: index });
@@ -156,7 +181,7 @@ impl Reading {
 pub fn spots(place: &Place) -> &[Spot] {
     match place {
         Place::One(spot) => std::slice::from_ref(spot),
-        Place::Joined(parts) => parts,
+        Place::Joined(parts) | Place::Either { spots: parts, .. } => parts,
         Place::Nowhere | Place::Computed(_) => &[],
     }
 }
@@ -197,14 +222,32 @@ fn all_spots(record: &Record) -> impl Iterator<Item = (&Spot, Option<&Field>)> {
 
 /// Readings of all records where no header is needed.
 pub fn by_position(cutting: &Cutting, records: &[Record], parents: &[usize]) -> Vec<Reading> {
-    records
+    let known = if let Cutting::Tagged(_) = cutting { tags(records) } else { Vec::new() };
+    let mut readings: Vec<Reading> = records
         .iter()
         .map(|record| match cutting {
             Cutting::Delimited(d) if d.columns == Columns::Rows => Reading::default(),
-            Cutting::Delimited(_) => cells_by_position(record, parents),
-            Cutting::Fixed(fixed) => fixed_columns(fixed, record, parents),
+            Cutting::Delimited(_) => match record.width {
+                Some(width) => fixed_columns((width, true, true), record, parents),
+                None => cells_by_position(record, parents),
+            },
+            Cutting::Tagged(_) => by_tag(record, &known, parents),
+            Cutting::Fixed(fixed) => {
+                let shorter = fixed.shorter_allowed && fixed.has_line_ends;
+                let width = record.width.unwrap_or(fixed.width);
+                fixed_columns((width, shorter, fixed.longer_allowed), record, parents)
+            }
         })
-        .collect()
+        .collect();
+    // A row that several records read has the columns of all of them.
+    for at in (1..records.len()).rev().filter(|at| records[*at].again) {
+        let (least, most) = (readings[at].least, readings[at].most);
+        for first in (0..at).filter(|first| records[*first].tags == records[at].tags) {
+            readings[first].least = readings[first].least.max(least);
+            readings[first].most = readings[first].most.max(most);
+        }
+    }
+    readings
 }
 
 fn cells_by_position(record: &Record, parents: &[usize]) -> Reading {
@@ -220,13 +263,45 @@ fn cells_by_position(record: &Record, parents: &[usize]) -> Reading {
     reading
 }
 
-fn fixed_columns(fixed: &Fixed, record: &Record, parents: &[usize]) -> Reading {
+fn fixed_columns(
+    (width, shorter_allowed, longer_allowed): (usize, bool, bool),
+    record: &Record,
+    parents: &[usize],
+) -> Reading {
     let find = |spot: &Spot| columns(spot.name()).map_or(At::Absent, |c| At::Columns(c.start, c.end));
     let mut reading = Reading::new(record, parents, &find);
-    let width = record.width.unwrap_or(fixed.width);
-    reading.least = if fixed.shorter_allowed { 0 } else { width };
-    reading.most = if fixed.longer_allowed { usize::MAX } else { width };
+    reading.least = if shorter_allowed { 0 } else { width };
+    reading.most = if longer_allowed { usize::MAX } else { width };
+    reading.by_columns = true;
     reading
+}
+
+/// The tags that the records know, each once: the nth has the cell n + 1 of a block.
+pub fn tags(records: &[Record]) -> Vec<&str> {
+    let mut tags: Vec<&str> = Vec::new();
+    for (spot, _) in records.iter().flat_map(all_spots) {
+        for name in spot.names.iter().filter(|name| marker_columns(name).is_none()) {
+            if !tags.contains(&name.as_str()) {
+                tags.push(name);
+            }
+        }
+    }
+    tags
+}
+
+fn by_tag(record: &Record, known: &[&str], parents: &[usize]) -> Reading {
+    let find = |spot: &Spot| match marker_columns(spot.name()) {
+        Some(columns) => At::Marker(columns.start, columns.end),
+        None => known.iter().position(|tag| *tag == spot.name()).map_or(At::Absent, |at| At::Cell(at + 1)),
+    };
+    let mut reading = Reading::new(record, parents, &find);
+    reading.own_cells = all_spots(record).filter_map(|(spot, _)| cell_of(find(spot))).collect();
+    reading.most = usize::MAX;
+    reading
+}
+
+fn cell_of(at: At) -> Option<usize> {
+    if let At::Cell(cell) = at { Some(cell) } else { None }
 }
 
 /// The cell that a spot names by its number (from 1).

@@ -87,6 +87,11 @@ impl Redactor<'_, '_> {
         }
         self.read += 1;
         self.places(record, row, &text)?;
+        let mut before = record;
+        while let Some(again) = tell::again_after(before, self.layout, &self.readings, &text, &mut other) {
+            self.places(again, row, &text)?;
+            before = again;
+        }
         Ok(())
     }
 
@@ -96,6 +101,15 @@ impl Redactor<'_, '_> {
         for (at, cover) in &self.readings[record].covers {
             match *at {
                 At::Absent => {}
+                At::Marker(start, end) => {
+                    let Some(marker) = row.cells.first().filter(|cell| !cell.is_absent()) else { continue };
+                    let mut scratch = String::new();
+                    let line = text.at(At::Cell(0), &mut scratch).ok().flatten().unwrap_or_default();
+                    let range = fixed::byte_range(line, start..end);
+                    let before = self.width(&row.bytes[..marker.start as usize]);
+                    let byte = row.range.start + before + self.charset.width(&line[..range.start]);
+                    replaced.push((byte, covered(cover, &line[range], None, &self.charset)));
+                }
                 At::Columns(start, end) => {
                     let whole = text.whole();
                     let range = fixed::byte_range(whole, start..end);
@@ -103,7 +117,7 @@ impl Redactor<'_, '_> {
                     replaced.push((byte, covered(cover, &whole[range], None, &self.charset)));
                 }
                 At::Cell(cell) => {
-                    let Some(cell) = row.cells.get(cell) else { continue };
+                    let Some(cell) = row.cells.get(cell).filter(|cell| !cell.is_absent()) else { continue };
                     let byte = row.range.start + self.width(&row.bytes[..cell.start as usize]);
                     replaced.push((byte, self.cell(cover, &row.bytes[cell.range()])));
                 }
@@ -135,6 +149,9 @@ impl Redactor<'_, '_> {
         let kept = match &self.rows.options.cutting {
             Cutting::Delimited(delimited) => vec![delimited.delimiter, self.rows.quote()],
             Cutting::Fixed(_) => Vec::new(),
+            Cutting::Tagged(tagged) => {
+                [&tagged.prefix, &tagged.separator].map(|t| t.bytes()).into_iter().flatten().collect()
+            }
         };
         self.copier.cover(row.range.clone(), &kept, &self.charset)
     }

@@ -190,7 +190,9 @@ impl Cutter<'_> {
             let field = &plan.fields[step.field];
             let Source::One(at) = &step.source else { continue };
             let (range, width) = match at {
-                At::Cell(cell) if *cell < text.row.cells.len() => (text.row.cells[*cell].range(), field.form.width),
+                At::Cell(cell) if text.row.cells.get(*cell).is_some_and(|cell| !cell.is_absent()) => {
+                    (text.row.cells[*cell].range(), field.form.width)
+                }
                 At::Columns(start, end) => (fixed::byte_range(text.whole(), *start..*end), end - start),
                 _ => continue,
             };

@@ -18,7 +18,6 @@ use crate::model::layout::plan::{Checked, Control, Ours, Role};
 use crate::model::layout::{Completeness, Input, Layout};
 use crate::model::syntax::delimited::{Flaw, Row, RowReader};
 use crate::model::syntax::encoding::Encoding;
-use crate::model::syntax::fixed;
 use crate::model::wording;
 
 /// Room for a line end and what may stand behind it. Blanks that go on for longer are no end.
@@ -95,7 +94,7 @@ fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended
             let text = RowText::new(&row, &encoding, rows.quote(), &mut decoded).ok();
             let record =
                 text.as_ref().and_then(|text| tell::record_of(layout, rows, &readings, text, &mut scratch, &mut other));
-            let width = text.map_or(0, |text| fixed::width(text.whole()));
+            let width = text.map_or(0, |text| text.width());
             match trailer {
                 Some(trailer) if record != Some(trailer) => {
                     Some(format!("its last record \"{}\" is missing", layout.records[trailer].name))
@@ -154,9 +153,12 @@ fn cut_off(
         // The header or the row before says how many there are.
         Cutting::Delimited(d) if d.tag.is_none() => cells < before.last && !d.fewer_allowed,
         Cutting::Delimited(d) => record.is_none_or(|r| cells < before.of(layout, r) && !d.fewer_allowed),
+        // Its last line may be any of its block.
+        Cutting::Tagged(_) => record.is_none(),
         Cutting::Fixed(f) => {
             let needed = record.map_or(0, |record| last_needed(layout, record));
-            record.is_none() || width < needed || !f.shorter_allowed && width < f.width
+            let own = record.and_then(|record| layout.records[record].width).unwrap_or(f.width);
+            record.is_none() || width < needed || !(f.shorter_allowed && f.has_line_ends) && width < own
         }
     };
     cut.then(|| "its last row stops in the middle".to_string())
@@ -201,7 +203,7 @@ fn fits(layout: &Layout, rows: &Rows, readings: &[super::places::Reading], row: 
     let first = match plan.role {
         Role::OpensFile | Role::OpensInterchange | Role::Ignored => true,
         Role::Opens(0) => !rows.interchange_needed && !rows.file_needed,
-        Role::Opens(_) => rows.grouped,
+        Role::Opens(_) => rows.grouped || layout.records.iter().any(|r| r.role == Role::Opens(0) && !r.required),
         _ => false,
     };
     if !first || row.flaw.is_some() || tell::mangled(layout, rows, readings, &text, record, NOWHERE).is_some() {

@@ -1,14 +1,14 @@
 //! Which record a row is, and whether it is whole.
 
 use super::Rows;
+use super::options::Cutting;
 use super::places::Reading;
 use super::text::RowText;
 use super::values::holds;
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::At as Where;
-use crate::model::syntax::delimited::Flaw;
-use crate::model::syntax::fixed;
+use crate::model::syntax::delimited::{Cell, Flaw, Row};
 use crate::model::syntax::window::RECORD_BYTES;
 use crate::model::wording;
 
@@ -33,7 +33,25 @@ pub fn record_of(
     };
     layout.records.iter().zip(readings).position(|(record, reading)| {
         let tagged = tag_at.is_none() || record.tags.iter().any(|t| t == tag);
-        tagged && (record.when.is_empty() || holds(record, reading, text, other))
+        tagged && !record.again && (record.when.is_empty() || holds(record, reading, text, other))
+    })
+}
+
+/// The next record behind this one that reads the same row once more.
+pub fn again_after(
+    before: usize,
+    layout: &Layout,
+    readings: &[Reading],
+    text: &RowText<'_>,
+    scratch: &mut String,
+) -> Option<usize> {
+    let first = (0..=before).rev().find(|record| !layout.records[*record].again)?;
+    let tags = &layout.records[first].tags;
+    (before + 1..layout.records.len()).find(|index| {
+        let record = &layout.records[*index];
+        record.again
+            && record.tags == *tags
+            && (record.when.is_empty() || holds(record, &readings[*index], text, scratch))
     })
 }
 
@@ -54,8 +72,22 @@ pub fn mangled(
     at: Where,
 ) -> Option<Problem> {
     let reading = &readings[record];
-    let Some((fewer_allowed, more_allowed)) = rows.ragged() else {
-        let found = fixed::width(text.whole());
+    if let Cutting::Tagged(_) = rows.options.cutting {
+        let mut strange = text
+            .row
+            .cells
+            .iter()
+            .enumerate()
+            .skip(1)
+            .filter(|(at, c)| !c.is_absent() && !reading.own_cells.contains(at));
+        let (_, cell) = strange.next()?;
+        let line = line_of(text.row, at, cell.start as usize);
+        let found = String::from_utf8_lossy(tagged_line(text.row, cell));
+        return Some(wording::tag_misplaced(line.place(""), &found, &layout.records[record].name));
+    }
+    let ragged = rows.ragged().filter(|_| !reading.by_columns);
+    let Some((fewer_allowed, more_allowed)) = ragged else {
+        let found = text.width();
         let wrong = found < reading.least || found > reading.most;
         let expected = if found < reading.least { reading.least } else { reading.most };
         return wrong.then(|| wording::width_wrong(at.place(""), found, expected));
@@ -65,7 +97,10 @@ pub fn mangled(
     }
     let cells = text.row.cells;
     // A delimiter behind the last value makes an empty cell that says nothing.
-    let trailing = cells.len() == reading.most + 1 && cells.last().is_some_and(|c| c.range().is_empty());
+    let behind = cells.get(reading.most..).unwrap_or_default();
+    let blank = |cell: &Cell| text.row.bytes[cell.range()].trim_ascii().is_empty();
+    let trailing =
+        behind.len() == 1 && behind[0].range().is_empty() || rows.blanks_behind() && behind.iter().all(blank);
     let fits = cells.len() >= reading.least || fewer_allowed;
     if fits && (cells.len() <= reading.most || more_allowed || trailing) {
         return None;
@@ -78,11 +113,29 @@ pub fn mangled(
     Some(wording::columns_wrong(at.place(""), cells.len(), &expected))
 }
 
-pub fn flaw_problem(flaw: Flaw, at: Where) -> Problem {
+/// The line of a row that holds this byte of it.
+pub fn line_of(row: &Row<'_>, at: Where, byte: usize) -> Where {
+    let end = if row.carriage_return { b'\r' } else { b'\n' };
+    let before = row.bytes[..byte.min(row.bytes.len())].iter().filter(|b| **b == end).count();
+    Where { line: at.line + before as u32, ..at }
+}
+
+/// The whole line that a value of a block stands in.
+fn tagged_line<'r>(row: &'r Row<'_>, cell: &Cell) -> &'r [u8] {
+    let breaks = |b: &u8| matches!(b, b'\n' | b'\r');
+    let start = row.bytes[..cell.range().start].iter().rposition(breaks).map_or(0, |at| at + 1);
+    &row.bytes[start..cell.range().end]
+}
+
+pub fn flaw_problem(flaw: Flaw, row: &Row<'_>, at: Where) -> Problem {
     let place = at.place("");
+    let line_text =
+        |start: u32, end: u32| String::from_utf8_lossy(&row.bytes[start as usize..end as usize]).into_owned();
     match flaw {
         Flaw::QuoteUnclosed { column, line } => wording::quote_unclosed(Place { line, ..place }, column),
         Flaw::QuoteMisplaced { column, line } => wording::quote_misplaced(Place { line, ..place }, column),
+        Flaw::TagUnknown { line, start, end } => wording::tag_unknown(Place { line, ..place }, &line_text(start, end)),
+        Flaw::TagTwice { line, start, end } => wording::tag_twice(Place { line, ..place }, &line_text(start, end)),
         Flaw::TooLong => wording::record_too_long(place, RECORD_BYTES),
         Flaw::Nul => wording::nul_byte(place),
     }

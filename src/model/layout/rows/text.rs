@@ -34,11 +34,16 @@ impl<'r> RowText<'r> {
         self.whole.unwrap_or_default()
     }
 
+    /// Characters of the record.
+    pub fn width(&self) -> usize {
+        self.whole.map_or(self.row.bytes.len(), fixed::width)
+    }
+
     /// The text of a cell that needs neither decoding nor undoubling, as nearly all do; nothing for the others.
     #[inline]
     pub fn plain_cell(&self, cell: usize) -> Option<&'r str> {
         let whole = self.whole?;
-        let cell = self.row.cells.get(cell).filter(|cell| !cell.doubled)?;
+        let cell = self.row.cells.get(cell).filter(|cell| !cell.doubled && !cell.is_absent())?;
         whole.get(cell.range())
     }
 
@@ -49,10 +54,21 @@ impl<'r> RowText<'r> {
     {
         let cell = match at {
             At::Absent => return Ok(None),
-            At::Columns(start, end) => return Ok(Some(fixed::slice(self.whole(), start..end))),
+            At::Marker(start, end) => {
+                let Some(marker) = self.at(At::Cell(0), scratch)? else { return Ok(None) };
+                return Ok(Some(fixed::slice(marker, start..end)));
+            }
+            At::Columns(start, end) => {
+                if self.whole.is_none() {
+                    scratch.clear();
+                    self.encoding.decode(self.row.bytes, scratch)?;
+                    return Ok(Some(fixed::slice(scratch, start..end)));
+                }
+                return Ok(Some(fixed::slice(self.whole(), start..end)));
+            }
             At::Cell(index) => match self.row.cells.get(index) {
-                Some(cell) => cell,
-                None => return Ok(None),
+                Some(cell) if !cell.is_absent() => cell,
+                _ => return Ok(None),
             },
         };
         let text = match self.whole {

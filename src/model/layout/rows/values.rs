@@ -5,6 +5,7 @@ use super::text::RowText;
 use crate::model::diagnostic::Problem;
 use crate::model::layout::assembly::{Assembly, At as Where};
 use crate::model::layout::expression::{Expression, Values};
+use crate::model::layout::form::Form;
 use crate::model::layout::plan::{Condition, Place, Record};
 use crate::model::syntax::encoding::{Encoding, Unmapped};
 use crate::model::wording;
@@ -53,13 +54,18 @@ pub fn value_of<'s>(
         Source::Nothing => Ok(Some("")),
         Source::Joined(parts) => {
             joined.clear();
-            for at in parts {
-                let part = text.at(*at, scratch)?.unwrap_or_default().trim();
-                if !part.is_empty() {
-                    if !joined.is_empty() {
-                        joined.push_str(&field.form.join);
-                    }
-                    joined.push_str(part);
+            join(parts, &field.form, text, scratch, joined)?;
+            Ok(Some(joined))
+        }
+        Source::Either { parts, lengths } => {
+            let mut rest = &parts[..];
+            for length in lengths {
+                let (these, behind) = rest.split_at(*length);
+                rest = behind;
+                joined.clear();
+                join(these, &field.form, text, scratch, joined)?;
+                if !joined.is_empty() && !field.form.nones.contains(joined) {
+                    break;
                 }
             }
             Ok(Some(joined))
@@ -70,6 +76,26 @@ pub fn value_of<'s>(
             Ok(Some(joined))
         }
     }
+}
+
+/// Appends what is given of several places.
+fn join(
+    parts: &[At],
+    form: &Form,
+    text: &RowText<'_>,
+    scratch: &mut String,
+    joined: &mut String,
+) -> Result<(), Unreadable> {
+    for at in parts {
+        let part = text.at(*at, scratch)?.unwrap_or_default().trim();
+        if !part.is_empty() {
+            if !joined.is_empty() {
+                joined.push_str(&form.join);
+            }
+            joined.push_str(part);
+        }
+    }
+    Ok(())
 }
 
 fn computed(
@@ -129,12 +155,8 @@ pub fn open_children(
 ) -> Vec<Option<u32>> {
     let mut given = vec![false; reading.children.len()];
     for step in &reading.steps {
-        let (Target::Child(child), Source::One(_) | Source::Joined(_)) = (step.target, &step.source) else { continue };
-        let places = match &step.source {
-            Source::One(at) => std::slice::from_ref(at),
-            Source::Joined(parts) => &parts[..],
-            _ => &[],
-        };
+        let Target::Child(child) = step.target else { continue };
+        let places = step.source.parts();
         let nones = &record.fields[step.field].form.nones;
         let mut is_given = |at: &At| {
             let value = text.at(*at, scratch).ok().flatten().unwrap_or_default().trim();

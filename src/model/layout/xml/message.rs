@@ -206,6 +206,14 @@ impl Filler<'_> {
                 None if field.form.default.is_some() || field.form.required => ("", self.record.at),
                 None => return,
             },
+            Place::Either { lengths, .. } => match self.either(slots, lengths, &field.form.join) {
+                Some((text, at)) => {
+                    made = text;
+                    (made.as_str(), at)
+                }
+                None if field.form.default.is_some() || field.form.required => ("", self.record.at),
+                None => return,
+            },
             Place::Computed(expression) => match expression.text(self.values()) {
                 Ok(text) => {
                     made = text;
@@ -223,6 +231,17 @@ impl Filler<'_> {
         if let Some(node) = self.target(record, field, text, node, below, assembly) {
             assembly.set(node, field, text, at);
         }
+    }
+
+    /// The first of several that says something, each of so many slots.
+    fn either(&self, slots: &[Vec<usize>], lengths: &[usize], join: &str) -> Option<(String, At)> {
+        let mut rest = slots;
+        let mut found = lengths.iter().filter_map(|length| {
+            let (slots, behind) = rest.split_at(*length);
+            rest = behind;
+            self.joined(slots, join)
+        });
+        found.find(|(text, _)| !text.trim().is_empty())
     }
 
     /// The parts that are given, joined; nothing where the file has none of them.

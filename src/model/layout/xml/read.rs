@@ -37,7 +37,9 @@ pub fn decode(
     context: &DecodeContext<'_>,
     sink: &mut dyn Sink,
 ) -> io::Result<Decoded> {
-    let mut reader = Reader::new(layout, xml, Assembly::new(layout, context, sink), None);
+    let mut assembly = Assembly::new(layout, context, sink);
+    assembly.read_name(context, input)?;
+    let mut reader = Reader::new(layout, xml, assembly, None);
     let fallback = Charset::from(layout.encoding.clone());
     let end = xml::read(input, Some(&fallback), &mut reader)?;
     let Reader { mut assembly, .. } = reader;

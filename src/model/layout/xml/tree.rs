@@ -345,7 +345,9 @@ impl Compiler<'_> {
     fn field_slots(&mut self, set: usize, field: &Field) -> Vec<Vec<usize>> {
         match &field.place {
             Place::One(spot) => vec![self.spot_slots(set, spot, &field.span)],
-            Place::Joined(spots) => spots.iter().map(|spot| self.spot_slots(set, spot, &field.span)).collect(),
+            Place::Joined(spots) | Place::Either { spots, .. } => {
+                spots.iter().map(|spot| self.spot_slots(set, spot, &field.span)).collect()
+            }
             Place::Nowhere | Place::Computed(_) => Vec::new(),
         }
     }

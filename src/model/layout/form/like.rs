@@ -1,0 +1,55 @@
+//! What a value must look like, and which part of it counts: regular expressions, read once and linear in time however they
+//! are written. They know nothing of fields.
+
+use regex::{Regex, RegexBuilder};
+
+/// A compiled expression may take so much memory; what a partner writes takes a hundredth.
+const COMPILED_BYTES: usize = 1 << 20;
+
+/// One expression.
+#[derive(Debug, Clone)]
+pub struct Like {
+    source: String,
+    regex: Regex,
+}
+
+impl Like {
+    /// For a value as a whole.
+    pub fn of_whole(source: &str) -> Result<Self, String> {
+        Self::compile(source, &format!("^(?:{source})$"))
+    }
+
+    /// For the part of a value that stands in the first pair of brackets.
+    pub fn of_part(source: &str) -> Result<Self, String> {
+        let like = Self::compile(source, source)?;
+        if like.regex.captures_len() == 2 {
+            return Ok(like);
+        }
+        Err(format!("take=\"{source}\" needs one pair of brackets around the part that counts, like '^([0-9 ]+) '."))
+    }
+
+    fn compile(source: &str, whole: &str) -> Result<Self, String> {
+        let regex = RegexBuilder::new(whole).size_limit(COMPILED_BYTES).build().map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => format!("\"{source}\" is too large."),
+            error => {
+                let text = error.to_string();
+                let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_string();
+                format!("\"{source}\" is not a regular expression: {why}.")
+            }
+        })?;
+        Ok(Like { source: source.to_string(), regex })
+    }
+
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    pub fn whole(&self, text: &str) -> Option<()> {
+        self.regex.is_match(text).then_some(())
+    }
+
+    /// Empty where the part is not there in a value that fits.
+    pub fn part<'t>(&self, text: &'t str) -> Option<&'t str> {
+        Some(self.regex.captures(text)?.get(1).map_or("", |part| part.as_str()))
+    }
+}

@@ -1,0 +1,170 @@
+//! Twelve faults in a file of each row syntax: the reason names the line, the column, what was found and what was expected.
+
+use crate::compiled;
+use crate::decoding::{decode, layout};
+use nattpost::model::layout::Layout;
+
+/// What is put in place of what, and what the first problem must say: code, line, column, then words of its text.
+type Fault = (&'static str, &'static str, &'static str, u32, &'static str, &'static [&'static str]);
+
+fn all_are_told(layout: &Layout, good: &str, faults: &[Fault]) {
+    let (found, decoded) = decode(layout, good.as_bytes());
+    assert!(decoded.fatal.is_empty() && found.refused.is_empty(), "{:?} {:?}", decoded.fatal, found.refused);
+    let mut wrong = Vec::new();
+    for (from, to, code, line, column, words) in faults {
+        let bad = good.replacen(from, to, 1);
+        assert_ne!(bad, good, "{from}");
+        let (found, decoded) = decode(layout, bad.as_bytes());
+        let all: Vec<_> =
+            decoded.fatal.kept().iter().chain(found.refused.iter().flat_map(|refused| &refused.problems)).collect();
+        let told = all.iter().any(|p| {
+            (p.code, p.place.line, p.place.field.as_str()) == (*code, *line, *column)
+                && words.iter().all(|word| p.text.contains(word))
+        });
+        if !told {
+            wrong.push(format!("{from:?} → {to:?}: expected {code} at {line} {column} {words:?}\n    {all:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const DELIMITED: &str = r#"
+layout = "x"
+title = "x"
+kind = "order"
+syntax = "delimited"
+[lookup.country]
+Norge = "NO"
+[delimited]
+delimiter = ";"
+tag = 1
+columns = "positions"
+[[record]]
+name = "head"
+tag = "H"
+opens = "message"
+fields = [
+  ["2", "buyer_order_no", "text required match=[A-Z]+-[0-9]+", "Order"],
+  ["3", "order_date", "date %d.%m.%Y", "Date"],
+  ["4", "delivery_country", "lookup=country", "Country"],
+  ["5", "drop_ship", "boolean J/N", "Drop"],
+]
+[[record]]
+name = "line"
+tag = "L"
+opens = "lines"
+fields = [
+  ["2", "lines.article_no", "text required max=8", "Sku"],
+  ["3", "lines.qty", "decimal point=, required", "Qty"],
+  ["4", "lines.net_price", "decimal point=,", "Price"],
+]
+[[record]]
+name = "end"
+tag = "T"
+closes = "message"
+fields = [["2", "count(L)", "", "Lines"]]
+"#;
+
+#[test]
+fn twelve_faults_of_a_delimited_file() {
+    let good = "H;PO-1;31.03.2026;Norge;J\nL;sku-1;2,5;10\nL;sku-2;1;\nT;2\n";
+    all_are_told(
+        &compiled(DELIMITED),
+        good,
+        &[
+            ("2,5", "2.5x", "quantity-invalid", 2, "Qty", &["\"2.5x\"", "a number like 2,5"]),
+            (";2,5;", ";;", "value-missing", 2, "Qty", &["expected a value"]),
+            ("31.03.2026", "31.02.2026", "date-invalid", 1, "Date", &["\"31.02.2026\"", "31.03.2026"]),
+            ("Norge", "Norwegen", "word-unknown", 1, "Country", &["\"Norwegen\"", "Norge"]),
+            (";J\n", ";X\n", "flag-invalid", 1, "Drop", &["\"X\"", "J, N"]),
+            ("PO-1", "PO 1", "value-invalid", 1, "Order", &["\"PO 1\"", "[A-Z]+-[0-9]+"]),
+            ("sku-1", "sku-1-long", "text-too-long", 2, "Sku", &["10 characters", "at most 8"]),
+            ("L;sku-2;1;", "L;sku-2;1", "columns-wrong", 3, "", &["3 columns", "expected 4"]),
+            ("L;sku-2;1;", "L;sku;2;1;;7", "columns-wrong", 3, "", &["6 columns", "expected 4"]),
+            ("L;sku-2", "X;sku-2", "record-unknown", 3, "", &["\"X\"", "H, L, T"]),
+            ("T;2", "T;3", "total-mismatch", 4, "Lines", &["3", "2"]),
+            ("sku-2", "\"sku-2", "quote-invalid", 3, "", &["value 2", "never closed"]),
+        ],
+    );
+}
+
+#[test]
+fn twelve_faults_of_a_fixed_file() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/layouts/bisac-po/sample.txt");
+    let good = std::fs::read_to_string(file).unwrap();
+    all_are_told(
+        &layout("bisac-po/layout.toml"),
+        &good,
+        &[
+            ("53556600002 ", "535566000x2 ", "quantity-invalid", 3, "quantity", &["\"000x2\"", "without decimals"]),
+            ("00129900", "00129a00", "price-invalid", 3, "price", &["\"00129a\"", "the last 2"]),
+            ("35000", "3500,", "percent-invalid", 3, "discount percent", &["\"3500,\"", "the last 3"]),
+            ("260309", "260230", "date-invalid", 2, "order date", &["\"260230\"", "260331"]),
+            ("000000Y", "000000J", "flag-invalid", 2, "back-order code", &["\"J\"", "Y, N"]),
+            ("4000003", "4000004", "sequence-broken", 3, "line number", &["\"00004\"", "expected 3"]),
+            ("F035559999", "F045559999", "version-mismatch", 1, "format version", &["\"F04\"", "\"F03\""]),
+            ("4000003", "4900003", "record-unknown", 3, "", &["\"49\"", "expected one of"]),
+            ("FF-2201      5550101", "             5550101", "value-missing", 2, "PO number", &["expected a value"]),
+            ("00000015550101", "0100001555010 ", "record-unknown", 1, "", &["\"01\"", "00"]),
+            ("4100004FF-2201", "4100004FF-2202", "head-contradicts", 4, "PO number", &["\"FF-2202\"", "\"FF-2201\""]),
+            ("0199535566", "          ", "value-missing", 3, "ISBN-10", &["expected a value"]),
+        ],
+    );
+}
+
+const TAGGED: &str = r##"
+layout = "x"
+title = "x"
+kind = "order"
+syntax = "tagged"
+[lookup.pay]
+B = "card"
+[tagged]
+prefix = "#"
+separator = ";"
+tag = "1-2"
+[[record]]
+name = "order"
+tag = "01"
+opens = "message"
+fields = [
+  ["marker 3-", "customer_no", "required", "customer"],
+  ["100", "buyer_order_no", "text required prefix=W match=W[0-9]+", "order"],
+  ["110", "order_date", "date %Y%m%d", "date"],
+  ["120", "payment_method", "lookup=pay", "payment"],
+  ["130", "freight", "decimal point=,", "freight"],
+  ["140", "constant(L)"],
+]
+[[record]]
+name = "line"
+tag = "11"
+opens = "lines"
+fields = [
+  ["marker 3-4", "lines.line_no", "integer", "index"],
+  ["200", "lines.article_no", "text required max=8", "article"],
+  ["210", "lines.qty", "decimal point=, required", "quantity"],
+]
+"##;
+
+#[test]
+fn twelve_faults_of_a_tagged_file() {
+    let good = "01C77\n#100;W12\n#110;20260331\n#120;B\n#130;4,50\n#140;L\n1101\n#200;sku-1\n#210;2\n";
+    all_are_told(
+        &compiled(TAGGED),
+        good,
+        &[
+            ("#210;2", "#210;two", "quantity-invalid", 9, "quantity", &["\"two\"", "a number like 2,5"]),
+            ("#210;2\n", "", "value-missing", 7, "quantity", &["expected a value"]),
+            ("#110;20260331", "#110;20260332", "date-invalid", 3, "date", &["\"20260332\"", "20260331"]),
+            ("#120;B", "#120;Q", "word-unknown", 4, "payment", &["\"Q\"", "B"]),
+            ("#130;4,50", "#130;4.50", "amount-invalid", 5, "freight", &["\"4.50\"", "2,5"]),
+            ("#140;L", "#140;M", "layout-mismatch", 6, "140", &["\"M\"", "\"L\""]),
+            ("#100;W12", "#100;X12", "value-invalid", 2, "order", &["\"X12\"", "W[0-9]+"]),
+            ("#200;sku-1", "#200;sku-1-long", "text-too-long", 8, "article", &["10 characters", "at most 8"]),
+            ("#200;sku-1", "#299;sku-1", "record-unknown", 8, "", &["\"#299;sku-1\"", "tag that is not known"]),
+            ("#210;2", "#130;2", "record-misplaced", 9, "", &["\"#130;2\"", "\"line\""]),
+            ("#200;sku-1", "#200;sku-1\n#200;sku-2", "value-repeated", 9, "", &["\"#200;sku-2\"", "once"]),
+            ("1101", "7701", "record-unknown", 7, "", &["\"77\"", "01, 11"]),
+        ],
+    );
+}
