@@ -67,9 +67,9 @@ impl Outage {
 
 /// What stands behind it and what was tried, without the driver's own text.
 pub(super) fn words_of_store(error: &anyhow::Error) -> String {
-    match StoreFault::of(error) {
-        // The system's own word is that of another disk.
-        Some(fault) if of_spool(error).is_none() => format!("{fault} ({error})"),
-        _ => format!("{error:#}"),
+    // The system's own word may be that of another disk.
+    if let Some(spool) = of_spool(error) {
+        return spool.outage_words().map_or_else(|| format!("{error:#}"), |words| format!("{words} ({error})"));
     }
+    StoreFault::of(error).map_or_else(|| format!("{error:#}"), |fault| format!("{fault} ({error})"))
 }

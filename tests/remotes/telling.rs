@@ -97,7 +97,11 @@ fn a_silent_remote_and_what_waits_for_it_are_told_also_when_nobody_runs() {
     }
     says(&place, &["explain", "shop/drop"], &["stock_000001.csv of shop/stock waits", "check --connect shop"]);
     says(&place, &["explain", "drop"], &["nattpost explain shop/drop"]);
-    says(&place, &["explain", "shop/stock"], &["nattpost status shop/stock"]);
+    says(
+        &place,
+        &["explain", "shop/stock"],
+        &["shop/stock#1", "stands ready to be picked up or delivered", "shop/drop refuses us"],
+    );
     let old = place.rows("SELECT run_id FROM run WHERE state = 'superseded'").remove(0);
     says(&place, &["explain", &old], &["It was replaced by shop/stock#1", &run]);
     // And it is told as late from when the first of them was ready.

@@ -152,7 +152,7 @@ fn records_without_line_ends_have_lengths_of_their_own() {
     assert_eq!((found.len(), found[0]["lines"].as_array().unwrap().len()), (2, 2));
     assert_eq!(written(&layout, &found).unwrap(), text.as_bytes());
     assert_eq!(read(&layout, &format!("{text}\r\n")), found, "a line end at the end says nothing");
-    let (cut, _) = decode(&layout, text[..text.len() - 2].as_bytes());
+    let (cut, _) = decode(&layout, &text.as_bytes()[..text.len() - 2]);
     assert_eq!(cut.problems(), [(2, "record-width", 5)]);
     let latin = compiled(&FIXED.replace("syntax = ", "encoding = \"latin-1\"\nsyntax = "));
     let (found, _) = decode(&latin, b"HPO-\xC4   Lsku-1  0002");

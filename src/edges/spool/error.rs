@@ -56,10 +56,21 @@ impl SpoolError {
 
     /// The spool itself takes nothing at the moment (full, over quota, read-only, failing): all wait, none is at fault.
     pub fn is_outage(&self) -> bool {
+        self.outage_words().is_some()
+    }
+
+    /// What is the matter with it then.
+    pub fn outage_words(&self) -> Option<&'static str> {
         use io::ErrorKind as K;
-        let kind = self.source.kind();
-        let io_error = self.source.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
-        io_error || matches!(kind, K::StorageFull | K::QuotaExceeded | K::ReadOnlyFilesystem)
+        match self.source.kind() {
+            K::StorageFull => Some("the disk of the spool is full"),
+            K::QuotaExceeded => Some("the quota on the disk of the spool is used up"),
+            K::ReadOnlyFilesystem => Some("the disk of the spool can only be read"),
+            _ if self.source.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+                Some("the disk of the spool fails")
+            }
+            _ => None,
+        }
     }
 }
 
