@@ -11,6 +11,7 @@ mod faulty;
 mod folders;
 mod honest;
 mod odd;
+mod second;
 mod secured;
 mod servers;
 

@@ -19,9 +19,14 @@ pub fn pinned(double: &Double) -> Peer {
 /// `rude` servers end a data connection without saying so.
 #[test]
 fn the_contract_holds_under_tls() {
-    for script in
-        ["set tls", "set tls-reuse", "set tls-1.3", "set tls\nset rude", "set tls\non EPSV reply \"500 what?\""]
-    {
+    for script in [
+        "set tls",
+        "set tls-reuse",
+        "set tls-1.3",
+        "set tls\nset rude",
+        "set tls\non EPSV reply \"500 what?\"",
+        "set tls\non PBSZ reply \"550 PBSZ?\"",
+    ] {
         let (_kept, root) = ground();
         let double = Double::start(&root, script);
         let peer = pinned(&double);

@@ -238,11 +238,12 @@ fn greeted(tell: &Telling, wire: &mut Wire) -> Result<String, Fault> {
 impl Ftp {
     fn login(&mut self, user: &str, password: &Secret) -> Result<(), Fault> {
         if self.rule.tls != remote::Tls::None {
-            for (verb, argument) in [("PBSZ", b"0"), ("PROT", b"P")] {
-                let answer = self.ask(Phase::Tls, verb, Some(argument))?;
-                if !answer.is_done() {
-                    return Err(self.refusal(Phase::Tls, verb, Some(argument), &answer));
-                }
+            // Its size is of no use to TLS, and some refuse to hear it.
+            self.ask(Phase::Tls, "PBSZ", Some(b"0"))?;
+            let answer = self.ask(Phase::Tls, "PROT", Some(b"P"))?;
+            // With TLS from the first byte a server may know nothing else: its data connections are secured or fail.
+            if !answer.is_done() && self.rule.tls != remote::Tls::Implicit {
+                return Err(self.refusal(Phase::Tls, "PROT", Some(b"P"), &answer));
             }
         }
         let user = self.encoded(user);

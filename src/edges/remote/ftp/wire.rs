@@ -4,6 +4,8 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
+use rustix::net::{RecvFlags, recv};
+
 use super::reply::{ANSWER_BYTES_MAX, Answer, Gathering};
 use super::tls::{Session, take_leave};
 use crate::edges::fault;
@@ -48,25 +50,24 @@ impl Socket {
         }
     }
 
-    fn set_waits(&self, waits: bool) -> io::Result<()> {
-        match self {
-            Socket::Plain(socket) => socket.set_nonblocking(!waits),
-            Socket::Secured(session) => session.sock.set_nonblocking(!waits),
-        }
-    }
-
     /// What stands there without having been asked for.
     fn read_unasked(&mut self) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; READ_BYTES];
-        self.set_waits(false)?;
-        let read = self.read(&mut bytes);
-        self.set_waits(true)?;
+        let mut bytes = [0; READ_BYTES];
+        let read = match self {
+            Socket::Plain(socket) => match recv(&*socket, &mut bytes[..], RecvFlags::DONTWAIT) {
+                Ok((read, _)) => Ok(read),
+                Err(error) => Err(error.into()),
+            },
+            Socket::Secured(session) => {
+                session.sock.set_nonblocking(true)?;
+                let read = session.read(&mut bytes);
+                session.sock.set_nonblocking(false)?;
+                read
+            }
+        };
         match read {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => {
-                bytes.truncate(read);
-                Ok(bytes)
-            }
+            Ok(read) => Ok(bytes[..read].to_vec()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
             Err(error) => Err(error),
         }
