@@ -1,7 +1,9 @@
 //! Control values: counts, sums and running numbers per message, interchange and file. Checked when reading; the same
 //! counters give the values when a file is written or rebuilt.
 
-use super::form::{Form, Got, Scratch};
+use chrono_tz::Tz;
+
+use super::form::{Form, Got, NotWritable, Scratch};
 use super::plan::{Checked, Control, Field, Ours, Record, Scope};
 use crate::model::batch::{NodeRef, Value};
 use crate::model::decimal;
@@ -170,6 +172,25 @@ impl Totals {
     /// The value that a control has now; nothing for a sum that is not known.
     pub fn value(&self, control: &Control) -> Option<i64> {
         self.counted(&control.what, control.scope)
+    }
+
+    /// Writes it as the form says. `op`: what has become of the row that is told.
+    pub fn write(
+        &self,
+        control: &Control,
+        form: &Form,
+        (op, zone): (Op, Tz),
+        out: &mut String,
+    ) -> Result<(), NotWritable> {
+        match (&control.what, self.value(control)) {
+            (Checked::Constant(text) | Checked::Version(text), _) => {
+                out.push_str(text);
+                Ok(())
+            }
+            (Checked::Change, _) => form.write(op.word().map_or(Value::Missing, Value::Text), zone, out),
+            (_, Some(value)) => form.write(Value::Number(value), zone, out),
+            (_, None) => Err(NotWritable::WrongType("a total that is too large".to_string())),
+        }
     }
 
     fn counted(&self, what: &Checked, scope: Scope) -> Option<i64> {

@@ -9,7 +9,7 @@ use std::io::Write;
 use crate::model::batch::{Message, NodeRef, Value};
 use crate::model::layout::control::Totals;
 use crate::model::layout::form::NotWritable;
-use crate::model::layout::plan::{Checked, Control, Field, Ours, Role, Scope};
+use crate::model::layout::plan::{Field, Ours, Role, Scope};
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::edifact::Tag;
@@ -400,7 +400,7 @@ impl<'w> EdifactWriter<'w> {
                 let value = node.and_then(|n| n.extras().find(|(n, _)| *n == &**name)).map(|(_, value)| value);
                 field.form.write(value.map_or(Value::Missing, Value::Text), self.context.zone, &mut out)
             }
-            Ours::Control(control) => self.control(control, field, &mut out),
+            Ours::Control(control) => self.totals.write(control, &field.form, (self.op, self.context.zone), &mut out),
             Ours::Ignored => {
                 out.push_str(field.form.default.as_deref().unwrap_or_default());
                 Ok(())
@@ -409,21 +409,6 @@ impl<'w> EdifactWriter<'w> {
         };
         written.map_err(|why| not_writable(why, field, message))?;
         Ok(out)
-    }
-
-    fn control(&self, control: &Control, field: &Field, out: &mut String) -> Result<(), NotWritable> {
-        match (&control.what, self.totals.value(control)) {
-            (Checked::Constant(text) | Checked::Version(text), _) => {
-                out.push_str(text);
-                Ok(())
-            }
-            (Checked::Change, _) => {
-                let word = self.op.word().map_or(Value::Missing, Value::Text);
-                field.form.write(word, self.context.zone, out)
-            }
-            (_, Some(value)) => field.form.write(Value::Number(value), self.context.zone, out),
-            (_, None) => Err(NotWritable::WrongType("a total that is too large".to_string())),
-        }
     }
 
     /// The node of a group that a record's node has: itself, one above, or the nth below.

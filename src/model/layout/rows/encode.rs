@@ -17,7 +17,7 @@ use crate::model::decimal;
 use crate::model::layout::control::Totals;
 use crate::model::layout::expression::Values;
 use crate::model::layout::form::{Direction, NotWritable};
-use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Record, Role, Scope};
+use crate::model::layout::plan::{Checked, Condition, Field, Ours, Record, Role, Scope};
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::encoding::Encoding;
@@ -284,7 +284,7 @@ impl<'w> RowEncoder<'w> {
                 let value = node.and_then(|n| n.extras().find(|(n, _)| *n == &**name)).map(|(_, value)| value);
                 field.form.write(value.map_or(Value::Missing, Value::Text), self.context.zone, out)?;
             }
-            Ours::Control(control) => self.control(control, field, out)?,
+            Ours::Control(control) => self.totals.write(control, &field.form, (self.op, self.context.zone), out)?,
             Ours::Computed(expression) => {
                 let text = expression.text(self.values(subject)).map_err(NotWritable::WrongType)?;
                 out.push_str(&text);
@@ -303,21 +303,6 @@ impl<'w> RowEncoder<'w> {
             field.form.pad_to(&text, field.form.width, out)?;
         }
         Ok(())
-    }
-
-    fn control(&self, control: &Control, field: &Field, out: &mut String) -> Result<(), NotWritable> {
-        match (&control.what, self.totals.value(control)) {
-            (Checked::Constant(text) | Checked::Version(text), _) => {
-                out.push_str(text);
-                Ok(())
-            }
-            (Checked::Change, _) => {
-                let word = self.op.word().map_or(Value::Missing, Value::Text);
-                field.form.write(word, self.context.zone, out)
-            }
-            (_, Some(value)) => field.form.write(Value::Number(value), self.context.zone, out),
-            (_, None) => Err(NotWritable::WrongType("a total that is too large".to_string())),
-        }
     }
 
     /// Our fields by path, as expressions see them.
