@@ -132,3 +132,16 @@ fn a_second_daemon_is_refused_and_the_first_ends_well() {
     let ended = desk.object(&["run", "--once"]);
     assert_eq!(ended["ended"], "done");
 }
+
+#[test]
+fn a_file_without_a_readable_message_counts_among_the_refused_until_a_person_closes_it() {
+    let desk = Desk::new();
+    configure(&desk, "accept");
+    std::fs::create_dir_all(desk.root().join("spool/in/shop/orders")).unwrap();
+    std::fs::write(desk.root().join("spool/in/shop/orders/orders.xml"), "%PDF-1.7 and so on\n").unwrap();
+    desk.well(&["run", "--once"]);
+    let refused = || desk.object(&["status", "shop/orders"])["intakes"][0]["refused_last_day"].clone();
+    assert_eq!(refused(), 1);
+    desk.well(&["ignore", "orders.xml", "--comment", "a letter"]);
+    assert_eq!(refused(), 0);
+}

@@ -20,7 +20,7 @@ pub struct IntakeFigures {
     pub oldest_open: Option<String>,
     /// Messages that wait.
     pub held: u64,
-    /// Messages refused in files judged since the given instant.
+    /// Messages refused in files judged since the given instant; a file of which no message could be read counts as one.
     pub refused: u64,
     /// The newest file, whatever became of it; an unchanged one arrived too.
     pub last_arrival: Option<FileNo>,
@@ -60,7 +60,8 @@ impl Snapshot<'_> {
         )?;
         let from = self.first_file_since(since - LOOK_BACK)?;
         let refused: Option<i64> = self.first_row(
-            "SELECT COALESCE(SUM(refused), 0) FROM file WHERE partner = ?1 AND intake = ?2 AND file_no >= ?3 AND decided_at >= ?4 \
+            "SELECT COALESCE(SUM(CASE WHEN refused = 0 AND verdict = 'refused' AND place = 'failed' THEN 1 ELSE refused END), 0)
+             FROM file WHERE partner = ?1 AND intake = ?2 AND file_no >= ?3 AND decided_at >= ?4 \
                AND rehearsed = 0",
             params![partner, intake, from.0, second_of(since)],
             |row| row.get(0),
