@@ -1,4 +1,4 @@
-//! What XML layouts can say, one small layout and file each: the entries of the cookbook in docs/layouts.md.
+//! What XML layouts can say, one small layout and file each: the entries of the cookbook, docs/layouts/cookbook.md.
 
 use nattpost::model::json::to_json;
 use nattpost::model::kind::shipped_kinds;

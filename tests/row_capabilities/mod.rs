@@ -1,4 +1,4 @@
-//! One test for each entry of the cookbook in docs/layouts.md: what a partner's page may ask of rows.
+//! One test for each entry of the cookbook, docs/layouts/cookbook.md: what a partner's page may ask of rows.
 
 use crate::decoding::{decode, decode_named};
 use crate::{compiled, written};
