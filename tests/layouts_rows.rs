@@ -244,26 +244,6 @@ fn a_layout_with_mistakes_names_them_all_with_line_and_suggestion() {
     }
 }
 
-#[test]
-fn the_example_in_the_documentation_is_a_layout_and_no_option_is_left_out() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let docs = std::fs::read_to_string(root.join("docs/layouts/reference.md")).unwrap();
-    let example = docs.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let layout = read_layout("docs/layouts/reference.md", example, shipped_kinds()).unwrap_or_else(|p| panic!("{p:#?}"));
-    assert_eq!(layout.id, "shop-orders");
-    let options = std::fs::read_to_string(root.join("src/model/layout/rows/options.rs")).unwrap();
-    let asked = ["choice(\"", "text(\"", "boolean(\"", "integer(\"", "texts(\"", "one_byte(&section, \""];
-    let keys = asked.iter().flat_map(|call| options.split(call).skip(1)).filter_map(|rest| rest.split('"').next());
-    let keys: Vec<&str> = keys.collect();
-    assert!(keys.len() > 10, "{keys:?}");
-    for key in keys {
-        assert!(
-            docs.contains(&format!("`{key}`")) || docs.contains(&format!("`{key} = ")),
-            "{key} is not in docs/layouts/reference.md"
-        );
-    }
-}
-
 const PRICES: &str = r#"
 layout = "prices"
 title = "x"

@@ -41,20 +41,35 @@ impl fmt::Display for DocumentProblem {
     }
 }
 
+/// A key that some reader asked for: its table, its name, and the words it may be where there are only some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// With its path, like `record[1]`; empty for the root.
+    pub table: String,
+    pub key: String,
+    pub words: Vec<String>,
+}
+
 /// A parsed document and the problems found in it so far.
 pub struct Document<'a> {
     file: String,
     text: &'a str,
     root: DeTable<'a>,
     problems: RefCell<Vec<DocumentProblem>>,
+    asked: RefCell<Vec<Asked>>,
 }
 
 impl<'a> Document<'a> {
     /// Parses; syntax errors become problems and whatever could be read stays readable.
     pub fn parse(file: &str, text: &'a str) -> Self {
         let (root, errors) = DeTable::parse_recoverable(text);
-        let document =
-            Document { file: file.to_string(), text, root: root.into_inner(), problems: RefCell::new(Vec::new()) };
+        let document = Document {
+            file: file.to_string(),
+            text,
+            root: root.into_inner(),
+            problems: RefCell::default(),
+            asked: RefCell::default(),
+        };
         for error in errors {
             let at = error.span().map_or(text.len(), |span| span.start);
             document.report(Some(at..at), "", not_toml(text, at), None);
@@ -68,6 +83,11 @@ impl<'a> Document<'a> {
 
     pub fn file(&self) -> &str {
         &self.file
+    }
+
+    /// What its readers have asked for so far: all that such a document may say.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.borrow().clone()
     }
 
     /// All problems in the order of their place. What a line that is no TOML seems to say is no second problem.
@@ -358,6 +378,8 @@ impl<'d> Section<'d> {
 
     /// One of the given words.
     pub fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let known = words.iter().map(|(word, _)| word.to_string()).collect();
+        self.document.asked.borrow_mut().push(Asked { table: self.path.clone(), key: key.to_string(), words: known });
         let spot = self.text_spot(key)?;
         let found = words.iter().find(|(word, _)| *word == spot.value).map(|(_, v)| *v);
         if found.is_none() {
@@ -376,6 +398,8 @@ impl<'d> Section<'d> {
 impl Drop for Section<'_> {
     fn drop(&mut self) {
         let asked = self.asked.borrow();
+        let plain = |key: &String| Asked { table: self.path.clone(), key: key.clone(), words: Vec::new() };
+        self.document.asked.borrow_mut().extend(asked.iter().map(plain));
         for (key, _) in self.table.iter() {
             let name = key.get_ref().as_ref();
             if !asked.iter().any(|a| a == name) {

@@ -172,7 +172,7 @@ struct Sewing<'s> {
 }
 
 /// Said of the variant, not of the whole.
-const OWN_KEYS: [&str; 2] = ["extends", "leave_out"];
+pub const OWN_KEYS: [&str; 2] = ["extends", "leave_out"];
 
 impl Sewing<'_> {
     fn sew(mut self, base: &DeTable<'_>, own: &DeTable<'_>) -> Result<Sewn, Vec<Misnamed>> {

@@ -34,8 +34,8 @@ use super::kind::Kind;
 use super::rules::delta::Op;
 use super::syntax::encoding::Encoding;
 
-pub use extend::{Extendable, read_extended};
-pub use read::{read_layout, read_layout_with};
+pub use extend::{Extendable, OWN_KEYS, read_extended};
+pub use read::{keys_of_layouts, read_layout, read_layout_with};
 pub use seam::*;
 
 /// A compiled layout.

@@ -144,6 +144,9 @@ pub enum Ours {
     Computed(Expression),
 }
 
+/// The words that controls begin with.
+pub const CONTROLS: [&str; 6] = ["count", "sum", "number", "constant", "version", "change"];
+
 /// A value that says something about the file itself: checked when reading, computed when writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {

@@ -21,7 +21,7 @@ use super::lookup::Lookup;
 use crate::model::decimal::NotDecimal;
 use crate::model::rules::identity;
 
-pub use self::words::read_form;
+pub use self::words::{OPTIONS, TYPES, read_form};
 pub use self::write::NotWritable;
 
 /// How one value is read and written. Compiled once.

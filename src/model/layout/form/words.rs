@@ -11,8 +11,10 @@ use crate::model::document::suggest;
 use crate::model::kind::FieldType;
 use crate::model::layout::lookup::Lookup;
 
-const TYPES: [&str; 7] = ["text", "integer", "decimal", "boolean", "date", "time", "instant"];
-const OPTIONS: [&str; 43] = [
+/// What a form may begin with.
+pub const TYPES: [&str; 7] = ["text", "integer", "decimal", "boolean", "date", "time", "instant"];
+/// What may stand behind it.
+pub const OPTIONS: [&str; 41] = [
     "required",
     "optional",
     "exact",
@@ -43,8 +45,6 @@ const OPTIONS: [&str; 43] = [
     "sign",
     "yes",
     "no",
-    "is",
-    "fill",
     "personal",
     "match",
     "take",

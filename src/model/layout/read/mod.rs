@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::lookup::{Lookup, Words};
 use super::plan::{Checked, Ours, Record, Role};
 use super::{Layout, Syntax, edifact, rows, xml};
-use crate::model::document::{Document, DocumentProblem, Section, suggest};
+use crate::model::document::{Asked, Document, DocumentProblem, Section, suggest};
 use crate::model::kind::{Kind, Kinds};
 use crate::model::syntax::encoding::Encoding;
 
@@ -33,6 +33,13 @@ pub fn read_layout_with(
         Some(layout) if problems.is_empty() => Ok(layout),
         _ => Err(problems),
     }
+}
+
+/// Every key that a layout like this one may say, with its table: what its readers ask for.
+pub fn keys_of_layouts(text: &str, kinds: &Kinds) -> Vec<Asked> {
+    let document = Document::parse("", text);
+    read_root(&document.root(), kinds, &[]);
+    document.asked()
 }
 
 /// Instead of a character to be written.

@@ -8,7 +8,9 @@ use crate::model::layout::expression::Expression;
 use crate::model::layout::form::{Direction, Form, read_form};
 use crate::model::layout::lookup::Lookup;
 use crate::model::layout::naming::{BUILT_IN, NameShape, Naming};
-use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot};
+use crate::model::layout::plan::{
+    CONTROLS, Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot,
+};
 use crate::model::rules::delta::Op;
 
 pub(super) struct RecordReader<'r> {
@@ -297,10 +299,9 @@ impl RecordReader<'_> {
                 None => return Err((format!("\"{argument}\" is not a field of {}.", self.kind.name), None)),
             },
             other => {
-                let known = ["count", "sum", "number", "constant", "version", "change"];
                 return Err((
-                    format!("\"{other}\" is not a control; expected one of: {}.", known.join(", ")),
-                    suggest(other, &known),
+                    format!("\"{other}\" is not a control; expected one of: {}.", CONTROLS.join(", ")),
+                    suggest(other, &CONTROLS),
                 ));
             }
         };
