@@ -220,6 +220,8 @@ impl Batch {
         let first = self.current().first_range as usize;
         match self.ranges[first..].last_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
+            // A row that is read more than once.
+            Some(last) if last.start <= range.start && range.end <= last.end => {}
             _ => self.ranges.push(range),
         }
     }

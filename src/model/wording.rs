@@ -284,6 +284,24 @@ pub fn xml_unknown(place: Place, found: &str) -> Problem {
     Problem::new("layout-mismatch", place, text)
 }
 
+pub fn xml_name_unknown(place: Place, found: &str, near: Option<&str>) -> Problem {
+    let near = near.map_or_else(String::new, |near| format!(" {near}"));
+    let text = format!(
+        "<{}> is not an element of its namespace in the standard.{near} Correct the name and drop the file again.",
+        shown(found)
+    );
+    Problem::new("element-unknown", place, text)
+}
+
+pub fn code_unlisted(place: Place, found: &str, name: &str, known: &str) -> Problem {
+    let text = format!(
+        "\"{}\" is not a code of {}; expected one of: {known}. Correct it and drop the file again.",
+        shown(found),
+        shown(name)
+    );
+    Problem::new("code-unlisted", place, text)
+}
+
 pub fn xml_repeated(place: Place, found: &str, first: &str) -> Problem {
     let text = format!(
         "\"{}\" stands here, but \"{}\" stood in the same place before; expected it once. Remove one of them and drop the file again.",

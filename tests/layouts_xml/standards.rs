@@ -139,6 +139,14 @@ fn ubl_orders_become_what_their_facts_say() {
     assert!(bad.is_empty(), "{}", bad.join("\n"));
     let wrong: Vec<&String> = rows.iter().filter(|row| row.starts_with("valid") && !row.ends_with(": right")).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+    // What is invalid is refused with its place, whether a row of the layout takes it or not.
+    let read: Vec<&String> =
+        rows.iter().filter(|row| row.starts_with("invalid") && !row.contains(": refused: [")).collect();
+    assert!(read.is_empty(), "{read:#?}");
+    let told = |name: &str, words: &str| rows.iter().any(|row| row.contains(name) && row.contains(words));
+    assert!(rows.is_empty() || told("bad-model", "[element-unknown] line 50"), "{rows:#?}");
+    assert!(rows.is_empty() || told("bad-model", "Did you mean \"ChannelCode\"?"), "{rows:#?}");
+    assert!(rows.is_empty() || told("bad-code", "[code-unlisted] line 50"), "{rows:#?}");
     assert!(rows.is_empty() || rows.len() >= 13, "{}", rows.len());
 }
 

@@ -3,6 +3,7 @@
 //!
 //! A syntax calls `begin`, `open`, `set` …, `finish` for each message and `end` at last. It knows nothing of bytes.
 
+use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -68,6 +69,9 @@ pub struct Assembly<'a> {
     /// By group: the line number field that the layout does not read, and is counted instead.
     numbered: Vec<Option<usize>>,
     counts: Vec<i64>,
+    /// Nodes of the message that are told by a key, and the counts below a node that others have come after.
+    keyed: HashMap<(usize, Vec<u8>), u32>,
+    counted: HashMap<(usize, u32), i64>,
     /// What the name of the file says, by field of the layout's naming.
     named: Vec<String>,
 }
@@ -97,6 +101,8 @@ impl<'a> Assembly<'a> {
             due: kind.groups.iter().map(due_fields).collect(),
             numbered,
             counts: vec![0; groups],
+            keyed: HashMap::new(),
+            counted: HashMap::new(),
             named: Vec::new(),
             kind,
         }
@@ -138,6 +144,8 @@ impl<'a> Assembly<'a> {
         self.current.fill(NONE);
         self.current[0] = 0;
         self.counts.fill(0);
+        self.keyed.clear();
+        self.counted.clear();
         self.totals.open(Scope::Message);
         let layout = self.layout;
         let named = std::mem::take(&mut self.named);
@@ -173,6 +181,39 @@ impl<'a> Assembly<'a> {
             self.batch.set_number(node, field, self.counts[group]);
         }
         Some(node)
+    }
+
+    /// The node of the group with this key, opened where there is none yet: from here on it is the current one.
+    pub fn open_keyed(&mut self, group: usize, key: &[u8], at: At) -> Option<u32> {
+        if let Some(node) = self.go_on(group, key) {
+            return Some(node);
+        }
+        self.leave(group);
+        let node = self.open(group, at)?;
+        self.keyed.insert((group, key.to_vec()), node);
+        Some(node)
+    }
+
+    /// The node of the group with this key is the current one again; nothing where there is none.
+    pub fn go_on(&mut self, group: usize, key: &[u8]) -> Option<u32> {
+        let node = *self.keyed.get(&(group, key.to_vec()))?;
+        if self.current[group] != node {
+            self.leave(group);
+            self.current[group] = node;
+            for &below in &self.below[group] {
+                self.current[below] = NONE;
+                self.counts[below] = self.counted.get(&(below, node)).copied().unwrap_or(0);
+            }
+        }
+        Some(node)
+    }
+
+    /// Another node of the group will be the current one: what was counted below the last goes on when it comes back.
+    fn leave(&mut self, group: usize) {
+        let node = self.current[group];
+        for &below in &self.below[group] {
+            self.counted.insert((below, node), self.counts[below]);
+        }
     }
 
     /// Reads a value by its form into a node. A value given before must be the same.

@@ -192,7 +192,7 @@ impl Layout {
         let is_wanted = |at: &(usize, usize)| self.reads() || at.0 == 0 && head.key.contains(&at.1);
         // What stands side by side in one row of the partner's are several messages or nodes of ours.
         !self.records.is_empty()
-            && !self.records.iter().any(|r| r.again)
+            && !self.records.iter().any(|r| r.again || r.each.is_some())
             && !self.required().filter(is_wanted).any(|at| lost.contains(&at) && !self.is_made(at))
     }
 

@@ -20,8 +20,14 @@ pub struct Record {
     pub when: Vec<Condition>,
     /// Rows with the same values at these places are one message, wherever they stand.
     pub group_by: Vec<Spot>,
+    /// Nodes with the same values at these places are one: the record goes on with the one that is there.
+    pub node_by: Vec<Spot>,
+    /// The node above the one it opens is that with the same values at these places; it is opened where there is none.
+    pub parent_by: Vec<Spot>,
     /// Reads a row once more that a record before it has taken.
     pub again: bool,
+    /// Reads its row once for each piece of a list in it.
+    pub each: Option<Each>,
     /// A message, interchange or file without this record is incomplete.
     pub required: bool,
     /// Fixed width: characters of this record where it differs from the others.
@@ -29,6 +35,28 @@ pub struct Record {
     pub fields: Vec<Field>,
     /// Place in the layout document, for problems found while compiling.
     pub span: Range<usize>,
+}
+
+/// A list in a field: each of its pieces is taken for itself.
+#[derive(Debug)]
+pub struct Each {
+    /// Where the list stands.
+    pub place: Spot,
+    /// Stands between pieces.
+    pub between: String,
+    /// Stands between the parts of a piece.
+    pub within: Option<String>,
+}
+
+/// In `group_by`: all rows of the file are one message.
+pub const WHOLE_FILE: &str = "*";
+
+/// Which part of a list's piece a place is: `piece` is 0, the whole of it, `piece 2` the second.
+pub fn piece(name: &str) -> Option<usize> {
+    match name.strip_prefix("piece")? {
+        "" => Some(0),
+        number => number.strip_prefix(' ')?.parse().ok().filter(|number| (1..=100).contains(number)),
+    }
 }
 
 /// What a record does to the tree of messages.

@@ -2,7 +2,7 @@
 //! what two layouts are compared by (`differences`).
 
 use super::form::{Check, Direction, Form, Shape, Sign};
-use super::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot};
+use super::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot, WHOLE_FILE};
 use super::rows::options::{Columns, Cutting, Header, Options, Quoting, UnknownColumns};
 use super::{Layout, Syntax};
 use crate::model::kind::Kind;
@@ -125,9 +125,21 @@ pub fn does(kind: &Kind, record: &Record) -> String {
         Role::ClosesFile => "ends the file".to_string(),
         Role::Ignored => "is passed over".to_string(),
     };
-    if !record.group_by.is_empty() {
-        let places: Vec<String> = record.group_by.iter().map(spot).collect();
-        does.push_str(&format!("; rows with the same {} are one {}", places.join(" and "), of(0)));
+    let group = record.role.group();
+    let parent = kind.groups[group].parent;
+    for (places, what) in [(&record.group_by, 0), (&record.node_by, group), (&record.parent_by, parent)] {
+        let names: Vec<String> = places.iter().map(spot).collect();
+        match names.join(" and ").as_str() {
+            "" => {}
+            WHOLE_FILE => does.push_str(&format!("; all rows of the file are one {}", of(what))),
+            names => does.push_str(&format!("; rows with the same {names} are one {}", of(what))),
+        }
+    }
+    if let Some(each) = &record.each {
+        let parts =
+            each.within.as_ref().map_or(String::new(), |within| format!(", their parts with \"{within}\" between"));
+        let list = format!("; once for each piece of {}, with \"{}\" between{parts}", spot(&each.place), each.between);
+        does.push_str(&list);
     }
     for condition in &record.when {
         match condition {

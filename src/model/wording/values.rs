@@ -158,6 +158,12 @@ pub fn record_missing(place: Place, record: &str) -> Problem {
     Problem::new("record-missing", place, text)
 }
 
+pub fn head_missing(place: Place, record: &str) -> Problem {
+    let text =
+        format!("no record \"{}\" has the key of this row; expected one in the same file. {AGAIN}", shown(record));
+    Problem::new("record-missing", place, text)
+}
+
 pub fn message_too_large(place: Place, limit_mib: usize) -> Problem {
     let text = format!(
         "one message is larger than {limit_mib} MiB; expected less. Split it into several and drop them again."

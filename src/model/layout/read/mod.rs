@@ -105,6 +105,9 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let naming = root.section("file_name").map(|section| reader.naming(&section));
     check_records(root, &records, &kind);
     record::resolve_counts(&sections, &mut records);
+    if !matches!(options, Some(Options::Rows(_))) {
+        check_row_keys(root, &records);
+    }
     let syntax = match options? {
         Options::Rows(options) => Syntax::Rows(Box::new(rows::Rows::compile(root, options, &kind, &records))),
         Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, &kind, &records))),
@@ -155,6 +158,23 @@ fn read_kind_name(root: &Section<'_>, kinds: &Kinds) -> Option<Arc<Kind>> {
         );
     }
     found
+}
+
+/// What only rows can do: elsewhere a layout that says it would be read without it.
+fn check_row_keys(root: &Section<'_>, records: &[Record]) {
+    for record in records {
+        let said = [
+            ("record.group_by", !record.group_by.is_empty()),
+            ("record.node_by", !record.node_by.is_empty()),
+            ("record.parent_by", !record.parent_by.is_empty()),
+            ("record.each", record.each.is_some()),
+            ("record.again", record.again),
+        ];
+        for (key, _) in said.into_iter().filter(|(_, is_said)| *is_said) {
+            let text = "only layouts of rows (delimited, fixed, tagged) know this.".to_string();
+            root.problem_at(record.span.clone(), key, text, None);
+        }
+    }
 }
 
 /// What must hold for all records together.

@@ -9,7 +9,7 @@ use crate::model::layout::form::{Direction, Form, read_form};
 use crate::model::layout::lookup::Lookup;
 use crate::model::layout::naming::{BUILT_IN, NameShape, Naming};
 use crate::model::layout::plan::{
-    CONTROLS, Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot,
+    CONTROLS, Checked, Condition, Control, Each, Field, Ours, Place, Record, Role, Scope, Spot,
 };
 use crate::model::rules::delta::Op;
 
@@ -18,6 +18,26 @@ pub(super) struct RecordReader<'r> {
     pub lookups: &'r [Arc<Lookup>],
     /// The layout has only this one record: it opens the message without saying so.
     pub only: bool,
+}
+
+fn spots(section: &Section<'_>, key: &str) -> Vec<Spot> {
+    section.texts(key).unwrap_or_default().into_iter().map(|t| spot(&t.value)).collect()
+}
+
+/// `each = ["Items", ";", ":"]`: where the list stands, what is between its pieces, and between the parts of one.
+fn each(section: &Section<'_>) -> Option<Each> {
+    let words: Vec<String> = section.texts("each")?.into_iter().map(|t| t.value).collect();
+    let mut words = words.into_iter();
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(place), Some(between), within, None) if !between.is_empty() && within.as_deref() != Some("") => {
+            Some(Each { place: spot(&place), between, within })
+        }
+        _ => {
+            let text = "expected [\"place\", \"between\"] or [\"place\", \"between\", \"within\"], like [\"Items\", \";\", \":\"].";
+            section.problem("each", text);
+            None
+        }
+    }
 }
 
 impl RecordReader<'_> {
@@ -31,8 +51,11 @@ impl RecordReader<'_> {
             tags,
             role,
             when: self.conditions(section),
-            group_by: section.texts("group_by").unwrap_or_default().into_iter().map(|t| spot(&t.value)).collect(),
+            group_by: spots(section, "group_by"),
+            node_by: spots(section, "node_by"),
+            parent_by: spots(section, "parent_by"),
             again: section.boolean("again").unwrap_or(false),
+            each: each(section),
             required: section.boolean("required").unwrap_or(!matches!(role, Role::Ignored | Role::Adds(_))),
             width: section.integer("width").and_then(|w| usize::try_from(w).ok()),
             fields,

@@ -6,7 +6,7 @@
 use super::options::Cutting;
 use super::places::{At, Reading, Source, Target};
 use super::text::RowText;
-use super::values::{Unreadable, group_key, open_children, value_of};
+use super::values::{Unreadable, group_key, key_at, open_children, value_of};
 use super::{Rows, header, tell};
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::layout::Layout;
@@ -48,6 +48,10 @@ pub struct Decoder<'a> {
     group_key: Vec<u8>,
     /// A row that could not be told apart stood before: the next message is in doubt.
     doubt: bool,
+    /// A further piece of a list in a row that was read already.
+    repeated: bool,
+    /// Of a message whose rows are tied together by their key: its head has come.
+    has_head: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -69,6 +73,8 @@ impl<'a> Decoder<'a> {
             child_nodes: Vec::new(),
             group_key: Vec::new(),
             doubt: false,
+            repeated: false,
+            has_head: false,
         }
     }
 
@@ -101,11 +107,11 @@ impl<'a> Decoder<'a> {
         match record {
             Some(record) if self.layout.records[record].role == Role::Ignored => self.assembly.totals.record(record),
             Some(record) => {
-                self.dispatch(record, text, at, flaw);
+                self.each_piece(record, text, at, flaw);
                 let mut before = record;
                 while let Some(record) = tell::again_after(before, self.layout, &self.readings, text, &mut self.joined)
                 {
-                    self.dispatch(record, text, at, None);
+                    self.each_piece(record, text, at, None);
                     before = record;
                 }
             }
@@ -116,6 +122,30 @@ impl<'a> Decoder<'a> {
                 self.lost(text.row, at, problem);
             }
         }
+    }
+
+    /// The row, once for each piece of its list where the record reads one.
+    fn each_piece(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
+        let plan = &self.layout.records[record];
+        let (Some(each), Some(list_at), None) = (&plan.each, self.readings[record].each, &flaw) else {
+            return self.dispatch(record, text, at, flaw);
+        };
+        let list = match text.at(list_at, &mut self.scratch) {
+            Ok(list) => list.unwrap_or_default().to_string(),
+            Err(unmapped) => {
+                let problem = Unreadable::Bytes(unmapped).problem(&self.encoding, at, each.place.name());
+                return self.dispatch(record, text, at, Some(problem));
+            }
+        };
+        let mut pieces = list.split(&each.between).map(str::trim).filter(|piece| !piece.is_empty()).peekable();
+        if pieces.peek().is_none() && !plan.again {
+            return self.dispatch(record, &text.at_piece("", None), at, None);
+        }
+        for (nth, piece) in pieces.enumerate() {
+            self.repeated = nth > 0;
+            self.dispatch(record, &text.at_piece(piece, each.within.as_deref()), at, None);
+        }
+        self.repeated = false;
     }
 
     fn dispatch(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
@@ -163,6 +193,7 @@ impl<'a> Decoder<'a> {
         if self.rows.interchange_needed && !self.interchange_open || self.rows.file_needed && !self.file_open {
             self.assembly.fatal(wording::record_misplaced(at.place(""), "message", "header of the file"));
         }
+        self.has_head = false;
         self.assembly.begin(at);
         for carried in &self.carried {
             let field = &self.layout.records[carried.record].fields[carried.field];
@@ -180,29 +211,31 @@ impl<'a> Decoder<'a> {
             let place = self.assembly.begun_at().place("");
             self.assembly.problem(wording::record_missing(place, &record.name));
         }
+        if self.rows.head_needed.is_some() && !self.has_head && !self.assembly.is_hopeless() {
+            let place = self.assembly.begun_at().place("");
+            let name = self.rows.head_needed.map_or("", |head| self.layout.records[head].name.as_str());
+            self.assembly.problem(wording::head_missing(place, name));
+        }
         self.assembly.finish();
     }
 
     /// A row of the open message.
     fn message_row(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
         let plan = &self.layout.records[record];
-        if !plan.again || plan.role == Role::Opens(0) {
+        let is_first = !plan.again && !self.repeated;
+        if is_first || plan.role == Role::Opens(0) {
             self.assembly.bytes(text.row.range.clone());
         }
-        if !plan.again {
+        if is_first {
             self.assembly.totals.record(record);
         }
+        self.has_head |= plan.role == Role::Opens(0);
         if let Some(problem) = flaw {
             self.assembly.totals.unreadable(&self.layout.records[record]);
             return self.assembly.flawed(problem);
         }
         let role = self.layout.records[record].role;
-        let own = match role {
-            Role::Opens(0) | Role::ClosesMessage => Some(0),
-            Role::Opens(group) => self.assembly.open(group, at),
-            Role::Adds(group) => self.assembly.current(group),
-            _ => None,
-        };
+        let own = self.own_node(record, text, at);
         match own {
             Some(own) => self.fill(record, text, at, own),
             None if self.assembly.is_hopeless() => {}
@@ -213,6 +246,27 @@ impl<'a> Decoder<'a> {
                 let name = &self.layout.records[record].name;
                 self.assembly.flawed(wording::record_misplaced(at.place(""), name, &before));
             }
+        }
+    }
+
+    /// The node that the row opens or adds to, found by its key where the record has one.
+    fn own_node(&mut self, record: usize, text: &RowText<'_>, at: Where) -> Option<u32> {
+        let role = self.layout.records[record].role;
+        let reading = &self.readings[record];
+        let mut key = Vec::new();
+        if let Role::Opens(group @ 1..) = role
+            && key_at(&reading.parent_by, text, &mut self.scratch, &mut key)
+        {
+            self.assembly.open_keyed(self.layout.kind.groups[group].parent, &key, at)?;
+        }
+        let keyed = key_at(&reading.node_by, text, &mut self.scratch, &mut key);
+        match role {
+            Role::Opens(0) | Role::ClosesMessage => Some(0),
+            Role::Opens(group) if keyed => self.assembly.open_keyed(group, &key, at),
+            Role::Opens(group) => self.assembly.open(group, at),
+            Role::Adds(group) if keyed => self.assembly.go_on(group, &key),
+            Role::Adds(group) => self.assembly.current(group),
+            _ => None,
         }
     }
 

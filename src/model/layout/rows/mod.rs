@@ -27,7 +27,7 @@ use self::options::{Columns, Cutting, Delimited, Options};
 use self::places::{At, Reading};
 use super::assembly::Assembly;
 use super::cover::Copier;
-use super::plan::{Record, Role, Scope};
+use super::plan::{Record, Role, Scope, WHOLE_FILE, piece};
 use super::{
     Completeness, DecodeContext, Decoded, EncodeContext, EncodeError, Encoder, Input, Layout, RedactError, Redacted,
     Sink,
@@ -47,6 +47,8 @@ pub struct Rows {
     parents: Vec<usize>,
     /// Rows are tied together by their key.
     grouped: bool,
+    /// The record that says the head of a message whose rows are tied together by their key: without it they are orphans.
+    head_needed: Option<usize>,
     /// A message may only stand within an interchange or an opened file.
     interchange_needed: bool,
     file_needed: bool,
@@ -83,12 +85,19 @@ fn widths(options: &Options, records: &[Record]) -> Widths {
     Widths { tag: fixed.tag.clone(), by_tag, other: fixed.width }
 }
 
+fn head_needed(records: &[Record]) -> Option<usize> {
+    let heads = || records.iter().filter(|r| r.role == Role::Opens(0));
+    let grouped = heads().next().is_some() && heads().all(|head| head.required && !head.group_by.is_empty());
+    records.iter().position(|r| grouped && r.role == Role::Opens(0))
+}
+
 impl Rows {
     pub(super) fn compile(root: &Section<'_>, options: Options, kind: &Kind, records: &[Record]) -> Self {
         let needs = |role: Role| records.iter().any(|r| r.role == role && r.required);
         let rows = Rows {
             parents: kind.groups.iter().map(|g| g.parent).collect(),
             grouped: records.iter().any(|r| !r.group_by.is_empty()),
+            head_needed: head_needed(records),
             interchange_needed: needs(Role::OpensInterchange),
             file_needed: needs(Role::OpensFile),
             widths: Arc::new(widths(&options, records)),
@@ -120,12 +129,46 @@ impl Rows {
                 let text = if tagged { "the record has no tag." } else { "the syntax has no tag, but the record has." };
                 root.problem_at(record.span.clone(), "record.tag", text, None);
             }
+            self.check_keys(root, record);
             for field in &record.fields {
                 for spot in places::spots(&field.place) {
+                    if record.each.is_some() && piece(spot.name()).is_some() {
+                        continue;
+                    }
                     if let Some(problem) = self.place_problem(record, spot.name()) {
                         root.problem_at(field.span.clone(), "record.fields", problem, None);
                     }
                 }
+            }
+        }
+    }
+
+    /// Keys of nodes and lists stand at places too, and belong to records that open or add something below the head.
+    fn check_keys(&self, root: &Section<'_>, record: &Record) {
+        let report = |key: &str, text: String| root.problem_at(record.span.clone(), key, text, None);
+        let has_parent = |role| matches!(role, Role::Opens(group) if self.parents[group] != 0);
+        if !record.parent_by.is_empty() && !has_parent(record.role) {
+            report(
+                "record.parent_by",
+                "parent_by belongs to a record that opens a group below another group.".to_string(),
+            );
+        }
+        if !record.node_by.is_empty() && !matches!(record.role, Role::Opens(1..) | Role::Adds(1..)) {
+            report("record.node_by", "node_by belongs to a record that opens a group or adds to one.".to_string());
+        }
+        let keys = [
+            ("record.group_by", &record.group_by),
+            ("record.node_by", &record.node_by),
+            ("record.parent_by", &record.parent_by),
+        ];
+        let keys = keys.into_iter().flat_map(|(key, spots)| spots.iter().map(move |spot| (key, spot)));
+        for (key, spot) in keys.chain(record.each.iter().map(|each| ("record.each", &each.place))) {
+            let is_piece = record.each.is_some() && piece(spot.name()).is_some() && key != "record.group_by";
+            if is_piece || key == "record.group_by" && spot.name() == WHOLE_FILE {
+                continue;
+            }
+            if let Some(problem) = self.place_problem(record, spot.name()) {
+                report(key, problem);
             }
         }
     }

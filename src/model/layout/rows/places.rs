@@ -8,7 +8,7 @@ use super::options::{Columns, Cutting, Delimited, UnknownColumns, columns, marke
 use crate::model::document::suggest;
 use crate::model::layout::cover::Cover;
 use crate::model::layout::form::Direction;
-use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot};
+use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot, WHOLE_FILE, piece};
 
 /// A place in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub enum At {
     Columns(usize, usize),
     /// Characters of the marker line of a block.
     Marker(usize, usize),
+    /// The piece of a list that is read (0), or the nth of its parts.
+    Piece(usize),
+    /// The file itself: the same for all rows.
+    File,
     /// Not in this file.
     Absent,
 }
@@ -85,6 +89,10 @@ pub struct Reading {
     pub children: Vec<Child>,
     pub conditions: Vec<At>,
     pub group_by: Vec<At>,
+    pub node_by: Vec<At>,
+    pub parent_by: Vec<At>,
+    /// Where the list stands whose pieces are read one by one.
+    pub each: Option<At>,
     /// Personal places, and how they are overwritten.
     pub covers: Vec<(At, Cover)>,
     /// Unknown columns that are kept.
@@ -107,7 +115,20 @@ type Find<'f> = &'f dyn Fn(&Spot) -> At;
 
 impl Reading {
     fn new(record: &Record, parents: &[usize], find: Find<'_>) -> Self {
-        let mut reading = Reading { ready: true, ..Reading::default() };
+        let columns = find;
+        let find: Find<'_> = &|spot| match piece_of(record, spot) {
+            Some(piece) => At::Piece(piece),
+            None => columns(spot),
+        };
+        let keys = |spots: &[Spot]| spots.iter().map(find).collect();
+        let mut reading = Reading {
+            ready: true,
+            group_by: record.group_by.iter().map(|spot| if is_file(spot) { At::File } else { find(spot) }).collect(),
+            node_by: keys(&record.node_by),
+            parent_by: keys(&record.parent_by),
+            each: record.each.as_ref().map(|each| columns(&each.place)),
+            ..Reading::default()
+        };
         for (index, field) in record.fields.iter().enumerate() {
             if field.form.direction == Direction::WriteOnly {
                 continue;
@@ -147,8 +168,7 @@ impl Reading {
                 Condition::Holds(_) => At::Absent,
             })
             .collect();
-        reading.group_by = record.group_by.iter().map(find).collect();
-        reading.covers = covers(record, find);
+        reading.covers = covers(record, columns);
         reading
     }
 
@@ -178,6 +198,15 @@ impl Reading {
     }
 }
 
+/// The part of a list's piece that a spot of the record is.
+fn piece_of(record: &Record, spot: &Spot) -> Option<usize> {
+    record.each.as_ref().and_then(|_| piece(spot.name()))
+}
+
+fn is_file(spot: &Spot) -> bool {
+    spot.name() == WHOLE_FILE
+}
+
 pub fn spots(place: &Place) -> &[Spot] {
     match place {
         Place::One(spot) => std::slice::from_ref(spot),
@@ -189,7 +218,11 @@ pub fn spots(place: &Place) -> &[Spot] {
 /// Where a record holds personal data: under every name of its places, whichever way they are used.
 fn covers(record: &Record, find: Find<'_>) -> Vec<(At, Cover)> {
     let mut covers: Vec<(At, Cover)> = Vec::new();
+    let whole = Cover::default();
     let mut add = |spot: &Spot, cover: &Cover| {
+        // One piece of a list cannot be told from the others: all of it is overwritten.
+        let list = record.each.as_ref().filter(|_| piece_of(record, spot).is_some());
+        let (spot, cover) = list.map_or((spot, cover), |each| (&each.place, &whole));
         for name in &spot.names {
             let at = find(&Spot { names: vec![name.clone()] });
             match covers.iter_mut().find(|(known, _)| *known == at) {
@@ -217,7 +250,10 @@ fn all_spots(record: &Record) -> impl Iterator<Item = (&Spot, Option<&Field>)> {
         Condition::Is { place, .. } => Some((place, None)),
         Condition::Holds(_) => None,
     });
-    fields.chain(conditions).chain(record.group_by.iter().map(|s| (s, None)))
+    let keys = [&record.group_by, &record.node_by, &record.parent_by].into_iter().flatten().map(|s| (s, None));
+    let list = record.each.iter().map(|each| (&each.place, None));
+    let all = fields.chain(conditions).chain(keys).chain(list);
+    all.filter(|(spot, _)| piece_of(record, spot).is_none() && !is_file(spot))
 }
 
 /// Readings of all records where no header is needed.

@@ -100,7 +100,7 @@ impl Redactor<'_, '_> {
         let mut replaced: Vec<(u64, Vec<u8>)> = Vec::new();
         for (at, cover) in &self.readings[record].covers {
             match *at {
-                At::Absent => {}
+                At::Absent | At::File | At::Piece(_) => {}
                 At::Marker(start, end) => {
                     let Some(marker) = row.cells.first().filter(|cell| !cell.is_absent()) else { continue };
                     let mut scratch = String::new();

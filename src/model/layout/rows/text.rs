@@ -1,6 +1,7 @@
 //! The text of a row's places: decoded only where it must be, quotes undoubled, fixed columns cut.
 
 use super::places::At;
+use crate::model::layout::plan::WHOLE_FILE;
 use crate::model::syntax::delimited::Row;
 use crate::model::syntax::encoding::{Encoding, Unmapped};
 use crate::model::syntax::fixed;
@@ -12,6 +13,8 @@ pub struct RowText<'r> {
     whole: Option<&'r str>,
     encoding: &'r Encoding,
     quote: u8,
+    /// The piece of a list that is read, and what stands between its parts.
+    piece: Option<(&'r str, Option<&'r str>)>,
 }
 
 impl<'r> RowText<'r> {
@@ -24,9 +27,33 @@ impl<'r> RowText<'r> {
         if plain.is_none() && row.cells.is_empty() {
             decoded.clear();
             encoding.decode(row.bytes, decoded)?;
-            return Ok(RowText { row, whole: Some(decoded), encoding, quote });
+            return Ok(RowText { row, whole: Some(decoded), encoding, quote, piece: None });
         }
-        Ok(RowText { row, whole: plain, encoding, quote })
+        Ok(RowText { row, whole: plain, encoding, quote, piece: None })
+    }
+
+    /// The same row, of whose list this piece is read.
+    pub fn at_piece<'p>(&self, piece: &'p str, within: Option<&'p str>) -> RowText<'p>
+    where
+        'r: 'p,
+    {
+        RowText {
+            piece: Some((piece, within)),
+            row: self.row,
+            whole: self.whole,
+            encoding: self.encoding,
+            quote: self.quote,
+        }
+    }
+
+    /// The piece, or the nth of its parts.
+    fn piece(&self, nth: usize) -> Option<&'r str> {
+        let (piece, within) = self.piece?;
+        match (nth, within) {
+            (0, _) => Some(piece),
+            (nth, Some(within)) => piece.split(within).nth(nth - 1),
+            (_, None) => None,
+        }
     }
 
     /// The whole record, of fixed width.
@@ -54,6 +81,8 @@ impl<'r> RowText<'r> {
     {
         let cell = match at {
             At::Absent => return Ok(None),
+            At::File => return Ok(Some(WHOLE_FILE)),
+            At::Piece(nth) => return Ok(self.piece(nth)),
             At::Marker(start, end) => {
                 let Some(marker) = self.at(At::Cell(0), scratch)? else { return Ok(None) };
                 return Ok(Some(fixed::slice(marker, start..end)));

@@ -133,9 +133,14 @@ pub fn holds(record: &Record, reading: &Reading, text: &RowText<'_>, scratch: &m
 
 /// The key that ties rows together; false when a part of it cannot be read or is empty.
 pub fn group_key(reading: &Reading, text: &RowText<'_>, scratch: &mut String, key: &mut Vec<u8>) -> bool {
+    key_at(&reading.group_by, text, scratch, key)
+}
+
+/// What stands at these places, as one key.
+pub fn key_at(places: &[At], text: &RowText<'_>, scratch: &mut String, key: &mut Vec<u8>) -> bool {
     key.clear();
-    let mut known = !reading.group_by.is_empty();
-    for at in &reading.group_by {
+    let mut known = !places.is_empty();
+    for at in places {
         let part = text.at(*at, scratch).ok().flatten().unwrap_or_default().trim();
         known &= !part.is_empty();
         key.extend_from_slice(part.as_bytes());

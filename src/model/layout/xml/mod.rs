@@ -20,6 +20,7 @@ mod redact;
 mod reject;
 mod template;
 mod tree;
+mod vocabulary;
 mod wrap;
 mod write;
 

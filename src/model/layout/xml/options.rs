@@ -1,5 +1,6 @@
 //! The `[xml]` table of a layout.
 
+use super::vocabulary::Vocabulary;
 use crate::model::document::Section;
 
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Options {
     /// An empty element or attribute says nothing: what is known stays.
     pub blank_leaves: bool,
     pub line_end: &'static str,
+    /// What else the standard knows that the layout is of.
+    pub vocabulary: Vocabulary,
 }
 
 pub fn read_options(root: &Section<'_>) -> Option<Options> {
@@ -25,14 +28,17 @@ pub fn read_options(root: &Section<'_>) -> Option<Options> {
     let namespaces = section.section("namespaces").map_or_else(Vec::new, |table| {
         table.keys().into_iter().map(|k| (k.value.clone(), table.text(&k.value).unwrap_or_default())).collect()
     });
-    Some(Options {
+    let mut options = Options {
         root: section.required_text("root"),
         namespaces,
         unknown_refused: section.choice("unknown", &[("ignore", false), ("refuse", true)]).unwrap_or(false),
         empty_allowed: section.choice("empty", &[("refuse", false), ("allowed", true)]).unwrap_or(false),
         blank_leaves: section.choice("blank", &[("clears", false), ("leaves", true)]).unwrap_or(false),
         line_end: section.choice("line_end", &[("lf", "\n"), ("crlf", "\r\n")]).unwrap_or("\n"),
-    })
+        vocabulary: Vocabulary::default(),
+    };
+    options.vocabulary = Vocabulary::read(&section, &options);
+    Some(options)
 }
 
 impl Options {

@@ -18,6 +18,7 @@ use crate::model::wording;
 
 use super::Xml;
 use super::tree::{Capture, OUTSIDE, Pick, State, Tree};
+use super::vocabulary::CODE_BYTES;
 
 /// Text and places of one message; the largest real orders take a few MiB.
 const MESSAGE_MIB: usize = 16;
@@ -161,6 +162,8 @@ struct Reader<'a> {
     message: Option<Marks>,
     too_large: bool,
     unknown: Vec<Problem>,
+    /// The open element whose text must be of a list of codes: how deep it stands, the list, its text so far.
+    code: Option<(usize, usize, String)>,
     apart: Option<Apart<'a>>,
 }
 
@@ -223,13 +226,25 @@ impl Visitor for Reader<'_> {
         let text_start = self.found.text.len();
         self.frames.push(Frame { state, next_child: 0, text_start, text_end: None, takes, at });
         match state {
-            Some(state) => self.open_known(state, tag, at),
-            None if from_state.is_some() => self.unknown(at, &format!("<{}>", tag.name)),
-            None => Ok(()),
+            Some(state) => self.open_known(state, tag, at)?,
+            None if from_state.is_some() => self.unknown(at, &format!("<{}>", tag.name))?,
+            None => {}
         }
+        let vocabulary = &self.xml.options.vocabulary;
+        if vocabulary.is_empty() {
+            return Ok(());
+        }
+        self.code = vocabulary.list_of(tag).map(|list| (self.frames.len(), list, String::new()));
+        vocabulary.unknown(tag, || at.place("")).map_or(Ok(()), |problem| self.amiss(problem))
     }
 
     fn text(&mut self, piece: &str) -> Result<(), Halt> {
+        if let Some((depth, _, code)) = &mut self.code
+            && *depth == self.frames.len()
+            && code.len() < CODE_BYTES
+        {
+            code.push_str(piece);
+        }
         if let Some(frame) = self.frames.last()
             && frame.is_captured()
             && frame.text_end.is_none()
@@ -242,6 +257,12 @@ impl Visitor for Reader<'_> {
     }
 
     fn close(&mut self, end: Spot) -> Result<(), Halt> {
+        if let Some((_, list, code)) = self.code.take_if(|(depth, ..)| *depth == self.frames.len()) {
+            let at = self.frames.last().map_or(At { line: end.line, byte: end.byte }, |frame| frame.at);
+            if let Some(problem) = self.xml.options.vocabulary.wrong(list, &code, || at.place("")) {
+                self.amiss(problem)?;
+            }
+        }
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         if let Some(state) = frame.state {
             self.close_known(frame, state, end)?;
@@ -269,6 +290,7 @@ impl<'a> Reader<'a> {
             message: None,
             too_large: false,
             unknown: Vec::new(),
+            code: None,
             apart,
         }
     }
@@ -408,7 +430,11 @@ impl<'a> Reader<'a> {
         if !self.xml.options.unknown_refused {
             return Ok(());
         }
-        let problem = wording::xml_unknown(at.place(""), name);
+        self.amiss(wording::xml_unknown(at.place(""), name))
+    }
+
+    /// A problem of the open message, else of the file.
+    fn amiss(&mut self, problem: Problem) -> Result<(), Halt> {
         if self.message.is_none() {
             return Err(problem.into());
         }
