@@ -4,7 +4,8 @@
 //! name was probably mistyped, a suggestion. A key that nobody asked for is unknown, so a reader lists its keys once, by asking.
 //! It does not know what any key means.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -50,6 +51,11 @@ pub struct Asked {
     pub words: Vec<String>,
 }
 
+/// Problems of one document that are told one by one; a document with more is told about the rest in one line.
+const TOLD: usize = 500;
+/// A name is looked for among the known ones only up to this length: longer is no slip of the pen.
+const NAME_BYTES: usize = 200;
+
 /// A parsed document and the problems found in it so far.
 pub struct Document<'a> {
     file: String,
@@ -57,6 +63,8 @@ pub struct Document<'a> {
     root: DeTable<'a>,
     problems: RefCell<Vec<DocumentProblem>>,
     asked: RefCell<Vec<Asked>>,
+    /// Problems beyond those that are told.
+    more: Cell<usize>,
 }
 
 impl<'a> Document<'a> {
@@ -69,8 +77,9 @@ impl<'a> Document<'a> {
             root: root.into_inner(),
             problems: RefCell::default(),
             asked: RefCell::default(),
+            more: Cell::default(),
         };
-        for error in errors {
+        for error in errors.into_iter().take(TOLD) {
             let at = error.span().map_or(text.len(), |span| span.start);
             document.report(Some(at..at), "", not_toml(text, at), None);
         }
@@ -98,10 +107,18 @@ impl<'a> Document<'a> {
         problems.sort_by_key(|p| (p.line, p.column));
         // A table that is read for two ends is wrong once.
         problems.dedup();
+        if self.more.get() > 0 {
+            let text = format!("{} further problems are not told one by one; correct these first.", self.more.get());
+            let (file, key) = (self.file, String::new());
+            problems.push(DocumentProblem { file, line: 0, column: 0, key, text, suggestion: None });
+        }
         problems
     }
 
     pub fn report(&self, span: Option<Range<usize>>, key: &str, text: String, suggestion: Option<String>) {
+        if self.problems.borrow().len() == TOLD {
+            return self.more.set(self.more.get() + 1);
+        }
         let (line, column) = span.map_or((0, 0), |span| self.place(span.start));
         self.problems.borrow_mut().push(DocumentProblem {
             file: self.file.clone(),
@@ -165,12 +182,12 @@ pub struct Section<'d> {
     table: &'d DeTable<'d>,
     span: Range<usize>,
     path: String,
-    asked: RefCell<Vec<String>>,
+    asked: RefCell<BTreeSet<String>>,
 }
 
 impl<'d> Section<'d> {
     fn get(&self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
-        self.asked.borrow_mut().push(key.to_string());
+        self.asked.borrow_mut().insert(key.to_string());
         self.table.get(key)
     }
 
@@ -239,7 +256,7 @@ impl<'d> Section<'d> {
     /// A text that must be there; when it is not, the problem is reported and the empty text returned.
     pub fn required_text(&self, key: &str) -> String {
         if !self.has(key) {
-            self.asked.borrow_mut().push(key.to_string());
+            self.asked.borrow_mut().insert(key.to_string());
             self.problem(key, "is missing.");
         }
         self.text(key).unwrap_or_default()
@@ -402,8 +419,8 @@ impl Drop for Section<'_> {
         self.document.asked.borrow_mut().extend(asked.iter().map(plain));
         for (key, _) in self.table.iter() {
             let name = key.get_ref().as_ref();
-            if !asked.iter().any(|a| a == name) {
-                let known: Vec<&str> = asked.iter().map(String::as_str).collect();
+            if !asked.contains(name) {
+                let known: Vec<&str> = asked.iter().map(String::as_str).take(TOLD).collect();
                 self.document.report(
                     Some(key.span()),
                     &self.path_of(name),
@@ -426,8 +443,12 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
 
 /// "Did you mean …", when one of the known words is near enough to be what was meant.
 pub fn suggest(found: &str, known: &[&str]) -> Option<String> {
+    if found.len() > NAME_BYTES {
+        return None;
+    }
     known
         .iter()
+        .filter(|word| word.len() <= NAME_BYTES)
         .map(|word| (strsim::jaro_winkler(found, word), *word))
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -3,7 +3,7 @@
 //!
 //! A syntax calls `begin`, `open`, `set` …, `finish` for each message and `end` at last. It knows nothing of bytes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -58,8 +58,10 @@ pub struct Assembly<'a> {
     problems: Vec<Problem>,
     /// A part of the message could not be read, so nothing can be said about what it lacks.
     hopeless: bool,
+    /// It has taken more than a message may take.
+    full: bool,
     /// Nodes and fields with a problem of their own, so that they are not said to be missing too.
-    reported: Vec<(u32, usize)>,
+    reported: HashSet<(u32, usize)>,
     /// By group: the node opened last, `NONE` without one.
     current: Vec<u32>,
     /// By group: the groups below it.
@@ -95,7 +97,8 @@ impl<'a> Assembly<'a> {
             size_before: 0,
             problems: Vec::new(),
             hopeless: false,
-            reported: Vec::new(),
+            full: false,
+            reported: HashSet::new(),
             current: vec![NONE; groups],
             below: (0..groups).map(|group| groups_below(&kind, group)).collect(),
             due: kind.groups.iter().map(due_fields).collect(),
@@ -140,6 +143,7 @@ impl<'a> Assembly<'a> {
         self.batch.begin(self.number, at.line);
         self.problems.clear();
         self.hopeless = false;
+        self.full = false;
         self.reported.clear();
         self.current.fill(NONE);
         self.current[0] = 0;
@@ -163,10 +167,7 @@ impl<'a> Assembly<'a> {
     /// Opens a node under the current node of its parent group; nothing when there is none.
     pub fn open(&mut self, group: usize, at: At) -> Option<u32> {
         let parent = self.current(self.kind.groups[group].parent)?;
-        if self.batch.size() - self.size_before > MESSAGE_MIB << 20 {
-            if !self.problems.iter().any(|p| p.code == "message-too-large") {
-                self.flawed(wording::message_too_large(at.place(""), MESSAGE_MIB));
-            }
+        if self.is_full(at) {
             return None;
         }
         let node = self.batch.open(group, parent, at.line);
@@ -216,10 +217,24 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// The open message has taken what a message may take; it is refused for that, once.
+    fn is_full(&mut self, at: At) -> bool {
+        if self.batch.size() - self.size_before <= MESSAGE_MIB << 20 {
+            return false;
+        }
+        if !self.full {
+            self.full = true;
+            self.flawed(wording::message_too_large(at.place(""), MESSAGE_MIB));
+        }
+        true
+    }
+
     /// Reads a value by its form into a node. A value given before must be the same.
     pub fn set(&mut self, node: u32, field: &Field, text: &str, at: At) {
         match &field.ours {
             Ours::Field { group, field: index, .. } => self.set_field(node, field, *group, *index, text, at),
+            // Fields are given once; of extras a message could have any number.
+            Ours::Extra { .. } if self.is_full(at) => {}
             Ours::Extra { name, .. } => match field.form.read(text, self.zone, &mut self.scratch) {
                 Ok(Got::Text(value)) => self.batch.add_extra(node, name, value),
                 Ok(Got::Empty) if field.form.required => self.problem(wording::value_missing(at.place(&field.label))),
@@ -301,7 +316,7 @@ impl<'a> Assembly<'a> {
     }
 
     fn report(&mut self, node: u32, field: usize, problem: Problem) {
-        self.reported.push((node, field));
+        self.reported.insert((node, field));
         self.problem(problem);
     }
 

@@ -9,10 +9,15 @@ use std::sync::{Arc, LazyLock};
 use minijinja::value::{Object, Value};
 use minijinja::{Environment, UndefinedBehavior};
 
+#[path = "expression/bounded.rs"]
+mod bounded;
+
+/// Longest source: what is longer belongs into forms, lookups and records.
+const SOURCE_BYTES: usize = 1_000;
 /// Steps of one evaluation; a sensible expression takes a few dozen.
 const FUEL: u64 = 10_000;
-/// Longest result: no field of ours is longer.
-const MADE_CHARS: usize = 20_000;
+/// Longest result, and longest value that is looked at: no field of ours is longer.
+const MADE_BYTES: usize = 80_000;
 
 /// A compiled expression.
 pub struct Expression {
@@ -28,7 +33,7 @@ impl fmt::Debug for Expression {
 
 /// Constant: every expression has the same few filters and bounds.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
+    let mut environment = bounded::environment();
     environment.set_fuel(Some(FUEL));
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment
@@ -36,6 +41,12 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 impl Expression {
     pub fn compile(source: &str) -> Result<Self, String> {
+        if source.len() > SOURCE_BYTES {
+            return Err(format!(
+                "the expression has {} bytes; expected at most {SOURCE_BYTES}. Say it in forms, lookups and records.",
+                source.len()
+            ));
+        }
         // `'x' * 100000000` would be made before its length could be looked at; text is repeated nowhere else.
         if source.contains('*') {
             return Err("\"*\" is not allowed in expressions: numbers are text here.".to_string());
@@ -69,7 +80,7 @@ impl Expression {
             return Ok(String::new());
         }
         let text = value.to_string();
-        if text.len() > MADE_CHARS * 4 {
+        if text.len() > MADE_BYTES {
             return Err(format!("the expression \"{}\" made a text that is too long.", self.source));
         }
         Ok(text)
@@ -80,6 +91,14 @@ impl Expression {
     }
 
     fn value(&self, row: Values) -> Result<Value, String> {
+        let too_long = row.0.iter().find(|(name, value)| value.len() > MADE_BYTES && self.names(name));
+        if let Some((name, value)) = too_long {
+            let found = value.len();
+            return Err(format!(
+                "the expression \"{}\" looks at \"{name}\", which has {found} bytes; expected at most {MADE_BYTES}.",
+                self.source
+            ));
+        }
         let context = minijinja::context! { row => Value::from_object(row) };
         self.compiled.eval(context).map_err(|error| format!("the expression \"{}\" failed: {error}.", self.source))
     }
@@ -98,7 +117,10 @@ impl Values {
 impl Object for Values {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| Value::from(value.as_str()))
+        self.0
+            .iter()
+            .find(|(name, value)| name == key && value.len() <= MADE_BYTES)
+            .map(|(_, value)| Value::from(value.as_str()))
     }
 }
 

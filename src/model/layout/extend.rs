@@ -9,8 +9,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::Layout;
 use super::read::read_layout;
+use super::{Layout, limits};
 use crate::model::document::{Document, DocumentProblem, suggest};
 use crate::model::kind::Kinds;
 
@@ -27,11 +27,8 @@ pub struct Extendable {
 
 impl Extendable {
     pub fn new(file: &str, text: &str) -> Self {
-        let document = Document::parse(file, text);
-        let root = document.root();
-        let id = root.text("layout").unwrap_or_default();
-        let keys = root.keys();
-        root.pass_over(&keys.iter().map(|key| key.value.as_str()).collect::<Vec<_>>());
+        let (root, _) = DeTable::parse_recoverable(text);
+        let id = root.get_ref().get("layout").and_then(|id| id.get_ref().as_str()).unwrap_or_default().to_string();
         Extendable { file: file.to_string().into(), id: id.into(), text: text.to_string().into() }
     }
 
@@ -89,7 +86,9 @@ impl Sewn {
     fn add(&mut self, from: &Sewn, range: Range<usize>) {
         let begin = self.text.len();
         self.text.push_str(&from.text[range.clone()]);
-        for (place, source, start) in &from.pieces {
+        let first = from.pieces.partition_point(|(place, ..)| place.end <= range.start);
+        let pieces = from.pieces[first..].iter().take_while(|(place, ..)| place.start < range.end);
+        for (place, source, start) in pieces {
             let (low, high) = (place.start.max(range.start), place.end.min(range.end));
             if low < high {
                 let here = begin + low - range.start..begin + high - range.start;
@@ -125,6 +124,7 @@ impl Sewn {
 }
 
 fn resolve(file: &str, text: &str, others: &[Extendable], depth: usize) -> Result<Sewn, Vec<DocumentProblem>> {
+    limits::check(file, text)?;
     let own = Sewn::of(file, text);
     let (root, errors) = DeTable::parse_recoverable(text);
     let root = root.into_inner();

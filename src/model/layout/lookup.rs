@@ -1,13 +1,21 @@
 //! Tables of words: the partner's on the left, ours on the right, used in both directions.
 
+use std::collections::HashSet;
+
 use crate::model::document::Section;
+
+/// Words of a table that are shown to people.
+const SHOWN: usize = 100;
 
 /// `[lookup.country]  Deutschland = "DE"`. Of several words for the same value of ours, the first is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
     pub name: String,
-    /// Sorted by the partner's word; with its place in the file.
-    rows: Vec<(String, String, usize)>,
+    /// The partner's word and ours, in the order of the file.
+    rows: Vec<(String, String)>,
+    /// Sorted by the partner's word; by ours, the first row of each.
+    by_theirs: Vec<u32>,
+    by_ours: Vec<u32>,
 }
 
 /// Rows that one partner brings for a layout's table: his word, ours.
@@ -20,10 +28,15 @@ pub struct Words {
 impl Lookup {
     /// Of several rows with the same word of the partner's, the first counts.
     pub fn new(name: &str, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut rows: Vec<_> = pairs.into_iter().enumerate().map(|(at, (theirs, ours))| (theirs, ours, at)).collect();
-        rows.sort_by(|a, b| (&a.0, a.2).cmp(&(&b.0, b.2)));
-        rows.dedup_by(|later, first| later.0 == first.0);
-        Lookup { name: name.to_string(), rows }
+        let mut rows: Vec<(String, String)> = pairs.into_iter().collect();
+        let mut seen = HashSet::new();
+        rows.retain(|(theirs, _)| seen.insert(theirs.clone()));
+        let mut by_theirs: Vec<u32> = (0..rows.len() as u32).collect();
+        let mut by_ours = by_theirs.clone();
+        by_theirs.sort_by(|a, b| rows[*a as usize].0.cmp(&rows[*b as usize].0));
+        by_ours.sort_by(|a, b| rows[*a as usize].1.cmp(&rows[*b as usize].1));
+        by_ours.dedup_by(|later, first| rows[*later as usize].1 == rows[*first as usize].1);
+        Lookup { name: name.to_string(), rows, by_theirs, by_ours }
     }
 
     /// The rows of one partner come before those of the layout: they win when read, and are written.
@@ -38,18 +51,17 @@ impl Lookup {
     }
 
     pub fn ours(&self, theirs: &str) -> Option<&str> {
-        let at = self.rows.binary_search_by(|row| row.0.as_str().cmp(theirs)).ok()?;
-        Some(&self.rows[at].1)
+        let at = self.by_theirs.binary_search_by(|row| self.rows[*row as usize].0.as_str().cmp(theirs)).ok()?;
+        Some(&self.rows[self.by_theirs[at] as usize].1)
     }
 
     pub fn theirs(&self, ours: &str) -> Option<&str> {
-        self.rows.iter().filter(|row| row.1 == ours).min_by_key(|row| row.2).map(|row| row.0.as_str())
+        let at = self.by_ours.binary_search_by(|row| self.rows[*row as usize].1.as_str().cmp(ours)).ok()?;
+        Some(&self.rows[self.by_ours[at] as usize].0)
     }
 
-    /// The partner's words in the order of the file, for people.
+    /// The first of the partner's words in the order of the file, for people.
     pub fn words(&self) -> Vec<&str> {
-        let mut rows: Vec<_> = self.rows.iter().collect();
-        rows.sort_by_key(|row| row.2);
-        rows.into_iter().map(|row| row.0.as_str()).collect()
+        self.rows.iter().map(|row| row.0.as_str()).take(SHOWN).collect()
     }
 }

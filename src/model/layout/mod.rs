@@ -10,6 +10,7 @@ mod expression;
 mod extend;
 mod foreign;
 pub mod form;
+pub mod limits;
 pub mod lookup;
 pub mod naming;
 pub mod nearest;

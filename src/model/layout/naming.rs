@@ -6,7 +6,7 @@
 
 use std::io;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::plan::{Field, Place as FieldPlace};
 use super::{DecodeContext, Input};
@@ -18,6 +18,8 @@ pub const BUILT_IN: [&str; 3] = ["name", "stem", "digest"];
 /// Characters of the content's number: no two files of a partner share them by chance.
 const DIGEST_CHARS: usize = 12;
 const CHUNK_BYTES: usize = 64 << 10;
+/// A compiled pattern may take so much memory.
+const COMPILED_BYTES: usize = 1 << 20;
 
 /// `[file_name]` of a layout.
 #[derive(Debug)]
@@ -58,7 +60,9 @@ impl NameShape {
         }
         regex.push_str(&regex::escape(rest));
         regex.push('$');
-        let compiled = Regex::new(&regex)
+        let compiled = RegexBuilder::new(&regex)
+            .size_limit(COMPILED_BYTES)
+            .build()
             .map_err(|_| format!("\"{source}\" holds an expression that cannot be read; expected {{part:[0-9]+}}."))?;
         Ok(NameShape { source: source.to_string(), regex: compiled, names })
     }

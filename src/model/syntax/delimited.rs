@@ -271,11 +271,13 @@ impl<'i> RowReader<'i> {
             self.window.consume(blank);
             let bytes = self.window.bytes();
             let is_utf8 = !matches!(self.window.encoding(), Encoding::Single(_));
-            if let Some(end) = widths.bytes_of(bytes, is_utf8) {
+            let most = widths.most_bytes();
+            if let Some(end) = widths.bytes_of(&bytes[..bytes.len().min(most)], is_utf8) {
                 return Ok(Found::Row(Cut { end, next: end, lines: 1, flaw: None }));
             }
-            if self.window.ended() {
-                let end = bytes.len();
+            // More bytes than its characters can take are no text; the row is told by that.
+            if self.window.ended() || bytes.len() >= most {
+                let end = bytes.len().min(most);
                 let cut = Cut { end, next: end, lines: 1, flaw: None };
                 return Ok(if end == 0 { Found::Nothing } else { Found::Row(cut) });
             }

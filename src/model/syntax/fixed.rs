@@ -32,6 +32,13 @@ pub struct Widths {
 }
 
 impl Widths {
+    /// No record takes more bytes than this.
+    pub fn most_bytes(&self) -> usize {
+        let own = self.by_tag.iter().map(|(_, width)| *width);
+        let tag = self.tag.as_ref().map_or(0, |tag| tag.end);
+        (own.fold(self.other, usize::max).max(tag) + 1) * 4
+    }
+
     /// Bytes of the record that begins here; nothing when more are needed to know.
     pub fn bytes_of(&self, bytes: &[u8], is_utf8: bool) -> Option<usize> {
         let tag = match &self.tag {

@@ -316,7 +316,7 @@ impl Finder for Filler<'_> {
             Piece::Date | Piece::Time => at_of(segment, 0),
         };
         let read = self.read_piece(segment, capture.piece, any, &plan.join);
-        self.held += self.piece.len();
+        self.held += self.piece.len() + plan.join.len();
         if self.held > MESSAGE_MIB << 20 {
             if !self.assembly.is_hopeless() {
                 self.assembly.flawed(wording::message_too_large(at.place(""), MESSAGE_MIB));

@@ -5,6 +5,10 @@ use regex::{Regex, RegexBuilder};
 
 /// A compiled expression may take so much memory; what a partner writes takes a hundredth.
 const COMPILED_BYTES: usize = 1 << 20;
+/// What is remembered while matching; where it does not suffice, matching is slower.
+const CACHE_BYTES: usize = 256 << 10;
+/// Longest value that is looked at: the time for one grows with its length times the size of the expression.
+pub const LONGEST_BYTES: usize = 10_000;
 
 /// One expression.
 #[derive(Debug, Clone)]
@@ -29,8 +33,8 @@ impl Like {
     }
 
     fn compile(source: &str, whole: &str) -> Result<Self, String> {
-        let regex = RegexBuilder::new(whole).size_limit(COMPILED_BYTES).build().map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => format!("\"{source}\" is too large."),
+        let regex = RegexBuilder::new(whole).size_limit(COMPILED_BYTES).dfa_size_limit(CACHE_BYTES).build().map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => format!("\"{}\" makes an expression that is too large; expected less than {} KiB. Repeat less often, or use max=.", crate::model::diagnostic::shown(source), COMPILED_BYTES >> 10),
             error => {
                 let text = error.to_string();
                 let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_string();
@@ -42,6 +46,11 @@ impl Like {
 
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Where it is too long to be looked at, its length in characters.
+    pub fn too_long(text: &str) -> Option<usize> {
+        (text.len() > LONGEST_BYTES).then(|| text.chars().count())
     }
 
     pub fn whole(&self, text: &str) -> Option<()> {

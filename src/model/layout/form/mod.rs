@@ -219,6 +219,11 @@ impl Form {
         if self.nones.iter().any(|none| none == text) {
             text = "";
         }
+        if (self.matches.is_some() || self.take.is_some())
+            && let Some(found) = Like::too_long(text)
+        {
+            return Err(Wrong::TooLong { max: like::LONGEST_BYTES, found });
+        }
         if let (Some(like), false) = (&self.matches, text.is_empty()) {
             like.whole(text).ok_or(Wrong::NotLike)?;
         }

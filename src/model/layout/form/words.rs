@@ -135,6 +135,11 @@ impl Form {
     }
 }
 
+/// Characters that a value is filled up to at most.
+const WIDTH: usize = 10_000;
+/// Longest text put before, behind, between or instead of something, again and again.
+const PIECE_BYTES: usize = 100;
+
 /// Longest unit as sent; ours are three characters, partners write words.
 const UNIT_CHARS: usize = 20;
 
@@ -264,6 +269,10 @@ impl Reader<'_> {
     fn option(&mut self, word: &Word) {
         let values = word.values.as_deref();
         let first = values.and_then(|v| v.first()).cloned();
+        let is_piece = matches!(word.key.as_str(), "join" | "breaks" | "prefix" | "suffix");
+        if is_piece && first.as_ref().is_some_and(|piece| piece.len() > PIECE_BYTES) {
+            return self.problem(format!("{}= is longer than {PIECE_BYTES} bytes.", word.key));
+        }
         let form = &mut self.form;
         match (word.key.as_str(), first) {
             ("required", None) => form.required = true,
@@ -351,7 +360,8 @@ impl Reader<'_> {
                 self.form.max = Some(self.form.max.map_or(count as usize, |m| m.min(count as usize)));
                 self.form.cut = true;
             }
-            ("width", _) => self.form.width = count as usize,
+            ("width", _) if count as usize <= WIDTH => self.form.width = count as usize,
+            ("width", _) => self.problem(format!("width={count} is too wide; expected at most {WIDTH}.")),
             // Ten digits are more than any scale that is kept; more would only overflow.
             ("implied", Shape::Number(shape)) if count <= 10 => shape.implied = Some(count),
             ("places", Shape::Number(shape)) if count <= 10 => shape.places = count,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::lookup::{Lookup, Words};
 use super::plan::{Checked, Ours, Record, Role};
-use super::{Layout, Syntax, edifact, rows, xml};
+use super::{Layout, Syntax, edifact, limits, rows, xml};
 use crate::model::document::{Asked, Document, DocumentProblem, Section, suggest};
 use crate::model::kind::{Kind, Kinds};
 use crate::model::syntax::encoding::Encoding;
@@ -26,6 +26,7 @@ pub fn read_layout_with(
     kinds: &Kinds,
     words: &[Words],
 ) -> Result<Layout, Vec<DocumentProblem>> {
+    limits::check(file, text)?;
     let document = Document::parse(file, text);
     let layout = read_root(&document.root(), kinds, words);
     let problems = document.into_problems();
@@ -104,6 +105,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let mut records: Vec<Record> = sections.iter().map(|section| reader.read(section)).collect();
     let naming = root.section("file_name").map(|section| reader.naming(&section));
     check_records(root, &records, &kind);
+    limits::places(root, &records)?;
     record::resolve_counts(&sections, &mut records);
     if !matches!(options, Some(Options::Rows(_))) {
         check_row_keys(root, &records);

@@ -6,6 +6,7 @@ use crate::model::document::{Section, Spot as Found, suggest};
 use crate::model::kind::{Class, FieldType, Kind, change_type};
 use crate::model::layout::expression::Expression;
 use crate::model::layout::form::{Direction, Form, read_form};
+use crate::model::layout::limits::WIDTH;
 use crate::model::layout::lookup::Lookup;
 use crate::model::layout::naming::{BUILT_IN, NameShape, Naming};
 use crate::model::layout::plan::{
@@ -57,10 +58,20 @@ impl RecordReader<'_> {
             again: section.boolean("again").unwrap_or(false),
             each: each(section),
             required: section.boolean("required").unwrap_or(!matches!(role, Role::Ignored | Role::Adds(_))),
-            width: section.integer("width").and_then(|w| usize::try_from(w).ok()),
+            width: self.width(section),
             fields,
             span: section.span(),
         }
+    }
+
+    fn width(&self, section: &Section<'_>) -> Option<usize> {
+        let found = section.integer("width")?;
+        let width = usize::try_from(found).ok().filter(|width| (1..=WIDTH).contains(width));
+        if width.is_none() {
+            let text = format!("found {found}, expected the number of characters of the record, from 1 to {WIDTH}.");
+            section.problem("width", text);
+        }
+        width
     }
 
     /// `[file_name]`: a pattern, and fields whose places are the parts it names.

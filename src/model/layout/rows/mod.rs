@@ -27,6 +27,7 @@ use self::options::{Columns, Cutting, Delimited, Options};
 use self::places::{At, Reading};
 use super::assembly::Assembly;
 use super::cover::Copier;
+use super::limits::{COLUMNS, PLACES};
 use super::plan::{Record, Role, Scope, WHOLE_FILE, piece};
 use super::{
     Completeness, DecodeContext, Decoded, EncodeContext, EncodeError, Encoder, Input, Layout, RedactError, Redacted,
@@ -112,6 +113,15 @@ impl Rows {
     /// Places that this syntax cannot have.
     fn check(&self, root: &Section<'_>, records: &[Record]) {
         let tagged = self.tag().is_some();
+        // Each record has the columns of all, since they share one header.
+        let all: usize = records.iter().flat_map(|r| &r.fields).map(|f| places::spots(&f.place).len()).sum();
+        if self.delimited().is_some_and(|d| d.columns == Columns::Names) && all * records.len() > PLACES {
+            let text = format!(
+                "{} records that share one header of {all} places are more than {PLACES} in all.",
+                records.len()
+            );
+            root.problem("record", text);
+        }
         for record in records {
             if record.again {
                 let first = records.first().is_some_and(|first| std::ptr::eq(first, record));
@@ -176,9 +186,12 @@ impl Rows {
     fn place_problem(&self, record: &Record, name: &str) -> Option<String> {
         match &self.options.cutting {
             Cutting::Delimited(d) if d.columns == Columns::Positions && record.width.is_none() => {
-                let number = name.parse::<usize>().is_ok_and(|n| (1..=10_000).contains(&n));
-                (!number)
-                    .then(|| format!("\"{name}\" is not a column number from 1; for headings say columns = \"names\"."))
+                let number = name.parse::<usize>().is_ok_and(|n| (1..=COLUMNS).contains(&n));
+                (!number).then(|| {
+                    format!(
+                        "\"{name}\" is not a column number from 1 to {COLUMNS}; for headings say columns = \"names\"."
+                    )
+                })
             }
             Cutting::Delimited(_) => record.width.and_then(|width| columns_problem(name, width)),
             Cutting::Tagged(_) => {

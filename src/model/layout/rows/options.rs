@@ -1,6 +1,7 @@
 //! The `[delimited]` and `[fixed]` tables of a layout: how rows are cut when read and laid out when written.
 
 use crate::model::document::Section;
+use crate::model::layout::limits::{COLUMNS, WIDTH};
 
 /// What both syntaxes say.
 #[derive(Debug, Clone)]
@@ -167,10 +168,13 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
         section.problem("header", "columns that are found by name need their header line.");
     }
     let tag_word = section.text_or_integer("tag");
-    let tag = tag_word.as_deref().and_then(|t| t.parse::<usize>().ok()).filter(|t| *t > 0);
+    let tag = tag_word.as_deref().and_then(|t| t.parse::<usize>().ok()).filter(|t| (1..=COLUMNS).contains(t));
     let tag_columns = tag_word.as_deref().filter(|_| tag.is_none()).and_then(self::columns);
     if tag_word.is_some() && tag.is_none() && tag_columns.is_none() {
-        section.problem("tag", "expected the number of a column, or characters like \"1-2\".");
+        section.problem(
+            "tag",
+            format!("expected the number of a column, from 1 to {COLUMNS}, or characters like \"1-2\"."),
+        );
     }
     if columns == Columns::Rows && tag.is_none() {
         section.problem("tag", "columns = \"rows\" needs the number of the column that tells the record type.");
@@ -221,9 +225,11 @@ pub fn read_fixed(root: &Section<'_>) -> Option<Options> {
         root.problem("fixed", "the table [fixed] is missing.");
         return None;
     };
-    let width = section.integer("width").and_then(|w| usize::try_from(w).ok()).filter(|w| *w > 0);
+    let found = section.integer("width");
+    let width = found.and_then(|w| usize::try_from(w).ok()).filter(|w| (1..=WIDTH).contains(w));
     if width.is_none() {
-        section.problem("width", "expected the number of characters of a record.");
+        let found = found.map_or(String::new(), |found| format!("found {found}, "));
+        section.problem("width", format!("{found}expected the number of characters of a record, from 1 to {WIDTH}."));
     }
     let tag = section.text_spot("tag").and_then(|spot| {
         let found = columns(&spot.value);
@@ -265,7 +271,7 @@ fn common(section: &Section<'_>, cutting: Cutting) -> Options {
 pub fn columns(text: &str) -> Option<std::ops::Range<usize>> {
     let (from, to) = text.split_once('-').unwrap_or((text, text));
     let (from, to) = (from.trim().parse::<usize>().ok()?, to.trim().parse::<usize>().ok()?);
-    (from >= 1 && from <= to && to <= 100_000).then(|| from - 1..to)
+    (from >= 1 && from <= to && to <= WIDTH).then(|| from - 1..to)
 }
 
 fn one_byte(section: &Section<'_>, key: &str) -> Option<u8> {

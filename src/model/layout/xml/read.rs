@@ -17,7 +17,7 @@ use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
 use crate::model::wording;
 
 use super::Xml;
-use super::tree::{Capture, OUTSIDE, Pick, State, Tree};
+use super::tree::{CAPTURES, Capture, OUTSIDE, Pick, State, Tree};
 use super::vocabulary::CODE_BYTES;
 
 /// Text and places of one message; the largest real orders take a few MiB.
@@ -221,7 +221,7 @@ impl Visitor for Reader<'_> {
             return Err(wording::xml_wrong_root(place, tag.name, &self.xml.options.root).into());
         }
         let captures = state.map_or(&[][..], |state| &tree.states[state].captures);
-        let takes = captures.iter().take(64).enumerate().filter(|(_, capture)| tree.takes(capture, tag));
+        let takes = captures.iter().take(CAPTURES).enumerate().filter(|(_, capture)| tree.takes(capture, tag));
         let takes = takes.fold(0, |takes, (index, _)| takes | 1 << index);
         let text_start = self.found.text.len();
         self.frames.push(Frame { state, next_child: 0, text_start, text_end: None, takes, at });

@@ -5,6 +5,7 @@
 
 use crate::model::document::{Section, suggest};
 use crate::model::kind::Kind;
+use crate::model::layout::limits::{PLACES, STEPS};
 use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot};
 use crate::model::syntax::xml::Tag;
 
@@ -37,6 +38,8 @@ pub struct State {
     /// Local name, and the namespace where the layout wants one.
     pub name: String,
     pub space: Option<String>,
+    /// That of the element around.
+    parent: usize,
     pub children: Vec<usize>,
     /// The records that begin with this element.
     pub set: Option<usize>,
@@ -109,6 +112,8 @@ impl Tree {
             records,
             tree: Tree { states: vec![State::default()], sets: Vec::new(), wanted: Vec::new() },
             states_of: vec![Vec::new(); records.len()],
+            slots: 0,
+            full: false,
         };
         compiler.place_records();
         compiler.place_fields();
@@ -131,7 +136,15 @@ struct Compiler<'c> {
     tree: Tree,
     /// By record: its states, one a path.
     states_of: Vec<Vec<usize>>,
+    /// Slots made so far.
+    slots: usize,
+    full: bool,
 }
+
+/// Elements that a layout may know, wherever they stand.
+const STATES: usize = 20_000;
+/// Places that one element's text may go to: a bit each while it is read.
+pub const CAPTURES: usize = 64;
 
 impl Compiler<'_> {
     fn report(&self, span: &std::ops::Range<usize>, text: String) {
@@ -141,6 +154,11 @@ impl Compiler<'_> {
     /// Finds or makes the state of a path below a state.
     fn state(&mut self, from: usize, path: &str, span: &std::ops::Range<usize>) -> usize {
         let mut at = from;
+        let steps = path.split('/').count();
+        if steps > STEPS {
+            self.report(span, format!("the path has {steps} steps; files are not nested deeper than {STEPS}."));
+            return at;
+        }
         for step in path.split('/').filter(|step| !matches!(*step, "" | ".")) {
             let (space, name) = match self.options.step(step) {
                 Ok((space, name)) => (space.map(str::to_string), name),
@@ -155,9 +173,13 @@ impl Compiler<'_> {
             let states = &self.tree.states;
             let found =
                 states[at].children.iter().copied().find(|c| states[*c].name == name && states[*c].space == space);
+            let made = self.tree.states.len();
+            if found.is_none() && made > STATES {
+                self.too_many(span);
+                return at;
+            }
             at = found.unwrap_or_else(|| {
-                let made = self.tree.states.len();
-                self.tree.states.push(State { name: name.to_string(), space, ..State::default() });
+                self.tree.states.push(State { name: name.to_string(), space, parent: at, ..State::default() });
                 self.tree.states[at].children.push(made);
                 made
             });
@@ -285,7 +307,10 @@ impl Compiler<'_> {
             });
             sets.len() - 1
         });
-        sets[set].records.push(record);
+        // A record whose tags lead to one element stands there once.
+        if !sets[set].records.contains(&record) {
+            sets[set].records.push(record);
+        }
         sets[set].opens_message |= self.records[record].role == Role::Opens(0);
         sets[set].around |= matches!(self.records[record].role, Role::OpensFile | Role::OpensInterchange);
     }
@@ -327,7 +352,7 @@ impl Compiler<'_> {
             if places.is_empty() || at == OUTSIDE {
                 break None;
             }
-            at = self.tree.states.iter().position(|s| s.children.contains(&at)).unwrap_or(OUTSIDE);
+            at = self.tree.states[at].parent;
             if let Some(around) = self.tree.states[at].set {
                 break Some(around);
             }
@@ -364,6 +389,11 @@ impl Compiler<'_> {
             self.report(span, text);
             XmlPlace { path: "", wants: None, pick: Pick::One, attribute: None }
         });
+        self.slots += 1;
+        if self.slots > PLACES {
+            self.too_many(span);
+            return 0;
+        }
         let slot = self.tree.sets[set].slots.len();
         self.tree.sets[set].slots.push(name.to_string());
         self.tree.sets[set].picks.push(place.pick);
@@ -381,9 +411,22 @@ impl Compiler<'_> {
                 self.check_name(&local, &format!("@{attribute}"), span);
                 self.tree.states[state].attributes.push((local, capture));
             }
+            None if self.tree.states[state].captures.len() == CAPTURES => {
+                self.report(span, format!("more than {CAPTURES} places take the text of this element."));
+            }
             None => self.tree.states[state].captures.push(capture),
         }
         slot
+    }
+
+    /// Told once: every further path would be one too many too.
+    fn too_many(&mut self, span: &std::ops::Range<usize>) {
+        if !std::mem::replace(&mut self.full, true) {
+            let text = format!(
+                "the records with all their tags, below each other, have more than {STATES} elements or {PLACES} places; give them fewer tags."
+            );
+            self.report(span, text);
+        }
     }
 
     /// Records that begin on the way from one state down to another, the first not counted.
@@ -392,7 +435,7 @@ impl Compiler<'_> {
         let mut at = to;
         while at != from && at != OUTSIDE {
             count += usize::from(self.tree.states[at].set.is_some());
-            at = self.tree.states.iter().position(|s| s.children.contains(&at)).unwrap_or(OUTSIDE);
+            at = self.tree.states[at].parent;
         }
         count
     }
