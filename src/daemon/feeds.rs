@@ -63,7 +63,7 @@ impl Out {
         if let Some(run) = name.split_once('/').and_then(|(_, run)| Id::parse(run)).filter(|_| feed.is_none()) {
             return self.decide_run(bench, run, order);
         }
-        let feed = feed.with_context(|| format!("there is no feed {name} in the configuration in force"))?;
+        let Some(feed) = feed else { return self.order_unknown(bench, name, order) };
         if *order != Order::Discard && catch_up::holds_back(&bench.store.read()?, &feed)? {
             bail!(
                 "{name} waits since an older database was accepted: what went out since then could go out again. nattpost catch-up tells \
@@ -74,12 +74,15 @@ impl Out {
             check_ask(&feed, *full, key.as_deref())?;
         }
         let mut dispatch = self.dispatch(bench);
+        if matches!(order, Order::Send { key: Some(_), .. }) {
+            dispatch.refuse_while_locked(&feed)?;
+        }
         let outcome = match order {
             Order::Send { full, key } => {
                 dispatch.send(&feed, &Ask { full: *full, key: key.clone(), ..Ask::request() })?
             }
             Order::Release => dispatch.release(&feed)?,
-            Order::Discard => return dispatch.discard(&feed),
+            Order::Discard => return dispatch.discard((&feed.partner, &feed.id)),
         };
         dispatch.place_ready()?;
         match outcome {
@@ -98,6 +101,24 @@ impl Out {
             let words = words.into_iter().collect::<Vec<_>>().join("; ");
             (about, format!("Files of {about} do not get to out/, or nobody sees whether they were taken: {words}."))
         })
+    }
+
+    /// A feed that left the configuration may have left its lock behind: there is nothing to release, and it can be dropped.
+    fn order_unknown(&mut self, bench: &mut Bench<'_>, name: &str, order: &Order) -> Result<String> {
+        let none = || format!("there is no feed {name} in the configuration in force");
+        let (partner, feed) = name.split_once('/').with_context(none)?;
+        if !bench.store.read()?.is_locked(partner, feed)? {
+            bail!(none());
+        }
+        match order {
+            Order::Discard => self.dispatch(bench).discard((partner, feed)),
+            Order::Release | Order::Send { .. } => {
+                bail!(
+                    "{}: put it back, then release it; or nattpost discard {name} --out drops what was held back",
+                    none()
+                )
+            }
+        }
     }
 
     /// A person decides about one run that is still to be brought.

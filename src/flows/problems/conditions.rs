@@ -129,6 +129,7 @@ fn missing(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
 }
 
 fn feeds(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    let paused = sight.snapshot.paused()?;
     for feed in watched.feeds {
         let last = sight.snapshot.last_run(&feed.partner, &feed.id)?;
         if let Some(run) = last.filter(|run| run.state == RunState::Failed) {
@@ -137,6 +138,8 @@ fn feeds(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) ->
         }
         let handled = sight.snapshot.due_handled(&feed.name())?.as_deref().and_then(read_iso);
         let due = handled.and_then(|handled| schedule::next_due(&feed.schedule, handled));
+        // What a person stopped is not late.
+        let due = due.filter(|_| !paused.feed(&feed.partner, &feed.id));
         if let Some(due) = due.filter(|due| *due + FEED_LATE < sight.now) {
             found.push(words::feed_late(&feed.name(), due, watched.zone));
         }
@@ -146,6 +149,14 @@ fn feeds(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) ->
 
 fn deliveries(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
     let mut late: BTreeMap<String, Vec<Owed>> = BTreeMap::new();
+    let paused = sight.snapshot.paused()?;
+    let locks = sight.snapshot.locks()?;
+    let locked: Vec<String> =
+        locks.iter().filter(|lock| lock.side == Side::Out).map(|lock| lock.subject().name()).collect();
+    // What a person stopped is not late, and what the guard holds is told as that.
+    let is_stopped = |feed: &String| {
+        locked.contains(feed) || feed.split_once('/').is_some_and(|(partner, feed)| paused.feed(partner, feed))
+    };
     for owed in sight.snapshot.owed_deliveries()? {
         if owed.is_unknown {
             found.push(if owed.may_have_arrived {
@@ -153,7 +164,7 @@ fn deliveries(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
             } else {
                 words::file_gone(&owed.feed, &owed.run, &shown(&owed.name), &owed.remote)
             });
-        } else if read_iso(&owed.since).is_some_and(|at| at + DELIVER_WITHIN <= sight.now) {
+        } else if read_iso(&owed.since).is_some_and(|at| at + DELIVER_WITHIN <= sight.now) && !is_stopped(&owed.feed) {
             late.entry(owed.feed.clone()).or_default().push(owed);
         }
     }

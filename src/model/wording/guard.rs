@@ -47,6 +47,14 @@ pub fn what_to_do(feed: &str) -> String {
     )
 }
 
+/// Some rows were asked for. `told`: sentences.
+pub fn nothing_goes_out(feed: &str, told: &str) -> String {
+    format!(
+        "{feed} is locked, so nothing of it goes out: {told} nattpost release {feed} sends today's state once, nattpost discard {feed} drops \
+         what was held back"
+    )
+}
+
 /// Code of a file that waits for a person.
 pub const LOCKED: &str = "guard-locked";
 /// Code of a file that waits until one before it is decided.
