@@ -31,7 +31,7 @@ fn a_lock_after_a_new_configuration_says_so() {
     let reason = locked(&mut mirror);
     assert!(reason.contains("2 of 4 rows would be deleted") && !reason.contains("configured anew"), "{reason}");
     said(&mut mirror, "5");
-    mirror.bench.dispatch().discard(&mirror.feed.clone()).unwrap();
+    mirror.bench.dispatch().discard((&mirror.feed.partner.clone(), &mirror.feed.id.clone())).unwrap();
     // Now it is the warehouse that is not published any more.
     mirror.feed.only = vec![("warehouse".to_string(), "0".to_string())];
     mirror.feed.fingerprint += 1;
