@@ -5,6 +5,7 @@
 mod deciding;
 mod keeping;
 mod pausing;
+mod planning;
 mod telling;
 mod translating;
 
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 pub use deciding::Deciding;
 pub use keeping::{Backup, CatchUp, NewPartner, PartnerCommand};
 pub use pausing::Pausing;
+pub use planning::Plan;
 pub use telling::{Expect, NoticeCommand, Problems};
 pub use translating::{Compare, Decode, Doc, Encode, Guess, LayoutCommand, Test, Try};
 
@@ -179,6 +181,15 @@ pub enum Command {
     /// What is held back is not wanted: close it without applying or sending it
     #[command(after_help = "Example:\n  nattpost discard erp/stock --in --comment \"half a file, a new one comes\"")]
     Discard(Deciding),
+
+    /// Show what a file would change: rows before and after, what is refused, what waits; nothing is applied
+    #[command(
+        after_help = "Example:\n  nattpost plan spool/in/shop/orders/orders-1107.csv\n  nattpost plan stock.csv --partner erp --intake stock\n  nattpost --json plan stock.csv --partner erp | jq .key\n\n\
+                      One moment of the database is copied into a folder of its own, also while the daemon runs; the file is taken in there as at \
+                      night, whatever its partner's mode, and the two are compared. Neither spool nor database is written, and the copy is removed. \
+                      A file that the guard would lock is shown as its release would apply it. Files that wait before it are not looked at. Ends with 65 when something would be refused or locked."
+    )]
+    Plan(Plan),
 
     /// Read a file with a layout and print its messages as JSON lines
     #[command(

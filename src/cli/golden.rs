@@ -24,6 +24,8 @@ use crate::model::json;
 use crate::model::layout::{EncodeContext, Layout, Refused, Sink, Stop, Syntax};
 use crate::model::{canonical, document::DocumentProblem};
 
+/// What a sample is called in the folder of a `layout.toml`.
+const SAMPLE: &str = "sample";
 const EXPECTED: &str = ".expected.json";
 const MESSAGES: &str = ".messages.jsonl";
 /// A sample is looked at by a person.
@@ -64,14 +66,26 @@ pub fn test(page: &mut Page<'_>, config: &Path, asked: &Test) -> Outcome {
         }
     }
     if !page.json {
-        page.line(summary(samples, wrong))?;
+        page.line(summary(samples, wrong, &tested))?;
     }
     Ok(if wrong > 0 { End::Refused } else { End::Well })
 }
 
-fn summary(samples: u64, wrong: u64) -> String {
+fn summary(samples: u64, wrong: u64, tested: &[Tested]) -> String {
     match (samples, wrong) {
-        (0, _) => "No samples. Put one into NAME.samples/ beside NAME.toml, then --bless.".to_string(),
+        (0, _) => match tested {
+            [one] if is_own(&one.folder) => {
+                let folder = one.folder.display();
+                format!("No samples: nothing stands in {folder}. Put a file of the partner there, then --bless.")
+            }
+            [one] => {
+                let folder = one.folder.display();
+                format!(
+                    "No samples in {folder}. Put a file of the partner there as sample.csv, sample.xml or the like, then --bless."
+                )
+            }
+            _ => "No samples. Put one into NAME.samples/ beside NAME.toml, then --bless.".to_string(),
+        },
         (_, 0) => format!("{}: all as expected.", moments::count(samples, "sample", "samples")),
         _ => format!(
             "{wrong} of {} not as expected. Correct the layout; or, where what was found is right, accept it with --bless.",
@@ -115,6 +129,16 @@ fn samples_folder(layout: &Path) -> PathBuf {
     }
 }
 
+/// A folder that holds nothing but samples.
+fn is_own(folder: &Path) -> bool {
+    folder.extension().is_some_and(|e| e == "samples")
+}
+
+/// Without a word about it: in a folder that holds other things too only `sample.csv`, `sample.xml` and the like.
+fn is_sample(folder: &Path, file: &Path) -> bool {
+    is_own(folder) || file.file_stem().is_some_and(|stem| stem == SAMPLE)
+}
+
 /// The first sample beside a layout, for who shows what its files look like.
 pub fn first_sample(layout: &Path) -> Result<Option<PathBuf>, Failure> {
     let folder = samples_folder(layout);
@@ -122,9 +146,7 @@ pub fn first_sample(layout: &Path) -> Result<Option<PathBuf>, Failure> {
     // In a folder of its own a layout has other files beside it: only what is expected of is a sample.
     let beside = |path: &PathBuf, ending: &str| PathBuf::from(format!("{}{ending}", path.display())).exists();
     let mut samples = names.filter(|path| path.is_file());
-    Ok(samples.find(|path| {
-        folder.extension().is_some_and(|e| e == "samples") || beside(path, EXPECTED) || beside(path, MESSAGES)
-    }))
+    Ok(samples.find(|path| is_sample(&folder, path) || beside(path, EXPECTED) || beside(path, MESSAGES)))
 }
 
 /// What `check` has to say about samples that are not as expected.
@@ -156,7 +178,6 @@ pub fn problems(config: &Config) -> Result<Vec<DocumentProblem>, Failure> {
 }
 
 fn prove(one: &Tested, zone: Tz, bless: bool) -> Result<Vec<Proof>, Failure> {
-    let own_folder = one.folder.extension().is_some_and(|e| e == "samples");
     let mut proofs = Vec::new();
     for sample in samples(&one.folder)? {
         let beside = |ending: &str| one.folder.join(format!("{sample}{ending}"));
@@ -165,8 +186,7 @@ fn prove(one: &Tested, zone: Tz, bless: bool) -> Result<Vec<Proof>, Failure> {
             let state = written(one, zone, &one.folder.join(&sample), &messages, bless)?;
             proofs.push(Proof { sample: sample.clone(), way: "written", state });
         }
-        // In a folder that also holds other things, a file without a word about it is no sample.
-        if expected.exists() || own_folder && !messages.exists() {
+        if expected.exists() || !messages.exists() && is_sample(&one.folder, Path::new(&sample)) {
             let state = read(one, zone, &one.folder.join(&sample), &expected, bless)?;
             proofs.push(Proof { sample, way: "read", state });
         }

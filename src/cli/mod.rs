@@ -19,6 +19,9 @@ pub mod manual;
 pub mod page;
 mod partner;
 mod pausing;
+mod plan;
+mod planned_intake;
+mod planned_rows;
 mod progress;
 mod remotes_page;
 mod run;
@@ -118,6 +121,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Partner(PartnerCommand::New(asked)) => partner::new(page, path, asked),
         Command::Release(asked) => deciding::release(page, &config()?, asked),
         Command::Discard(asked) => deciding::discard(page, &config()?, asked),
+        Command::Plan(asked) => plan::plan(page, &config()?, asked),
         Command::Decode(asked) => translate::decode(page, path, asked),
         Command::Encode(asked) => translate::encode(page, path, asked),
         Command::Layout(LayoutCommand::Try(asked)) => trial::try_layout(page, path, asked),

@@ -18,8 +18,9 @@ use crate::flows::files::Sight;
 use crate::flows::lineage;
 use crate::model::document::{DocumentProblem, suggest};
 use crate::model::kind::shipped_kinds;
+use crate::model::layout::lookup::Words;
 use crate::model::layout::own::{shipped_layout, shipped_layouts, shipped_texts};
-use crate::model::layout::{Extendable, Layout, read_extended};
+use crate::model::layout::{Extendable, Layout, read_extended, read_layout_with};
 
 /// The configuration, or all that is wrong with it.
 pub fn read_configuration(path: &Path) -> Result<Config, Vec<DocumentProblem>> {
@@ -131,13 +132,32 @@ pub fn layout(config_path: &Path, name: &str) -> Result<(Arc<Layout>, Tz), Failu
     layout_with_file(config_path, name).map(|(layout, _, zone)| (layout, zone))
 }
 
+/// The same as a partner has it: with his words in its tables, in his zone. Without one as it stands.
+pub fn layout_of(config_path: &Path, name: &str, partner: Option<&str>) -> Result<(Arc<Layout>, Tz), Failure> {
+    let Some(partner) = partner else { return layout(config_path, name) };
+    let config = configuration(config_path)?;
+    let Some(sender) = config.partners.iter().find(|known| known.partner == partner) else {
+        let known: Vec<&str> = config.partners.iter().map(|known| known.partner.as_str()).collect();
+        return Err(unknown(("partner-unknown", "partner"), "--partner", partner, &known));
+    };
+    let words = config.words.get(partner).map(Vec::as_slice).unwrap_or_default();
+    if is_path(name) {
+        return Ok((Arc::new(layout_file(Path::new(name), words)?), sender.zone));
+    }
+    // A name that nobody knows is told there.
+    let (bare, _) = layout(config_path, name)?;
+    let layouts = config.layouts.of_partner(words);
+    let his = layouts.find(name).ok().flatten().map(|known| Arc::clone(&known.layout));
+    Ok((his.unwrap_or(bare), sender.zone))
+}
+
 /// The same with its file, which those that ship do not have.
 pub fn layout_with_file(config_path: &Path, name: &str) -> Result<(Arc<Layout>, Option<PathBuf>, Tz), Failure> {
     // A layout can be tried before there is any configuration.
     let config = config_path.exists().then(|| configuration(config_path));
     let zone = config.as_ref().and_then(|config| config.as_ref().ok()).map_or(Tz::UTC, |config| config.zone);
     if is_path(name) {
-        return Ok((Arc::new(layout_file(Path::new(name))?), Some(PathBuf::from(name)), zone));
+        return Ok((Arc::new(layout_file(Path::new(name), &[])?), Some(PathBuf::from(name)), zone));
     }
     if let Some(shipped) = shipped_layout(name) {
         return Ok((Arc::clone(shipped), None, zone));
@@ -180,12 +200,19 @@ fn is_path(name: &str) -> bool {
     name.contains('/') || (name.ends_with(".toml") && Path::new(name).is_file())
 }
 
-fn layout_file(path: &Path) -> Result<Layout, Failure> {
+fn layout_file(path: &Path, words: &[Words]) -> Result<Layout, Failure> {
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::from(anyhow::Error::new(error).context(format!("cannot read the layout {shown}"))))?;
     let beside = texts_beside(path);
-    read_extended(&shown, &text, shipped_kinds(), &beside).map(|(layout, _)| layout).map_err(|problems| {
+    let read = read_extended(&shown, &text, shipped_kinds(), &beside).and_then(|(layout, whole)| match words {
+        [] => Ok(layout),
+        _ => {
+            let his: Vec<Words> = words.iter().filter(|words| layout.tables.contains(&words.table)).cloned().collect();
+            read_layout_with(&shown, &whole, shipped_kinds(), &his)
+        }
+    });
+    read.map_err(|problems| {
         Failure::new(End::Configuration, "layout-wrong", format!("the layout {shown} is wrong"))
             .problems(problems.iter().map(ToString::to_string).collect())
     })

@@ -127,7 +127,7 @@ fn messages(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
     Ok(())
 }
 
-fn message(page: &mut Page<'_>, shown: &MessageShown) -> io::Result<()> {
+pub fn message(page: &mut Page<'_>, shown: &MessageShown) -> io::Result<()> {
     let message = &shown.message;
     let code = if message.code.is_empty() || message.code == message.verdict.as_str() {
         String::new()

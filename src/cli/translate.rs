@@ -26,7 +26,7 @@ use crate::model::layout::{DecodeContext, Decoded, EncodeContext, EncodeError, L
 const ENCODED_TOGETHER: usize = 1_000;
 
 pub fn decode(page: &mut Page<'_>, config: &Path, asked: &Decode) -> Outcome {
-    let (layout, zone) = setting::layout(config, &asked.layout)?;
+    let (layout, zone) = setting::layout_of(config, &asked.layout, asked.partner.as_deref())?;
     let mut end = End::Well;
     for path in &asked.files {
         let mut lines = Lines { page, name: shown_name(path), refused: 0, failed: None };
@@ -135,7 +135,7 @@ fn cannot_read(path: &Path, error: io::Error) -> Failure {
 }
 
 pub fn encode(page: &mut Page<'_>, config: &Path, asked: &Encode) -> Outcome {
-    let (layout, zone) = setting::layout(config, &asked.layout)?;
+    let (layout, zone) = setting::layout_of(config, &asked.layout, asked.partner.as_deref())?;
     let input: Box<dyn BufRead> = match asked.file.as_path() {
         path if path == Path::new("-") => Box::new(io::stdin().lock()),
         path => Box::new(BufReader::new(Shown::new(open(path)?, shown_name(path))?)),

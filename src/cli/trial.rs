@@ -20,7 +20,7 @@ use crate::model::layout::{Decoded, Layout, Refused, Sink, Stop};
 use crate::model::syntax::encoding::Encoding;
 
 pub fn try_layout(page: &mut Page<'_>, config: &Path, asked: &Try) -> Outcome {
-    let (layout, zone) = setting::layout(config, &asked.layout)?;
+    let (layout, zone) = setting::layout_of(config, &asked.layout, asked.partner.as_deref())?;
     let mut end = End::Well;
     for path in &asked.files {
         let mut trial = Trial {
@@ -197,7 +197,7 @@ impl Trial<'_, '_> {
 }
 
 /// Every value with its path (`lines[2].qty`), the path of its field (`lines.qty`) and its text.
-fn flatten(value: &Value, path: &str, plain: &str, cells: &mut Vec<(String, String, String)>) {
+pub fn flatten(value: &Value, path: &str, plain: &str, cells: &mut Vec<(String, String, String)>) {
     match value {
         Value::Object(object) => {
             for (name, value) in object {

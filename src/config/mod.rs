@@ -27,6 +27,7 @@ mod remote;
 mod size;
 mod texts;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ use chrono_tz::Tz;
 use crate::model::document::{Document, DocumentProblem};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
+use crate::model::layout::lookup::Words;
 use crate::model::problem::{Channel, Named};
 use crate::model::remote::RemoteRule;
 use crate::model::rules::arrivals::Expect;
@@ -70,6 +72,8 @@ pub struct Config {
     pub partners_folder: PathBuf,
     /// By id.
     pub partners: Vec<Arc<Sender>>,
+    /// Of each partner: his words for tables of layouts.
+    pub words: BTreeMap<String, Vec<Words>>,
     /// By partner, then in the order of his file.
     pub intakes: Vec<Arc<Intake>>,
     pub feeds: Vec<Arc<Feed>>,
@@ -143,6 +147,7 @@ impl Config {
             channels: company.channels,
             named: partners.iter().flat_map(|p| p.named.clone()).collect(),
             expects: partners.iter().flat_map(|p| p.expects.iter().cloned()).collect(),
+            words: partners.iter().map(|p| (p.sender.partner.clone(), p.words.clone())).collect(),
             partners: partners.into_iter().map(|p| p.sender).collect(),
             layouts,
             fingerprint,

@@ -33,6 +33,7 @@ pub struct Surroundings<'a> {
 #[derive(Debug)]
 pub struct Partner {
     pub sender: Arc<Sender>,
+    pub words: Vec<Words>,
     pub remotes: Vec<Arc<RemoteRule>>,
     pub intakes: Vec<Arc<Intake>>,
     pub feeds: Vec<Arc<Feed>>,
@@ -103,7 +104,7 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     let incoming = intakes.iter().flat_map(|intake| intake.layouts.iter().chain(&intake.receipt));
     let used: Vec<&Arc<Layout>> = incoming.chain(feeds.iter().map(|feed| &feed.layout)).collect();
     check_tables(&keyed, &tables, &used, &layouts);
-    Partner { sender, remotes: remotes.rules, intakes, feeds, named, expects }
+    Partner { sender, words, remotes: remotes.rules, intakes, feeds, named, expects }
 }
 
 fn read_remotes(partner: &str, keyed: &Keyed<'_, '_>, around: &Surroundings<'_>) -> Remotes {

@@ -9,6 +9,7 @@ mod door;
 mod feeds;
 mod outage;
 mod outage_letters;
+pub mod planning;
 mod pulse;
 mod queue;
 mod remotes;

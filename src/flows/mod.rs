@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod moments;
 pub mod next_steps;
 pub mod outbound;
+pub mod plan;
 pub mod problems;
 pub mod recover;
 pub mod redaction;

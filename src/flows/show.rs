@@ -17,6 +17,7 @@ use crate::model::difference::{Difference, difference};
 use crate::model::ids::{Id, split_prefixed};
 use crate::model::json;
 use crate::model::kind::Kinds;
+use crate::model::reason;
 use crate::model::remote_name::{Ours, read_ours};
 use crate::model::verdict::Verdict;
 use crate::model::wording::guard::is_code_of_guard;
@@ -46,6 +47,8 @@ pub struct FileShown {
     pub reject_file: Option<PathBuf>,
     /// Codes with exact counts.
     pub reasons: Vec<(String, u64)>,
+    /// What is wrong with it, in words, each with its code; of a file that is still open.
+    pub told: Vec<(String, String)>,
     /// What the guard found in it, and what became of that.
     pub lock: Option<LockRow>,
     pub messages: Vec<MessageShown>,
@@ -177,6 +180,10 @@ fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<Fil
         reason_file: files::beside(sight, &file, Role::Reason)?,
         // Of a file that is settled since, they are history.
         reasons: if files::is_open(&file) { snapshot.problem_counts(file.no)? } else { Vec::new() },
+        told: match snapshot.reason_text(file.no)?.filter(|_| files::is_open(&file)) {
+            Some(text) => reason::told(&text),
+            None => Vec::new(),
+        },
         // Those of a file that waits as a whole are not listed at all.
         more: if is_code_of_guard(&file.code) { 0 } else { listed.saturating_sub(rows.len() as u64) },
         lock: snapshot.lock_of_file(file.no)?,

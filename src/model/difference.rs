@@ -16,7 +16,7 @@ pub struct Difference {
 }
 
 /// For a value or a part that is not there.
-const ABSENT: &str = "(not there)";
+pub const ABSENT: &str = "(not there)";
 /// For a part that is there as a whole.
 const PRESENT: &str = "(there)";
 

@@ -59,6 +59,19 @@ pub fn later(before: Option<&str>, name: &str, when: &str, counts: Counts, probl
     out
 }
 
+/// What a reason says is wrong, each with its code: of a file that is refused as a whole the one place where that stands.
+pub fn told(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut before = "";
+    for line in text.lines() {
+        if let Some(code) = line.strip_prefix("    [").and_then(|code| code.strip_suffix(']')) {
+            found.push((before.to_string(), code.to_string()));
+        }
+        before = line;
+    }
+    found
+}
+
 /// Where the line of counts may stand: below the name, with or without the id between them.
 const HEADLINE_AT: std::ops::RangeInclusive<usize> = 1..=3;
 
@@ -143,6 +156,8 @@ mod tests {
             problems: &problems,
             come_back: "mv a b",
         });
+        let sentence = "orders-1107.csv, line 14, \"qty\": \"2,5x\" is not a quantity; expected a number like 2.5.";
+        assert_eq!(told(&text), [(sentence.to_string(), "quantity-invalid".to_string())]);
         for expected in [
             "Of 5 message(s): 4 accepted, 1 refused.",
             "orders-1107.csv, line 14, \"qty\": \"2,5x\" is not a quantity; expected a number like 2.5.",

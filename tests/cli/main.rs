@@ -7,3 +7,5 @@ mod failing;
 mod layouts;
 mod looking;
 mod manual;
+mod planning;
+mod samples;

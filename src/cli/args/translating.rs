@@ -12,6 +12,9 @@ pub struct Decode {
     /// Layout by its id, or the path of a layout file
     #[arg(long, value_name = "LAYOUT")]
     pub layout: String,
+    /// As this partner has it: with his [tables], in his zone
+    #[arg(long, value_name = "PARTNER")]
+    pub partner: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -22,6 +25,9 @@ pub struct Encode {
     /// Layout by its id, or the path of a layout file
     #[arg(long, value_name = "LAYOUT")]
     pub layout: String,
+    /// As this partner has it: with his [tables], in his zone
+    #[arg(long, value_name = "PARTNER")]
+    pub partner: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,6 +72,9 @@ pub struct Try {
     /// Layout by its id, or the path of a layout file
     #[arg(long, value_name = "LAYOUT")]
     pub layout: String,
+    /// As this partner has it: with his [tables], in his zone
+    #[arg(long, value_name = "PARTNER")]
+    pub partner: Option<String>,
     /// Messages shown of each file; all are read
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     pub limit: u32,

@@ -98,6 +98,11 @@ impl Spool {
         Ok(spool)
     }
 
+    /// One in which something is tried, and which nobody keeps: nothing of it has to reach the disk.
+    pub fn for_trial(self) -> Spool {
+        Spool { syncs: false, ..self }
+    }
+
     pub fn root(&self) -> &Path {
         &self.root
     }

@@ -48,13 +48,31 @@ impl Snapshot<'_> {
         done
     }
 
+    /// Copies this moment to a path that is free, for a trial: nobody keeps it, so it is neither checked nor synced. `shown` as above;
+    /// its error ends the copying.
+    pub fn copy_for_trial(&self, path: &Path, shown: &mut dyn FnMut(u64, u64) -> Result<()>) -> Result<()> {
+        let mut stopped = Ok(());
+        let copied = self.newest_id().and_then(|_| {
+            let mut copy = Connection::open(path)?;
+            copy.execute_batch("PRAGMA synchronous = OFF")?;
+            pages(self.conn, &mut copy, &mut |done, all| {
+                stopped = shown(done, all);
+                stopped.is_ok()
+            })
+        });
+        stopped.and(copied).with_context(|| format!("cannot copy the database to {}", path.display()))
+    }
+
     fn copy_to(&self, part: &Path, shown: &mut dyn FnMut(u64, u64)) -> Result<()> {
         fault::point("copy.open")?;
         // The snapshot's moment is fixed by its first question; the copy would fix one for each step instead.
         self.newest_id()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut copy = Connection::open_with_flags(part, flags)?;
-        pages(self.conn, &mut copy, shown)?;
+        pages(self.conn, &mut copy, &mut |done, all| {
+            shown(done, all);
+            true
+        })?;
         // That a daemon runs is true of the original alone: a start with the copy would take it for one that was killed.
         copy.execute("UPDATE identity SET ended = 1", [])?;
         // One file without a log: it can be put in place by `cp` alone.
@@ -76,7 +94,8 @@ fn hold(part: &Path) -> Result<File> {
     Ok(file)
 }
 
-fn pages(from: &Connection, copy: &mut Connection, shown: &mut dyn FnMut(u64, u64)) -> Result<()> {
+/// `goes_on` is told of pages done and pages in all.
+fn pages(from: &Connection, copy: &mut Connection, goes_on: &mut dyn FnMut(u64, u64) -> bool) -> Result<()> {
     let backup = Backup::new(from, copy)?;
     let mut patience = Instant::now() + BUSY_FOR;
     loop {
@@ -89,7 +108,9 @@ fn pages(from: &Connection, copy: &mut Connection, shown: &mut dyn FnMut(u64, u6
         }
         let progress = backup.progress();
         let (left, all) = (progress.remaining.max(0) as u64, progress.pagecount.max(0) as u64);
-        shown(all.saturating_sub(left), all);
+        if !goes_on(all.saturating_sub(left), all) {
+            return Ok(());
+        }
     }
 }
 

@@ -37,6 +37,8 @@ const FILE_MODE: u32 = 0o640;
 pub struct Store {
     conn: Connection,
     tables: KnownTables,
+    /// A copy that nobody keeps: nothing of it has to reach the disk.
+    for_trial: bool,
 }
 
 impl Store {
@@ -71,7 +73,15 @@ impl Store {
              PRAGMA journal_size_limit = {LOG_LIMIT_BYTES};"
         ))?;
         migrate::migrate(&conn)?;
-        Ok(Store { conn, tables: KnownTables::default() })
+        Ok(Store { conn, tables: KnownTables::default(), for_trial: false })
+    }
+
+    /// A copy in which something is tried, and which nobody keeps.
+    pub fn open_for_trial(path: &Path) -> Result<Store> {
+        let store = Self::open(path)?;
+        // Gathering the log into a database that is about to be removed would write it twice.
+        store.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(Store { for_trial: true, ..store })
     }
 
     /// Begins the one write transaction; others wait until it ends. Dropped without a commit it is taken back.
@@ -88,6 +98,7 @@ impl Store {
     fn begin_with(&mut self, synchronous: &str) -> Result<Tx<'_>> {
         fault::point("store.begin")?;
         // Takes effect while it is prepared, so it cannot be kept.
+        let synchronous = if self.for_trial { "OFF" } else { synchronous };
         self.conn.execute_batch(&format!("PRAGMA synchronous = {synchronous}"))?;
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).context("cannot begin a transaction")?;
         Ok(Tx { snapshot: Snapshot { conn: &self.conn, tables: &self.tables, ends: false } })

@@ -102,10 +102,7 @@ impl Teller<'_> {
                 self.at_stored(&came(before))
             ));
         }
-        if !shown.reasons.is_empty() {
-            let list: Vec<String> = shown.reasons.iter().map(|(code, count)| format!("{count} x {code}")).collect();
-            told.push(format!("Reasons: {}.", list.join(", ")));
-        }
+        told.extend(reasons(shown));
         told.extend(shown.lock.as_ref().map(|lock| self.lock(lock)));
         if !file.comment.is_empty() {
             told.push(format!("Comment: {}.", file.comment));
@@ -199,6 +196,26 @@ impl Teller<'_> {
             Standing::Vanished => Vec::new(),
         }
     }
+}
+
+/// Each code with how often it was, and what the first of them says; those of messages that are told anyway only by their count.
+fn reasons(shown: &FileShown) -> Option<String> {
+    if shown.reasons.is_empty() {
+        return None;
+    }
+    let told_anyway = |text: &str| {
+        let problems = shown.messages.iter().take(MESSAGES_TOLD).flat_map(|shown| &shown.message.problems);
+        problems.filter(|problem| !problem.text.is_empty()).any(|problem| text.contains(&problem.text))
+    };
+    let one = |(code, count): &(String, u64)| {
+        let first = shown.told.iter().find(|(_, of)| of == code).map(|(text, _)| text.trim_end_matches('.'));
+        match first.filter(|text| !told_anyway(text)) {
+            Some(text) => format!("{count} x {code} ({text})"),
+            None => format!("{count} x {code}"),
+        }
+    };
+    let list: Vec<String> = shown.reasons.iter().map(one).collect();
+    Some(format!("Reasons: {}.", list.join(", ")))
 }
 
 fn verdict_word(file: &FileRow) -> &'static str {

@@ -100,6 +100,19 @@ impl Bench<'_> {
         }
     }
 
+    /// Takes one in by itself, and says which file it is in the ledger; nothing where it is a reason of ours.
+    pub fn take_one(&mut self, candidate: Candidate) -> Result<Option<FileNo>> {
+        let mut candidates = vec![candidate];
+        self.remove_our_reasons(&mut candidates)?;
+        let seen = self.see(candidates, true)?;
+        let file = seen.first().map(|file| file.file);
+        let (claimed, refused) = self.claim_all(seen, true)?;
+        if !claimed.is_empty() {
+            self.judge_being_read(claimed)?;
+        }
+        refused.map_or(Ok(file), Err)
+    }
+
     /// The decoder reads the first of them while others are claimed. Gives back what was claimed, and why the rest was not.
     fn claim_all(&mut self, seen: Vec<Claimed>, alone: bool) -> Result<(Vec<Claimed>, Option<anyhow::Error>)> {
         let (mut claimed, mut being_read, mut refused) = (Vec::with_capacity(seen.len()), 0, None);

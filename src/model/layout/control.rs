@@ -4,7 +4,7 @@
 use chrono_tz::Tz;
 
 use super::form::{Form, Got, NotWritable, Scratch};
-use super::plan::{Checked, Control, Field, Ours, Record, Scope};
+use super::plan::{Checked, Control, Field, Ours, Record, Role, Scope};
 use crate::model::batch::{NodeRef, Value};
 use crate::model::decimal;
 use crate::model::diagnostic::{Place, Problem};
@@ -117,6 +117,21 @@ impl Totals {
         for counters in &mut self.scopes {
             counters.records[record] += 1;
             counters.number += 1;
+        }
+    }
+
+    /// The same in a tree, which has no rows to be numbered: what runs is the messages of the file, and the parts of a message.
+    pub fn element(&mut self, record: usize, role: Role) {
+        if self.idle {
+            return;
+        }
+        for (scope, counters) in [Scope::Message, Scope::Interchange, Scope::File].into_iter().zip(&mut self.scopes) {
+            counters.records[record] += 1;
+            counters.number += u64::from(match role {
+                Role::Opens(0) => scope != Scope::Message,
+                Role::Opens(_) => scope == Scope::Message,
+                _ => false,
+            });
         }
     }
 

@@ -5,8 +5,9 @@
 //! are whose, `close` closes what a full file no longer names
 //! (`condition` reads its scope). `references` answers "whose number is this",
 //! `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
-//! `select` streams rows out, `load` reads one message back, `find` tells where a row came from.
+//! `select` streams rows out, `before` tells `plan` what rows were, `load` reads one message back, `find` tells where a row came from.
 
+mod before;
 mod bind;
 mod changes;
 mod close;

@@ -12,7 +12,7 @@ use super::load::{Reading, read_group_row, read_head_row};
 use super::open_orders;
 use super::tables::{KindTables, TableColumn};
 use super::wanted;
-use crate::edges::store::{RunNo, Snapshot};
+use crate::edges::store::{FileNo, RunNo, Snapshot};
 use crate::model::batch::Batch;
 use crate::model::kind::Kind;
 
@@ -50,6 +50,12 @@ pub struct Selection<'a> {
     pub aliases_of: Option<&'a str>,
     /// In the order of the keys, also an order's status, which otherwise stands in the order of arrival.
     pub by_key: bool,
+    /// An order's status only where one is stored.
+    pub as_stored: bool,
+    /// Only rows that this file wrote last.
+    pub written_by: Option<FileNo>,
+    /// Only closed rows, instead of those that are open.
+    pub closed: bool,
 }
 
 /// Which cells: a feed reads what its layout writes, no more.
@@ -107,7 +113,7 @@ struct Source {
 
 impl Source {
     fn of(kind: &Kind, tables: &KindTables, selection: &Selection<'_>) -> Source {
-        if kind.name == "order_status" && selection.row.is_none() {
+        if kind.name == "order_status" && selection.row.is_none() && !selection.as_stored {
             let from = "orders o LEFT JOIN order_status h ON h.buyer_order_no = o.buyer_order_no AND h.customer_no = o.customer_no \
                  AND h.partner = o.partner AND h.active = 1";
             let order = match (selection.wanted, selection.by_key) {
@@ -358,7 +364,11 @@ impl<'q> Parts<'q> {
 fn condition(kind: &Kind, tables: &KindTables, source: &Source, selection: &Selection<'_>) -> Result<Condition> {
     let mut condition = Condition::default();
     if !tables.request && !source.composed_status && selection.row.is_none() && source.closed_as_zero.is_none() {
-        condition.add("h.active = 1");
+        condition.add(if selection.closed { "h.active = 0" } else { "h.active = 1" });
+    }
+    if let Some(file) = selection.written_by {
+        let place = condition.place(rusqlite::types::Value::Integer(file.0));
+        condition.add(format!("h.file_no = {place}"));
     }
     if selection.wanted {
         for (nth, column) in tables.keys().enumerate() {

@@ -6,7 +6,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value as SqlValue;
 
 use crate::edges::fault;
-use crate::edges::store::Tx;
+use crate::edges::store::Snapshot;
 use crate::model::key::{self, KeyCell};
 use crate::model::key_list::Keys;
 use crate::model::kind::Kind;
@@ -16,7 +16,7 @@ pub(super) fn table(kind: &str) -> String {
     format!("temp.\"wanted_{kind}\"")
 }
 
-impl Tx<'_> {
+impl Snapshot<'_> {
     /// From now on `Selection::wanted` means these keys, which are sorted.
     pub fn want(&self, kind: &Kind, keys: &Keys) -> Result<()> {
         fault::point("store.want")?;

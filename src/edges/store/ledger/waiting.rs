@@ -5,8 +5,8 @@ use anyhow::Result;
 use rusqlite::params;
 
 use super::message::{COLUMNS, MessageRow, read};
-use crate::edges::store::Snapshot;
 use crate::edges::store::query::{list, one};
+use crate::edges::store::{FileNo, Snapshot};
 
 impl Snapshot<'_> {
     /// Held messages whose time has passed.
@@ -28,5 +28,11 @@ impl Snapshot<'_> {
              WHERE m.key = ?3 AND m.kind = ?2 AND m.verdict = 'held' AND f.partner = ?1 AND f.rehearsed = 0 ORDER BY m.message_no"
         );
         list(self.conn, &sql, params![partner, kind, key], read)
+    }
+
+    /// Messages of other files than this one that were decided at this instant, at most so many: what it brought on.
+    pub fn decided_with(&self, file: FileNo, at: &str, limit: u32) -> Result<Vec<MessageRow>> {
+        let filter = "m.file_no <> ?1 AND m.decided_at = ?2 ORDER BY m.file_no, m.number LIMIT ?3";
+        self.find_messages(filter, params![file.0, at, limit])
     }
 }

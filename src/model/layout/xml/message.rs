@@ -82,7 +82,7 @@ impl Filler<'_> {
             _ => return false,
         };
         let Some(node) = node else { return false };
-        assembly.totals.record(index);
+        assembly.totals.element(index, record.role);
         let mut below = Below::default();
         for (field, slots) in record.fields.iter().zip(&places.fields) {
             if field.form.direction != Direction::WriteOnly {
