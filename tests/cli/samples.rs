@@ -84,7 +84,7 @@ fn a_partner_who_is_named_brings_his_words_and_his_zone() {
     let desk = Desk::new();
     let layout = "layout = \"wares\"\ntitle = \"Wares\"\nkind = \"order_status\"\nsyntax = \"delimited\"\n[lookup.state]\nS = \"shipped\"\n\
                   [delimited]\n[[record]]\nfields = [[\"No\", \"buyer_order_no\", \"required\"], [\"State\", \"status\", \"lookup=state required\"], \
-                  [\"At\", \"status_at\", \"instant %Y-%m-%d %H:%M\"]]\n";
+                  [\"At\", \"status_at\", \"instant '%Y-%m-%d %H:%M'\"]]\n";
     fs::write(desk.root().join("layouts/wares.toml"), layout).unwrap();
     fs::write(
         desk.root().join("partners/nord.toml"),

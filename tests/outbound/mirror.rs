@@ -217,7 +217,9 @@ impl Mirror {
                 }
             }
             Step::Release => _ = self.bench.dispatch().release(&self.feed).ok(),
-            Step::Discard => _ = self.bench.dispatch().discard((&self.feed.partner.clone(), &self.feed.id.clone())).ok(),
+            Step::Discard => {
+                _ = self.bench.dispatch().discard((&self.feed.partner.clone(), &self.feed.id.clone())).ok()
+            }
             Step::Restart => {
                 self.bench.restart();
                 self.bench.dispatch().recover(&[]).unwrap();

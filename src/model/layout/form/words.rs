@@ -446,8 +446,10 @@ impl Reader<'_> {
             Shape::Date(patterns) if compiled.iter().all(Pattern::has_day) => *patterns = compiled,
             Shape::Time(patterns) if compiled.iter().all(Pattern::has_time) => *patterns = compiled,
             Shape::Instant(patterns) if compiled.iter().all(Pattern::has_day) => *patterns = compiled,
-            Shape::Date(_) | Shape::Instant(_) => self.problem("the pattern says no day (%d or %s)."),
-            Shape::Time(_) => self.problem("the pattern says no hour (%H, %I or %s)."),
+            Shape::Date(_) | Shape::Instant(_) => self.problem(format!(
+                "the pattern \"{source}\" says no day (%d or %s); one with blanks stands in quotes, like instant '%Y-%m-%d %H:%M'."
+            )),
+            Shape::Time(_) => self.problem(format!("the pattern \"{source}\" says no hour (%H, %I or %s).")),
             _ => self.problem("a pattern is for dates and times only; write date, time or instant before it."),
         }
     }
