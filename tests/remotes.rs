@@ -12,6 +12,7 @@ mod remotes {
     pub mod gone;
     pub mod logins;
     pub mod modes;
+    pub mod mounts;
     pub mod place;
     pub mod queue;
     pub mod short;

@@ -27,7 +27,7 @@ fn table(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result<()>
         let file = &listed.file;
         columns.row([
             page.when_stored(Some(&came(file))),
-            format!("{}/{}", file.partner, file.intake),
+            from(file),
             file.name.clone(),
             outcome(file),
             listed.reason.clone(),
@@ -40,6 +40,12 @@ fn table(page: &mut Page<'_>, list: &FileList, narrowed: bool) -> io::Result<()>
         page.line(format!("The newest {shown} of {}; --limit {} shows all.", list.total, list.total))?;
     }
     Ok(())
+}
+
+/// `shop/orders`; from a remote `shop/orders at shop/ftp:in`.
+fn from(file: &FileRow) -> String {
+    let intake = format!("{}/{}", file.partner, file.intake);
+    if file.origin.contains(':') { format!("{intake} at {}", file.origin) } else { intake }
 }
 
 /// `47 accepted, 3 refused`, or what it waits for.

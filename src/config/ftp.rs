@@ -83,6 +83,12 @@ fn plain(text: &str) -> Result<String, Wrong> {
 }
 
 fn host(text: &str) -> Result<String, Wrong> {
+    // An address of IPv6 as it stands in URLs.
+    if let Some(inside) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
+        && inside.parse::<std::net::Ipv6Addr>().is_ok()
+    {
+        return Ok(inside.to_string());
+    }
     let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b));
     if text.contains('@') {
         // A user and his password stand before it.

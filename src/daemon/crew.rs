@@ -47,6 +47,8 @@ pub(super) struct Crew {
     /// It lets so many of us in at one time; until then no more are tried.
     lets_in: Option<(usize, Duration)>,
     secrets: SecretFiles,
+    /// A line that broke at a single file was excused; not twice in a row.
+    has_excused: bool,
 }
 
 impl Crew {
@@ -75,7 +77,13 @@ impl Crew {
             told_ok: None,
             lets_in: None,
             secrets,
+            has_excused: false,
         }
+    }
+
+    /// The line broke at one file of several: it may be that file's fault, so the others are asked for at once, on a new line.
+    pub fn excuses(&mut self) -> bool {
+        self.is_well() && !std::mem::replace(&mut self.has_excused, true)
     }
 
     pub fn is_well(&self) -> bool {
@@ -214,6 +222,7 @@ impl Crew {
     /// It answered. True: after a fault.
     pub fn went_well(&mut self, store: &mut Store, events: &Events, now: Now) -> Result<()> {
         let was_down = !self.is_well();
+        self.has_excused = false;
         let is_news = self.told_ok.is_none_or(|told| now.mono.saturating_sub(told) >= TELLS_OK_EVERY);
         if !was_down && !is_news {
             return Ok(());

@@ -35,7 +35,8 @@ impl Daemon {
             remotes.crews[crew].is_idle_again(report.carrier, report.is_connected);
         }
         let ended = report.end.as_ref().map(End::to_string).unwrap_or_default();
-        let ends_all = ends_all(&report);
+        let is_excused = crew.is_some_and(|crew| broke_at_one(&report.outcome) && remotes.crews[crew].excuses());
+        let ends_all = ends_all(&report) && !is_excused;
         let is_full = match (&report.end, crew) {
             (Some(End::Theirs(fault)), Some(crew)) => remotes.crews[crew].is_full(fault, report.carrier, now),
             _ => false,
@@ -111,15 +112,30 @@ fn note_refused_look(desk: &mut RemoteDesk, fault: &Fault, events: &Events, now:
     events.tell(now.wall, "", Event::RemoteFailed, &fields);
 }
 
-/// Where files came before the line broke, the others are asked for at once: there are servers that hang up after each.
+/// Where files came or were brought before the line broke, the others have their turn at once: there are servers that hang up after each.
 fn ends_all(report: &Report) -> bool {
     let Some(end) = &report.end else { return false };
     !(has_brought(&report.outcome) && is_of_line(end)) && is_of_all(end)
 }
 
 fn has_brought(outcome: &Outcome) -> bool {
-    let Outcome::In(collect::Report::Collected { files, .. }) = outcome else { return false };
-    files.iter().any(|(_, fetched)| matches!(fetched, collect::Fetched::Whole { .. }))
+    match outcome {
+        Outcome::In(collect::Report::Collected { files, .. }) => {
+            files.iter().any(|(_, fetched)| matches!(fetched, collect::Fetched::Whole { .. }))
+        }
+        Outcome::Out(report) => report.runs.iter().any(|(_, one)| matches!(one, deliver::Outcome::Done)),
+        _ => false,
+    }
+}
+
+fn broke_at_one(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::In(collect::Report::Collected { files, .. }) => {
+            files.iter().any(|(_, fetched)| matches!(fetched, collect::Fetched::BrokeOff(_)))
+        }
+        Outcome::Out(report) => report.runs.iter().any(|(_, one)| matches!(one, deliver::Outcome::BrokeOff(_))),
+        _ => false,
+    }
 }
 
 fn is_of_line(end: &End) -> bool {

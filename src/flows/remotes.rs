@@ -10,8 +10,11 @@ use crate::edges::clock;
 use crate::edges::store::Owed;
 use crate::edges::store::ledger::{RemoteLook, RemoteState};
 use crate::model::intake::Intake;
-use crate::model::remote::{Kind, RemoteRule};
+use crate::model::remote::{Kind, RemoteRule, shown_server};
 use crate::model::rules::patience::Trouble;
+
+/// So many names of each folder that are not taken stand in the ledger, for people: a look that changes them writes them anew.
+pub const NOTED_NAMES: usize = 1_000;
 
 #[derive(Debug)]
 pub struct RemoteStatus {
@@ -95,6 +98,11 @@ impl RemoteStatus {
 }
 
 impl LookThere {
+    /// There may be more than the ledger holds.
+    pub fn is_cut(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| look.sample.lines().count() >= NOTED_NAMES)
+    }
+
     pub fn not_taken(&self) -> Vec<NotTaken> {
         self.look.as_ref().map_or("", |look| &look.sample).lines().filter_map(NotTaken::read).collect()
     }
@@ -148,7 +156,7 @@ pub fn remotes(
 fn place(rule: &RemoteRule) -> String {
     match &rule.kind {
         Kind::Folder { path } => format!("the folder {}", path.display()),
-        Kind::Ftp(ftp) => format!("{}:{}", ftp.host, ftp.port),
+        Kind::Ftp(ftp) => shown_server(&ftp.host, ftp.port),
     }
 }
 

@@ -80,6 +80,11 @@ pub enum Names {
     Latin1,
 }
 
+/// `ftp.shop.example:21`, `[2001:db8::7]:21`.
+pub fn shown_server(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 /// A folder at a remote: bytes, `/` between its steps; not beginning with `/` it lies below the login folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Folder(Vec<u8>);
@@ -225,9 +230,10 @@ impl Stamp {
     /// `None`: the two cannot be compared.
     pub fn is_same(&self, other: &Stamp) -> Option<bool> {
         match (self, other) {
-            (Stamp::Exact(a), Stamp::Exact(b))
-            | (Stamp::Listed(a), Stamp::Listed(b))
-            | (Stamp::OfFolder(a), Stamp::OfFolder(b)) => Some(a == b),
+            (Stamp::Exact(a), Stamp::Exact(b)) | (Stamp::OfFolder(a), Stamp::OfFolder(b)) => Some(a == b),
+            // After half a year, or behind New Year, the year takes the place of the time: the same file in other words.
+            (Stamp::Listed(a), Stamp::Listed(b)) if a.contains(':') != b.contains(':') => None,
+            (Stamp::Listed(a), Stamp::Listed(b)) => Some(a == b),
             _ => None,
         }
     }
@@ -273,6 +279,9 @@ mod tests {
                 assert_eq!(a.is_same(b), expected, "{a:?} {b:?}");
             }
         }
+        let listed = |text: &str| Stamp::Listed(text.into());
+        assert_eq!(listed("Nov 22 08:58").is_same(&listed("Nov 22  2026")), None);
+        assert_eq!(listed("Nov 22 08:58").is_same(&listed("Nov 22 08:59")), Some(false));
         assert_eq!(Stamp::Exact("1".into()).is_same(&Stamp::Exact("2".into())), Some(false));
     }
 }

@@ -10,7 +10,7 @@ mod tls;
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -30,6 +30,7 @@ const REST_AFTER: Duration = Duration::from_secs(10);
 
 pub struct Double {
     pub port: u16,
+    at: SocketAddr,
     shared: Arc<Shared>,
 }
 
@@ -69,14 +70,16 @@ impl Double {
     }
 
     pub fn keeping(root: &Path, script: &str, kept: Kept) -> Double {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let script = Script::parse(script);
+        let at = if script.is_of_ipv6 { "[::1]:0" } else { "127.0.0.1:0" };
+        let listener = TcpListener::bind(at).unwrap();
+        let at = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             root: root.to_owned(),
             log_file: kept.log,
             history: History::new(kept.history),
             on_removal: kept.on_removal,
-            script: Mutex::new(Script::parse(script)),
+            script: Mutex::new(script),
             calls: Mutex::default(),
             log: Mutex::default(),
             open: Mutex::default(),
@@ -101,7 +104,7 @@ impl Double {
                 });
             }
         });
-        Double { port, shared }
+        Double { port: at.port(), at, shared }
     }
 
     /// From now on it behaves so; what was counted stays counted.
@@ -145,7 +148,7 @@ impl Drop for Double {
     fn drop(&mut self) {
         self.shared.die();
         // Wakes the thread that listens.
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        drop(TcpStream::connect(self.at));
     }
 }
 

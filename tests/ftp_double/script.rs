@@ -76,6 +76,10 @@ pub struct Script {
     pub eats_pipelined: bool,
     /// Uploads that still end in .part are gone with their connection.
     pub loses_temp: bool,
+    /// It listens on ::1 alone.
+    pub is_of_ipv6: bool,
+    /// TLS from the first byte, of the control connection alone.
+    pub is_implicit: bool,
     /// AUTH TLS is understood.
     pub has_tls: bool,
     /// A data connection has to go on with the session of its own control connection.
@@ -92,7 +96,7 @@ pub struct Script {
     pub taken_at_once: Option<String>,
 }
 
-/// Words parted by blanks; `"…"` is one, with `\r\n` or `\n` in it as an end of line.
+/// Words parted by blanks; `"…"` is one, with `\r\n` or `\n` in it as an end of line and `\q` as a quote.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
     for letter in line.chars() {
@@ -113,7 +117,7 @@ fn words(line: &str) -> Vec<String> {
     if any {
         words.push(word);
     }
-    words.into_iter().map(|word| word.replace("\\r\\n", "\r\n").replace("\\n", "\n")).collect()
+    words.into_iter().map(|word| word.replace("\\r\\n", "\r\n").replace("\\n", "\n").replace("\\q", "\"")).collect()
 }
 
 impl Script {
@@ -125,6 +129,8 @@ impl Script {
             match &words[..] {
                 ["set", "eat-pipelined"] => script.eats_pipelined = true,
                 ["set", "lose-temp"] => script.loses_temp = true,
+                ["set", "ipv6"] => script.is_of_ipv6 = true,
+                ["set", "implicit"] => script.is_implicit = true,
                 ["set", "tls"] => script.has_tls = true,
                 ["set", "tls-reuse"] => (script.has_tls, script.wants_reuse) = (true, true),
                 ["set", "tls-1.3"] => (script.has_tls, script.is_newest) = (true, true),

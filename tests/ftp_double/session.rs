@@ -81,6 +81,10 @@ pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
 
 impl Session<'_> {
     fn run(&mut self) -> io::Result<()> {
+        if self.shared.script.lock().unwrap().is_implicit {
+            let socket = self.socket.try_clone()?;
+            self.line = BufReader::new(Line::Secured(Box::new(tls::secured(&self.tls, socket)?)));
+        }
         if let Next::End = self.handle("CONNECT", b"")? {
             return Ok(());
         }
@@ -208,6 +212,7 @@ impl Session<'_> {
                 self.line = BufReader::new(Line::Secured(Box::new(tls::secured(&self.tls, socket)?)));
                 Ok(Next::On)
             }
+            "PROT" if self.shared.script.lock().unwrap().is_implicit => self.say("550 Action not taken"),
             "PROT" => {
                 self.protects = argument == b"P";
                 self.say("200 yes")
@@ -343,7 +348,7 @@ impl Session<'_> {
     }
 
     fn passive(&mut self, verb: &str, action: Option<&Action>) -> io::Result<Next> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let listener = TcpListener::bind((self.socket.local_addr()?.ip(), 0))?;
         let port = listener.local_addr()?.port();
         let mut address = "127,0,0,1".to_owned();
         match action {

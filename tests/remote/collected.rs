@@ -60,11 +60,11 @@ impl Night {
         file.set_modified(SystemTime::now() - Duration::from_secs(600)).unwrap();
     }
 
-    fn names_there(&self) -> Vec<String> {
+    pub fn names_there(&self) -> Vec<String> {
         files_in(&self.there.join("in")).into_iter().map(|(name, _)| String::from_utf8(name).unwrap()).collect()
     }
 
-    fn orders(&self) -> Vec<String> {
+    pub fn orders(&self) -> Vec<String> {
         let store = rusqlite::Connection::open(self.here.join("nattpost.db")).unwrap();
         let mut rows = store.prepare("SELECT buyer_order_no FROM orders ORDER BY 1").unwrap();
         rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()

@@ -1,10 +1,15 @@
 //! Over the double as long as it is honest: the contract in all its ways, and what goes over the line.
 
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use nattpost::edges::remote::{Broken, ListingSort};
+use nattpost::edges::remote::{Broken, ListingSort, Renamed};
 use nattpost::model::ids::Id;
 use nattpost::model::remote::{Names, Passive, Stamp};
+
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 
 use super::contract::{self, NAMES};
 use super::ftp_double::Double;
@@ -69,6 +74,100 @@ fn a_server_that_lies_about_its_address_is_asked_where_it_is() {
         peer.remote().list(&folder("in"), &mut |_| found += 1).unwrap();
         assert_eq!(found, 1);
         assert_eq!(double.calls("EPSV"), u32::from(passive == Passive::Auto));
+    }
+}
+
+/// Both ways to write an address, and a name of which only the second address answers.
+#[test]
+fn the_contract_holds_over_ipv6() {
+    for (script, host) in [("set ipv6", "::1"), ("", "localhost")] {
+        let (_kept, root) = ground();
+        let double = Double::start(&root, script);
+        let mut peer = Peer::of(&double);
+        peer.ftp.host = host.into();
+        contract::all(&root, &NAMES, &|| peer.remote());
+        assert_eq!(double.calls("PASV"), 0, "{host}");
+    }
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "set ipv6\non PASS reply \"530 no\"");
+    let mut peer = Peer::of(&double);
+    peer.ftp.host = "::1".into();
+    let words = peer.open().err().unwrap().to_string();
+    assert!(words.starts_with(&format!("[::1]:{}, PASS", double.port)), "{words}");
+}
+
+/// The name leads to two addresses, and nobody answers at one: that costs its share of the time-out once, and not again.
+#[test]
+fn an_address_that_does_not_answer_is_not_waited_for_twice() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "");
+    let dead = deaf(double.port);
+    let mut peer = Peer::impatient(&double);
+    peer.ftp.host = "localhost".into();
+    if !("localhost", double.port).to_socket_addrs().unwrap().any(|address| address.is_ipv6()) {
+        return;
+    }
+    let took = |peer: &Peer| {
+        let begun = Instant::now();
+        peer.remote().hang_up();
+        begun.elapsed()
+    };
+    let (first, second) = (took(&peer), took(&peer));
+    assert!(first >= Duration::from_millis(500), "{first:?}: the dead one comes first, or this shows nothing");
+    assert!(second < Duration::from_millis(400), "{second:?}");
+    drop(dead);
+}
+
+/// Listens at ::1 and takes nobody in: whoever connects waits.
+fn deaf(port: u16) -> Vec<OwnedFd> {
+    let socket = net::socket(AddressFamily::INET6, SocketType::STREAM, None).unwrap();
+    let address = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    net::bind(&socket, &address).unwrap();
+    net::listen(&socket, 0).unwrap();
+    let mut held = vec![socket];
+    for _ in 0..4 {
+        let other = net::socket_with(AddressFamily::INET6, SocketType::STREAM, SocketFlags::NONBLOCK, None).unwrap();
+        // It waits, and so will all behind it.
+        let _ = net::connect(&other, &address);
+        held.push(other);
+    }
+    held
+}
+
+/// Each answer takes its time, however many commands went out in one piece.
+#[test]
+fn a_slow_server_is_given_the_time_of_each_answer() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "on RNFR delay 150ms\non RNTO delay 150ms");
+    let peer = Peer::impatient(&double);
+    let targets: Vec<_> = (0..16).map(|number| target(contract::id(number))).collect();
+    let names: Vec<String> = (0..16).map(|number| format!("o{number}.csv")).collect();
+    names.iter().for_each(|name| std::fs::write(root.join("in").join(name), "1").unwrap());
+    let pairs: Vec<_> = names.iter().map(String::as_bytes).zip(&targets).collect();
+    let renamed = peer.remote().rename(&folder("in"), &pairs).unwrap();
+    assert_eq!(renamed, vec![Renamed::Done; 16]);
+}
+
+/// A server of other habits: its login folder has a name that cannot be put together with others.
+#[test]
+fn a_login_folder_of_another_system_is_gone_back_to() {
+    let (_kept, root) = ground();
+    for (link, to) in [("in/C:\\ftp", ".."), ("out/C:\\ftp", "..")] {
+        std::os::unix::fs::symlink(to, root.join(link)).unwrap();
+    }
+    std::fs::write(root.join("in/a.csv"), "1").unwrap();
+    std::fs::write(root.join("out/b.csv"), "1").unwrap();
+    let double = Double::start(&root, "on PWD reply \"257 \\qC:\\ftp\\q is here\"");
+    let mut remote = Peer::of(&double).remote();
+    for (place, file) in [("in", b"a.csv"), ("out", b"b.csv"), ("in", b"a.csv")] {
+        let mut found = Vec::new();
+        let mut take = |name: &[u8]| {
+            if name.ends_with(b".csv") {
+                found.push(name.to_vec())
+            }
+        };
+        remote.list(&folder(place), &mut |entry| take(entry.name)).unwrap();
+        assert_eq!(found, [file.to_vec()], "{:?}", double.log());
     }
 }
 

@@ -14,6 +14,7 @@ mod odd;
 mod second;
 mod secured;
 mod servers;
+mod stubborn;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -80,6 +80,19 @@ fn a_certificate_that_nobody_vouches_for_is_not_taken() {
     assert_eq!(double.calls("USER"), 0, "no name goes to a stranger");
 }
 
+/// rclone's server: TLS from the first byte, and what it sends as files goes readable.
+#[test]
+fn files_that_go_unsecured_are_not_taken() {
+    let (_kept, root) = ground();
+    std::fs::write(root.join("in/a.csv"), "1").unwrap();
+    let double = Double::start(&root, "set implicit");
+    let mut peer = pinned(&double);
+    peer.ftp.tls = Tls::Implicit;
+    let fault = peer.remote().list(&folder("in"), &mut |_| ()).unwrap_err();
+    let words = "MLSD: it refused PROT P (550 Action not taken), and its data connections are not secured";
+    assert!(fault.kind == FaultKind::Tls && fault.to_string().contains(words), "{fault}");
+}
+
 /// What TLS 1.3 cannot give is not tried for ever: the words say what helps.
 #[test]
 fn session_reuse_that_cannot_be_is_told_with_advice() {

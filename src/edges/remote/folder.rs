@@ -7,11 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::fault::{Advice, Broken, Fault, FaultKind, Phase, Reply};
-use super::{Listed, ListingSort, Probe, Remote, Removed, Renamed, Replaced, Target};
+use super::mounts::missing_at;
+use super::{Change, Listed, ListingSort, Probe, Remote, Removed, Renamed, Replaced, Target};
 use crate::edges::fault;
 use crate::model::remote::{Entry, Facts, Folder, Stamp};
 
@@ -30,10 +31,24 @@ impl FolderRemote {
         let remote = FolderRemote { root: root.to_path_buf(), server: root.display().to_string() };
         let found = fault::point("remote.connect").and_then(|()| fs::metadata(root));
         match found {
-            Ok(meta) if meta.is_dir() => Ok(remote),
+            Ok(meta) if meta.is_dir() => remote.mounted(),
             Ok(_) => Err(remote.fault(Phase::Connect, "open", &io::Error::from(ErrorKind::NotADirectory))),
             Err(error) => Err(remote.fault(Phase::Connect, "open", &error)),
         }
+    }
+
+    /// The empty folder at which something should be mounted takes files, too.
+    fn mounted(self) -> Result<FolderRemote, Fault> {
+        let Some(place) = missing_at(&self.root) else { return Ok(self) };
+        let text = format!("nothing is mounted at {}, where /etc/fstab says that something should be", place.display());
+        Err(Fault {
+            kind: FaultKind::Missing,
+            server: self.server,
+            phase: Phase::Connect,
+            command: "open".into(),
+            answer: Some(Reply { code: None, text }),
+            advice: Some(Advice("Mount it; what is written there meanwhile, the partner does not see".into())),
+        })
     }
 
     fn path(&self, folder: &Folder) -> PathBuf {
@@ -227,6 +242,13 @@ impl Remote for FolderRemote {
 
     fn remove(&mut self, folder: &Folder, names: &[&[u8]]) -> Result<Vec<Removed>, Fault> {
         names.iter().map(|name| self.remove_one(folder, name)).collect()
+    }
+
+    /// Of a folder both are one right: to write in it.
+    fn refuses(&mut self, folder: &Folder, _what: Change, _name: &[u8]) -> Result<Option<Reply>, Fault> {
+        let path = self.path(folder);
+        let asked = rustix::fs::accessat(CWD, &path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+        Ok(asked.err().map(|error| reply(&error.into())))
     }
 
     fn is_there(&mut self) -> bool {

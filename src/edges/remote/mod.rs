@@ -4,6 +4,7 @@
 mod fault;
 mod folder;
 pub mod ftp;
+mod mounts;
 mod sentry;
 
 use std::io::{Read, Write};
@@ -61,6 +62,13 @@ pub enum Removed {
     Refused(Reply),
 }
 
+/// What may happen to a partner's file that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Removal,
+    Renaming,
+}
+
 /// How a file took another's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replaced {
@@ -114,6 +122,9 @@ pub trait Remote: Send {
     fn replace(&mut self, folder: &Folder, temp: &[u8], name: &[u8], aside: &[u8]) -> Result<Replaced, Fault>;
 
     fn remove(&mut self, folder: &Folder, names: &[&[u8]]) -> Result<Vec<Removed>, Fault>;
+
+    /// Why nothing in this folder may be removed, or be renamed, by us; as far as can be told by asking for a name that nobody has.
+    fn refuses(&mut self, folder: &Folder, what: Change, name: &[u8]) -> Result<Option<Reply>, Fault>;
 
     /// As far as can be told without asking: it has not hung up, and said nothing that nobody asked for.
     fn is_there(&mut self) -> bool;

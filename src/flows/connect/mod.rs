@@ -16,7 +16,7 @@ use crate::edges::secret;
 use crate::model::certificate;
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
-use crate::model::remote::{After, Folder, Kind, RemoteRule, SendTo, Tls};
+use crate::model::remote::{After, Folder, Kind, RemoteRule, SendTo, Tls, shown_server};
 use crate::model::remote_name;
 
 /// A certificate that ends sooner is worth a word to the partner.
@@ -216,7 +216,11 @@ impl Session<'_> {
             self.say(Mark::Well, "connect", format!("The folder is there: {folder}."));
             return Ok(());
         };
-        self.say(Mark::Well, "connect", format!("{}:{} greets: {}.", ftp.host, ftp.port, clean(&probe.greeting)));
+        self.say(
+            Mark::Well,
+            "connect",
+            format!("{} greets: {}.", shown_server(&ftp.host, ftp.port), clean(&probe.greeting)),
+        );
         match (&probe.tls, ftp.tls) {
             (Some(words), _) => self.tell_tls(words, probe.certificate.as_deref()),
             (None, Tls::None) => {

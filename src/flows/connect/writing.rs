@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Ended, Mark, Place, Session, Used, ask_for, clean, sentence, shown};
 use crate::edges::clock::new_id;
-use crate::edges::remote::{Broken, FaultKind, Removed, Renamed, Reply, Target};
+use crate::edges::remote::{Broken, Change, Fault, FaultKind, Removed, Renamed, Reply, Target};
 use crate::model::ids::Id;
 use crate::model::remote::{After, Folder};
 use crate::model::remote_name::{self, Ours};
@@ -108,18 +108,49 @@ impl Session<'_> {
             }
             Err(Broken::Theirs(fault)) => {
                 self.note(&fault);
-                let (who, said) = (place.who.join(", "), sentence(&fault));
-                let words = match (&place.used, fault.kind) {
-                    (Used::Taken { .. }, FaultKind::Refused) if fault.advice.is_none() => format!(
-                        "The folder is read-only for us: {said}. Files of {who} would be fetched and stay there: ask the partner \
-                         for the right to rename and remove, or say after = \"keep\". (A few servers let us remove where we may not write; then nothing is wrong.)"
-                    ),
-                    _ => format!("Nothing can be written for {who}: {said}.{}", ask_for(&fault, "write")),
-                };
-                self.say_of(place, Mark::Wrong, "write", words);
+                match &place.used {
+                    Used::Taken { after, .. } if !fault.is_broken() => self.only_taken(place, after, names, &fault)?,
+                    _ => {
+                        let (who, said) = (place.who.join(", "), sentence(&fault));
+                        let words = format!("Nothing can be written for {who}: {said}.{}", ask_for(&fault, "write"));
+                        self.say_of(place, Mark::Wrong, "write", words);
+                    }
+                }
                 Ok(false)
             }
         }
+    }
+
+    /// Whoever only takes files needs no right to write; without one, what he needs cannot be tried with a file of ours.
+    fn only_taken(&mut self, place: &Place, after: &After, names: &Names, fault: &Fault) -> Result<(), Ended> {
+        let (what, word) = match after {
+            After::Move(_) | After::Rename(_) => (Change::Renaming, "renamed"),
+            After::Delete | After::Keep => (Change::Removal, "removed"),
+        };
+        let (who, said) = (place.who.join(", "), sentence(fault));
+        match self.remote()?.refuses(&place.folder, what, &names.temp) {
+            Ok(Some(reply)) => {
+                let words = format!(
+                    "The folder is read-only for us: {}. Files of {who} would be fetched and stay there: ask the partner for the right \
+                     to rename and remove, or say after = \"keep\".",
+                    said_by(&reply)
+                );
+                self.say_of(place, Mark::Wrong, "write", words);
+            }
+            Ok(None) => {
+                let words = format!(
+                    "Nothing can be written there ({said}), which {who} does not need. That taken files can be {word} could not be tried \
+                     without a file of ours; nothing that the server says speaks against it."
+                );
+                self.say_of(place, Mark::Note, "write", words);
+            }
+            Err(fault) => {
+                self.note(&fault);
+                let words = format!("Whether files of {who} can be {word} cannot be told: {}.", sentence(&fault));
+                self.say_of(place, Mark::Wrong, "write", words);
+            }
+        }
+        Ok(())
     }
 
     /// Once for each remote.
@@ -183,7 +214,7 @@ impl Session<'_> {
                 match self.remote()?.rename(&place.folder, &[(&names.temp[..], &target)]) {
                     Ok(answers) => match answers.into_iter().next() {
                         Some(Renamed::Done) => return Ok(true),
-                        Some(Renamed::Refused(reply)) => refused(format!("{}{where_}", said(&reply))),
+                        Some(Renamed::Refused(reply)) => refused(format!("{}{where_}", said_by(&reply))),
                         Some(Renamed::Missing) => "The file was gone before it could be renamed: somebody or something there takes files away.".to_string(),
                         Some(Renamed::Taken) | None => "The file cannot be renamed: the server says that its new name is taken, which is ours alone.".to_string(),
                     },
@@ -276,7 +307,7 @@ impl Session<'_> {
         match self.remote()?.remove(folder, &[name]) {
             Ok(answers) => Ok(answers.into_iter().next().and_then(|answer| match answer {
                 Removed::Done | Removed::Missing => None,
-                Removed::Refused(reply) => Some(said(&reply)),
+                Removed::Refused(reply) => Some(said_by(&reply)),
             })),
             // A folder that is not there holds nothing either.
             Err(fault) if fault.kind == FaultKind::Missing => Ok(None),
@@ -295,7 +326,7 @@ fn path_of(folder: &Folder, name: &[u8]) -> String {
     }
 }
 
-fn said(reply: &Reply) -> String {
+fn said_by(reply: &Reply) -> String {
     clean(&reply.to_string())
 }
 

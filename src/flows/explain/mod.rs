@@ -96,7 +96,7 @@ pub fn explain(sight: Sight<'_>, around: &Around<'_>, item: &str) -> Result<Stor
     if !stories.is_empty() {
         return Ok(Stories { stories, near: Vec::new(), looked_in: Vec::new(), next: Vec::new() });
     }
-    Ok(Stories { stories, near, looked_in: teller.looked_in(around)?, next: meant(around, item) })
+    Ok(Stories { stories, near, looked_in: teller.looked_in(around, item)?, next: meant(around, item) })
 }
 
 /// What else a word may name.

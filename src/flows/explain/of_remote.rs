@@ -6,9 +6,10 @@ use super::{Around, Story, Teller, rule_of};
 use crate::edges::store::ledger::CollectRow;
 use crate::flows::moments;
 use crate::flows::next_steps::NextStep;
-use crate::flows::remotes::{LookThere, RemoteStatus, remotes, rests_until, trouble_told};
+use crate::flows::remotes::{LookThere, NOTED_NAMES, RemoteStatus, remotes, rests_until, trouble_told};
 use crate::flows::show::There;
 use crate::model::diagnostic::shown;
+use crate::model::remote_name::matches;
 
 /// Names and files told one by one.
 const TOLD: usize = 10;
@@ -134,12 +135,15 @@ impl Teller<'_> {
     }
 
     /// Where it was looked for in vain.
-    pub(super) fn looked_in(&self, around: &Around<'_>) -> Result<Vec<String>> {
+    pub(super) fn looked_in(&self, around: &Around<'_>, name: &str) -> Result<Vec<String>> {
         let mut told = Vec::new();
         for remote in remotes(self.sight, around.remotes, around.intakes, &|_| true)? {
             let trouble = remote.state.as_ref().and_then(|state| trouble_told(state, &|at| self.at_stored(at)));
             told.extend(trouble.filter(|_| !remote.looks.is_empty()));
-            told.extend(remote.looks.iter().map(|look| self.look(look)));
+            for look in &remote.looks {
+                told.push(self.look(look));
+                told.extend(unnoted(around, look, name));
+            }
         }
         Ok(told)
     }
@@ -155,6 +159,20 @@ impl Teller<'_> {
             There::Owed(row) => vec![format!("It came from {origin}. {}", owed(row))],
         }
     }
+}
+
+/// What can be said of a name that may stand there beyond those that are noted.
+fn unnoted(around: &Around<'_>, look: &LookThere, name: &str) -> Option<String> {
+    if !look.is_cut() {
+        return None;
+    }
+    let intake = around.intakes.iter().find(|intake| intake.source() == look.source);
+    let patterns = intake.and_then(|intake| intake.from.as_ref()).map(|from| &from.matching);
+    let fits = patterns.is_none_or(|all| all.iter().any(|one| matches(one.as_bytes(), name.as_bytes())));
+    let rule = if fits { "" } else { "; this one would not be taken, since it fits none of the intake's patterns" };
+    Some(format!(
+        "Of the names there that are not taken the first {NOTED_NAMES} are noted, and it is none of them: it may be one of the others{rule}."
+    ))
 }
 
 fn owed(row: &CollectRow) -> String {

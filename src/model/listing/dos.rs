@@ -36,9 +36,9 @@ fn is_half(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"AM") || word.eq_ignore_ascii_case(b"PM")
 }
 
-/// `1234`, `1,234`, `1.234.567`.
-fn grouped(word: &[u8]) -> Option<u64> {
-    let Some(mark) = word.iter().find(|b| **b == b',' || **b == b'.') else { return number_of(word) };
+/// `1234`, `1,234`, `1.234.567`, `1'234`.
+pub fn grouped(word: &[u8]) -> Option<u64> {
+    let Some(mark) = word.iter().find(|b| b",.'".contains(b)) else { return number_of(word) };
     let mut parts = word.split(|b| b == mark);
     let first = parts.next().filter(|part| (1..=3).contains(&part.len()))?;
     parts.try_fold(number_of(first)?, |sum, part| {

@@ -82,6 +82,8 @@ fn numbers_among_the_owners_are_not_the_size() {
         ("-rw-r--r-- 1 a Domain Users 5 Nov 22 08:30 x", 5),
         ("-rw-r--r-- 1 Local Admin Domain Users 5 Nov 22 08:30 x", 5),
         ("-rw-r--r-- a 5 Nov 22 08:30 x", 5),
+        ("-rw-r--r-- 1 a b 1,234,567 Nov 22 08:30 x", 1_234_567),
+        ("-rw-r--r-- 1 a b 1.234 22 nov 08:30 x", 1_234),
     ] {
         assert!(matches!(one(line), Line::File(file) if file.size == Some(size)), "{line}: {:?}", one(line));
     }

@@ -2,6 +2,7 @@
 //! owner may have blanks; so the size is looked for: the number that a date follows.
 
 use super::dates::words_of_date;
+use super::dos::grouped;
 use super::{Line, Time, file, name_after, number_of, words};
 
 /// Where the size stands, counted in words behind the mode: with links, owner and group; without a group; with blanks in
@@ -45,6 +46,6 @@ pub fn at_size<'a>(line: &'a [u8], found: &[(usize, &'a [u8])], index: usize) ->
 fn size_of(word: &[u8]) -> Option<Option<u64>> {
     match word.strip_prefix(b"-") {
         Some(digits) => number_of(digits).map(|_| None),
-        None => number_of(word).map(Some),
+        None => grouped(word).map(Some),
     }
 }

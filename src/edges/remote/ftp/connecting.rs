@@ -58,7 +58,7 @@ pub fn open(
     learned: &Arc<Learned>,
     sentry: &Arc<Sentry>,
 ) -> Result<Ftp, Fault> {
-    let name = format!("{}:{}", ftp.host, ftp.port);
+    let name = remote::shown_server(&ftp.host, ftp.port);
     let read = |place| secret(place).map_err(|words| unreadable(&name, words));
     let own = match (&ftp.client_cert, &ftp.client_key) {
         (Some(certificate), Some(key)) => Some(Own { certificate: read(certificate)?, key: read(key)? }),
@@ -141,16 +141,22 @@ impl Plan<'_> {
 
     fn reach(&self, tell: &Telling) -> Result<(SocketAddr, TcpStream), Fault> {
         let found = (self.rule.host.as_str(), self.rule.port).to_socket_addrs();
-        let addresses: Vec<SocketAddr> = found.map(Iterator::collect).map_err(|error| {
+        let mut addresses: Vec<SocketAddr> = found.map(Iterator::collect).map_err(|error| {
             let words = format!("the name leads nowhere ({error})");
             tell.fault(FaultKind::Transient, Phase::Connect, "connect", &words)
         })?;
+        let answered = *self.learned.address();
+        // The others keep their order.
+        addresses.sort_by_key(|address| Some(address.ip()) != answered);
         let patience = self.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in addresses {
             let connected = fault::point("remote.connect").and_then(|()| data::connect(address, patience));
             match connected.and_then(|socket| self.arm(socket)) {
-                Ok(socket) => return Ok((address, socket)),
+                Ok(socket) => {
+                    *self.learned.address() = Some(address.ip());
+                    return Ok((address, socket));
+                }
                 Err(error) => last = error,
             }
         }
@@ -195,12 +201,13 @@ impl Plan<'_> {
             rule: self.rule.clone(),
             wire: greeted.wire,
             socket: greeted.socket,
-            peer: greeted.address.ip(),
+            peer: greeted.address,
             seen: greeted.tls.as_ref().map(Tls::seen),
             tls: greeted.tls,
             door,
             learned: self.learned.clone(),
             is_newest: greeted.is_newest,
+            unprotected: None,
             is_pasv: only_pasv || is_learned,
             flies: self.rule.flights && !self.learned.is_without_flights() && bears_flights,
             is_given_up: false,
@@ -241,9 +248,12 @@ impl Ftp {
             // Its size is of no use to TLS, and some refuse to hear it.
             self.ask(Phase::Tls, "PBSZ", Some(b"0"))?;
             let answer = self.ask(Phase::Tls, "PROT", Some(b"P"))?;
-            // With TLS from the first byte a server may know nothing else: its data connections are secured or fail.
-            if !answer.is_done() && self.rule.tls != remote::Tls::Implicit {
-                return Err(self.refusal(Phase::Tls, "PROT", Some(b"P"), &answer));
+            if !answer.is_done() {
+                // With TLS from the first byte a server may know nothing else: its data connections are secured or fail.
+                if self.rule.tls != remote::Tls::Implicit {
+                    return Err(self.refusal(Phase::Tls, "PROT", Some(b"P"), &answer));
+                }
+                self.unprotected = Some(answer);
             }
         }
         let user = self.encoded(user);

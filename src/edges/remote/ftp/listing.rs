@@ -11,7 +11,7 @@ use super::reply::Answer;
 use super::{Ftp, data};
 use crate::edges::fault;
 use crate::model::listing::{Line, ListReader, Time, read_mlsd};
-use crate::model::remote::{Entry, Facts, Stamp};
+use crate::model::remote::{Entry, Facts, Folder, Stamp};
 use crate::model::remote_name;
 
 /// No name is longer, with what a server puts around it.
@@ -68,16 +68,42 @@ impl Ftp {
                 some.into_iter().partition(|name| remote_name::is_takeable(name).is_ok());
             let asked = self.asked(&fine)?;
             for (name, asked) in fine.into_iter().zip(asked) {
-                match asked {
-                    Asked::Is(facts) => take(Entry { name, facts }),
-                    Asked::Unknown => take(Entry { name, facts: Facts::default() }),
+                let facts = match asked {
+                    Asked::Is(facts) => facts,
+                    Asked::Unknown => Facts::default(),
                     // A folder, or gone meanwhile.
-                    Asked::Gone => {}
+                    Asked::Gone => continue,
+                };
+                if facts.size.is_some() || !self.is_folder(name)? {
+                    take(Entry { name, facts });
                 }
             }
             odd.into_iter().for_each(|name| take(Entry { name, facts: Facts::default() }));
         }
         Ok(Listed { sort: ListingSort::Nlst, not_understood: 0 })
+    }
+
+    /// Where no size says that it is a file: can it be gone into? Renamed like a file, a partner would miss it.
+    fn is_folder(&mut self, name: &[u8]) -> Result<bool, Fault> {
+        // MVS goes into anything: what stands there has names, and no folders.
+        if self.home.as_ref().is_some_and(|home| home.starts_with(b"'")) {
+            return Ok(false);
+        }
+        if !self.ask(Phase::List, "CWD", Some(name))?.is_done() {
+            return Ok(false);
+        }
+        let folder = self.folder_here();
+        if self.home.is_none() && !folder.as_bytes().starts_with(b"/") {
+            let answer = self.ask(Phase::List, "CDUP", None)?;
+            if !answer.is_done() {
+                return Err(self.broken(|tell| tell.answer(Phase::List, "CDUP", &answer)));
+            }
+            return Ok(true);
+        }
+        let below = Folder::parse(&[folder.as_bytes(), b"/", name].concat());
+        self.here = Some(below.map_err(|words| self.tell.fault(FaultKind::OutOfStep, Phase::List, "CWD", words))?);
+        self.enter(Phase::List, &folder)?;
+        Ok(true)
     }
 
     /// Each line without its end, as it comes.
@@ -93,7 +119,7 @@ impl Ftp {
                 return Err(data::with_reuse(self.is_newest, fault));
             }
         };
-        let mut cutter = Cutter { each, line: Vec::new(), is_too_long: false };
+        let mut cutter = Cutter::new(each);
         let poured = self.pour_in(&mut transfer, &mut cutter, verb);
         cutter.end();
         match poured {
@@ -160,15 +186,65 @@ impl Count {
     }
 }
 
-/// Cuts bytes into lines; a line longer than any name is passed over as one that is not understood.
+/// Cuts bytes into lines; a line longer than any name is passed over as one that is not understood. Where the first line does not
+/// end, but has returns in it, those are the ends.
 struct Cutter<'a> {
     each: &'a mut dyn FnMut(&[u8]),
     line: Vec<u8>,
     is_too_long: bool,
+    ends: Ends,
 }
 
-impl Cutter<'_> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// No line has ended yet.
+    Unknown,
+    Feed,
+    Return,
+}
+
+impl<'a> Cutter<'a> {
+    fn new(each: &'a mut dyn FnMut(&[u8])) -> Cutter<'a> {
+        Cutter { each, line: Vec::new(), is_too_long: false, ends: Ends::Unknown }
+    }
+
+    /// What was gathered as one line is several.
+    fn part(&mut self) {
+        let gathered = std::mem::take(&mut self.line);
+        self.ends = Ends::Return;
+        self.is_too_long = false;
+        self.cut(&gathered, b'\r');
+    }
+
+    fn cut(&mut self, bytes: &[u8], mark: u8) {
+        for piece in bytes.split_inclusive(|byte| *byte == mark) {
+            let text = piece.strip_suffix(&[mark]).unwrap_or(piece);
+            let room = LINE_BYTES_MAX.saturating_sub(self.line.len());
+            self.line.extend_from_slice(&text[..text.len().min(room)]);
+            if text.len() > room && self.ends == Ends::Unknown && self.line.contains(&b'\r') {
+                self.part();
+                self.cut(&text[room..], b'\r');
+            } else {
+                self.is_too_long |= text.len() > room;
+            }
+            if text.len() < piece.len() {
+                if self.ends == Ends::Unknown {
+                    self.ends = Ends::Feed;
+                }
+                self.end_line();
+            }
+        }
+    }
+
+    /// Nothing more comes.
     fn end(&mut self) {
+        if self.ends == Ends::Unknown && self.line[..self.line.len().saturating_sub(1)].contains(&b'\r') {
+            self.part();
+        }
+        self.end_line();
+    }
+
+    fn end_line(&mut self) {
         if self.is_too_long {
             (self.each)(b"?");
         } else if !self.line.is_empty() {
@@ -181,15 +257,7 @@ impl Cutter<'_> {
 
 impl Write for Cutter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for piece in bytes.split_inclusive(|b| *b == b'\n') {
-            let text = piece.strip_suffix(b"\n").unwrap_or(piece);
-            let room = LINE_BYTES_MAX.saturating_sub(self.line.len());
-            self.is_too_long |= text.len() > room;
-            self.line.extend_from_slice(&text[..text.len().min(room)]);
-            if text.len() < piece.len() {
-                self.end();
-            }
-        }
+        self.cut(bytes, if self.ends == Ends::Return { b'\r' } else { b'\n' });
         Ok(bytes.len())
     }
 
@@ -210,10 +278,32 @@ mod tests {
         for step in [1, 2, 3, 7, text.len()] {
             let mut found: Vec<Vec<u8>> = Vec::new();
             let mut each = |line: &[u8]| found.push(line.to_vec());
-            let mut cutter = Cutter { each: &mut each, line: Vec::new(), is_too_long: false };
+            let mut cutter = Cutter::new(&mut each);
             text.chunks(step).for_each(|piece| cutter.write_all(piece).unwrap());
             cutter.end();
             assert_eq!(found, [&b"one"[..], b" two ", b"?", b"last"], "{step}");
+        }
+    }
+
+    #[test]
+    fn returns_end_lines_where_nothing_else_does() {
+        let long: Vec<u8> = (0..3_000).flat_map(|n| format!("f{n}\r").into_bytes()).collect();
+        for (text, count, first) in [
+            (&b"one\rtwo\rthree"[..], 3, &b"one"[..]),
+            (b"one\rtwo\r", 2, b"one"),
+            (b"one\r", 1, b"one"),
+            // A name of several lines is one that nobody can ask for.
+            (b"a\rb\r\ntwo\r\n", 2, b"a\rb"),
+            (&long, 3_000, b"f0"),
+        ] {
+            for step in [1, 7, 8_192, text.len()] {
+                let mut found: Vec<Vec<u8>> = Vec::new();
+                let mut each = |line: &[u8]| found.push(line.to_vec());
+                let mut cutter = Cutter::new(&mut each);
+                text.chunks(step).for_each(|piece| cutter.write_all(piece).unwrap());
+                cutter.end();
+                assert_eq!((found.len(), &found[0][..]), (count, first), "{step}");
+            }
         }
     }
 }

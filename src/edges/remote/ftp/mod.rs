@@ -15,9 +15,9 @@ mod watching;
 mod wire;
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::data::Door;
@@ -26,8 +26,8 @@ use self::reply::Answer;
 use self::telling::Telling;
 use self::tls::Tls;
 use self::wire::{Silent, Wire};
-use super::fault::{Broken, Fault, FaultKind, Phase};
-use super::{Listed, Probe, Remote, Removed, Renamed, Replaced, Target};
+use super::fault::{Broken, Fault, FaultKind, Phase, Reply};
+use super::{Change, Listed, Probe, Remote, Removed, Renamed, Replaced, Target};
 use crate::edges::fault;
 use crate::model::remote::{Entry, Facts, Folder, FtpRule};
 
@@ -45,6 +45,8 @@ pub struct Learned {
     pasv: AtomicBool,
     no_flights: AtomicBool,
     early_tls: Early,
+    /// Of several addresses the one that answered last: who does not answer costs a time-out only once.
+    address: Mutex<Option<IpAddr>>,
 }
 
 /// Whether TLS of a data connection begins before the server has said that it does.
@@ -55,6 +57,10 @@ struct Early {
 }
 
 impl Learned {
+    fn address(&self) -> MutexGuard<'_, Option<IpAddr>> {
+        self.address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn use_pasv(&self, is_better: bool) {
         self.pasv.store(is_better, Ordering::Relaxed);
     }
@@ -73,13 +79,15 @@ pub struct Ftp {
     /// The wire's own, for its time-outs.
     socket: TcpStream,
     /// Whom we are connected to.
-    peer: IpAddr,
+    peer: SocketAddr,
     tls: Option<Tls>,
     door: Door,
     learned: Arc<Learned>,
     seen: Option<Arc<Mutex<tls::Seen>>>,
     /// TLS 1.3.
     is_newest: bool,
+    /// What it said to PROT P, where that was a no: with TLS from the first byte some know nothing else.
+    unprotected: Option<Answer>,
     is_pasv: bool,
     flies: bool,
     is_given_up: bool,
@@ -162,7 +170,8 @@ impl Ftp {
             return Err(self.tell.fault(FaultKind::Transient, phase, &shown, "the connection was given up before"));
         }
         self.begin_phase();
-        let asked = self.wire.ask(bytes, count);
+        // Of several in one piece each may take its time.
+        let asked = self.wire.ask(bytes, count, || self.tell.watch.begin());
         let result = asked.map_err(|silent| self.broken(|tell| tell.silence(phase, &shown, silent)));
         self.end_phase();
         result
@@ -207,21 +216,26 @@ impl Ftp {
             return Ok(());
         }
         let path = folder.as_bytes();
-        let target = match (&self.home, &self.here) {
+        let is_at_home = self.here.as_ref().is_none_or(|here| here.as_bytes().is_empty());
+        let target = match &self.home {
             _ if path.starts_with(b"/") => path.to_vec(),
-            (None, here) if here.as_ref().is_none_or(|here| here.as_bytes().is_empty()) => {
-                if path.is_empty() {
-                    self.here = Some(folder.clone());
-                    return Ok(());
-                }
+            Some(home) if home.starts_with(b"/") && path.is_empty() => home.clone(),
+            Some(home) if home.starts_with(b"/") => [home.strip_suffix(b"/").unwrap_or(home), path].join(&b'/'),
+            _ if is_at_home && path.is_empty() => {
+                self.here = Some(folder.clone());
+                return Ok(());
+            }
+            _ if is_at_home => path.to_vec(),
+            Some(home) if path.is_empty() => home.clone(),
+            // `C:\ftp`, `DISK:[SHOP]`, `'SHOP.'`: how such a name goes on, only the server knows.
+            Some(_) => {
+                self.enter(phase, &Folder::default())?;
                 path.to_vec()
             }
-            (None, _) => {
+            None => {
                 let words = "the server does not say where the login folder is, so there is no way back to it";
                 return Err(self.broken(|tell| tell.fault(FaultKind::Transient, phase, "PWD", words)));
             }
-            (Some(home), _) if path.is_empty() => home.clone(),
-            (Some(home), _) => [home.strip_suffix(b"/").unwrap_or(home), path].join(&b'/'),
         };
         let answer = self.ask(phase, "CWD", Some(&target))?;
         if !answer.is_done() {
@@ -298,6 +312,13 @@ impl Remote for Ftp {
         self.remove_here(names)
     }
 
+    fn refuses(&mut self, folder: &Folder, what: Change, name: &[u8]) -> Result<Option<Reply>, Fault> {
+        self.enter(Phase::Remove, folder)?;
+        let verb = if what == Change::Removal { "DELE" } else { "RNFR" };
+        let answer = self.ask(Phase::Remove, verb, Some(name))?;
+        Ok((!answer.is_done() && answer.code != 350 && moving::speaks_of_rights(&answer)).then(|| answer.to_reply()))
+    }
+
     fn is_there(&mut self) -> bool {
         !self.is_given_up && self.wire.is_silent()
     }
@@ -319,7 +340,7 @@ impl Remote for Ftp {
         }
         self.tell.watch.extend(FAREWELL);
         // Whatever comes of it, we are gone.
-        drop(self.wire.ask(b"QUIT\r\n", 1));
+        drop(self.wire.ask(b"QUIT\r\n", 1, || ()));
     }
 }
 

@@ -88,7 +88,7 @@ impl Ftp {
     }
 
     /// The folder we stand in; the login folder where we never left it.
-    fn folder_here(&self) -> Folder {
+    pub fn folder_here(&self) -> Folder {
         self.here.clone().unwrap_or_default()
     }
 
@@ -97,10 +97,10 @@ impl Ftp {
         let path = folder.as_bytes();
         let folder = match &self.home {
             _ if path.starts_with(b"/") => path.to_vec(),
-            Some(home) if path.is_empty() => home.clone(),
-            Some(home) => [home.strip_suffix(b"/").unwrap_or(home), path].join(&b'/'),
-            None => {
-                let words = "the server does not say where the login folder is; name the folder from / on";
+            Some(home) if home.starts_with(b"/") && path.is_empty() => home.clone(),
+            Some(home) if home.starts_with(b"/") => [home.strip_suffix(b"/").unwrap_or(home), path].join(&b'/'),
+            _ => {
+                let words = "how the login folder goes on cannot be told from what the server calls it; name the folder from / on";
                 return Err(self.tell.fault(FaultKind::Refused, Phase::Claim, "PWD", words));
             }
         };
@@ -169,6 +169,14 @@ impl Ftp {
         let answer = self.ask(Phase::Replace, "RNTO", Some(to))?;
         Ok(if answer.is_done() { Step::Done } else { Step::NoTo(answer) })
     }
+}
+
+/// 550 has one number for "not there" and "not allowed", so the words tell; 502 and the like leave no doubt.
+pub fn speaks_of_rights(answer: &Answer) -> bool {
+    const WORDS: [&str; 8] =
+        ["permission", "denied", "not allowed", "read-only", "read only", "forbidden", "privilege", "verweigert"];
+    let words = answer.words().to_lowercase();
+    answer.code != 550 && (500..600).contains(&answer.code) || WORDS.iter().any(|word| words.contains(word))
 }
 
 enum Step {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::Ordering;
 
-use super::super::fault::{Fault, FaultKind, Phase};
+use super::super::fault::{Advice, Fault, FaultKind, Phase};
 use super::Ftp;
 use super::data::{Stream, Transfer, with_reuse};
 use super::reply::Answer;
@@ -13,6 +13,9 @@ use super::tls::Channel;
 use super::wire::Silent;
 use crate::edges::fault;
 use crate::model::remote::Passive;
+
+const FIREWALL: &str =
+    "Ask the partner which ports its passive mode uses, and whether a firewall there or here lets us through to them";
 
 /// How a transfer was answered when it did not begin.
 pub enum Opened {
@@ -104,12 +107,24 @@ impl Ftp {
             (None, Some(socket)) => Stream::Plain(socket),
             (failed, _) => {
                 let failed = failed.and_then(Result::err).unwrap_or_else(|| io::ErrorKind::NotConnected.into());
-                let is_newest = self.is_newest;
-                return Err(self.broken(|tell| with_reuse(is_newest, tell.line(phase, shown, &failed))));
+                return Err(self.not_secured(phase, shown, &failed));
             }
         };
         self.learn_passive();
         Ok(Opened::Running(Transfer::new(stream, self.tell.watch.clone())))
+    }
+
+    fn not_secured(&mut self, phase: Phase, shown: &str, failed: &io::Error) -> Fault {
+        let (is_newest, unprotected) = (self.is_newest, self.unprotected.take());
+        self.broken(|tell| {
+            let fault = with_reuse(is_newest, tell.line(phase, shown, failed));
+            let Some(said) = unprotected.filter(|_| fault.kind != FaultKind::Stopped) else { return fault };
+            let words = format!("it refused PROT P ({}), and its data connections are not secured", said.to_reply());
+            let advice = Some(Advice(
+                "Files would go readable over the line, so nothing is taken; ask for tls = \"explicit\" there".into(),
+            ));
+            Fault { advice, ..tell.fault(FaultKind::Tls, phase, shown, &tell.secret.scrub(&words)) }
+        })
     }
 
     /// None without TLS; with it the socket is gone.
@@ -140,9 +155,15 @@ impl Ftp {
             match self.door.open(address) {
                 Ok(socket) => return Ok(socket),
                 Err(_) if self.may_try_pasv() => self.is_pasv = true,
-                Err(words) => return Err(self.tell.fault(FaultKind::Transient, phase, shown, &words)),
+                Err(words) => return Err(self.not_reached(phase, shown, &words)),
             }
         }
+    }
+
+    /// Nearly always a firewall that knows the first port and none of the others.
+    fn not_reached(&self, phase: Phase, shown: &str, words: &str) -> Fault {
+        let advice = Some(Advice(FIREWALL.into()));
+        Fault { advice, ..self.tell.fault(FaultKind::Transient, phase, shown, words) }
     }
 
     /// A command before the data and its answer. What says that the connection is at its end is a fault.
@@ -170,14 +191,21 @@ impl Ftp {
     fn address_in(&self, answer: &Answer) -> Option<SocketAddr> {
         let words = answer.lines.join(&b' ');
         match answer.code {
-            229 if !self.is_pasv => Some(SocketAddr::new(self.peer, extended_port(&words)?)),
+            229 if !self.is_pasv => Some(self.at_peer(extended_port(&words)?)),
             227 if self.is_pasv => {
                 let (told, port) = passive_address(&words)?;
                 let is_believed = self.rule.passive == Passive::PasvAsTold;
-                Some(SocketAddr::new(if is_believed { told.into() } else { self.peer }, port))
+                Some(if is_believed { SocketAddr::new(told.into(), port) } else { self.at_peer(port) })
             }
             _ => None,
         }
+    }
+
+    /// With the interface of an address that is only of one network.
+    fn at_peer(&self, port: u16) -> SocketAddr {
+        let mut address = self.peer;
+        address.set_port(port);
+        address
     }
 
     fn may_try_pasv(&self) -> bool {

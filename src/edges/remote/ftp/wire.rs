@@ -89,8 +89,8 @@ impl Wire {
         Wire { socket: Socket::Secured(Box::new(session)), ahead: Vec::new() }
     }
 
-    /// Writes the commands in one piece and reads as many answers. A 421 ends it early: no more will come.
-    pub fn ask(&mut self, commands: &[u8], count: usize) -> Result<Vec<Answer>, Silent> {
+    /// Writes the commands in one piece and reads as many answers, telling of each that comes. A 421 ends it early: no more will.
+    pub fn ask(&mut self, commands: &[u8], count: usize, comes: impl Fn()) -> Result<Vec<Answer>, Silent> {
         fault::point("remote.ask")?;
         if let Some(farewell) = self.unasked()? {
             return Ok(vec![farewell]);
@@ -100,6 +100,7 @@ impl Wire {
         let mut answers = Vec::with_capacity(count);
         while answers.len() < count {
             answers.push(self.answer()?);
+            comes();
             if answers.last().is_some_and(|answer| answer.code == 421) {
                 return Ok(answers);
             }
@@ -201,7 +202,8 @@ mod tests {
                 let asked = server.read(&mut [0; 64]).unwrap_or(0);
                 server.write_all(b"200 yes\r\n").map(|()| asked)
             });
-            let found = wire.ask(b"NOOP\r\n", 1).ok().and_then(|answers| answers.first().map(|answer| answer.code));
+            let found =
+                wire.ask(b"NOOP\r\n", 1, || ()).ok().and_then(|answers| answers.first().map(|answer| answer.code));
             assert_eq!(found, code, "{unasked:?}");
             drop(wire);
             let asked = answering.join().unwrap().unwrap_or(0);

@@ -72,7 +72,10 @@ impl Bench<'_> {
         for (file, fetched) in files {
             desk.claims_refused |= matches!(fetched, Fetched::ClaimRefused);
             desk.note(*file, fetched, self.now);
-            self.tell_fetched(desk, *file, fetched)?;
+            // What broke off once is behind the others, and nothing to tell.
+            if !matches!(fetched, Fetched::BrokeOff(_)) || !desk.is_in_order(*file) {
+                self.tell_fetched(desk, *file, fetched)?;
+            }
         }
         if desk.has_looked { self.note_names(desk) } else { Ok(()) }
     }
@@ -94,7 +97,7 @@ impl Bench<'_> {
     fn tell_fetched(&self, desk: &mut RemoteDesk, file: FileNo, fetched: &Fetched) -> Result<()> {
         let (event, words) = match fetched {
             Fetched::Incomplete(missing) => (Event::FileIncomplete, missing.clone()),
-            Fetched::Refused(fault) => (Event::RemoteFailed, fault.to_string()),
+            Fetched::Refused(fault) | Fetched::BrokeOff(fault) => (Event::RemoteFailed, fault.to_string()),
             _ => return Ok(()),
         };
         let Some(row) = self.store.read()?.file(file)? else { return Ok(()) };

@@ -56,6 +56,8 @@ pub enum Fetched {
     Incomplete(String),
     /// This one alone cannot be had.
     Refused(Fault),
+    /// The line broke at it.
+    BrokeOff(Fault),
     NotTried,
 }
 
@@ -80,6 +82,13 @@ pub fn fetch(
                 match batch.fetch_one(file, stands) {
                     Ok(()) => {}
                     Err(broken) => {
+                        // Behind one that came the server may just have hung up.
+                        if let End::Theirs(fault) = &broken
+                            && fault.kind != FaultKind::Stopped
+                            && batch.parked.is_empty()
+                        {
+                            batch.done.push((file.file, Fetched::BrokeOff(fault.clone())));
+                        }
                         end = Some(broken);
                         break;
                     }

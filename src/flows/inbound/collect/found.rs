@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Listing;
-use super::look::{RemoteDesk, SAMPLE_NAMES, hash};
+use super::look::{RemoteDesk, hash};
 use crate::edges::clock::{Now, chance};
 use crate::edges::spool::shown_name;
 use crate::edges::store::ledger::RemoteLook;
-use crate::flows::remotes::NotTaken;
+use crate::flows::remotes::{NOTED_NAMES, NotTaken};
 use crate::model::intake::Settle;
 use crate::model::layout::Completeness;
 use crate::model::remote::Facts;
@@ -66,7 +66,7 @@ impl RemoteDesk {
         self.looks.end();
         let told = found.told();
         let unmatched = candidates.iter().copied().filter(|index| !fits(*index) && !told.contains(index));
-        found.unmatched = unmatched.take(SAMPLE_NAMES).collect();
+        found.unmatched = unmatched.take(NOTED_NAMES).collect();
         found.settled.sort_unstable_by(|a, b| compare_names(listing.name(a.0), listing.name(b.0)).then(a.0.cmp(&b.0)));
         // A server may name one file twice.
         found.settled.dedup_by(|later, first| listing.name(later.0) == listing.name(first.0));
@@ -146,7 +146,7 @@ impl Found {
         let others = others.iter().map(|(name, words)| NotTaken::new(shown_name(name), (*words).to_string()));
         let passed_over = self.passed_over.iter().map(|(i, words)| NotTaken::of_nobody(shown(i), (*words).to_string()));
         let unmatched = self.unmatched.iter().map(|i| NotTaken::of_nobody(shown(i), patterns.clone()));
-        let lines = odd.chain(waiting).chain(others).chain(passed_over).chain(unmatched).take(SAMPLE_NAMES).collect();
+        let lines = odd.chain(waiting).chain(others).chain(passed_over).chain(unmatched).take(NOTED_NAMES).collect();
         desk.not_taken = lines;
         RemoteLook {
             partner: desk.intake.sender.partner.clone(),

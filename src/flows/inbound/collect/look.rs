@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::found::span;
+use super::setbacks::Setbacks;
 use super::{Fetched, Job, ToFetch};
 use crate::edges::clock::{Now, chance, read_iso};
 use crate::edges::remote::Fault;
@@ -16,7 +17,7 @@ use crate::edges::spool::shown_name;
 use crate::edges::store::ledger::{CollectRow, RemoteLook};
 use crate::edges::store::{FileNo, Snapshot};
 use crate::flows::carried::trouble;
-use crate::flows::remotes::NotTaken;
+use crate::flows::remotes::{NOTED_NAMES, NotTaken};
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::pause::Paused;
@@ -33,8 +34,8 @@ const WINDOW_FILES: usize = 1_000;
 const WINDOW_BYTES: u64 = 64 * 1024 * 1024;
 /// A file that cannot be had is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(10 * 60);
-/// Of names that are not taken, in the ledger for people.
-pub(super) const SAMPLE_NAMES: usize = 100;
+pub(super) const CONTRADICTED: &str = "its name is listed there, and the server says that nothing of that name is there; \
+    maybe its letters come in one encoding and are understood in another";
 
 /// A file that stays there, was taken, and may be another by now: what was taken is known by its content.
 #[derive(Debug, Clone)]
@@ -91,6 +92,7 @@ pub struct RemoteDesk {
     is_comparing: bool,
     /// Why files that are known are not fetched, by their names there.
     pub(super) put_aside: BTreeMap<FileNo, (Vec<u8>, String)>,
+    setbacks: Setbacks,
     /// The last listing's names that were not taken, with their reasons.
     pub(super) not_taken: Vec<NotTaken>,
     /// When its folder is listed next, by the monotonic clock.
@@ -129,6 +131,7 @@ impl RemoteDesk {
             doubtful: Vec::new(),
             is_comparing: false,
             put_aside: BTreeMap::new(),
+            setbacks: Setbacks::default(),
             not_taken: Vec::new(),
             look_at: now.mono,
             began_look: None,
@@ -352,6 +355,7 @@ impl RemoteDesk {
         let state = match fetched {
             Fetched::Whole { .. } => {
                 self.incomplete.remove(&file);
+                self.setbacks.forget(file);
                 Some(State::Fetched)
             }
             Fetched::NotTried | Fetched::ClaimRefused => Some(State::Waiting),
@@ -381,13 +385,33 @@ impl RemoteDesk {
                 self.aside.push((patience.min(now.mono + self.from.every), file, false));
             }
             Fetched::Changed { .. } => self.aside.push((now.mono + rests_for(&self.intake.settle), file, true)),
+            // Those behind it have their turn first: the line may break at this one whenever it is asked for.
+            Fetched::BrokeOff(_) if !self.setbacks.is_again(file) => {
+                self.order.push_back(Slot { file, size, state: State::Waiting, hash: None });
+            }
             _ => self.aside.push((now.mono + ASK_AGAIN, file, false)),
         }
+    }
+
+    pub(super) fn is_in_order(&self, file: FileNo) -> bool {
+        self.order.iter().any(|slot| slot.file == file)
     }
 
     /// It stands nowhere in work/ although it was fetched.
     pub(super) fn fetch_again(&mut self, file: FileNo) {
         self.order.push_back(Slot { file, size: 0, state: State::Waiting, hash: None });
+    }
+
+    /// A listing has what was not there when it was asked for. Once that is chance; true: again, so it rests a while.
+    pub(super) fn is_contradicted(&mut self, file: FileNo, name: &[u8], now: Now) -> bool {
+        if !self.setbacks.is_again(file) {
+            self.fetch_again(file);
+            return false;
+        }
+        self.aside.push((now.mono + ASK_AGAIN, file, false));
+        self.put_aside
+            .insert(file, (name.to_vec(), format!("cannot be fetched, and is asked for again: {CONTRADICTED}")));
+        true
     }
 
     /// Why it is not fetched, for people.
@@ -399,7 +423,9 @@ impl RemoteDesk {
                     span(self.intake.truncated_after)
                 )
             }
-            Fetched::Refused(fault) => format!("cannot be fetched, and is asked for again: {fault}"),
+            Fetched::Refused(fault) | Fetched::BrokeOff(fault) => {
+                format!("cannot be fetched, and is asked for again: {fault}")
+            }
             _ => return,
         };
         self.put_aside.insert(file, (name.to_vec(), words));
@@ -409,7 +435,7 @@ impl RemoteDesk {
     pub(super) fn look_now(&self) -> RemoteLook {
         let folder = self.trouble.as_ref().map(|(_, words)| NotTaken::new("", format!("cannot be listed: {words}")));
         let aside = self.put_aside.values().map(|(name, words)| NotTaken::new(shown_name(name), words.clone()));
-        let lines = folder.into_iter().chain(aside).chain(self.not_taken.iter().cloned()).take(SAMPLE_NAMES);
+        let lines = folder.into_iter().chain(aside).chain(self.not_taken.iter().cloned()).take(NOTED_NAMES);
         let lines: Vec<String> = lines.map(|one| one.line()).collect();
         RemoteLook { sample: lines.join("\n"), ..self.told_look.clone() }
     }

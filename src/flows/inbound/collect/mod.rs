@@ -14,6 +14,7 @@ mod found;
 pub mod listing;
 pub mod look;
 mod noticing;
+mod setbacks;
 
 use crate::edges::remote::{Gate, Remote};
 use crate::edges::spool::Spool;

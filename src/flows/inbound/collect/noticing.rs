@@ -7,7 +7,7 @@ use anyhow::Result;
 use chrono::TimeDelta;
 
 use super::claiming::add_row;
-use super::look::{RemoteDesk, Sighted, hash, is_seen};
+use super::look::{CONTRADICTED, RemoteDesk, Sighted, hash, is_seen};
 use super::{Doubtful, Listing};
 use crate::edges::clock::{iso, read_iso};
 use crate::edges::events::{Event, Key, Value};
@@ -130,10 +130,21 @@ impl Bench<'_> {
             };
             match collecting::resume(Known::Claiming, false, there) {
                 Action::CloseVanished => self.close_vanished(row)?,
-                _ => desk.fetch_again(file),
+                _ if desk.is_contradicted(file, &row.raw_name, self.now) => self.tell_contradicted(desk, row),
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    fn tell_contradicted(&self, desk: &RemoteDesk, row: &CollectRow) {
+        let fields = [
+            (Key::Intake, Value::Text(desk.source().into())),
+            (Key::Remote, Value::Text(row.remote.as_str().into())),
+            (Key::Name, Value::Bytes(&row.raw_name)),
+            (Key::Reason, Value::Text(CONTRADICTED.into())),
+        ];
+        self.events.tell(self.now.wall, row.id.as_str(), Event::RemoteFailed, &fields);
     }
 
     fn close_vanished(&mut self, row: &CollectRow) -> Result<()> {

@@ -11,7 +11,7 @@ mod noting;
 
 use std::io::{self, ErrorKind, Read};
 
-use crate::edges::remote::{Broken, Fault, FaultKind, Gate, Phase, Remote, Removed, Replaced};
+use crate::edges::remote::{Broken, Fault, FaultKind, Gate, Phase, Remote, Removed, Renamed, Replaced, Reply, Target};
 use crate::edges::spool::{Place, Spool, SpoolError};
 use crate::edges::store::RunNo;
 use crate::flows::carried::End;
@@ -73,6 +73,8 @@ pub enum Outcome {
     Done,
     /// This one alone.
     Refused(Fault),
+    /// The line broke at it: how far it came, nobody knows.
+    BrokeOff(Fault),
     /// Its file stands neither in out/ nor in staged/.
     NoFile,
     /// It still stands in staged/.
@@ -106,8 +108,15 @@ pub fn carry_out(remote: &mut dyn Remote, spool: &Spool, job: Job, gate: &Gate) 
             None => match one(remote, spool, job.step, parcel, gate) {
                 Ok(outcome) => outcome,
                 Err(why) => {
+                    let outcome = match &why {
+                        // Behind one that was brought the server may just have hung up.
+                        End::Theirs(fault) if fault.kind != FaultKind::Stopped && runs.is_empty() => {
+                            Outcome::BrokeOff(fault.clone())
+                        }
+                        _ => Outcome::NotTried,
+                    };
                     end = Some(why);
-                    Outcome::NotTried
+                    outcome
                 }
             },
         };
@@ -182,20 +191,33 @@ fn rename(remote: &mut dyn Remote, parcel: &Parcel) -> Result<Left, Fault> {
     Ok(Left { old: parcel.left.old || replaced == Replaced::OldAside, ..parcel.left })
 }
 
-/// Its upload, and what it put aside: the newer one comes to that place. What is not there any more needs no removing.
+/// Its upload, and what it put aside: the newer one comes to that place. What is not there any more needs no removing. As long as
+/// the upload stands there, nothing took the old one's place: where that is empty, the partner gets his file back.
 fn clear(remote: &mut dyn Remote, parcel: &Parcel) -> Result<Outcome, Fault> {
+    let names: [&[u8]; 3] = [&parcel.temp, &parcel.name, &parcel.aside];
+    if let [Some(_), None, Some(_)] = remote.facts(&parcel.folder, &names)?[..] {
+        let back = Target { folder: None, name: parcel.name.clone() };
+        match remote.rename(&parcel.folder, &[(&parcel.aside, &back)])?.into_iter().next() {
+            Some(Renamed::Done | Renamed::Missing | Renamed::Taken) | None => {}
+            Some(Renamed::Refused(reply)) => return Ok(Outcome::Refused(not_removed(&parcel.aside, reply))),
+        }
+    }
     let removed = remote.remove(&parcel.folder, &[&parcel.temp, &parcel.aside])?.into_iter().next();
     Ok(match removed {
-        Some(Removed::Refused(reply)) => Outcome::Refused(Fault {
-            kind: FaultKind::Refused,
-            server: String::new(),
-            phase: Phase::Remove,
-            command: format!("remove \"{}\"", parcel.temp.escape_ascii()),
-            answer: Some(reply),
-            advice: None,
-        }),
+        Some(Removed::Refused(reply)) => Outcome::Refused(not_removed(&parcel.temp, reply)),
         _ => Outcome::Done,
     })
+}
+
+fn not_removed(name: &[u8], reply: Reply) -> Fault {
+    Fault {
+        kind: FaultKind::Refused,
+        server: String::new(),
+        phase: Phase::Remove,
+        command: format!("remove \"{}\"", name.escape_ascii()),
+        answer: Some(reply),
+        advice: None,
+    }
 }
 
 /// The new one stands there. What the old one says nobody needs any more; the done-file is empty, so whole as soon as it is there.

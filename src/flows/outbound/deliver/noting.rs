@@ -11,7 +11,7 @@ use super::book::Book;
 use super::{Left, Outcome, Report, Step};
 use crate::edges::clock::{Now, chance, iso};
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::remote::Fault;
+use crate::edges::remote::{Fault, Phase};
 use crate::edges::spool::Spool;
 use crate::edges::store::ledger::{DeliveryRow, NewDelivery, Reached, RunReason, RunRow, RunState};
 use crate::edges::store::{RunNo, Tx};
@@ -84,12 +84,17 @@ impl Dispatch<'_> {
             let noting = Noting { tx: &tx, run, row, now };
             told.extend(match outcome {
                 Outcome::NotTried => noting.not_tried(book, report.step, ended)?,
+                Outcome::BrokeOff(_) if report.step == Step::Clear => noting.not_tried(book, report.step, ended)?,
                 Outcome::Refused(fault) if report.step == Step::Clear => Some(noting.left_there(book, fault)?),
                 _ if report.step == Step::Clear => noting.cleared(book)?,
                 Outcome::There(there) => noting.there(book, there, rules.feeds)?,
                 Outcome::Done if report.step == Step::Send => noting.begin_renaming(book)?,
                 Outcome::Done => Some(noting.sent(book)?),
-                Outcome::Refused(fault) => noting.failed(book, fault)?,
+                Outcome::BrokeOff(fault) if noting.was_taken_before(report.step, fault) => {
+                    noting.not_verified(book, fault)?
+                }
+                // It rests, so that the others are not kept waiting where the line breaks at this one whenever it is brought.
+                Outcome::Refused(fault) | Outcome::BrokeOff(fault) => noting.failed(book, fault)?,
                 Outcome::NoFile => Some(noting.no_file(book)?),
                 Outcome::NotYet => noting.not_yet(book)?,
             });
@@ -225,6 +230,18 @@ impl Noting<'_> {
         self.tx.note_delivery_fault(self.run.no, &iso(next), &self.at(), &words)?;
         book.go_on(self.run.no, Step::Ask, self.now.mono + pause);
         Ok((self.row.failures == 0).then_some(Told::Failed(self.run, words)))
+    }
+
+    /// The server took all of it and hung up before it said how much it kept.
+    fn was_taken_before(&self, step: Step, fault: &Fault) -> bool {
+        step == Step::Send && fault.phase == Phase::Ask && self.row.failures == 0
+    }
+
+    /// Some hang up after each file: the next connection asks at once. A second time in a row it rests like any other.
+    fn not_verified(self, book: &mut Book, fault: &Fault) -> Result<Option<Told>> {
+        self.tx.note_delivery_fault(self.run.no, &self.at(), &self.at(), &fault.to_string())?;
+        book.go_on(self.run.no, Step::Ask, self.now.mono);
+        Ok(None)
     }
 
     /// What an answer would have said, the next question finds out. A try under way has ended, whatever it came to: unless its
