@@ -302,6 +302,13 @@ pub fn code_unlisted(place: Place, found: &str, name: &str, known: &str) -> Prob
     Problem::new("code-unlisted", place, text)
 }
 
+pub fn joined_too_large(place: Place, limit_mib: usize) -> Problem {
+    let text = format!(
+        "what is to be joined by its key takes more than {limit_mib} MiB up to here; expected less. Send it in several files."
+    );
+    Problem::new("file-too-large", place, text)
+}
+
 pub fn xml_repeated(place: Place, found: &str, first: &str) -> Problem {
     let text = format!(
         "\"{}\" stands here, but \"{}\" stood in the same place before; expected it once. Remove one of them and drop the file again.",

@@ -4,6 +4,7 @@ mod capabilities;
 #[path = "../decoding/mod.rs"]
 mod decoding;
 mod faults;
+mod joined;
 mod naming;
 mod partners;
 mod standards;

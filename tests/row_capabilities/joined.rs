@@ -198,6 +198,48 @@ fn a_whole_file_is_one_order_without_a_number() {
     );
 }
 
+const NAMED: &str = r#"
+[[record]]
+tag = "H"
+opens = "message"
+group_by = ["No"]
+fields = [["No", "buyer_order_no"], ["Date", "order_date", "date %Y%m%d"]]
+[[record]]
+tag = "DEL"
+opens = "lines"
+group_by = ["No"]
+fields = [["No", "buyer_order_no"], ["Sku", "lines.article_no"], ["Qty", "lines.qty"]]
+"#;
+
+#[test]
+fn rows_that_name_columns_may_have_a_mark_of_their_own() {
+    let options =
+        "columns = \"rows\"\ntag = 1\ncolumn_mark = \"D\"\ncolumn_tag = \"next\"\nunknown_columns = \"ignore\"";
+    let named = layout("order", options, NAMED);
+    let rows = "H;20260301;A\nDEL;x;7;A;1\nH;20260302;B\nDEL;y;8;B;2\nDEL;z;9;A;3\n";
+    // With the tag in a column of its own, joined to it, or without: then of the record that has these columns.
+    let apart = format!("D;H;Date;No\nD;DEL;Sku;Colour;No;Qty\n{rows}");
+    let joined = apart.replace("D;H", "DH").replace("D;DEL", "DDEL");
+    let bare = apart.replace("D;H;", "D;").replace("D;DEL;", "D;");
+    for text in [&apart, &joined, &bare] {
+        let found = read(&named, text);
+        assert_eq!(found.iter().map(lines).collect::<Vec<_>>(), [vec!["x*1", "z*3"], vec!["y*2"]], "{text}");
+        assert_eq!(found[1]["order_date"], "2026-03-02");
+    }
+    let found = read(&named, &apart);
+    let text = String::from_utf8(crate::written(&named, &found).unwrap()).unwrap();
+    assert!(text.starts_with("D;H;No;Date\nD;DEL;No;Sku;Qty\nH;A;20260301\nDEL;A;x;1\nDEL;A;z;3\n"), "{text}");
+    assert_eq!(read(&named, &text), found);
+    // Nothing is read by position: another column, no names, other names between rows that are put in order.
+    assert!(told(&named, &apart.replace("Sku", "Sky")).contains(&("layout-mismatch", 2)));
+    let (found, _) = decode(&named, rows.as_bytes());
+    assert_eq!(found.messages().count(), 0);
+    let twice = format!("{apart}D;H;No;Date\nH;C;20260301\nDEL;q;7;C;1\n");
+    assert_eq!(told(&named, &twice), [("layout-mismatch", 8)]);
+    let in_turn = "D;Date;No\nH;20260301;A\nD;Sku;No;Qty\nDEL;x;A;1\nD;No;Date\nH;B;20260302\nDEL;y;B;2\n";
+    assert_eq!(read(&named, in_turn).iter().map(lines).collect::<Vec<_>>(), [vec!["x*1"], vec!["y*2"]]);
+}
+
 #[test]
 fn what_cannot_be_joined_is_told_in_the_layout() {
     for (old, new, word) in [

@@ -194,6 +194,7 @@ impl Layout {
         // What stands side by side in one row of the partner's are several messages or nodes of ours.
         !self.records.is_empty()
             && !self.records.iter().any(|r| r.again || r.each.is_some())
+            && !matches!(&self.syntax, Syntax::Xml(xml) if xml.joins())
             && !self.required().filter(is_wanted).any(|at| lost.contains(&at) && !self.is_made(at))
     }
 

@@ -158,6 +158,13 @@ pub fn record_missing(place: Place, record: &str) -> Problem {
     Problem::new("record-missing", place, text)
 }
 
+pub fn columns_twice(place: Place) -> Problem {
+    let text = format!(
+        "the columns of a record type are named anew here, and rows of one message stand on both sides; expected the same names. {AGAIN}"
+    );
+    Problem::new("layout-mismatch", place, text)
+}
+
 pub fn head_missing(place: Place, record: &str) -> Problem {
     let text =
         format!("no record \"{}\" has the key of this row; expected one in the same file. {AGAIN}", shown(record));

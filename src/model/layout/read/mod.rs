@@ -107,9 +107,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     check_records(root, &records, &kind);
     limits::places(root, &records)?;
     record::resolve_counts(&sections, &mut records);
-    if !matches!(options, Some(Options::Rows(_))) {
-        check_row_keys(root, &records);
-    }
+    check_keys(root, &records, options.as_ref());
     let syntax = match options? {
         Options::Rows(options) => Syntax::Rows(Box::new(rows::Rows::compile(root, options, &kind, &records))),
         Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, &kind, &records))),
@@ -162,20 +160,36 @@ fn read_kind_name(root: &Section<'_>, kinds: &Kinds) -> Option<Arc<Kind>> {
     found
 }
 
+/// Keys that tie records together, and what a syntax knows of them.
+fn check_keys(root: &Section<'_>, records: &[Record], options: Option<&Options>) {
+    match options {
+        Some(Options::Xml(_)) => check_row_keys(root, records, true),
+        Some(Options::Edifact(_)) => check_row_keys(root, records, false),
+        _ => check_groups(root, records),
+    }
+}
+
 /// What only rows can do: elsewhere a layout that says it would be read without it.
-fn check_row_keys(root: &Section<'_>, records: &[Record]) {
+fn check_row_keys(root: &Section<'_>, records: &[Record], is_xml: bool) {
     for record in records {
         let said = [
-            ("record.group_by", !record.group_by.is_empty()),
             ("record.node_by", !record.node_by.is_empty()),
             ("record.parent_by", !record.parent_by.is_empty()),
-            ("record.each", record.each.is_some()),
+            ("record.each", record.each.is_some() && !is_xml),
             ("record.again", record.again),
         ];
         for (key, _) in said.into_iter().filter(|(_, is_said)| *is_said) {
-            let text = "only layouts of rows (delimited, fixed, tagged) know this.".to_string();
+            let text = "this syntax does not know it; layouts of rows (delimited, fixed, tagged) do.".to_string();
             root.problem_at(record.span.clone(), key, text, None);
         }
+    }
+}
+
+/// Of rows each says where it belongs.
+fn check_groups(root: &Section<'_>, records: &[Record]) {
+    let grouped = records.iter().any(|r| !r.group_by.is_empty());
+    if grouped && records.iter().any(|r| r.role.in_message() && r.group_by.is_empty()) {
+        root.problem("record", "where one record has group_by, all records of a message need it.");
     }
 }
 
@@ -184,12 +198,9 @@ fn check_records(root: &Section<'_>, records: &[Record], kind: &Kind) {
     if !records.iter().any(|r| matches!(r.role, Role::Opens(_))) {
         root.problem("record", "no [[record]] opens a message.");
     }
-    let grouped = records.iter().filter(|r| !r.group_by.is_empty()).count();
-    if grouped > 0 && records.iter().any(|r| r.role.in_message() && r.group_by.is_empty()) {
-        root.problem("record", "where one record has group_by, all records of a message need it.");
-    }
+    let grouped = records.iter().any(|r| !r.group_by.is_empty());
     let opens_message = records.iter().any(|r| r.role == Role::Opens(0));
-    if !opens_message && grouped == 0 && !records.is_empty() {
+    if !opens_message && !grouped && !records.is_empty() {
         root.problem("record", "no [[record]] opens = \"message\", and none has group_by.");
     }
     for record in records {

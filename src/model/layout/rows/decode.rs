@@ -95,7 +95,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn told_apart(&mut self, text: &RowText<'_>, at: Where) {
-        if header::is_column_row(self.rows, text, &mut self.scratch) {
+        if header::is_column_row(self.layout, self.rows, text, &mut self.scratch) {
             if let Err(problem) = header::take_column_row(self.layout, self.rows, &mut self.readings, text, at) {
                 self.assembly.fatal(problem);
             }

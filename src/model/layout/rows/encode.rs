@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::ops::Range;
 
-use super::line::{Cells, Column, lay_out};
+use super::line::{Cells, Column, column_row, lay_out};
 use super::options::{Columns, Cutting, Header, Tagged};
 use super::places;
 use super::{Rows, options};
@@ -92,11 +92,8 @@ impl<'w> RowEncoder<'w> {
             }
             if delimited.columns == Columns::Rows {
                 for record in &self.layout.records {
-                    let tag = format!("{}{}", delimited.column_mark, record.tags.first().map_or("", String::as_str));
                     let columns = &self.columns[self.index_of(record)];
-                    let names: Vec<String> =
-                        columns.iter().map(|c| if c.is_tag { tag.clone() } else { c.name.clone() }).collect();
-                    self.names(&names)?;
+                    self.names(&column_row(delimited, record, columns))?;
                 }
             } else if delimited.header == Header::Required {
                 let names: Vec<String> = self.columns.first().into_iter().flatten().map(|c| c.name.clone()).collect();

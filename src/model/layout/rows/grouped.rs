@@ -7,7 +7,8 @@ use std::io::{self, Read, SeekFrom};
 
 use super::Rows;
 use super::decode::Decoder;
-use super::header::{Opening, Preamble};
+use super::header::{self, Opening, Preamble};
+use super::places::Reading;
 use super::sort::{Entry, Sorted, Sorter};
 use super::tell;
 use super::text::RowText;
@@ -25,14 +26,17 @@ const IN_DOUBT: u64 = 1 << 63;
 /// In which order the rows are read.
 pub enum Order {
     AsItStands,
-    Sorted(Sorted),
+    /// With the columns that rows of the file name.
+    Sorted(Sorted, Vec<Reading>),
+    /// The columns of a record type are named anew between rows that are to be put in order.
+    ColumnsTwice(Where),
 }
 
 /// Reads the file once for its keys.
 pub fn survey(layout: &Layout, rows: &Rows, input: &mut dyn Input, context: &DecodeContext<'_>) -> io::Result<Order> {
     let mut seen: HashSet<u64> = HashSet::new();
     let mut last = None;
-    let scattered = each_key(layout, rows, input, &mut |_, key| {
+    let (scattered, _) = each_key(layout, rows, input, &mut |_, key| {
         let Some(key) = key else { return Ok(true) };
         let mut hasher = DefaultHasher::new();
         hasher.write(key);
@@ -50,7 +54,7 @@ pub fn survey(layout: &Layout, rows: &Rows, input: &mut dyn Input, context: &Dec
     let mut major = [0; 16];
     let mut doubt = 0;
     let mut sequence = 0;
-    each_key(layout, rows, input, &mut |row, key| {
+    let (_, named) = each_key(layout, rows, input, &mut |row, key| {
         if let Some(key) = key {
             major.copy_from_slice(&blake3::hash(key).as_bytes()[..16]);
         }
@@ -60,6 +64,9 @@ pub fn survey(layout: &Layout, rows: &Rows, input: &mut dyn Input, context: &Dec
         sequence += 1;
         Ok(true)
     })?;
+    if let Some(at) = named.again {
+        return Ok(Order::ColumnsTwice(at));
+    }
     let mut by_key = by_key.sorted()?;
     let mut by_first = Sorter::new((context.spill)()?);
     let mut current = None;
@@ -73,38 +80,62 @@ pub fn survey(layout: &Layout, rows: &Rows, input: &mut dyn Input, context: &Dec
         major[..8].copy_from_slice(&first.to_be_bytes());
         by_first.push(Entry { major, ..entry })?;
     }
-    by_first.sorted().map(Order::Sorted)
+    by_first.sorted().map(|sorted| Order::Sorted(sorted, named.readings))
+}
+
+/// What rows of the file name as the columns of their record types.
+struct Named {
+    readings: Vec<Reading>,
+    /// Where others are named for a type that had some.
+    again: Option<Where>,
 }
 
 type EachKey<'k> = &'k mut dyn FnMut(&Row<'_>, Option<&[u8]>) -> io::Result<bool>;
 
 /// Calls for each row of content with its key, if it can be read; true when the call said stop by `false`.
-fn each_key(layout: &Layout, rows: &Rows, input: &mut dyn Input, each: EachKey<'_>) -> io::Result<bool> {
+fn each_key(layout: &Layout, rows: &Rows, input: &mut dyn Input, each: EachKey<'_>) -> io::Result<(bool, Named)> {
     input.rewind()?;
     let mut head = &mut *input;
     let mut reader = RowReader::open(&mut head, &layout.encoding, rows.style())?;
     let encoding = reader.encoding().clone();
-    let mut readings = rows.fixed_readings(layout);
+    let mut named = Named { readings: rows.fixed_readings(layout), again: None };
     let mut preamble = Preamble::new(layout, rows);
     let (mut scratch, mut other, mut decoded, mut key) = (String::new(), String::new(), String::new(), Vec::new());
     while let Some(row) = reader.next()? {
         if !preamble.is_over() {
-            match preamble.take(&row, &encoding, &mut readings) {
+            match preamble.take(&row, &encoding, &mut named.readings) {
                 Ok(Opening::Taken) => continue,
                 Ok(Opening::Content) => {}
                 // The decoder will find the same and say it.
-                Err(_) => return Ok(false),
+                Err(_) => return Ok((false, named)),
             }
         }
-        let known = RowText::new(&row, &encoding, rows.quote(), &mut decoded).is_ok_and(|text| {
-            let record = tell::record_of(layout, rows, &readings, &text, &mut scratch, &mut other);
-            record.is_some_and(|record| group_key(&readings[record], &text, &mut scratch, &mut key))
+        let text = RowText::new(&row, &encoding, rows.quote(), &mut decoded);
+        if let Ok(text) = &text
+            && header::is_column_row(layout, rows, text, &mut scratch)
+        {
+            let at = Where { line: row.line, byte: row.range.start };
+            let before: Vec<_> = named.readings.iter().map(|r| r.ready.then(|| r.names.clone())).collect();
+            if header::take_column_row(layout, rows, &mut named.readings, text, at).is_err() {
+                return Ok((false, named));
+            }
+            // The same names once more say nothing new.
+            let differs =
+                |(before, now): (&Option<_>, &Reading)| before.as_ref().is_some_and(|names| *names != now.names);
+            if before.iter().zip(&named.readings).any(differs) {
+                named.again = named.again.or(Some(at));
+            }
+            continue;
+        }
+        let known = text.is_ok_and(|text| {
+            let record = tell::record_of(layout, rows, &named.readings, &text, &mut scratch, &mut other);
+            record.is_some_and(|record| group_key(&named.readings[record], &text, &mut scratch, &mut key))
         });
         if !each(&row, known.then_some(&key[..]))? {
-            return Ok(true);
+            return Ok((true, named));
         }
     }
-    Ok(false)
+    Ok((false, named))
 }
 
 /// Reads the rows again in the order of their messages.

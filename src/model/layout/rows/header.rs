@@ -7,6 +7,7 @@ use super::text::RowText;
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::At as Where;
+use crate::model::layout::plan::{Record, Role};
 use crate::model::syntax::delimited::Row;
 use crate::model::syntax::encoding::Encoding;
 use crate::model::wording;
@@ -149,14 +150,26 @@ pub fn cells(row: &Row<'_>, encoding: &Encoding, quote: u8) -> Vec<String> {
         .collect()
 }
 
-/// Whether a row names the columns of a record type: `!order;buyer_order_no;…`.
-pub fn is_column_row(rows: &Rows, text: &RowText<'_>, scratch: &mut String) -> bool {
+/// Whether a row names the columns of a record type: `!order;buyer_order_no;…`, `D;order;…` or, for those it fits, `D;…`.
+pub fn is_column_row(layout: &Layout, rows: &Rows, text: &RowText<'_>, scratch: &mut String) -> bool {
     let Some(delimited) = rows.delimited().filter(|d| d.columns == Columns::Rows) else { return false };
-    let tag = rows.tag().and_then(|at| text.at(at, scratch).ok().flatten()).unwrap_or_default();
-    tag.trim().starts_with(&delimited.column_mark)
+    let tag = rows.tag().and_then(|at| text.at(at, scratch).ok().flatten()).unwrap_or_default().trim();
+    match tag.strip_prefix(&delimited.column_mark) {
+        _ if is_tag(layout, tag) => false,
+        Some(rest) => {
+            // A word that only begins like the mark is another record.
+            let is_sign = !delimited.column_mark.chars().any(char::is_alphanumeric);
+            rest.is_empty() || is_sign || is_tag(layout, rest)
+        }
+        None => false,
+    }
 }
 
-/// Learns the columns of the record type that the row names.
+fn is_tag(layout: &Layout, word: &str) -> bool {
+    layout.records.iter().any(|record| record.tags.iter().any(|tag| tag == word))
+}
+
+/// Learns the columns of the record types that the row speaks of.
 pub fn take_column_row(
     layout: &Layout,
     rows: &Rows,
@@ -173,15 +186,24 @@ pub fn take_column_row(
     if let Some(flaw) = text.row.flaw {
         return Err(super::tell::flaw_problem(flaw, text.row, at));
     }
-    let tag = names[tag_at].trim_start_matches(&delimited.column_mark).to_string();
+    let mut tag = names[tag_at].strip_prefix(&delimited.column_mark).unwrap_or_default().to_string();
+    if tag.is_empty() && names.get(tag_at + 1).is_some_and(|next| is_tag(layout, next)) {
+        // The mark has a column of its own, which rows of content do not have.
+        names.remove(tag_at);
+        tag.clone_from(&names[tag_at]);
+    }
     // The tag's own column has no name that a field could have.
     names[tag_at] = String::new();
+    let named = |record: &Record| places::by_row(delimited, record, rows.parents(), &names, tag_at);
+    if tag.is_empty() {
+        return take_for_all(layout, readings, &named)
+            .map_err(|difference| wording::header_mismatch(at.place(""), &difference));
+    }
     let mut known = false;
     for (record, reading) in layout.records.iter().zip(readings) {
         if record.tags.contains(&tag) {
             known = true;
-            *reading = places::by_row(delimited, record, rows.parents(), &names, tag_at)
-                .map_err(|difference| wording::header_mismatch(at.place(&tag), &difference))?;
+            *reading = named(record).map_err(|difference| wording::header_mismatch(at.place(&tag), &difference))?;
         }
     }
     if known || rows.options.unknown_records_ignored {
@@ -189,4 +211,24 @@ pub fn take_column_row(
     }
     let tags: Vec<&str> = layout.records.iter().flat_map(|r| &r.tags).map(String::as_str).collect();
     Err(wording::record_unknown(at.place(""), &tag, &tags))
+}
+
+/// Without a tag it speaks of the records whose columns these are; where it fits none, of the first.
+fn take_for_all(
+    layout: &Layout,
+    readings: &mut [Reading],
+    named: &dyn Fn(&Record) -> Result<Reading, String>,
+) -> Result<(), String> {
+    let mut difference = None;
+    let mut fits = false;
+    for (record, reading) in layout.records.iter().zip(readings).filter(|(record, _)| record.role != Role::Ignored) {
+        match named(record) {
+            Ok(found) => {
+                fits = true;
+                *reading = found;
+            }
+            Err(found) => difference = difference.or(Some(found)),
+        }
+    }
+    difference.filter(|_| !fits).map_or(Ok(()), Err)
 }

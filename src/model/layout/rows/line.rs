@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::options::{Cutting, Delimited, Options, Quoting, Tagged};
 use crate::model::diagnostic::shown;
 use crate::model::layout::Layout;
+use crate::model::layout::plan::Record;
 use crate::model::syntax::encoding::{Encoding, Unmapped};
 
 /// A column of a record when it is written.
@@ -263,6 +264,17 @@ impl Pen<'_> {
         let line: String = line.into_iter().collect();
         self.encode(&line, 0, out)
     }
+}
+
+/// The row that names the columns of a record type.
+pub fn column_row(delimited: &Delimited, record: &Record, columns: &[Column]) -> Vec<String> {
+    let (mark, tag) = (&delimited.column_mark, record.tags.first().map_or("", String::as_str));
+    let name = |column: &Column| match (column.is_tag, delimited.mark_apart) {
+        (false, _) => vec![column.name.clone()],
+        (true, false) => vec![format!("{mark}{tag}")],
+        (true, true) => vec![mark.clone(), tag.to_string()],
+    };
+    columns.iter().flat_map(name).collect()
 }
 
 fn one_line(text: &str, replacement: char) -> String {

@@ -316,6 +316,10 @@ impl Rows {
     ) -> io::Result<Decoded> {
         let order = if self.grouped { grouped::survey(layout, self, input, context)? } else { Order::AsItStands };
         let mut assembly = Assembly::new(layout, context, sink);
+        if let Order::ColumnsTwice(at) = order {
+            assembly.fatal(wording::columns_twice(at.place("")));
+            return Ok(assembly.end());
+        }
         assembly.read_name(context, input)?;
         if let Some(problem) = tail::unended(self, input)? {
             assembly.fatal(problem);
@@ -334,7 +338,7 @@ impl Rows {
             if !preamble.is_over() {
                 match preamble.take(&row, &encoding, &mut decoder.readings) {
                     Ok(Opening::Taken) => continue,
-                    Ok(Opening::Content) if matches!(order, Order::Sorted(_)) => break,
+                    Ok(Opening::Content) if matches!(order, Order::Sorted(..)) => break,
                     Ok(Opening::Content) => {}
                     Err(problem) => {
                         decoder.assembly.fatal(problem);
@@ -342,7 +346,7 @@ impl Rows {
                     }
                 }
             }
-            if matches!(order, Order::Sorted(_)) {
+            if matches!(order, Order::Sorted(..)) {
                 break;
             }
             decoder.row(&row);
@@ -355,7 +359,8 @@ impl Rows {
             missing.into_iter().for_each(|problem| decoder.assembly.fatal(problem));
             return Ok(decoder.assembly.end());
         }
-        if let Order::Sorted(sorted) = order {
+        if let Order::Sorted(sorted, readings) = order {
+            decoder.readings = readings;
             let again = reader.again();
             grouped::replay(sorted, input, &again, self.style(), &mut decoder)?;
         }

@@ -43,6 +43,8 @@ pub struct Delimited {
     pub first_line: Vec<String>,
     /// Before the record type in a row that names its columns.
     pub column_mark: String,
+    /// Written: the mark has a column of its own, before the tag.
+    pub mark_apart: bool,
     /// A quoted value may hold line breaks.
     pub line_breaks: bool,
     /// Rows with fewer columns are filled up instead of refused.
@@ -203,6 +205,7 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
         tag_columns,
         first_line: section.texts("first_line").unwrap_or_default().into_iter().map(|t| t.value).collect(),
         column_mark: section.text("column_mark").unwrap_or_else(|| "!".to_string()),
+        mark_apart: section.choice("column_tag", &[("joined", false), ("next", true)]).unwrap_or(false),
         line_breaks: section.boolean("line_breaks").unwrap_or(true),
         fewer_allowed: section.choice("fewer", &[("refuse", false), ("empty", true)]).unwrap_or(false),
         more_allowed: more == Some("ignore"),

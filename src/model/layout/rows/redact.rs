@@ -71,7 +71,7 @@ impl Redactor<'_, '_> {
             return Ok(self.whole(row)?);
         };
         let at = Where { line: row.line, byte: row.range.start };
-        if header::is_column_row(self.rows, &text, &mut scratch) {
+        if header::is_column_row(self.layout, self.rows, &text, &mut scratch) {
             return header::take_column_row(self.layout, self.rows, &mut self.readings, &text, at)
                 .map_err(|problem| RedactError::NotRead(problem.to_string()));
         }

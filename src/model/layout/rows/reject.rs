@@ -116,7 +116,7 @@ impl Cutter<'_> {
         let Ok(text) = RowText::new(row, &encoding, self.rows.quote(), &mut decoded) else {
             return if keep { self.lost(row) } else { Ok(()) };
         };
-        if header::is_column_row(self.rows, &text, &mut scratch) {
+        if header::is_column_row(self.layout, self.rows, &text, &mut scratch) {
             let at = crate::model::layout::assembly::At { line: row.line, byte: row.range.start };
             // A row that names columns wrongly made the decoder refuse the file: it is kept as it stands.
             let _ = header::take_column_row(self.layout, self.rows, &mut self.readings, &text, at);

@@ -4,17 +4,17 @@ use crate::model::diagnostic::Problem;
 use crate::model::layout::assembly::{Assembly, At};
 use crate::model::layout::expression::Values;
 use crate::model::layout::form::Direction;
-use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope};
+use crate::model::layout::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, piece};
 use crate::model::layout::{Layout, Syntax};
 use crate::model::wording;
 
 use super::read::{BETWEEN, Found, FoundRecord};
-use super::tree::{RecordPlaces, RecordSet, Tree, elsewhere};
+use super::tree::{RecordPlaces, RecordSet, Tree, elsewhere, is_piece};
 
 /// Fills the message begun last from the found records, the first being the message's own.
 pub(super) fn build(layout: &Layout, tree: &Tree, found: &Found, first: usize, assembly: &mut Assembly<'_>) {
     for record in found.records[..first].iter().filter(|record| tree.sets[record.set].around) {
-        let filler = Filler { layout, set: &tree.sets[record.set], found, record };
+        let filler = Filler { layout, set: &tree.sets[record.set], found, record, piece: None };
         filler.give(assembly);
     }
     // Records inside an ignored one are ignored with it.
@@ -22,7 +22,7 @@ pub(super) fn build(layout: &Layout, tree: &Tree, found: &Found, first: usize, a
     for (index, record) in found.records[first..].iter().enumerate() {
         let inside = record.around.is_some_and(|around| around >= first && ignored[around - first]);
         let set = &tree.sets[record.set];
-        let filler = Filler { layout, set, found, record };
+        let filler = Filler { layout, set, found, record, piece: None };
         ignored[index] = inside || !filler.fill(assembly);
     }
     for (index, record) in layout.records.iter().enumerate() {
@@ -47,7 +47,7 @@ pub(super) fn check_envelope(
 ) -> Option<Problem> {
     let record = &found.records[record];
     let set = &tree.sets[record.set];
-    let filler = Filler { layout, set, found, record };
+    let filler = Filler { layout, set, found, record, piece: None };
     for (index, places) in set.records.iter().zip(&set.places) {
         for (field, slots) in layout.records[*index].fields.iter().zip(&places.fields) {
             let Ours::Control(control) = &field.ours else { continue };
@@ -68,12 +68,26 @@ struct Filler<'f> {
     set: &'f RecordSet,
     found: &'f Found,
     record: &'f FoundRecord,
+    /// The piece of a list that is read, and what stands between its parts.
+    piece: Option<(&'f str, Option<&'f str>)>,
 }
 
 impl Filler<'_> {
     /// Reads the record into the message; false when it is of no interest or not known.
     fn fill(&self, assembly: &mut Assembly<'_>) -> bool {
         let Some((index, places)) = self.meant(assembly) else { return false };
+        let Some(each) = self.layout.records[index].each.as_ref() else {
+            return self.fill_node(index, places, assembly);
+        };
+        let list = self.first(&places.each).map_or("", |(text, _)| text);
+        let pieces = list.split(&each.between).map(str::trim).filter(|piece| !piece.is_empty());
+        pieces.fold(true, |is_known, piece| {
+            let piece = Some((piece, each.within.as_deref()));
+            Filler { piece, ..*self }.fill_node(index, places, assembly) && is_known
+        })
+    }
+
+    fn fill_node(&self, index: usize, places: &RecordPlaces, assembly: &mut Assembly<'_>) -> bool {
         let record = &self.layout.records[index];
         let node = match record.role {
             Role::Opens(0) => Some(0),
@@ -188,6 +202,9 @@ impl Filler<'_> {
         let (Ours::Field { .. } | Ours::Extra { .. }) = &field.ours else { return };
         let made;
         let (text, at) = match &field.place {
+            Place::One(spot) if is_piece(record, field) => {
+                (self.piece(piece(spot.name()).unwrap_or(0)), self.record.at)
+            }
             Place::One(_) => match self.first(&slots[0]) {
                 Some((text, at)) if text.contains(BETWEEN) => {
                     made = joined(text, &field.form.join);
@@ -230,6 +247,16 @@ impl Filler<'_> {
         }
         if let Some(node) = self.target(record, field, text, node, below, assembly) {
             assembly.set(node, field, text, at);
+        }
+    }
+
+    /// The piece that is read, or the nth of its parts.
+    fn piece(&self, nth: usize) -> &str {
+        let (piece, within) = self.piece.unwrap_or_default();
+        match (nth, within) {
+            (0, _) => piece,
+            (nth, Some(within)) => piece.split(within).nth(nth - 1).unwrap_or_default(),
+            (_, None) => "",
         }
     }
 

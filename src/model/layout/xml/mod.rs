@@ -9,9 +9,11 @@
 //! below the root; `.` where the root itself is the message). A place is a path below the record's element: `name`,
 //! `address/street`, `@no`, `address/@type`, `.` for the element's own text. A step `p:name` is of the namespace that
 //! `[xml.namespaces]` gives p, whatever prefix the sender uses; a step without prefix is of any namespace. Where an element
-//! is there several times, its last step says which is meant: `note[1]`, `note[*]` for all, `price[@currency=EUR]`.
+//! is there several times, its last step says which is meant: `note[1]`, `note[*]` for all, `price[@currency=EUR]`. A record with
+//! `group_by` that does not open the message stands beside the messages: `join` finds the one that it belongs to.
 
 mod frame;
+mod join;
 mod message;
 mod options;
 mod place;
@@ -49,6 +51,11 @@ pub struct Xml {
 }
 
 impl Xml {
+    /// Messages and what stands beside them are joined by a key.
+    pub fn joins(&self) -> bool {
+        self.tree.joins
+    }
+
     /// Resolves the paths of the records; what cannot be is reported at the record.
     pub(super) fn compile(root: &Section<'_>, options: Options, kind: &Kind, records: &[Record]) -> Self {
         let tree = Tree::compile(root, &options, kind, records);

@@ -17,14 +17,15 @@ use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
 use crate::model::wording;
 
 use super::Xml;
+use super::join::{Joined, Joining, Unit};
 use super::tree::{CAPTURES, Capture, OUTSIDE, Pick, State, Tree};
 use super::vocabulary::CODE_BYTES;
 
 /// Text and places of one message; the largest real orders take a few MiB.
-const MESSAGE_MIB: usize = 16;
+pub(super) const MESSAGE_MIB: usize = 16;
 /// Unknown names of one message that are told one by one.
 const UNKNOWN_TOLD: usize = 100;
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 /// Stands between the texts of a place that takes all of them; no XML text can hold it.
 pub(super) const BETWEEN: char = '\u{1E}';
 /// Stands for an open record of a message that is too large to be kept.
@@ -116,8 +117,8 @@ pub(super) struct FoundRecord {
 /// A place: where its text stands, if the file has it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
-    start: u32,
-    len: u32,
+    pub start: u32,
+    pub len: u32,
     pub at: At,
 }
 
@@ -165,6 +166,8 @@ struct Reader<'a> {
     /// The open element whose text must be of a list of codes: how deep it stands, the list, its text so far.
     code: Option<(usize, usize, String)>,
     apart: Option<Apart<'a>>,
+    /// What is joined when the element around it ends.
+    joining: Joining,
 }
 
 /// Messages that are not among these are counted for themselves.
@@ -184,11 +187,11 @@ impl Apart<'_> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Marks {
-    records: usize,
-    slots: usize,
-    text: usize,
-    start: u64,
+pub(super) struct Marks {
+    pub records: usize,
+    pub slots: usize,
+    pub text: usize,
+    pub start: u64,
 }
 
 /// The state of an element below a state; `next` is tried first and moved on.
@@ -263,6 +266,11 @@ impl Visitor for Reader<'_> {
                 self.amiss(problem)?;
             }
         }
+        let set = self.frames.last().and_then(|frame| frame.state).and_then(|state| self.xml.tree.states[state].set);
+        if self.xml.tree.joins && (self.frames.len() == 1 || set.is_some_and(|set| self.is_interchange(set))) {
+            // Where the message is the root itself, nothing can stand beside it.
+            self.join()?;
+        }
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         if let Some(state) = frame.state {
             self.close_known(frame, state, end)?;
@@ -292,6 +300,7 @@ impl<'a> Reader<'a> {
             unknown: Vec::new(),
             code: None,
             apart,
+            joining: Joining::default(),
         }
     }
 
@@ -471,6 +480,11 @@ impl<'a> Reader<'a> {
 
     fn finish_message(&mut self, marks: Marks, end: Spot) -> Result<(), Halt> {
         self.message = None;
+        if self.xml.tree.joins {
+            let (problems, too_large) = (std::mem::take(&mut self.unknown), std::mem::take(&mut self.too_large));
+            let unit = Unit::split_off(&mut self.found, marks, end.byte, problems, too_large);
+            return Ok(self.joining.keep(self.layout, &self.xml.tree, unit)?);
+        }
         let drops = self.apart.as_mut().is_some_and(|apart| apart.drops(marks.start));
         self.change_totals(drops);
         let at = self.found.records[marks.records].at;
@@ -490,6 +504,45 @@ impl<'a> Reader<'a> {
         self.found.slots.truncate(marks.slots);
         self.found.text.truncate(marks.text);
         if self.assembly.stopped() { Err(Halt::Stop) } else { Ok(()) }
+    }
+
+    /// The element around joined ones ends: what belongs together is a message.
+    fn join(&mut self) -> Result<(), Halt> {
+        for joined in self.joining.join() {
+            self.joined(joined);
+            if self.assembly.stopped() {
+                return Err(Halt::Stop);
+            }
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, Joined { mut units, has_head }: Joined) {
+        let (at, start) = (units[0].at, units[0].range.start);
+        let drops = self.apart.as_mut().is_some_and(|apart| apart.drops(start));
+        self.change_totals(drops);
+        self.assembly.begin(at);
+        let mut ranges: Vec<Range<u64>> = units.iter().map(|unit| unit.range.clone()).collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        ranges.into_iter().for_each(|range| self.assembly.bytes(range));
+        let problems: Vec<Problem> = units.iter_mut().flat_map(|unit| std::mem::take(&mut unit.problems)).collect();
+        let (records, slots, text) = (self.found.records.len(), self.found.slots.len(), self.found.text.len());
+        if super::join::is_too_large(&units) {
+            self.assembly.flawed(wording::message_too_large(at.place(""), MESSAGE_MIB));
+        } else if has_head {
+            let around = self.open_records.last().copied().filter(|around| *around != NOT_KEPT);
+            units.into_iter().for_each(|unit| unit.append_to(&mut self.found, around));
+            super::message::build(self.layout, &self.xml.tree, &self.found, records, &mut self.assembly);
+        } else {
+            let head = self.layout.records.iter().find(|record| record.role == Role::Opens(0));
+            self.assembly.flawed(wording::head_missing(at.place(""), head.map_or("", |record| record.name.as_str())));
+        }
+        problems.into_iter().for_each(|problem| self.assembly.problem(problem));
+        self.assembly.finish();
+        self.change_totals(drops);
+        self.found.records.truncate(records);
+        self.found.slots.truncate(slots);
+        self.found.text.truncate(text);
     }
 
     /// To those of the messages that are left out, and back.

@@ -14,7 +14,7 @@ use crate::model::wording;
 
 use super::Xml;
 use super::read::child_state;
-use super::tree::{Capture, OUTSIDE, RecordSet, elsewhere};
+use super::tree::{Capture, OUTSIDE, RecordSet, elsewhere, is_piece};
 
 /// Kept of one message; the largest real orders take a few MiB.
 const KEPT_BYTES: usize = 16 << 20;
@@ -84,6 +84,10 @@ impl SetPlan {
                 if let Place::Computed(expression) = &field.place {
                     let looked_at = set.slots.iter().enumerate().filter(|(_, name)| expression.names(name));
                     looked_at.for_each(|(slot, _)| merge(&mut covers[slot], Some(&Cover::default())));
+                }
+                if is_piece(&layout.records[*index], field) {
+                    // One piece of a list cannot be told from the others: all of it is overwritten.
+                    places.each.iter().for_each(|slot| merge(&mut covers[*slot], Some(&Cover::default())));
                 }
                 let cover = Cover::of(&field.form);
                 slots.iter().flatten().for_each(|slot| merge(&mut covers[*slot], Some(&cover)));

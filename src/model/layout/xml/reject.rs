@@ -35,6 +35,9 @@ pub fn rebuild(
     let end = xml::read(original, Some(&fallback), &mut survey)?;
     let Some(head) = survey.first_message else { return Ok(()) };
     let patches = patches(&survey, original, messages)?;
+    if xml.tree.joins {
+        return without_others(&survey, original, messages, &patches, out);
+    }
     let line_end = encoded(&charset, xml.options.line_end);
     copy_patched(original, 0..head, &patches, out)?;
     for range in messages {
@@ -54,6 +57,27 @@ pub fn rebuild(
             out.write_all(&line_end)
         }
     }
+}
+
+/// All of the file but the elements of other messages: what is joined may stand in several places of it.
+fn without_others(
+    survey: &Survey<'_>,
+    original: &mut dyn Input,
+    messages: &[Range<u64>],
+    patches: &[Patch],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let is_kept = |unit: &Range<u64>| {
+        let at = messages.partition_point(|range| range.end <= unit.start);
+        messages.get(at).is_some_and(|range| range.contains(&unit.start))
+    };
+    let mut at = 0;
+    for unit in survey.units.iter().filter(|unit| !is_kept(unit)) {
+        copy_patched(original, at..unit.start, patches, out)?;
+        at = unit.end;
+    }
+    let size = original.seek(SeekFrom::End(0))?;
+    copy_patched(original, at..size, patches, out)
 }
 
 /// What the controls around the messages must say.
@@ -139,6 +163,8 @@ struct Survey<'s> {
     /// Where the last message ends, if it stands in the same elements as the first.
     tail: Option<u64>,
     claims: Vec<Claim<'s>>,
+    /// Of a layout that joins: the elements that are joined; as many as one that reads it keeps.
+    units: Vec<Range<u64>>,
     /// Those before the first message.
     claims_before: usize,
 }
@@ -157,6 +183,7 @@ impl<'s> Survey<'s> {
             around_first: Vec::new(),
             tail: None,
             claims: Vec::new(),
+            units: Vec::new(),
             claims_before: 0,
         }
     }
@@ -231,8 +258,12 @@ impl Visitor for Survey<'_> {
                 self.around_first.clone_from(&self.names);
                 self.claims_before = self.claims.len();
             }
-            // What stands between messages is not written.
-            self.claims.truncate(self.claims_before);
+            if tree.joins {
+                self.units.push(tag.at.byte..tag.at.byte);
+            } else {
+                // What stands between messages is not written.
+                self.claims.truncate(self.claims_before);
+            }
             return Ok(());
         }
         self.sets.extend(set);
@@ -254,6 +285,7 @@ impl Visitor for Survey<'_> {
         if self.inside > 0 {
             self.inside -= 1;
             if self.inside == 0 {
+                self.units.last_mut().into_iter().for_each(|unit| unit.end = end.byte);
                 self.tail = (self.names == self.around_first).then_some(end.byte);
             }
             return Ok(());

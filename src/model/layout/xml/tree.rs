@@ -6,7 +6,7 @@
 use crate::model::document::{Section, suggest};
 use crate::model::kind::Kind;
 use crate::model::layout::limits::{PLACES, STEPS};
-use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot};
+use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot, piece};
 use crate::model::syntax::xml::Tag;
 
 use super::options::Options;
@@ -17,6 +17,8 @@ pub const OUTSIDE: usize = 0;
 
 #[derive(Debug)]
 pub struct Tree {
+    /// Messages and what stands beside them are joined by a key.
+    pub joins: bool,
     pub states: Vec<State>,
     pub sets: Vec<RecordSet>,
     /// Attributes and the values that some captures want them to have.
@@ -74,10 +76,13 @@ pub enum Pick {
 pub struct RecordSet {
     /// In the layout's order: the first whose conditions hold is meant.
     pub records: Vec<usize>,
+    /// By part of the key that ties it to its message: the slots that may hold it.
+    pub key: Vec<Vec<usize>>,
     /// Names of the places, a slot each.
     pub slots: Vec<String>,
     /// By slot.
     pub picks: Vec<Pick>,
+    /// The element of a message, or one beside it that belongs to a message by its key.
     pub opens_message: bool,
     /// It stands around messages and its values are given to each of them.
     pub around: bool,
@@ -96,6 +101,8 @@ pub struct RecordPlaces {
     pub conditions: Vec<Vec<usize>>,
     /// By condition: slots of the record around it that hold what is wanted there.
     pub joins: Vec<Vec<usize>>,
+    /// Of a list whose pieces are read one by one: the slots of its place.
+    pub each: Vec<usize>,
 }
 
 /// The place of the record around that a condition compares with: `when = ["id", "=info/buyer_id"]`.
@@ -110,15 +117,31 @@ impl Tree {
             options,
             kind,
             records,
-            tree: Tree { states: vec![State::default()], sets: Vec::new(), wanted: Vec::new() },
+            tree: Tree {
+                joins: records.iter().any(|record| !record.group_by.is_empty()),
+                states: vec![State::default()],
+                sets: Vec::new(),
+                wanted: Vec::new(),
+            },
             states_of: vec![Vec::new(); records.len()],
             slots: 0,
             full: false,
         };
         compiler.place_records();
         compiler.place_fields();
+        compiler.check_keys();
         compiler.tree
     }
+}
+
+/// The field is a piece of the list that its record reads, or a part of one.
+pub fn is_piece(record: &Record, field: &Field) -> bool {
+    matches!(&field.place, Place::One(spot) if record.each.is_some() && piece(spot.name()).is_some())
+}
+
+/// It stands beside the messages, and belongs to one by its key.
+fn is_beside(record: &Record) -> bool {
+    !record.group_by.is_empty() && record.role != Role::Opens(0)
 }
 
 /// No record opens the group, but values of one above it do.
@@ -224,7 +247,10 @@ impl Compiler<'_> {
                 if above.map_or(0, |group| 1 + self.depth_of(group)) != depth {
                     continue;
                 }
-                let from = above.map_or_else(|| around.clone(), |group| self.openers_above(group));
+                let from = match above {
+                    Some(group) if !is_beside(record) => self.openers_above(group),
+                    _ => around.clone(),
+                };
                 self.place_record(index, &from);
             }
         }
@@ -239,6 +265,34 @@ impl Compiler<'_> {
                     &record.span,
                     "no record opens the part of the message that this one belongs to.".to_string(),
                 );
+            }
+        }
+    }
+
+    /// Where records are joined by a key, the messages have it, and what belongs to their heads.
+    fn check_keys(&self) {
+        for record in self.records.iter().filter(|r| r.each.is_some() && !matches!(r.role, Role::Opens(1..))) {
+            let text = "each opens a node for each piece of a list; expected it in a record that opens a group.";
+            self.report(&record.span, text.to_string());
+        }
+        if !self.tree.joins {
+            return;
+        }
+        let heads = self.records.iter().filter(|r| r.role == Role::Opens(0));
+        for head in heads.filter(|head| head.tags.iter().any(|tag| tag == ".")) {
+            self.report(&head.span, "nothing can stand beside a message that is the root itself.".to_string());
+        }
+        let parts = self.records.iter().find(|r| r.role == Role::Opens(0)).map_or(0, |head| head.group_by.len());
+        for record in self.records {
+            let belongs = self.above(record).flatten() == Some(0) && record.role != Role::Ignored;
+            let is_wrong = match record.role {
+                Role::Opens(0) => parts == 0 || record.group_by.len() != parts,
+                _ => is_beside(record) && (!belongs || record.group_by.len() != parts),
+            };
+            if is_wrong {
+                let text = "group_by joins what stands beside the messages to them: expected it with as many places in the record \
+                            that opens the message and in each that opens or adds something right below its head.";
+                self.report(&record.span, text.to_string());
             }
         }
     }
@@ -297,6 +351,7 @@ impl Compiler<'_> {
         let set = *self.tree.states[state].set.get_or_insert_with(|| {
             sets.push(RecordSet {
                 records: Vec::new(),
+                key: Vec::new(),
                 slots: Vec::new(),
                 picks: Vec::new(),
                 opens_message: false,
@@ -311,7 +366,7 @@ impl Compiler<'_> {
         if !sets[set].records.contains(&record) {
             sets[set].records.push(record);
         }
-        sets[set].opens_message |= self.records[record].role == Role::Opens(0);
+        sets[set].opens_message |= self.records[record].role == Role::Opens(0) || is_beside(&self.records[record]);
         sets[set].around |= matches!(self.records[record].role, Role::OpensFile | Role::OpensInterchange);
     }
 
@@ -321,9 +376,15 @@ impl Compiler<'_> {
             self.tree.sets[set].records.sort_unstable();
             for index in self.tree.sets[set].records.clone() {
                 let record = &self.records[index];
-                let mut places = RecordPlaces::default();
+                if self.tree.sets[set].key.is_empty() {
+                    let key = record.group_by.iter().map(|spot| self.spot_slots(set, spot, &record.span)).collect();
+                    self.tree.sets[set].key = key;
+                }
+                let each = record.each.as_ref();
+                let each = each.map_or(Vec::new(), |each| self.spot_slots(set, &each.place, &record.span));
+                let mut places = RecordPlaces { each, ..RecordPlaces::default() };
                 for field in &record.fields {
-                    let slots = self.field_slots(set, field);
+                    let slots = if is_piece(record, field) { Vec::new() } else { self.field_slots(set, field) };
                     if matches!(field.ours, Ours::Field { .. } | Ours::Extra { .. }) {
                         self.tree.sets[set].given.extend(slots.iter().flatten());
                     }
