@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
 
 use nattpost::edges::events::{Events, Format};
+use nattpost::edges::notice::Taken;
 use nattpost::edges::spool::Spool;
 use nattpost::edges::store::ledger::{Arrival, Decision, RemoteState};
 use nattpost::edges::store::{FileNo, Store};
@@ -410,7 +411,7 @@ impl Company {
                 let phase = entry.phase.as_str();
                 self.told.push(format!("{} {} {} {} {phase}", iso(now), letter.channel.name, entry.kind, entry.about));
             }
-            letters::done(store, events, &letter, Ok(None), now).unwrap();
+            letters::done(store, events, &letter, Ok(Taken::default()), now).unwrap();
         }
     }
 }

@@ -9,6 +9,7 @@ use super::ends::{End, Failure, Outcome};
 use super::page::{Columns, Page, safe};
 use super::{ask, setting};
 use crate::config::{self, Config};
+use crate::edges::notice::Taken;
 use crate::edges::store::ledger::ProblemRow;
 use crate::flows::commands::Verb;
 use crate::flows::expect::{Expected, expected};
@@ -219,8 +220,8 @@ fn tell(
     for channel in channels {
         let told = letters::at_once(channel, (company, page.zone), (kind, level, &said), page.now)?;
         let (taken, words) = match &told {
-            Ok(None) => (true, "taken".to_string()),
-            Ok(Some(remark)) => (true, format!("taken, but: {remark}")),
+            Ok(Taken { remark: None, .. }) => (true, "taken".to_string()),
+            Ok(Taken { remark: Some(remark), .. }) => (true, format!("taken, but: {remark}")),
             Err(reason) => (false, format!("NOT taken: {reason}")),
         };
         if !taken {

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::edges::notice::{self, Post};
+use crate::edges::notice::{self, Post, Taken};
 use crate::flows::problems::letters::{Posted, post};
 
 /// What became of a letter, and which it was.
 pub struct Back {
     pub posted: Posted,
     /// With a remark where it was taken only in part; or why not at all.
-    pub outcome: Result<Option<String>, String>,
+    pub outcome: Result<Taken, String>,
 }
 
 pub struct Courier {

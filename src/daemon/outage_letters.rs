@@ -10,6 +10,7 @@ use anyhow::Result;
 use super::courier::{Back, Courier};
 use crate::edges::clock::{Now, new_id};
 use crate::edges::events::{Event, Events, Key, Value};
+use crate::edges::notice::Taken;
 use crate::edges::spool::Spool;
 use crate::flows::problems::keep::ToldOutage;
 use crate::flows::problems::{Watched, letters};
@@ -84,7 +85,7 @@ impl OutageLetters {
     pub fn took(
         &mut self,
         channel: &str,
-        outcome: Result<Option<String>, String>,
+        outcome: Result<Taken, String>,
         spool: Option<&Spool>,
         events: &Events,
         now: Now,

@@ -161,7 +161,12 @@ impl Daemon {
         let store = &mut self.works.store;
         keep::look(&mut Patrol { store, spool: &spool, events: &events, now: now.wall, watched }, &sensed)?;
         self.watchman.is_first = false;
-        self.watchman.next_letter = letters::next_due(&self.works.store.read()?)?;
+        self.look_for_letters(now)?;
+        Ok(())
+    }
+
+    fn look_for_letters(&mut self, now: Now) -> Result<()> {
+        self.watchman.next_letter = letters::next_due(&self.works.store.read()?, &watched(&self.config), now.wall)?;
         Ok(())
     }
 
@@ -220,7 +225,7 @@ impl Daemon {
         self.look_after()?;
         self.post_letters(true)?;
         let backs = self.watchman.courier.wait(OF_A_SINGLE_RUN);
-        let all_taken = backs.iter().all(|back| back.outcome.is_ok());
+        let all_taken = backs.iter().all(|back| back.outcome.as_ref().is_ok_and(|taken| taken.later.is_empty()));
         self.note_letters(backs)?;
         if all_taken && self.watchman.next_letter.is_some() {
             // What came up behind a letter that was handed out before.
@@ -243,7 +248,7 @@ impl Daemon {
             }
         }
         if is_any {
-            self.watchman.next_letter = letters::next_due(&self.works.store.read()?)?;
+            self.look_for_letters(now)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::time::Instant;
 
 use super::line::{Line, told};
-use super::{NotTaken, Post};
+use super::{NotTaken, Post, Taken};
 use crate::model::letter::{Letter, base64};
 use crate::model::problem::{Mail, MailServer, MailTls};
 use crate::model::secret::{Secret, SecretRef};
@@ -14,19 +14,33 @@ use crate::model::secret::{Secret, SecretRef};
 /// Lines of one answer.
 const LINES_MAX: usize = 100;
 
-pub fn send(letter: &Letter, mail: &Mail, post: &Post, until: Instant) -> Result<Option<String>, NotTaken> {
+pub fn send(letter: &Letter, mail: &Mail, post: &Post, until: Instant) -> Result<Taken, NotTaken> {
     let server = &mail.server;
     let (mut talk, refused) = address(mail, post, until)?;
     // One address of several that is gone keeps nobody else from hearing of it.
     if refused.len() == mail.to.len() {
-        return Err(NotTaken(refused.join("; ")));
+        return Err(NotTaken(told_of(&refused)));
     }
     talk.ask("DATA", "DATA", 354)?;
     talk.write(letter.mime(&server.from, &mail.to).as_bytes(), "the letter")?;
     talk.ask(".", "the letter's end", 250)?;
     // It is taken: what becomes of the goodbye changes nothing.
     let _ = talk.write(b"QUIT\r\n", "QUIT");
-    Ok(Some(refused.join("; ")).filter(|words| !words.is_empty()))
+    let remark = Some(told_of(&refused)).filter(|words| !words.is_empty());
+    let later = refused.into_iter().filter(|refused| refused.is_put_off).map(|refused| refused.to).collect();
+    Ok(Taken { remark, later })
+}
+
+/// An address that the server did not take.
+struct Refused {
+    to: String,
+    words: String,
+    /// For a while: by a server that lets a first try wait, or since the box is full.
+    is_put_off: bool,
+}
+
+fn told_of(refused: &[Refused]) -> String {
+    refused.iter().map(|refused| &refused.words[..]).collect::<Vec<_>>().join("; ")
 }
 
 /// Up to the addresses, and then the letter is not written: nobody hears of it.
@@ -36,14 +50,14 @@ pub fn probe(mail: &Mail, post: &Post, until: Instant) -> Result<String, NotTake
     // It was told all that there was to ask.
     let _ = talk.write(b"QUIT\r\n", "QUIT");
     if !refused.is_empty() {
-        return Err(NotTaken(refused.join("; ")));
+        return Err(NotTaken(told_of(&refused)));
     }
     let secured = if matches!(talk.line, Some(Line::Secure(_))) { " over TLS" } else { " in the open" };
     Ok(format!("{} would take a letter to {}{secured}; none was sent", talk.server, mail.to.join(", ")))
 }
 
 /// From the greeting to the last address; those that are refused.
-fn address(mail: &Mail, post: &Post, until: Instant) -> Result<(Talk, Vec<String>), NotTaken> {
+fn address(mail: &Mail, post: &Post, until: Instant) -> Result<(Talk, Vec<Refused>), NotTaken> {
     let server = &mail.server;
     let mut talk = Talk::begin(server, post, until)?;
     talk.log_in(server.login.as_ref(), post)?;
@@ -54,7 +68,10 @@ fn address(mail: &Mail, post: &Post, until: Instant) -> Result<(Talk, Vec<String
             Ok(_) => {}
             // The line itself is broken.
             Err(error) if talk.is_broken => return Err(error),
-            Err(error) => refused.push(error.0),
+            Err(error) => {
+                let is_put_off = talk.said.is_some_and(|code| (400..500).contains(&code));
+                refused.push(Refused { to: to.clone(), words: error.0, is_put_off });
+            }
         }
     }
     Ok((talk, refused))
@@ -68,6 +85,8 @@ struct Talk {
     /// What the server says it can.
     offers: Vec<String>,
     is_broken: bool,
+    /// The code of the last answer.
+    said: Option<u16>,
     /// Nothing leaves this machine.
     is_local: bool,
 }
@@ -76,7 +95,7 @@ impl Talk {
     fn begin(server: &MailServer, post: &Post, until: Instant) -> Result<Talk, NotTaken> {
         let name = format!("{}:{}", server.host, server.port);
         let is_local = is_loopback(&server.host);
-        let mut talk = Talk { line: None, server: name, offers: Vec::new(), is_broken: false, is_local };
+        let mut talk = Talk { line: None, server: name, offers: Vec::new(), is_broken: false, said: None, is_local };
         let line = Line::connect(&server.host, server.port, until);
         talk.line = Some(line.map_err(|error| talk.wrong("connecting", &error))?);
         if server.tls == MailTls::Tls {
@@ -165,6 +184,7 @@ impl Talk {
             let read = self.line.as_mut().map_or(Err(io::ErrorKind::NotConnected.into()), Line::read_line);
             let line = read.map_err(|error| self.wrong(what, &error))?;
             let code: Option<u16> = line.get(..3).and_then(|code| code.parse().ok());
+            self.said = code;
             let is_last = line.as_bytes().get(3) != Some(&b'-');
             let text = line.get(4..).unwrap_or_default().trim().to_string();
             // 251: it knows the way and takes it on.

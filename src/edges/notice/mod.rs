@@ -45,12 +45,21 @@ impl Post {
     }
 }
 
-/// `Ok` only when the other side has taken it; with a remark where it took it only in part.
-pub fn send(letter: &Letter, way: &Way, post: &Post) -> Result<Option<String>, NotTaken> {
+/// The other side has the letter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Where it took it only in part.
+    pub remark: Option<String>,
+    /// Addresses that were put off for a while: for them it is to be sent again.
+    pub later: Vec<String>,
+}
+
+/// `Ok` only when the other side has taken it.
+pub fn send(letter: &Letter, way: &Way, post: &Post) -> Result<Taken, NotTaken> {
     let until = Instant::now() + DEADLINE;
     match way {
-        Way::Command(words) => command::send(letter, words, DEADLINE).map(|()| None),
-        Way::Webhook(webhook) => webhook::send(letter, webhook, post, until).map(|()| None),
+        Way::Command(words) => command::send(letter, words, DEADLINE).map(|()| Taken::default()),
+        Way::Webhook(webhook) => webhook::send(letter, webhook, post, until).map(|()| Taken::default()),
         Way::Mail(mail) => mail::send(letter, mail, post, until),
     }
 }

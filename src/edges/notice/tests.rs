@@ -202,14 +202,19 @@ fn a_mail_is_one_conversation_and_its_end_is_what_takes_it() {
         ("AUTH PLAIN AG5hdHRwb3N0AGh1bnRlcjI=", "235 in\r\n"),
         ("MAIL FROM:<nattpost@nordkap.example>", "250 ok\r\n"),
         ("RCPT TO:<gone@nordkap.example>", "550 no such user\r\n"),
+        ("RCPT TO:<full@nordkap.example>", "452 the box is full\r\n"),
         ("RCPT TO:<ops@nordkap.example>", "251 not here, sent on\r\n"),
         ("DATA", "354 go\r\n"),
         (".", "250 taken\r\n"),
         ("QUIT", "221 bye\r\n"),
     ]);
-    let sent = mail::send(&letter(), &mail(port, true, &["gone@nordkap.example", OPS]), &post(), soon(20));
-    let remark = format!("127.0.0.1:{port}, RCPT TO gone@nordkap.example: 550 no such user");
-    assert_eq!(sent, Ok(Some(remark)), "one address that is gone keeps nobody else from hearing of it");
+    let to = ["gone@nordkap.example", "full@nordkap.example", OPS];
+    let sent = mail::send(&letter(), &mail(port, true, &to), &post(), soon(20));
+    let remark = format!(
+        "127.0.0.1:{port}, RCPT TO gone@nordkap.example: 550 no such user; 127.0.0.1:{port}, RCPT TO full@nordkap.example: 452 the box is full"
+    );
+    let taken = Taken { remark: Some(remark), later: vec!["full@nordkap.example".to_string()] };
+    assert_eq!(sent, Ok(taken), "one address that is gone keeps nobody else from hearing of it");
     let heard = talk.join().unwrap();
     let message_id = format!("Message-ID: <{}@nordkap.example>", letter().id);
     assert!(heard.contains(&message_id), "{heard:?}");

@@ -182,7 +182,7 @@ fn find(patrol: &Patrol<'_>, sensed: &Sensed) -> Result<Found> {
     let rows = snapshot.open_problems()?;
     let open: Vec<Open> = rows.iter().filter_map(ProblemRow::open).collect();
     let changes = reconcile(&open, &all, &looked, patrol.now);
-    let waiting = snapshot.waiting_channels()?.into_iter().map(|(channel, _)| channel);
+    let waiting = snapshot.waiting_channels()?.into_iter().map(|waiting| waiting.channel);
     let gone = waiting.filter(|name| !watched.channels.iter().any(|channel| channel.name == *name)).collect();
     let mut to_remind = Vec::new();
     for channel in watched.channels {

@@ -11,12 +11,12 @@ use super::Watched;
 use super::keep::ToldOutage;
 use crate::edges::clock::new_id;
 use crate::edges::events::{Event, Events, Key, Value};
-use crate::edges::notice::{self, Post};
-use crate::edges::store::ledger::NoticeNo;
+use crate::edges::notice::{self, Post, Taken};
+use crate::edges::store::ledger::{NoticeNo, Waiting};
 use crate::edges::store::{Snapshot, Store};
 use crate::edges::{secret, tls};
 use crate::model::letter::Letter;
-use crate::model::problem::{Channel, Entry, Level, Phase};
+use crate::model::problem::{Channel, Entry, Level, Phase, Way};
 use crate::model::rules::told;
 
 /// Entries of one letter; the rest is the next one.
@@ -67,19 +67,32 @@ pub fn due(
     in_hand: &BTreeSet<String>,
     (now, all): (DateTime<Utc>, bool),
 ) -> Result<Vec<Posted>> {
-    let mut posted = Vec::new();
-    for (name, next_at) in snapshot.waiting_channels()? {
+    let mut posted: Vec<Posted> = Vec::new();
+    for Waiting { channel: name, is_put_off, next_at } in snapshot.waiting_channels()? {
         let channel = watched.channels.iter().find(|channel| channel.name == name);
-        let is_due = all || next_at.is_none_or(|at| at <= now);
-        let Some(channel) = channel.filter(|_| is_due && !in_hand.contains(&name)) else { continue };
-        let rows = snapshot.waiting_notices(&name, ENTRIES_MAX)?;
+        let is_in_hand = in_hand.contains(&name) || posted.iter().any(|posted| posted.channel.name == name);
+        let is_due = |channel: &&Channel| all || next_at.is_none_or(|at| told::is_due(at, channel.gather, now));
+        let Some(channel) = channel.filter(|_| !is_in_hand).filter(is_due) else { continue };
+        let rows = snapshot.waiting_notices(&name, is_put_off, ENTRIES_MAX)?;
         let attempts = rows.iter().map(|row| row.attempts).max().unwrap_or_default();
         let notices = rows.iter().map(|row| row.no).collect();
+        let still_for: Vec<String> = rows.first().map(|row| row.still_for.clone()).unwrap_or_default();
         let entries = rows.into_iter().map(|row| row.entry).collect();
         let letter = Letter::new(watched.company, &name, watched.zone, now, entries);
-        posted.push(Posted { channel: channel.clone(), letter, notices, attempts });
+        posted.push(Posted { channel: for_the_rest(channel, still_for), letter, notices, attempts });
     }
     Ok(posted)
+}
+
+/// A letter that some of its readers have goes to the others alone; all of them where none is one of the channel any more.
+fn for_the_rest(channel: &Channel, still_for: Vec<String>) -> Channel {
+    let mut channel = channel.clone();
+    if let Way::Mail(mail) = &mut channel.way
+        && mail.to.iter().any(|to| still_for.contains(to))
+    {
+        mail.to.retain(|to| still_for.contains(to));
+    }
+    channel
 }
 
 /// Before a letter leaves. Not on the disk for certain: after a power cut it may go out in other company.
@@ -90,8 +103,12 @@ pub fn hand_out(store: &mut Store, posted: &Posted) -> Result<()> {
 }
 
 /// When the next letter is due; nothing while none waits.
-pub fn next_due(snapshot: &Snapshot<'_>) -> Result<Option<DateTime<Utc>>> {
-    Ok(snapshot.waiting_channels()?.into_iter().filter_map(|(_, next_at)| next_at).min())
+pub fn next_due(snapshot: &Snapshot<'_>, watched: &Watched<'_>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let at = |waiting: Waiting| {
+        let gather = watched.channels.iter().find(|channel| channel.name == waiting.channel)?.gather;
+        waiting.next_at.map(|at| if told::is_due(at, gather, now) { at.min(now) } else { at })
+    };
+    Ok(snapshot.waiting_channels()?.into_iter().filter_map(at).min())
 }
 
 /// What became of a letter: a remark where it was taken only in part, the reason where it was not.
@@ -99,13 +116,17 @@ pub fn done(
     store: &mut Store,
     events: &Events,
     posted: &Posted,
-    outcome: Result<Option<String>, String>,
+    outcome: Result<Taken, String>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let tx = store.begin()?;
     for notice in &posted.notices {
         match &outcome {
-            Ok(_) => tx.notice_sent(*notice, now)?,
+            Ok(taken) if taken.later.is_empty() => tx.notice_sent(*notice, now)?,
+            Ok(taken) => {
+                let words = taken.remark.as_deref().unwrap_or_default();
+                tx.notice_put_off(*notice, now + told::pause(posted.attempts + 1), words, &taken.later)?;
+            }
             Err(words) => tx.notice_failed(*notice, now + told::pause(posted.attempts + 1), words)?,
         }
     }
@@ -113,8 +134,8 @@ pub fn done(
     let count = (Key::Count, Value::from(posted.letter.entries.len()));
     let channel = (Key::Channel, Value::Text(posted.channel.name.as_str().into()));
     match outcome {
-        Ok(None) => events.tell(now, "", Event::NoticeSent, &[channel, count]),
-        Ok(Some(remark)) => {
+        Ok(Taken { remark: None, .. }) => events.tell(now, "", Event::NoticeSent, &[channel, count]),
+        Ok(Taken { remark: Some(remark), .. }) => {
             let reason = (Key::Reason, Value::Text(remark.into()));
             events.tell(now, "", Event::NoticeSent, &[channel, count, reason]);
         }
@@ -137,7 +158,7 @@ pub fn at_once(
     (company, zone): (&str, Tz),
     (kind, level, [words, advice]): (&str, Level, &[String; 2]),
     now: DateTime<Utc>,
-) -> Result<Result<Option<String>, String>> {
+) -> Result<Result<Taken, String>> {
     let entry = Entry {
         problem: new_id(now)?,
         phase: Phase::Begun,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::problem::{Condition, Kind, Level};
 
@@ -89,7 +89,7 @@ fn still_there(problem: &Open, condition: &Condition, now: DateTime<Utc>, change
     if !is_same {
         changes.push(Change::Update { no, condition, told: problem.told_at.is_some() });
     }
-    if problem.told_at.is_none() && now - problem.began_at >= problem.kind.tell_after() {
+    if problem.told_at.is_none() && has_lasted(problem.began_at, problem.kind.tell_after(), now) {
         changes.push(Change::Tell { no });
     }
 }
@@ -97,16 +97,23 @@ fn still_there(problem: &Open, condition: &Condition, now: DateTime<Utc>, change
 fn gone(problem: &Open, now: DateTime<Utc>) -> Option<Change> {
     let no = problem.no;
     let calm_since = problem.calm_since.unwrap_or(now);
-    if now - calm_since >= problem.kind.quiet() {
+    if has_lasted(calm_since, problem.kind.quiet(), now) {
         return Some(Change::End { no, told: problem.told_at.is_some() });
     }
     problem.calm_since.is_none().then_some(Change::Calm { no })
 }
 
+/// What lies this far ahead was noted by a clock that has been set back since; less is one that was corrected by a little.
+const AHEAD_AT_MOST: TimeDelta = TimeDelta::minutes(10);
+
+/// Nobody knows how long what a clock that was set back has noted has lasted: long enough, or it would be kept back until then.
+fn has_lasted(since: DateTime<Utc>, time: TimeDelta, now: DateTime<Utc>) -> bool {
+    now - since >= time || since > now + AHEAD_AT_MOST
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
 
     const QUIET_AND_LATE: Kind = Kind::WatchPoor;
 
@@ -254,6 +261,12 @@ mod tests {
     fn a_clock_set_back_ends_nothing_early() {
         let calm = open(QUIET_AND_LATE, Some(10), Some(30));
         assert_eq!(reconcile(std::slice::from_ref(&calm), &[], Kind::ALL, at(20)), []);
-        assert_eq!(reconcile(&[calm], &[], Kind::ALL, at(30) + TimeDelta::minutes(10)).len(), 1);
+        assert_eq!(reconcile(&[calm.clone()], &[], Kind::ALL, at(30) + TimeDelta::minutes(10)).len(), 1);
+        // By hours: what has begun or fallen quiet in the future would stay untold, or open, for as long.
+        assert_eq!(reconcile(&[calm], &[], Kind::ALL, at(-300)), [Change::End { no: 7, told: true }]);
+        let begun = open(QUIET_AND_LATE, None, None);
+        let there = condition(QUIET_AND_LATE, 1);
+        assert_eq!(reconcile(&[begun.clone()], &[there.clone()], Kind::ALL, at(-5)), []);
+        assert_eq!(reconcile(&[begun], &[there], Kind::ALL, at(-300)), [Change::Tell { no: 7 }]);
     }
 }

@@ -1,7 +1,7 @@
 //! Who is told of a problem, and when a letter that failed is tried again. Never given up: a channel that comes back gets
 //! what it missed.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::problem::{Channel, Kind, Level};
 
@@ -29,6 +29,11 @@ pub fn pause(attempts: u32) -> TimeDelta {
     TimeDelta::minutes(doubled.min(LONGEST_PAUSE_MIN))
 }
 
+/// May what waits until then go now? Later than any pause lasts is a moment of a clock that was set back since.
+pub fn is_due(next_at: DateTime<Utc>, gather: TimeDelta, now: DateTime<Utc>) -> bool {
+    next_at <= now || next_at > now + TimeDelta::minutes(LONGEST_PAUSE_MIN) + gather
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +59,16 @@ mod tests {
         assert_eq!(told(Kind::FeedFailed, "erp/stock", Level::Error, &[]), ["ops", "pager"]);
         assert_eq!(told(Kind::FeedFailed, "erp/stock", Level::Error, &named), ["ops", "pager", "stock-team"]);
         assert_eq!(told(Kind::NoticeFailed, "ops", Level::Error, &[]), ["pager"]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_no_letter() {
+        let now: DateTime<Utc> = "2026-11-22T20:00:00Z".parse().unwrap();
+        let gather = TimeDelta::minutes(1);
+        let table = [(-1, true), (0, true), (1, false), (60, false), (61, false), (62, true), (180, true)];
+        for (minutes, due) in table {
+            assert_eq!(is_due(now + TimeDelta::minutes(minutes), gather, now), due, "{minutes}");
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use file::{Arrival, Decision, FileRow, FileState};
 pub use guard_lock::{LockRow, NewLock, Side};
 pub use identity::Identity;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
-pub use notice::{Failing, NoticeNo, NoticeRow};
+pub use notice::{Failing, NoticeNo, NoticeRow, Waiting};
 pub use outbox::{Cause, Concerned, NewChange, PendingChange};
 pub use pause::PauseRow;
 pub use problem::{ProblemNo, ProblemRow};

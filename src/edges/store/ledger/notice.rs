@@ -21,7 +21,19 @@ pub struct NoticeNo(pub i64);
 pub struct NoticeRow {
     pub no: NoticeNo,
     pub attempts: u32,
+    /// Of a mail that was taken for others: for whom it waits.
+    pub still_for: Vec<String>,
     pub entry: Entry,
+}
+
+/// Something waits for a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub channel: String,
+    /// Only some of its readers are still to get it.
+    pub is_put_off: bool,
+    /// When its first letter is due.
+    pub next_at: Option<DateTime<Utc>>,
 }
 
 /// How a channel stands: what waits after at least one try, and what the last try said.
@@ -71,7 +83,7 @@ impl Tx<'_> {
     /// The channel took it. Where its problem ended meanwhile, the end is told after all.
     pub fn notice_sent(&self, no: NoticeNo, at: DateTime<Utc>) -> Result<()> {
         fault::point("store.notice_sent")?;
-        let sql = "UPDATE notice SET state = 'sent', sent_at = ?2, words = '' WHERE notice_no = ?1";
+        let sql = "UPDATE notice SET state = 'sent', sent_at = ?2, words = '', still_for = '' WHERE notice_no = ?1";
         run(self.conn, sql, params![no.0, iso(at)]).context("cannot note a notice as sent")?;
         let over = "INSERT INTO notice (problem_no, phase, channel, state, next_at) \
              SELECT n.problem_no, 'over', n.channel, 'waiting', ?2 FROM notice n JOIN problem p ON p.problem_no = n.problem_no \
@@ -98,6 +110,22 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The channel took it for some and put the others off: for them alone it goes on waiting.
+    pub fn notice_put_off(
+        &self,
+        no: NoticeNo,
+        next_at: DateTime<Utc>,
+        words: &str,
+        still_for: &[String],
+    ) -> Result<()> {
+        fault::point("store.notice_put_off")?;
+        let sql = "UPDATE notice SET attempts = attempts + 1, next_at = ?2, words = ?3, still_for = ?4 \
+             WHERE notice_no = ?1 AND state = 'waiting'";
+        run(self.conn, sql, params![no.0, iso(next_at), words, still_for.join(" ")])
+            .context("cannot note for whom a notice still waits")?;
+        Ok(())
+    }
+
     /// A channel that is not configured any more is told nothing.
     pub fn drop_notices_of(&self, channel: &str) -> Result<()> {
         fault::point("store.drop_notices_of")?;
@@ -119,21 +147,25 @@ impl Tx<'_> {
 }
 
 impl Snapshot<'_> {
-    /// Channels something waits for, and since when or until when its first letter waits.
-    pub fn waiting_channels(&self) -> Result<Vec<(String, Option<DateTime<Utc>>)>> {
-        let sql = "SELECT channel, min(next_at) FROM notice WHERE state = 'waiting' GROUP BY channel ORDER BY channel";
-        list(self.conn, sql, [], |row| Ok((row.get(0)?, read_iso(row.get_ref(1)?.as_str()?))))
+    /// Channels something waits for. What is for all of its readers first: one whose box is full keeps nothing from the others.
+    pub fn waiting_channels(&self) -> Result<Vec<Waiting>> {
+        let sql = "SELECT channel, still_for <> '', min(next_at) FROM notice WHERE state = 'waiting' GROUP BY 1, 2 ORDER BY 1, 2";
+        list(self.conn, sql, [], |row| {
+            Ok(Waiting { channel: row.get(0)?, is_put_off: row.get(1)?, next_at: read_iso(row.get_ref(2)?.as_str()?) })
+        })
     }
 
-    /// What waits for a channel, the oldest first, at most `limit`: what was handed out together before, else all.
-    pub fn waiting_notices(&self, channel: &str, limit: u32) -> Result<Vec<NoticeRow>> {
+    /// What waits for a channel, the oldest first, at most `limit`: what was handed out together before, else all. Of what was put
+    /// off, the oldest letter.
+    pub fn waiting_notices(&self, channel: &str, is_put_off: bool, limit: u32) -> Result<Vec<NoticeRow>> {
         let sql = "SELECT n.notice_no, n.attempts, p.problem_id, n.phase, n.reminders, p.kind, p.about, p.part, p.level, p.count, \
                p.times, p.began_at, p.over_at, CASE WHEN n.phase = 'over' THEN p.over_words ELSE p.words END, \
-               CASE WHEN n.phase = 'over' THEN '' ELSE p.advice END \
+               CASE WHEN n.phase = 'over' THEN '' ELSE p.advice END, n.still_for \
              FROM notice n JOIN problem p ON p.problem_no = n.problem_no \
-             WHERE n.state = 'waiting' AND n.channel = ?1 AND n.letter = coalesce((SELECT max(o.letter) FROM notice o \
-               WHERE o.state = 'waiting' AND o.channel = ?1), '') ORDER BY n.notice_no LIMIT ?2";
-        list(self.conn, sql, params![channel, limit], |row| {
+             WHERE n.state = 'waiting' AND n.channel = ?1 AND (n.still_for <> '') = ?3 \
+               AND n.letter = coalesce((SELECT CASE WHEN ?3 THEN min(o.letter) ELSE max(o.letter) END FROM notice o \
+                 WHERE o.state = 'waiting' AND o.channel = ?1 AND (o.still_for <> '') = ?3), '') ORDER BY n.notice_no LIMIT ?2";
+        list(self.conn, sql, params![channel, limit, is_put_off], |row| {
             let instant = |column: usize| -> rusqlite::Result<Option<DateTime<Utc>>> {
                 Ok(row.get_ref(column)?.as_str_or_null()?.and_then(read_iso))
             };
@@ -152,7 +184,8 @@ impl Snapshot<'_> {
                 words: row.get(13)?,
                 advice: row.get(14)?,
             };
-            Ok(NoticeRow { no: NoticeNo(row.get(0)?), attempts: row.get(1)?, entry })
+            let still_for = row.get_ref(15)?.as_str()?.split_whitespace().map(str::to_string).collect();
+            Ok(NoticeRow { no: NoticeNo(row.get(0)?), attempts: row.get(1)?, still_for, entry })
         })
     }
 
