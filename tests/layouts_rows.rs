@@ -244,6 +244,48 @@ fn a_layout_with_mistakes_names_them_all_with_line_and_suggestion() {
     }
 }
 
+#[test]
+fn what_a_file_says_once_is_never_written_of_a_message_of_which_it_is_not_so() {
+    let around = |head: &str| {
+        compiled(&format!(
+            "layout = \"x\"\ntitle = \"x\"\nkind = \"price\"\nsyntax = \"delimited\"\n[delimited]\ncolumns = \"positions\"\ntag = 1\n\
+             [[record]]\ntag = \"F\"\nopens = \"file\"\nfields = [[\"1\", \"constant(F)\"], [\"2\", \"{head}\"]]\n\
+             [[record]]\ntag = \"P\"\nopens = \"message\"\nfields = [[\"1\", \"constant(P)\"], [\"\", \"price_list\", \"default=A\"], [\"2\", \"article_no\"], [\"3\", \"price\"]]\n"
+        ))
+    };
+    let price =
+        |list: &str, currency: &str| json!({"article_no": "1", "price": "2", "price_list": list, "currency": currency});
+    let layout = around("currency");
+    let one = written(&layout, &[price("A", "EUR"), price("A", "EUR")]).unwrap();
+    assert_eq!(String::from_utf8(one).unwrap(), "F;EUR\nP;1;2\nP;1;2\n");
+    let told = written(&layout, &[price("A", "EUR"), price("A", "SEK")]).unwrap_err().to_string();
+    assert!(told.contains("says \"EUR\"") && told.contains("\"SEK\""), "{told}");
+    let told = written(&layout, &[price("B", "EUR")]).unwrap_err().to_string();
+    assert!(told.contains("\"B\"") && told.contains("can only mean \"A\""), "{told}");
+    let xml = compiled(
+        "layout = \"x\"\ntitle = \"x\"\nkind = \"price\"\nsyntax = \"xml\"\n[xml]\nroot = \"r\"\n[[record]]\nname = \"f\"\ntag = \".\"\n\
+         opens = \"file\"\nfields = [[\"@count\", \"count(p)\"]]\n[[record]]\ntag = \"p\"\nopens = \"message\"\nfields = [[\"a\", \"article_no\"], [\"b\", \"price\"]]\n",
+    );
+    let told = written(&xml, &[json!({"article_no": "1", "price": "2"})]).unwrap_err().to_string();
+    assert!(told.contains("known only at the end"), "{told}");
+}
+
+#[test]
+fn a_row_like_no_record_is_told_by_the_records_where_none_has_a_tag() {
+    let layout = compiled(
+        "layout = \"x\"\ntitle = \"x\"\nkind = \"price\"\nsyntax = \"delimited\"\n[delimited]\ncolumns = \"positions\"\n\
+         [[record]]\nname = \"a price\"\nopens = \"message\"\nif = \"row['1'] is startingwith('A')\"\nfields = [[\"1\", \"article_no\"], [\"2\", \"price\"]]\n",
+    );
+    let (found, decoded) = decode(&layout, b"A1;2\nB1;2\n");
+    let of_file = decoded.fatal.kept().iter().map(|p| p.to_string());
+    let told: Vec<String> =
+        of_file.chain(found.refused.iter().flat_map(|r| r.problems.iter().map(|p| p.to_string()))).collect();
+    assert!(
+        told.iter().any(|text| text.contains("like none of the records known here; expected one of: a price")),
+        "{told:?}"
+    );
+}
+
 const PRICES: &str = r#"
 layout = "prices"
 title = "x"

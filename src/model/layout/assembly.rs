@@ -3,6 +3,7 @@
 //!
 //! A syntax calls `begin`, `open`, `set` …, `finish` for each message and `end` at last. It knows nothing of bytes.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
@@ -62,6 +63,9 @@ pub struct Assembly<'a> {
     full: bool,
     /// Nodes and fields with a problem of their own, so that they are not said to be missing too.
     reported: HashSet<(u32, usize)>,
+    /// Rows are tied together by a key; what the open message has under names of the partner's then.
+    tied: bool,
+    head_extras: Vec<(Arc<str>, String)>,
     /// By group: the node opened last, `NONE` without one.
     current: Vec<u32>,
     /// By group: the groups below it.
@@ -99,6 +103,8 @@ impl<'a> Assembly<'a> {
             hopeless: false,
             full: false,
             reported: HashSet::new(),
+            tied: layout.records.iter().any(|record| !record.group_by.is_empty()),
+            head_extras: Vec::new(),
             current: vec![NONE; groups],
             below: (0..groups).map(|group| groups_below(&kind, group)).collect(),
             due: kind.groups.iter().map(due_fields).collect(),
@@ -145,6 +151,7 @@ impl<'a> Assembly<'a> {
         self.hopeless = false;
         self.full = false;
         self.reported.clear();
+        self.head_extras.clear();
         self.current.fill(NONE);
         self.current[0] = 0;
         self.counts.fill(0);
@@ -235,18 +242,36 @@ impl<'a> Assembly<'a> {
             Ours::Field { group, field: index, .. } => self.set_field(node, field, *group, *index, text, at),
             // Fields are given once; of extras a message could have any number.
             Ours::Extra { .. } if self.is_full(at) => {}
-            Ours::Extra { name, .. } => match field.form.read(text, self.zone, &mut self.scratch) {
-                Ok(Got::Text(value)) => self.batch.add_extra(node, name, value),
-                Ok(Got::Empty) if field.form.required => self.problem(wording::value_missing(at.place(&field.label))),
-                Ok(Got::Number(value)) => self.batch.add_extra(node, name, &plain_number(&field.form.shape, value)),
-                Ok(Got::Empty | Got::Nothing) => {}
-                Err(wrong) => {
-                    let place = at.place(&field.label);
-                    self.problem(wording::value_invalid(place, None, &field.form, text.trim(), &wrong));
-                }
-            },
+            Ours::Extra { name, .. } => self.set_extra(node, field, name, text, at),
             _ => {}
         }
+    }
+
+    fn set_extra(&mut self, node: u32, field: &Field, name: &Arc<str>, text: &str, at: At) {
+        let value = match field.form.read(text, self.zone, &mut self.scratch) {
+            Ok(Got::Text(value)) => Cow::Borrowed(value),
+            Ok(Got::Number(value)) => plain_number(&field.form.shape, value).into(),
+            Ok(Got::Empty) if field.form.required => {
+                return self.problem(wording::value_missing(at.place(&field.label)));
+            }
+            Ok(Got::Empty | Got::Nothing) => return,
+            Err(wrong) => {
+                let place = at.place(&field.label);
+                return self.problem(wording::value_invalid(place, None, &field.form, text.trim(), &wrong));
+            }
+        };
+        // Rows that are tied together all speak of the message: they must agree.
+        if node == 0 && self.tied {
+            match self.head_extras.iter().find(|(known, _)| known == name) {
+                Some((_, first)) if *first == *value => return,
+                Some((_, first)) => {
+                    let problem = wording::contradicts(at.place(&field.label), text.trim(), first);
+                    return self.problem(problem);
+                }
+                None => self.head_extras.push((name.clone(), value.to_string())),
+            }
+        }
+        self.batch.add_extra(node, name, &value);
     }
 
     /// Keeps a value under the partner's name.

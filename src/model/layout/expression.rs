@@ -53,7 +53,23 @@ impl Expression {
         }
         let compiled =
             ENVIRONMENT.compile_expression_owned(source.trim().to_string()).map_err(|error| error.to_string())?;
-        Ok(Expression { source: source.trim().to_string(), compiled })
+        let expression = Expression { source: source.trim().to_string(), compiled };
+        expression.check_words().map(|()| expression)
+    }
+
+    /// Filters, tests and functions are looked up only when they are used: one that is none would fail at the first file.
+    fn check_words(&self) -> Result<(), String> {
+        use minijinja::ErrorKind::{UnknownFilter, UnknownFunction, UnknownMethod, UnknownTest};
+        let context = minijinja::context! { row => Value::from_object(Anything) };
+        match self.compiled.eval(context) {
+            Err(e) if matches!(e.kind(), UnknownFilter | UnknownFunction | UnknownMethod | UnknownTest) => {
+                let what = e.detail().map_or_else(|| e.kind().to_string(), str::to_string);
+                Err(format!(
+                    "{what}; expected what minijinja knows, like row.no|replace('a', 'b'), row.no[0:2] == 'AB' or row.no is startingwith('AB')."
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn source(&self) -> &str {
@@ -104,6 +120,16 @@ impl Expression {
     }
 }
 
+/// A row that has a text at every place.
+#[derive(Debug)]
+struct Anything;
+
+impl Object for Anything {
+    fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
+        Some(Value::from("1"))
+    }
+}
+
 /// The values that an expression sees, by name.
 #[derive(Debug, Default)]
 pub struct Values(Vec<(String, String)>);
@@ -144,6 +170,10 @@ mod tests {
         assert!(text("'x' * 100000000").unwrap_err().contains("not allowed"));
         assert!(text("range(1000000)|length").is_err());
         assert!(Expression::compile("row.zip ~").is_err());
+        let wrong = |source: &str| Expression::compile(source).err().unwrap_or_default();
+        assert!(wrong("row.zip.startswith('1')").contains("startswith"), "{}", wrong("row.zip.startswith('1')"));
+        assert!(wrong("row.zip|uper").contains("uper"));
+        assert!(Expression::compile("row.zip is startingwith('16')").and_then(|e| e.holds(row())).unwrap());
         let both = Expression::compile("row.zip ~ row[ 'order id' ] ~ row[\"a.b\"]").unwrap();
         assert!(both.names("zip") && both.names("order id") && both.names("a.b"));
         assert!(!both.names("zi") && !both.names("order") && !both.names("id") && !both.names("a"));

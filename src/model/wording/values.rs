@@ -359,6 +359,12 @@ pub fn record_unknown(place: Place, found: &str, known: &[&str]) -> Problem {
     Problem::new("record-unknown", place, text)
 }
 
+/// No record has a tag: what tells them apart are conditions.
+pub fn record_unlike(place: Place, known: &[&str]) -> Problem {
+    let text = format!("the row is like none of the records known here; expected one of: {}. {AGAIN}", list(known));
+    Problem::new("record-unknown", place, text)
+}
+
 pub fn record_misplaced(place: Place, record: &str, after: &str) -> Problem {
     let text = format!(
         "the record \"{}\" stands without a \"{}\" before it; expected it behind one. {AGAIN}",

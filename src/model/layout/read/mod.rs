@@ -92,13 +92,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     if word.is_none() || kind.is_none() {
         root.pass_over(&["record", "file_name"]);
     }
-    let options = match word? {
-        SyntaxWord::Delimited => rows::options::read_delimited(root).map(Options::Rows),
-        SyntaxWord::Fixed => rows::options::read_fixed(root).map(Options::Rows),
-        SyntaxWord::Tagged => rows::options::read_tagged(root).map(Options::Rows),
-        SyntaxWord::Xml => xml::read_options(root).map(Options::Xml),
-        SyntaxWord::Edifact => edifact::read_options(root).map(Box::new).map(Options::Edifact),
-    };
+    let options = read_options(root, word?);
     let kind = kind?;
     let sections = root.sections("record");
     let reader = record::RecordReader { kind: &kind, lookups: &lookups, only: sections.len() == 1 };
@@ -129,6 +123,16 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
         tables,
         guessed,
     })
+}
+
+fn read_options(root: &Section<'_>, word: SyntaxWord) -> Option<Options> {
+    match word {
+        SyntaxWord::Delimited => rows::options::read_delimited(root).map(Options::Rows),
+        SyntaxWord::Fixed => rows::options::read_fixed(root).map(Options::Rows),
+        SyntaxWord::Tagged => rows::options::read_tagged(root).map(Options::Rows),
+        SyntaxWord::Xml => xml::read_options(root).map(Options::Xml),
+        SyntaxWord::Edifact => edifact::read_options(root).map(Box::new).map(Options::Edifact),
+    }
 }
 
 fn read_encoding(root: &Section<'_>) -> Encoding {

@@ -293,7 +293,7 @@ impl RecordReader<'_> {
             return Some(Ours::Extra { group: role.group(), name: name.into() });
         }
         let (group, name) = text.split_once(".extra.")?;
-        let group = self.kind.group(group)?;
+        let group = if group == "message" { 0 } else { self.kind.group(group)? };
         self.reaches(role, group).then(|| Ours::Extra { group, name: name.into() })
     }
 

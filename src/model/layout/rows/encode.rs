@@ -25,13 +25,13 @@ use crate::model::syntax::transliteration::transliterated;
 
 /// Writes rows.
 pub struct RowEncoder<'w> {
-    layout: &'w Layout,
+    pub(super) layout: &'w Layout,
     rows: &'w Rows,
-    context: EncodeContext,
+    pub(super) context: EncodeContext,
     out: &'w mut dyn Write,
-    totals: Totals,
+    pub(super) totals: Totals,
     /// By record: its columns in the order they are written.
-    columns: Vec<Vec<Column>>,
+    pub(super) columns: Vec<Vec<Column>>,
     cells: Cells,
     bytes: Vec<u8>,
     begun: bool,
@@ -39,13 +39,16 @@ pub struct RowEncoder<'w> {
     op: Op,
     /// Nodes of the message by parent and group.
     children: HashMap<(u32, usize), Vec<u32>>,
+    /// What the records around the messages say, once they are written.
+    pub(super) of_file: Option<Vec<String>>,
+    pub(super) of_interchange: Option<Vec<String>>,
 }
 
 /// What a row speaks of: a node, or for envelopes and empty groups only its message.
 #[derive(Clone, Copy)]
-struct Subject<'m> {
-    message: Option<Message<'m>>,
-    node: Option<NodeRef<'m>>,
+pub(super) struct Subject<'m> {
+    pub message: Option<Message<'m>>,
+    pub node: Option<NodeRef<'m>>,
 }
 
 impl<'w> RowEncoder<'w> {
@@ -73,6 +76,8 @@ impl<'w> RowEncoder<'w> {
             begun: false,
             op: Op::Same,
             children: HashMap::new(),
+            of_file: None,
+            of_interchange: None,
         })
     }
 
@@ -116,7 +121,7 @@ impl<'w> RowEncoder<'w> {
         self.put(0, "the header")
     }
 
-    fn with_role(&mut self, role: Role, subject: Subject<'_>) -> Result<(), EncodeError> {
+    pub(super) fn with_role(&mut self, role: Role, subject: Subject<'_>) -> Result<(), EncodeError> {
         for (index, record) in self.layout.records.iter().enumerate() {
             if record.role == role {
                 if self.is_needless(record, subject) {
@@ -134,6 +139,7 @@ impl<'w> RowEncoder<'w> {
 
     fn message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
         self.begin(Some(message))?;
+        self.come_under(message)?;
         self.totals.open(Scope::Message);
         if !self.children.is_empty() {
             self.children.values_mut().for_each(Vec::clear);
@@ -207,7 +213,7 @@ impl<'w> RowEncoder<'w> {
     }
 
     /// The node of a group that a row's subject has: itself, one above, or the nth below.
-    fn find<'m>(&self, subject: Subject<'m>, group: usize, nth: usize) -> Option<NodeRef<'m>> {
+    pub(super) fn find<'m>(&self, subject: Subject<'m>, group: usize, nth: usize) -> Option<NodeRef<'m>> {
         let message = subject.message?;
         let Some(node) = subject.node else { return (group == 0).then(|| message.head()) };
         let mut at = node;
@@ -237,6 +243,7 @@ impl<'w> RowEncoder<'w> {
     fn record(&mut self, index: usize, record: &Record, subject: Subject<'_>) -> Result<(), EncodeError> {
         self.totals.record(index);
         self.check_room(record, subject)?;
+        self.check_unsaid(record, subject)?;
         let columns = std::mem::take(&mut self.columns[index]);
         self.cells.begin(columns.len());
         let mut result = Ok(());
@@ -254,7 +261,7 @@ impl<'w> RowEncoder<'w> {
         self.put(index, &record.name)
     }
 
-    fn cell(
+    pub(super) fn cell(
         &self,
         record: &Record,
         column: &Column,
@@ -343,7 +350,7 @@ impl<'w> RowEncoder<'w> {
         Ok(())
     }
 
-    fn not_writable(&self, why: NotWritable, column: &Column, subject: Subject<'_>) -> EncodeError {
+    pub(super) fn not_writable(&self, why: NotWritable, column: &Column, subject: Subject<'_>) -> EncodeError {
         let text = match why {
             NotWritable::TooLong { value, width } => format!("\"{value}\" does not fit into {width} characters."),
             NotWritable::TooFine(value) => format!("{value} has more decimals than the layout can hold."),
@@ -379,7 +386,7 @@ fn looks_ahead(record: &Record, field: &Field) -> bool {
     }
 }
 
-fn key(subject: Subject<'_>) -> String {
+pub(super) fn key(subject: Subject<'_>) -> String {
     let Some(message) = subject.message else { return String::new() };
     let parts: Vec<&str> =
         message.kind().head().key.iter().filter_map(|field| message.head().value(*field).text()).collect();
@@ -503,8 +510,10 @@ fn tagged_columns(tagged: &Tagged, record: &Record, columns: &mut Vec<Column>) {
             columns: piece.clone().map(open),
             ..Column::default()
         };
-        // Of several rows for one place the last is written.
-        columns.retain(|c| c.is_tag || (&c.name, c.columns.is_some()) != (&column.name, piece.is_some()));
+        // Of several rows for one place the last is written; one at the tag's own place says it.
+        let says_tag = piece.as_ref().is_some_and(|piece| piece.start == tagged.tag.start);
+        let same = |c: &Column| (&c.name, c.columns.is_some()) == (&column.name, piece.is_some());
+        columns.retain(|c| if c.is_tag { !says_tag } else { !same(c) });
         columns.push(column);
     }
     columns.sort_by_key(|c| c.columns.as_ref().map_or(usize::MAX, |range| range.start));

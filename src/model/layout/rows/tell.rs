@@ -57,7 +57,11 @@ pub fn again_after(
 
 /// No record is like this row.
 pub fn unknown(layout: &Layout, rows: &Rows, text: &RowText<'_>, at: Where, scratch: &mut String) -> Problem {
-    let tag = rows.tag().and_then(|at| text.at(at, scratch).ok().flatten()).unwrap_or_default();
+    let Some(tag_at) = rows.tag() else {
+        let known: Vec<&str> = layout.records.iter().map(|r| r.name.as_str()).collect();
+        return wording::record_unlike(at.place(""), &known);
+    };
+    let tag = text.at(tag_at, scratch).ok().flatten().unwrap_or_default();
     let known: Vec<&str> = layout.records.iter().flat_map(|r| &r.tags).map(String::as_str).collect();
     wording::record_unknown(at.place(""), tag.trim(), &known)
 }

@@ -21,10 +21,12 @@ impl XmlWriter<'_> {
     ) -> Result<(), EncodeError> {
         let mut element = root;
         for at in path {
+            self.ahead = true;
             self.open(element, first)?;
             for item in &element.items[..*at] {
                 self.item(item, first)?;
             }
+            self.ahead = false;
             if let Item::Element(inner) = &element.items[*at] {
                 element = inner;
             }

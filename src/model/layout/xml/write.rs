@@ -38,8 +38,15 @@ pub struct XmlWriter<'w> {
     /// What the records around the messages say, once they are written: of the file, and of the open interchange.
     pub(super) said_of_file: Vec<String>,
     pub(super) said_of_interchange: Option<Vec<String>>,
+    /// What stands before the messages is being written.
+    pub(super) ahead: bool,
     /// The moment of the file, in UTC and in seconds since 1970; expressions see it.
     pub(super) now: Option<(String, String)>,
+}
+
+/// A total of more than one message.
+fn counts_beyond(control: &Control) -> bool {
+    control.scope != Scope::Message && matches!(control.what, Checked::Count(_) | Checked::Sum { .. })
 }
 
 /// What an element holds.
@@ -73,6 +80,7 @@ impl<'w> XmlWriter<'w> {
             op: Op::Same,
             said_of_file: Vec::new(),
             said_of_interchange: None,
+            ahead: false,
             now: None,
         }
     }
@@ -212,6 +220,9 @@ impl<'w> XmlWriter<'w> {
                 None => Ok(None),
                 Some(word) => self.written(field, Value::Text(word), here).map(|text| Some((text, Content::Constants))),
             },
+            (Ours::Control(control), _) if self.ahead && counts_beyond(control) => {
+                Err(self.not_writable(&format!("\"{}\" is known only at the end, and stands before it", field.label)))
+            }
             (Ours::Control(control), _) => Ok(self.control(control, here).map(|value| (value, Content::Constants))),
             (Ours::Field { group, nth, field: index }, Some(here)) => {
                 let Some(node) = target(here, record, *group, *nth) else { return Ok(None) };
