@@ -51,6 +51,8 @@ pub(super) struct Report {
 pub(super) struct Shared {
     pub spool: Arc<Spool>,
     pub gate: Arc<Gate>,
+    /// Of large files whose line broke.
+    pub halves: collect::Halves,
     pub sentry: Arc<Sentry>,
     pub secret: Box<ReadSecret>,
     pub reports: SyncSender<Report>,
@@ -153,7 +155,7 @@ fn carry_out(
     let Some(remote) = connection else { return (not_tried(job), None) };
     let (outcome, end) = match job {
         Job::In(job) => {
-            let (report, end) = collect::carry_out(&mut **remote, &shared.spool, job, &shared.gate);
+            let (report, end) = collect::carry_out(&mut **remote, &shared.spool, job, (&shared.gate, &shared.halves));
             (Outcome::In(report), end)
         }
         Job::Out(job) => {

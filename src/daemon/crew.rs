@@ -26,6 +26,8 @@ const OWED_AT_ONCE: usize = 64;
 const REFUSED_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// How often the ledger hears that all is well.
 const TELLS_OK_EVERY: Duration = Duration::from_secs(60);
+/// Logins that broke off before the next one counts as refused.
+const SILENT_REFUSALS: u32 = 2;
 /// A server that was full is tried with more connections again.
 const TRIES_MORE_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Longer than the longest pause there is: whatever a clock that was set back says.
@@ -264,18 +266,27 @@ impl Crew {
         if self.again_at > now.mono && !self.is_well() {
             return Ok(());
         }
-        let (trouble, before) = (trouble(fault.kind), self.state.failures);
+        let before = self.state.failures;
+        let mut words = fault.to_string();
+        if !words.ends_with('.') {
+            words.push('.');
+        }
         self.state.failures = before.saturating_add(1);
-        let pause = after_fault(trouble, self.state.failures, chance(CHANCES));
+        // Some do not say that a password is wrong, but hang up. Once or twice that may be the line; then it is taken for a refusal.
+        let is_the_same = before >= SILENT_REFUSALS && self.state.words == words;
+        let (trouble, count) = match trouble(fault.kind) {
+            Trouble::Passing if fault.phase == Phase::Login && is_the_same => {
+                (Trouble::Login, if self.is_login_refused() { u32::MAX } else { 1 })
+            }
+            other => (other, self.state.failures),
+        };
+        let pause = after_fault(trouble, count, chance(CHANCES));
         self.again_at = now.mono + pause;
         self.state.trouble = trouble.word().into();
         self.state.last_try = Some(iso(now.wall));
         self.state.next_try = TimeDelta::from_std(pause).ok().map(|pause| iso(now.wall + pause));
         self.state.since.get_or_insert_with(|| iso(now.wall));
-        self.state.words = format!("{fault}");
-        if !self.state.words.ends_with('.') {
-            self.state.words.push('.');
-        }
+        self.state.words = words;
         self.keep(store)?;
         if before == 0 {
             let fields = [

@@ -15,7 +15,7 @@ use crate::edges::clock::Now;
 use crate::edges::remote::{Gate, Sentry};
 use crate::edges::spool::Spool;
 use crate::edges::store::Store;
-use crate::flows::inbound::collect::RemoteDesk;
+use crate::flows::inbound::collect::{Halves, RemoteDesk};
 use crate::flows::outbound::deliver;
 use crate::model::pause::Paused;
 use crate::model::rules::room::TIMES_OF_A_FETCH;
@@ -65,6 +65,7 @@ impl Remotes {
         let shared = Shared {
             spool: spool.clone(),
             gate: Arc::new(Gate::default()),
+            halves: Halves::default(),
             sentry: Arc::new(Sentry::start().context("cannot start the thread that watches sockets")?),
             secret: Box::new(read),
             reports: sender,

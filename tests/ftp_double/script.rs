@@ -84,6 +84,8 @@ pub struct Script {
     pub has_tls: bool,
     /// A data connection has to go on with the session of its own control connection.
     pub wants_reuse: bool,
+    /// Which certificate it shows, of those beside `tls.rs`.
+    pub certificate: String,
     /// The newest version of TLS only.
     pub is_newest: bool,
     /// A secured connection is ended by closing it, without a word.
@@ -129,6 +131,7 @@ impl Script {
             match &words[..] {
                 ["set", "eat-pipelined"] => script.eats_pipelined = true,
                 ["set", "lose-temp"] => script.loses_temp = true,
+                ["set", "certificate", name] => (script.has_tls, script.certificate) = (true, name.to_string()),
                 ["set", "ipv6"] => script.is_of_ipv6 = true,
                 ["set", "implicit"] => script.is_implicit = true,
                 ["set", "tls"] => script.has_tls = true,

@@ -58,7 +58,10 @@ pub fn serve(shared: &Shared, socket: TcpStream, number: usize) {
         number,
         line: BufReader::new(Line::Plain(copy)),
         socket,
-        tls: tls::config(shared.script.lock().unwrap().is_newest),
+        tls: {
+            let script = shared.script.lock().unwrap();
+            tls::config(script.is_newest, &script.certificate)
+        },
         protects: false,
         folder: b"/".to_vec(),
         passive: None,

@@ -118,6 +118,46 @@ fn a_file_that_was_replaced_after_it_was_fetched_is_not_removed_unread() {
     assert!(night.names_there().is_empty(), "and then it is removed");
 }
 
+/// The partner puts another file in its place before any command that has to do with it: whatever he puts there is taken, and
+/// nothing is removed unread. But for the one round trip between the last look and the removal, which `claim = "look"` leaves.
+#[test]
+fn a_file_may_be_replaced_between_any_two_steps() {
+    let ways = [("", &[][..]), ("claim = \"look\"", &["DELE"])];
+    std::thread::scope(|scope| {
+        ways.map(|(intake, open)| scope.spawn(move || replaced_at_every_step(intake, open)))
+            .map(|thread| thread.join().unwrap())
+    });
+}
+
+fn replaced_at_every_step(intake: &str, left_open: &[&str]) {
+    let second = order("second").replace('\n', "\\r\\n");
+    let honest = Night::new("", intake);
+    honest.put("orders.csv", &order("first"));
+    honest.run();
+    let mut calls = std::collections::BTreeMap::<String, u32>::new();
+    // A transfer is two lines.
+    for line in honest.double.log().into_iter().filter(|line| !line.contains("-> 226")) {
+        *calls.entry(line.split(' ').nth(1).unwrap().to_owned()).or_default() += 1;
+    }
+    let of_file = ["EPSV", "MLSD", "SIZE", "MDTM", "RNFR", "RNTO", "RETR", "DELE", "QUIT"];
+    let steps = of_file.into_iter().filter(|verb| !left_open.contains(verb));
+    let steps = steps.flat_map(|verb| (1..=calls.get(verb).copied().unwrap_or_default()).map(move |n| (verb, n)));
+    let mut count = 0;
+    for (verb, number) in steps {
+        let night = Night::new(&format!("on {verb} {number} replace in/orders.csv \"{second}\""), intake);
+        night.put("orders.csv", &order("first"));
+        let mut told = said(&night.run());
+        // Overwritten before anybody read it, the first one is his own affair.
+        let is_kept = || night.orders().contains(&"second".to_owned()) && night.names_there().is_empty();
+        if !is_kept() {
+            told += &night.patient_run();
+        }
+        assert!(is_kept(), "{intake} {verb} {number}: {:?}\n{told}\n{:#?}", night.orders(), night.double.log());
+        count += 1;
+    }
+    assert!(count > 7, "{calls:?}");
+}
+
 /// The same while it is read once more to be compared: its facts are asked for after that as well.
 #[test]
 fn a_file_that_was_replaced_while_it_was_compared_is_not_removed_unread() {
@@ -242,6 +282,12 @@ fn the_password_is_nowhere_and_the_words_are_right() {
         ("on MLSD reply \"421 bye\" close".into(), "MLSD: 421 bye"),
         (format!("on CWD reply \"550 no {PASSWORD}\""), "CWD \"/in\": 550 no ***"),
         ("on RETR data 10 cut reply \"426 cut\"".into(), "after 10 bytes"),
+        (format!("on CONNECT reply \"{PASSWORD}\" close"), "greeting: what came is no answer to it: ***"),
+        (format!("on USER reply \"421 {PASSWORD}\" close"), "USER \"nattpost\": 421 ***"),
+        (format!("on TYPE raw \"PASS {PASSWORD}\\r\\n\""), "PASS ***"),
+        (format!("on RNFR reply \"550 {PASSWORD}\"\non RETR reply \"550 {PASSWORD}\""), "550 ***"),
+        (format!("on EPSV reply \"229 {PASSWORD}\"\non PASV reply \"227 {PASSWORD}\""), "\"227 ***\" names no port"),
+        (format!("on RETR data 10 close reply \"451 {PASSWORD}\""), "451 ***"),
     ] {
         let night = Night::new(&script, "");
         night.put("orders.csv", &order("O-1"));
@@ -268,7 +314,9 @@ impl Night {
     pub fn patient_run(&self) -> String {
         let path = self.here.join("partners/shop.toml");
         let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, text.replace("timeout = \"5 s\"", "timeout = \"6 s\"")).unwrap();
+        let (now, other) = if text.contains("timeout = \"5 s\"") { ("5 s", "6 s") } else { ("6 s", "5 s") };
+        std::fs::write(&path, text.replace(&format!("timeout = \"{now}\""), &format!("timeout = \"{other}\"")))
+            .unwrap();
         said(&self.run())
     }
 }
@@ -319,4 +367,35 @@ fn a_server_that_hangs_up_after_each_file_is_emptied() {
     let output = night.run();
     assert_eq!(night.orders(), ["0", "1", "2", "3", "4"], "{}\n{:#?}", said(&output), night.double.log());
     assert!(night.names_there().is_empty(), "{}", said(&output));
+}
+
+/// A large file whose line broke goes on where it ended, where the server can; where it cannot, or begins from the first byte all the
+/// same, the file is fetched anew. No byte is there twice.
+#[test]
+fn a_large_file_goes_on_where_its_line_broke() {
+    let content: String = (0..400_000).map(|number| format!("{number:07}\n")).collect();
+    for (more, asked, fetched) in [
+        ("", 1, 2),
+        ("on REST reply \"502 no\"", 1, 2),
+        // It says yes and begins at the first byte.
+        ("on REST say \"350 from there\"", 1, 3),
+    ] {
+        let night = Night::new(&format!("on RETR 1 data 2000000 close reply \"426 cut\"\n{more}"), "");
+        night.put("large.csv", &content);
+        let mut told = said(&night.run());
+        if night.double.calls("RETR") < fetched {
+            told += &night.patient_run();
+        }
+        let log = night.double.log();
+        assert_eq!(
+            (night.double.calls("REST"), night.double.calls("RETR")),
+            (asked, fetched),
+            "{more} {told} {log:#?}"
+        );
+        let mut kept = Vec::new();
+        every_byte(&night.here.join("spool/failed"), &mut kept);
+        let text = String::from_utf8_lossy(&kept);
+        assert!(text.contains(&content), "{more}: {} bytes of {} {told}", kept.len(), content.len());
+        assert_eq!(text.matches("0000000\n").count(), 1, "{more}");
+    }
 }

@@ -78,7 +78,16 @@ fn nobody_waits_for_a_silent_server() {
         ("on STOR data 8000 close", Phase::Send, "STOR", silent),
         ("on CONNECT drip 250ms", Phase::Greeting, "greeting", dripping),
         ("on USER drip 250ms", Phase::Login, "USER", dripping),
+        ("on PASS drip 250ms", Phase::Login, "PASS", dripping),
+        ("on TYPE drip 250ms", Phase::Prepare, "TYPE", dripping),
         ("on CWD drip 250ms", Phase::List, "CWD", dripping),
+        ("on MLSD drip 250ms", Phase::List, "MLSD", dripping),
+        ("on MLSD data 20 drip", Phase::List, "MLSD", dripping),
+        ("on RNFR drip 250ms", Phase::Claim, "RNFR", dripping),
+        ("on SIZE drip 250ms", Phase::Ask, "SIZE", dripping),
+        ("on RETR drip 250ms", Phase::Fetch, "RETR", dripping),
+        ("on DELE drip 250ms", Phase::Remove, "DELE", dripping),
+        ("on STOR drip 250ms", Phase::Send, "STOR", dripping),
         ("on EPSV drip 250ms", Phase::List, "EPSV", dripping),
     ];
     let check = |(script, phase, command, words): (&str, Phase, &str, &str)| {

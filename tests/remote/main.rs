@@ -4,6 +4,7 @@
 #[path = "../ftp_double/mod.rs"]
 mod ftp_double;
 
+mod beside;
 mod brought;
 mod collected;
 mod contract;

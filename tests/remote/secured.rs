@@ -80,6 +80,48 @@ fn a_certificate_that_nobody_vouches_for_is_not_taken() {
     assert_eq!(double.calls("USER"), 0, "no name goes to a stranger");
 }
 
+/// Signed by the authority that `ca` names: taken. For another name, or too late: told, and no password goes there.
+#[test]
+fn an_authority_of_our_own_is_trusted_and_its_certificates_are_looked_at() {
+    for (certificate, words) in [
+        ("signed", None),
+        ("other", Some("TLS: its certificate is for another name. Name the host as its certificate does")),
+        ("expired", Some("TLS: its certificate has expired. The partner has to renew it")),
+    ] {
+        let (_kept, root) = ground();
+        let double = Double::start(&root, &format!("set certificate {certificate}"));
+        let mut peer = pinned(&double);
+        peer.ftp.pin = None;
+        peer.ftp.ca = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ftp_double/tls/ca.pem").into());
+        match (words, peer.open()) {
+            (None, opened) => drop(opened.unwrap_or_else(|fault| panic!("{fault}"))),
+            (Some(words), Err(fault)) => {
+                assert!(fault.kind == FaultKind::Tls && fault.to_string().contains(words), "{fault}");
+                assert_eq!(double.calls("USER"), 0, "{certificate}");
+            }
+            (Some(_), Ok(_)) => panic!("{certificate} is trusted"),
+        }
+    }
+}
+
+/// A data connection that ends in the middle without TLS's farewell is no end of the file: the server's word and the size say so.
+#[test]
+fn half_a_file_is_never_whole_under_tls() {
+    for (end, words) in [("close", "426 cut after 5000 bytes"), ("cut", "after 5000 bytes")] {
+        let (_kept, root) = ground();
+        std::fs::write(root.join("in/a.csv"), [5_u8; 8000]).unwrap();
+        let double = Double::start(&root, &format!("set tls\non RETR data 5000 {end} reply \"426 cut\""));
+        let broken = pinned(&double).remote().fetch(&folder("in"), b"a.csv", 0, Some(8000), &mut Vec::new());
+        assert!(matches!(&broken, Err(Broken::Theirs(fault)) if fault.to_string().contains(words)), "{broken:?}");
+    }
+    let (_kept, root) = ground();
+    std::fs::write(root.join("in/a.csv"), [5_u8; 8000]).unwrap();
+    let double = Double::start(&root, "set tls\non RETR data 5000 close reply \"226 done\"");
+    let broken = pinned(&double).remote().fetch(&folder("in"), b"a.csv", 0, None, &mut Vec::new());
+    let words = "226 after 5000 of 8000 bytes";
+    assert!(matches!(&broken, Err(Broken::Theirs(fault)) if fault.to_string().contains(words)), "{broken:?}");
+}
+
 /// rclone's server: TLS from the first byte, and what it sends as files goes readable.
 #[test]
 fn files_that_go_unsecured_are_not_taken() {

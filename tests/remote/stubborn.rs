@@ -122,3 +122,14 @@ fn feeds(night: &Night, names: &[&str]) {
     }
     std::fs::write(&shop, text).unwrap();
 }
+
+/// Some do not say that a password is wrong, but hang up: after the third time that is tried as rarely as a refusal.
+#[test]
+fn a_login_that_is_always_cut_is_tried_rarely() {
+    let night = Night::new("on PASS reply \"\" close", "");
+    night.double.become_another("on PASS lose-answer");
+    for tries in 1..=6 {
+        night.run_within(20).unwrap();
+        assert_eq!(night.double.calls("PASS"), tries.min(3), "a run after a run");
+    }
+}

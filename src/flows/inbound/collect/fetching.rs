@@ -1,12 +1,12 @@
 //! In a carrier: files get the claim names that the ledger has for them, are fetched into tmp/, and once they are whole and on the
 //! disk they get their names in work/. So what stands in work/ needs no second look after a crash.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
-use super::beside::Digest;
+use super::halves::{Body, Halves, Taking};
 use crate::edges::remote::{Broken, Fault, FaultKind, Gate, Phase, Remote, Renamed, Reply, Target};
-use crate::edges::spool::{Arriving, Parked, Place, Role, Spool, SpoolError, state_name};
+use crate::edges::spool::{Parked, Place, Role, Spool, SpoolError, state_name};
 use crate::edges::store::FileNo;
 use crate::flows::carried::End;
 use crate::flows::inbound::desk::end_in;
@@ -71,9 +71,9 @@ pub fn fetch(
     remote: &mut dyn Remote,
     spool: &Spool,
     files: Vec<ToFetch>,
-    gate: &Gate,
+    (gate, halves): (&Gate, &Halves),
 ) -> (Vec<(FileNo, Fetched)>, Option<End>) {
-    let mut batch = Batch { remote, spool, gate, done: Vec::with_capacity(files.len()), parked: Vec::new() };
+    let mut batch = Batch { remote, spool, gate, halves, done: Vec::with_capacity(files.len()), parked: Vec::new() };
     let mut end = None;
     match batch.claim(&files) {
         Err(fault) => end = Some(End::Theirs(fault)),
@@ -113,6 +113,7 @@ struct Batch<'b> {
     remote: &'b mut dyn Remote,
     spool: &'b Spool,
     gate: &'b Gate,
+    halves: &'b Halves,
     done: Vec<(FileNo, Fetched)>,
     /// Fetched, not on the disk.
     parked: Vec<(ToFetch, Come, Option<Facts>)>,
@@ -215,19 +216,7 @@ impl Batch<'_> {
         }
         let expected = facts.as_ref().map_or(file.facts.size, |facts| facts.size);
         let small = expected.filter(|size| *size <= WHOLE_BYTES).and_then(|size| usize::try_from(size).ok());
-        let arriving = self.spool.arriving(small).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
-        let digest = small.is_none().then(Digest::new);
-        let mut out = Cut { arriving, gate: self.gate, digest };
-        let fetched = self.remote.fetch(&file.folder, name, 0, expected, &mut out);
-        let count = match fetched {
-            Ok(count) => count,
-            Err(Broken::Ours(_)) if self.gate.is_cut() => return Err(NotFetched::Broken(End::Stopped)),
-            Err(Broken::Ours(error)) => {
-                return Err(NotFetched::Broken(End::Ours(out.arriving.failed(self.spool, error))));
-            }
-            Err(Broken::Theirs(fault)) if fault.is_broken() => return Err(NotFetched::Broken(End::Theirs(fault))),
-            Err(Broken::Theirs(fault)) => return Err(NotFetched::This(Fetched::Refused(fault))),
-        };
+        let (body, count) = self.bytes_of(file, name, expected, small)?;
         if expected.is_some_and(|expected| expected != count) {
             match self.facts(file, name)? {
                 Some(now) if now.size == Some(count) && !rests => facts = Some(now),
@@ -235,9 +224,45 @@ impl Batch<'_> {
                 _ => return Err(NotFetched::This(Fetched::Refused(says_otherwise(name, expected, count)))),
             }
         }
-        let hash = out.digest.and_then(Digest::finish);
-        let parked = out.arriving.park(self.spool).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
+        let (parked, hash) = body.park(self.spool).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
         Ok((Come { parked, hash }, facts))
+    }
+
+    /// All of its bytes, and how many they are: from the first on, or from where an earlier connection broke.
+    fn bytes_of(
+        &mut self,
+        file: &ToFetch,
+        name: &[u8],
+        expected: Option<u64>,
+        small: Option<usize>,
+    ) -> Result<(Body, u64), NotFetched> {
+        let ours = |error| NotFetched::Broken(End::Ours(error));
+        let begun = self.halves.take(file.file);
+        let body = begun.map_or_else(|| Body::new(self.spool, small), Ok).map_err(ours)?;
+        let mut taking = Taking::new(body, self.gate);
+        let from = taking.from();
+        match self.remote.fetch(&file.folder, name, from, expected, &mut taking) {
+            Ok(count) => Ok((taking.body, from + count)),
+            Err(Broken::Ours(_)) if self.gate.is_cut() => Err(NotFetched::Broken(End::Stopped)),
+            Err(Broken::Ours(error)) if taking.is_another => {
+                self.halves.only_whole(file.file);
+                Err(NotFetched::Broken(End::Theirs(goes_on_elsewhere(name, from, &error))))
+            }
+            Err(Broken::Ours(error)) => Err(ours(taking.body.failed(self.spool, error))),
+            Err(Broken::Theirs(fault)) if fault.is_broken() => {
+                // Under our name nobody else writes to it.
+                if Some(name) == file.claim.as_deref() && expected.is_some() {
+                    self.halves.keep(file.file, taking.body);
+                }
+                Err(NotFetched::Broken(End::Theirs(fault)))
+            }
+            Err(Broken::Theirs(_)) if from > 0 => {
+                // It knows no REST, or does not like this one.
+                self.halves.only_whole(file.file);
+                self.bytes_of(file, name, expected, small)
+            }
+            Err(Broken::Theirs(fault)) => Err(NotFetched::This(Fetched::Refused(fault))),
+        }
     }
 
     fn facts(&mut self, file: &ToFetch, name: &[u8]) -> Result<Option<Facts>, NotFetched> {
@@ -318,26 +343,14 @@ fn says_otherwise(name: &[u8], expected: Option<u64>, count: u64) -> Fault {
     }
 }
 
-/// A stop that will not wait cuts a transfer: the claim stays and is fetched by the next start.
-struct Cut<'g> {
-    arriving: Arriving,
-    gate: &'g Gate,
-    digest: Option<Digest>,
-}
-
-impl Write for Cut<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.gate.is_cut() {
-            return Err(io::Error::other("the program stops"));
-        }
-        let count = self.arriving.write(bytes)?;
-        if let Some(digest) = &mut self.digest {
-            digest.update(&bytes[..count]);
-        }
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.arriving.flush()
+fn goes_on_elsewhere(name: &[u8], from: u64, error: &io::Error) -> Fault {
+    let text = format!("{error}, although it takes REST {from}; it is fetched from its first byte");
+    Fault {
+        kind: FaultKind::Transient,
+        server: String::new(),
+        phase: Phase::Fetch,
+        command: format!("read \"{}\"", name.escape_ascii()),
+        answer: Some(Reply { code: None, text }),
+        advice: None,
     }
 }

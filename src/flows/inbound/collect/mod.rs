@@ -11,6 +11,7 @@ pub mod claiming;
 mod comparing;
 pub mod fetching;
 mod found;
+mod halves;
 pub mod listing;
 pub mod look;
 mod noticing;
@@ -24,6 +25,7 @@ use crate::model::remote::Folder;
 
 pub use after::{Owed, Settlement};
 pub use fetching::{Fetched, ToFetch};
+pub use halves::Halves;
 pub use listing::Listing;
 pub use look::{Doubtful, RemoteDesk};
 
@@ -90,7 +92,12 @@ impl Job {
 }
 
 /// In a carrier.
-pub fn carry_out(remote: &mut dyn Remote, spool: &Spool, job: Job, gate: &Gate) -> (Report, Option<End>) {
+pub fn carry_out(
+    remote: &mut dyn Remote,
+    spool: &Spool,
+    job: Job,
+    (gate, halves): (&Gate, &Halves),
+) -> (Report, Option<End>) {
     match job {
         Job::Look { source, folder } => match listing::list(remote, &folder) {
             Ok(listing) => (Report::Looked { source, listing: Some(listing) }, None),
@@ -101,7 +108,7 @@ pub fn carry_out(remote: &mut dyn Remote, spool: &Spool, job: Job, gate: &Gate) 
             (Report::Compared { source, new }, end)
         }
         Job::Collect { source, files } => {
-            let (files, end) = fetching::fetch(remote, spool, files, gate);
+            let (files, end) = fetching::fetch(remote, spool, files, (gate, halves));
             (Report::Collected { source, files }, end)
         }
         Job::After { files } => {
