@@ -10,6 +10,8 @@ mod faults;
 mod files;
 #[path = "edifact/standards.rs"]
 mod standards;
+#[path = "edifact/variants.rs"]
+mod variants;
 #[path = "edifact/written.rs"]
 mod written;
 

@@ -65,6 +65,15 @@ pub fn envelope_missing(place: Place) -> Problem {
     Problem::new("record-misplaced", place, text)
 }
 
+/// Syntax version 4: an element that the layout reads is there several times.
+pub fn element_repeated(place: Place, mark: u8) -> Problem {
+    let mark = mark as char;
+    let text = format!(
+        "the element is repeated: \"{mark}\" separates several of them in syntax version 4; expected one. Send one, or \"?{mark}\" where the mark belongs to the text."
+    );
+    Problem::new("value-repeated", place, text)
+}
+
 /// A date that is not what its format says.
 pub fn date_invalid(place: Place, found: &str, format: &str) -> Problem {
     let expected = match format {

@@ -70,6 +70,13 @@ pub(super) fn charset(segment: &Segment<'_>, options: &Options, utf8: bool) -> R
         None => Charset::declared(if utf8 { "UNOY" } else { &name }),
     };
     let Some(charset) = charset else {
+        if name == "UNOX" {
+            let expected = format!(
+                "a character set that does not change within the file: {}. UNOX switches it by escape sequences (ISO 2022), which are not read here",
+                Charset::known()
+            );
+            return Err(wording::edifact::envelope_invalid(at.place("UNB.1.1"), &name, &expected));
+        }
         let expected = format!("a character set: {}", Charset::known());
         return Err(wording::edifact::envelope_invalid(at.place("UNB.1.1"), &name, &expected));
     };

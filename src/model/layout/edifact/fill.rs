@@ -1,6 +1,9 @@
 //! What was found of the records of a message, and the values they become once all of a record is there: segments of a
 //! record come in any order, and of several names for one place the first that the file has decides.
 
+use std::borrow::Cow;
+
+use crate::model::decimal;
 use crate::model::diagnostic::Problem;
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::{Assembly, At};
@@ -48,6 +51,8 @@ pub(super) struct Filler<'a> {
     pub edifact: &'a Edifact,
     pub assembly: Assembly<'a>,
     pub charset: Charset,
+    /// Between repetitions of an element, where the interchange has them.
+    pub repetition: Option<u8>,
     /// Number of the segment in its message, UNH being the first.
     pub segment: u64,
     /// By depth; those deeper than what is open wait to be used again.
@@ -59,7 +64,8 @@ pub(super) struct Filler<'a> {
 impl<'a> Filler<'a> {
     pub fn new(layout: &'a Layout, edifact: &'a Edifact, assembly: Assembly<'a>) -> Self {
         let charset = edifact.options.charset.clone().unwrap_or_else(Charset::undeclared);
-        Filler { layout, edifact, assembly, charset, segment: 0, instances: Vec::new(), held: 0, piece: String::new() }
+        let (instances, piece) = (Vec::new(), String::new());
+        Filler { layout, edifact, assembly, charset, repetition: None, segment: 0, instances, held: 0, piece }
     }
 
     /// What is kept of the message before is forgotten.
@@ -110,6 +116,9 @@ impl<'a> Filler<'a> {
                     .map_err(|()| Wrong::Date(value.to_string(), format.to_string()));
             }
         };
+        if self.repetition.is_some_and(|mark| segment.holds(element, mark)) {
+            return Err(Wrong::Repeated);
+        }
         for component in from..=to {
             let Some(range) = segment.component(element, component) else { break };
             let raw = &segment.bytes[range.clone()];
@@ -134,6 +143,7 @@ impl<'a> Filler<'a> {
     fn problem_of(&self, wrong: Wrong, at: At, name: &str) -> Problem {
         let place = self.place(at, self.segment, name);
         match wrong {
+            Wrong::Repeated => wording::edifact::element_repeated(place, self.repetition.unwrap_or(b'*')),
             Wrong::Date(value, format) => wording::edifact::date_invalid(place, &value, &format),
             Wrong::Bytes(Unmapped::Byte(offset, byte), start) => {
                 wording::encoding_invalid(place, self.charset.name(), byte, start + offset as u64)
@@ -149,12 +159,40 @@ impl<'a> Filler<'a> {
         let (Some(node), Some((at, segment))) = (instance.node, instance.at) else { return };
         let mut below = Below::default();
         let places = &self.edifact.states.places[instance.record];
+        let here = Here { record, instance, node, at, segment };
         for (field, slots) in record.fields.iter().zip(&places.fields) {
-            if field.form.direction != Direction::WriteOnly {
-                let here = Here { record, instance, node, at, segment };
-                self.field(&here, field, slots, &mut below);
+            if field.form.direction == Direction::WriteOnly {
+                continue;
+            }
+            match (&field.place, &field.ours, &slots[..]) {
+                // Nearly every field stands at one place, which most segments do not have.
+                (Place::One(_), Ours::Field { .. } | Ours::Extra { .. }, [slots]) => {
+                    self.plain_field(&here, field, slots, &mut below);
+                }
+                _ => self.field(&here, field, slots, &mut below),
             }
         }
+    }
+
+    /// A field with one place that is no control: nothing is copied.
+    fn plain_field(&mut self, here: &Here<'_>, field: &Field, slots: &[usize], below: &mut Below) {
+        let found = self.first(here.instance, slots);
+        if found.is_some_and(|(slot, _)| slot.bad) {
+            return;
+        }
+        let given = found.filter(|(slot, _)| !slot.text.trim_ascii().is_empty());
+        if given.is_none() && field.form.default.is_none() && !field.form.required {
+            return;
+        }
+        let nothing = ("", here.at, here.segment, "");
+        let (text, at, segment, name) =
+            given.map_or(nothing, |(slot, name)| (&slot.text, slot.at.unwrap_or(here.at), slot.segment, name));
+        let text = if matches!(field.form.shape, Shape::Number(_)) { with_point(text) } else { Cow::Borrowed(text) };
+        let told = self.assembly.told();
+        if let Some(node) = self.target(here, field, &text, below) {
+            self.assembly.set(node, field, &text, at);
+        }
+        self.assembly.placed(told, || format!("segment {segment}, {}", named(field, name)));
     }
 
     fn field(&mut self, here: &Here<'_>, field: &Field, parts: &[Vec<usize>], below: &mut Below) {
@@ -195,7 +233,7 @@ impl<'a> Filler<'a> {
             }
             None => return,
         };
-        let text = if matches!(field.form.shape, Shape::Number(_)) { with_point(text) } else { text };
+        let text = if matches!(field.form.shape, Shape::Number(_)) { with_point(&text) } else { Cow::Borrowed(&*text) };
         let told = self.assembly.told();
         if let Some(node) = self.target(here, field, &text, below) {
             self.assembly.set(node, field, &text, at);
@@ -331,6 +369,8 @@ impl Finder for Filler<'_> {
         if first {
             (slot.at, slot.segment) = (Some(at), number);
             slot.text.push_str(&piece);
+        } else if let Some(sum) = plan.sum.then(|| added(&slot.text, &piece)).flatten() {
+            slot.text = sum;
         } else if plan.each {
             if !slot.text.is_empty() && !piece.is_empty() {
                 slot.text.push_str(&plan.join);
@@ -384,6 +424,8 @@ enum Wrong {
     /// The bytes, and where in the file they begin.
     Bytes(Unmapped, u64),
     Date(String, String),
+    /// The element is there more than once.
+    Repeated,
 }
 
 /// Nodes opened below the record's own: group, number, node.
@@ -406,13 +448,20 @@ fn named(field: &Field, place: &str) -> String {
     format!("{place} ({})", field.label)
 }
 
+/// The sum of two numbers, exactly; nothing where one of them is none.
+fn added(a: &str, b: &str) -> Option<String> {
+    const SCALE: u32 = 6;
+    let number = |text| decimal::parse(with_point(text).trim().as_bytes(), b'.', SCALE).ok();
+    Some(decimal::text(number(a)?.checked_add(number(b)?)?, SCALE))
+}
+
 /// EDIFACT allows the decimal comma wherever it allows the point, and knows no thousands.
-fn with_point(text: String) -> String {
+fn with_point(text: &str) -> Cow<'_, str> {
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     match text.trim().split_once(',') {
         Some((whole, rest)) if digits(rest) && digits(whole.trim_start_matches(['-', '+'])) => {
-            format!("{whole}.{rest}")
+            Cow::Owned(format!("{whole}.{rest}"))
         }
-        _ => text,
+        _ => Cow::Borrowed(text),
     }
 }

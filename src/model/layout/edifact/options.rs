@@ -20,6 +20,8 @@ pub struct Options {
     pub envelope_required: bool,
     /// Line breaks within a value belong to it.
     pub line_breaks_kept: bool,
+    /// The mark of repetitions belongs to values, whatever the syntax version.
+    pub repetition_kept: bool,
     /// Segments that no row of the layout looks at are refused.
     pub unknown_refused: bool,
     /// A file without a single message is no error.
@@ -77,6 +79,7 @@ pub fn read_options(root: &Section<'_>) -> Option<Options> {
         end_required: section.choice("end", &[("required", true), ("optional", false)]).unwrap_or(true),
         envelope_required: section.choice("envelope", &[("optional", false), ("required", true)]).unwrap_or(false),
         line_breaks_kept: section.choice("line_breaks", &[("wrapping", false), ("data", true)]).unwrap_or(false),
+        repetition_kept: section.choice("repetition", &[("refuse", false), ("data", true)]).unwrap_or(false),
         unknown_refused: section.choice("unknown", &[("ignore", false), ("refuse", true)]).unwrap_or(false),
         empty_allowed: section.choice("empty", &[("refuse", false), ("allowed", true)]).unwrap_or(false),
         charset: read_charset(&section),

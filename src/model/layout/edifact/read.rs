@@ -129,6 +129,8 @@ impl Reader<'_> {
         self.finish(false);
         self.end_missing();
         self.filler.charset = envelope::charset(segment, &self.edifact.options, self.utf8)?;
+        let repeats = segment.says(1, 2, "4") && !self.edifact.options.repetition_kept;
+        self.filler.repetition = segment.separators.repetition.filter(|_| repeats);
         self.envelope.begin(at);
         self.carry(segment);
         Ok(())
@@ -264,6 +266,7 @@ impl Reader<'_> {
         problem.into_iter().for_each(|problem| self.filler.assembly.fatal(problem));
         if segment.tag.0 == *b"UNZ" {
             self.envelope.open = false;
+            self.filler.repetition = None;
             self.filler.charset = self.edifact.options.charset.clone().unwrap_or_else(Charset::undeclared);
         }
     }

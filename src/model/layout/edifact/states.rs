@@ -3,6 +3,7 @@
 
 use crate::model::document::Section;
 use crate::model::layout::cover::Cover;
+use crate::model::layout::form::Shape;
 use crate::model::layout::plan::{Field, Ours, Place, Record, Role, Spot};
 use crate::model::syntax::edifact::Tag;
 
@@ -44,6 +45,8 @@ pub(super) struct SlotPlan {
     /// As the layout writes it.
     pub name: String,
     pub each: bool,
+    /// Of several segments the numbers are added.
+    pub sum: bool,
     pub join: String,
     /// How it is overwritten where it is personal.
     pub cover: Option<Cover>,
@@ -194,10 +197,11 @@ impl States {
                     continue;
                 }
             };
-            let known = self.places[record].slots.iter().position(|slot| slot.name == *name);
+            let each = path.steps.iter().any(|step| step.each);
+            let sum = each && matches!(field.form.shape, Shape::Number(_));
+            let known = self.places[record].slots.iter().position(|slot| slot.name == *name && slot.sum == sum);
             let slot = known.unwrap_or_else(|| {
-                let each = path.steps.iter().any(|step| step.each);
-                let plan = SlotPlan { name: name.clone(), each, join: field.form.join.clone(), cover: None };
+                let plan = SlotPlan { name: name.clone(), each, sum, join: field.form.join.clone(), cover: None };
                 self.places[record].slots.push(plan);
                 self.places[record].slots.len() - 1
             });

@@ -68,9 +68,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     let source = root.text("source").unwrap_or_default();
     let encoding = read_encoding(root);
     let guessed = root.text("guessed").is_some();
-    let replacements = root.texts("replace_unmappable").unwrap_or_default();
-    let transliterates = replacements.iter().any(|t| t.value == TRANSLITERATE);
-    let replacement = replacements.iter().filter(|t| t.value != TRANSLITERATE).find_map(|t| t.value.chars().next());
+    let (replacement, transliterates) = read_replacement(root);
     let lookups: Vec<Arc<Lookup>> = root
         .named_sections("lookup")
         .into_iter()
@@ -133,6 +131,13 @@ fn read_options(root: &Section<'_>, word: SyntaxWord) -> Option<Options> {
         SyntaxWord::Xml => xml::read_options(root).map(Options::Xml),
         SyntaxWord::Edifact => edifact::read_options(root).map(Box::new).map(Options::Edifact),
     }
+}
+
+/// What stands for a character that the encoding lacks, and whether its letters are tried first.
+fn read_replacement(root: &Section<'_>) -> (Option<char>, bool) {
+    let all = root.texts("replace_unmappable").unwrap_or_default();
+    let (letters, others): (Vec<_>, Vec<_>) = all.iter().partition(|text| text.value == TRANSLITERATE);
+    (others.iter().find_map(|text| text.value.chars().next()), !letters.is_empty())
 }
 
 fn read_encoding(root: &Section<'_>) -> Encoding {

@@ -37,6 +37,8 @@ pub struct Segment<'s> {
     pub separators: Separators,
     /// Ranges of the elements in `bytes`; the first is the tag.
     elements: &'s [(u32, u32)],
+    /// The first component of the first element: nearly every segment is told apart by it.
+    first: (u32, u32),
 }
 
 /// The three letters of a segment.
@@ -69,6 +71,9 @@ impl Segment<'_> {
 
     /// Range in `bytes` of a component of an element, both from 1.
     pub fn component(&self, element: usize, component: usize) -> Option<Range<usize>> {
+        if (element, component) == (1, 1) && self.elements.len() > 1 {
+            return Some(self.first.0 as usize..self.first.1 as usize);
+        }
         let whole = self.element(element)?;
         let (mut start, mut left) = (whole.start, component);
         loop {
@@ -82,6 +87,12 @@ impl Segment<'_> {
             }
             start = end + 1;
         }
+    }
+
+    /// Does an element have this mark, not released?
+    pub fn holds(&self, element: usize, mark: u8) -> bool {
+        let whole = self.element(element).unwrap_or(0..0);
+        cut(&self.bytes[..whole.end], whole.start, mark, self.separators.release) < whole.end
     }
 
     /// Components of an element.
@@ -286,6 +297,10 @@ impl<'i> SegmentReader<'i> {
         let bytes = if newline || !ended { bytes.trim_ascii_end() } else { bytes };
         split(bytes, self.separators, &mut self.elements);
         let offset = self.window.offset();
+        let first = self.elements.get(1).map_or((0, 0), |(start, end)| {
+            let end = cut(&bytes[..*end as usize], *start as usize, self.separators.component, release);
+            (*start, end as u32)
+        });
         Ok(Next::Segment(Segment {
             bytes,
             range: offset..offset + self.given as u64,
@@ -296,6 +311,7 @@ impl<'i> SegmentReader<'i> {
             tag: tag_of(bytes, self.elements.first().copied()),
             separators: self.separators,
             elements: &self.elements,
+            first,
         }))
     }
 }

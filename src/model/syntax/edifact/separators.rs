@@ -11,17 +11,26 @@ pub struct Separators {
     /// Nothing where UNA has a blank in its place.
     pub release: Option<u8>,
     pub terminator: u8,
+    /// Between the repetitions of an element, in syntax version 4 alone; nothing where UNA has a blank in its place.
+    pub repetition: Option<u8>,
 }
 
 impl Default for Separators {
     fn default() -> Self {
-        Separators { component: b':', element: b'+', decimal: b'.', release: Some(b'?'), terminator: b'\'' }
+        Separators {
+            component: b':',
+            element: b'+',
+            decimal: b'.',
+            release: Some(b'?'),
+            terminator: b'\'',
+            repetition: Some(b'*'),
+        }
     }
 }
 
 /// The marks of syntax level B where no UNA says others: they are no characters of any text.
 const LEVEL_B: Separators =
-    Separators { component: 0x1F, element: 0x1D, decimal: b'.', release: None, terminator: 0x1C };
+    Separators { component: 0x1F, element: 0x1D, decimal: b'.', release: None, terminator: 0x1C, repetition: None };
 
 /// What stands at the beginning of a segment.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +47,8 @@ pub fn at(bytes: &[u8], before: Option<Separators>) -> Around {
     let Some(marks) = bytes.strip_prefix(b"UNA") else { return Around::Segment(without_una(bytes, before)) };
     let &[component, element, decimal, release, fifth, ref rest @ ..] = marks else { return broken(bytes) };
     let release = Some(release).filter(|b| *b != b' ');
-    let made = |terminator| Separators { component, element, decimal, release, terminator };
+    let repetition = Some(fifth).filter(|b| b.is_ascii_punctuation());
+    let made = |terminator| Separators { component, element, decimal, release, terminator, repetition };
     // `UNA:+.?'UNB`: the blank is left out, so that the fifth mark is the terminator.
     if fifth != b' ' && begins_segment(rest) && !fifth.is_ascii_whitespace() {
         return checked(made(fifth), 8, bytes);
