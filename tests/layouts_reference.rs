@@ -154,3 +154,27 @@ fn the_layouts_of_the_manual_are_layouts() {
     let entrance = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/layouts.md")).unwrap();
     assert!(entrance.contains(whole[0]), "docs/layouts.md shows another example than the reference");
 }
+
+/// `file::function` below tests/, or a folder.
+fn is_there(shown: &str) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match shown.split_once("::") {
+        Some((file, function)) => std::fs::read_to_string(root.join(format!("tests/{file}.rs")))
+            .is_ok_and(|text| text.contains(&format!("fn {function}("))),
+        None => root.join(shown).is_dir(),
+    }
+}
+
+#[test]
+fn what_shows_a_capability_exists() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/layouts/capabilities.md");
+    let page = std::fs::read_to_string(file).unwrap();
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| **")).skip(1).collect();
+    assert!(rows.len() > 50, "{}", rows.len());
+    for row in rows {
+        let shown = quoted(row.trim_end_matches('|').rsplit('|').next().unwrap());
+        assert!(!shown.is_empty(), "nothing shows: {row}");
+        shown.iter().for_each(|shown| assert!(is_there(shown), "{shown} is not there: {row}"));
+    }
+}

@@ -145,6 +145,8 @@ fields = [
     assert_eq!(found.iter().map(shape).collect::<Vec<_>>(), [vec!["P1: x w", "P2: y"], vec!["P1: z"]]);
     let two = text.replace("P1;DHL;w", "P1;GLS;w");
     assert_eq!(told(&nested, &two), [("head-contradicts", 5)]);
+    // Without a parcel's number a line belongs to none, least of all to the one before.
+    assert_eq!(told(&nested, &text.replace("P2;UPS", ";UPS")), [("value-missing", 3)]);
 }
 
 #[test]
@@ -241,9 +243,40 @@ fn rows_that_name_columns_may_have_a_mark_of_their_own() {
 }
 
 #[test]
+fn the_partners_own_values_of_the_name_and_of_several_rows_must_agree() {
+    let head = "[file_name]\npattern = \"ord_{seq:[0-9]+}.csv\"\nfields = [[\"seq\", \"extra.seq\", \"integer\"]]";
+    let records = r#"
+[[record]]
+tag = "H"
+opens = "message"
+fields = [["2", "buyer_order_no"], ["3", "extra.seq", "integer"], ["4", "extra.shop"]]
+[[record]]
+tag = "X"
+adds = "message"
+fields = [["2", "extra.shop"]]
+[[record]]
+tag = "L"
+opens = "lines"
+fields = [["2", "lines.article_no"], ["3", "lines.qty"]]
+"#;
+    let text = format!(
+        "layout = \"x\"\ntitle = \"x\"\nkind = \"order\"\nsyntax = \"delimited\"\n{head}\n[delimited]\ncolumns = \"positions\"\ntag = 1\n{records}"
+    );
+    let named = compiled(&text);
+    let rows = b"H;A;007;web\nX;web\nL;x;1\nH;B;8;web\nL;y;1\nH;C;7;web\nX;phone\nL;z;1\n";
+    let (found, decoded) = decode_named(&named, rows, "ord_7.csv");
+    assert!(decoded.fatal.is_empty());
+    let good: Vec<Value> = found.messages().map(to_json).collect();
+    assert_eq!((good.len(), &good[0]["extra"]), (1, &json!({"seq": "7", "shop": "web"})));
+    let told: Vec<_> = found.refused.iter().flat_map(|r| &r.problems).map(|p| (p.code, p.place.line)).collect();
+    assert_eq!(told, [("head-contradicts", 4), ("head-contradicts", 7)]);
+}
+
+#[test]
 fn what_cannot_be_joined_is_told_in_the_layout() {
     for (old, new, word) in [
         ("node_by = [\"2\"]", "node_by = [\"two\"]", "\"two\" is not a column number"),
+        ("each = [\"2\", \",\"]", "each = [\"2\", \",\"]\ngroup_by = [\"piece\"]", "cannot say which message"),
         ("each = [\"2\", \",\"]", "each = [\"2\"]", "expected [\"place\", \"between\"]"),
         (
             "parent_by = [\"2\"]",
@@ -255,8 +288,9 @@ fn what_cannot_be_joined_is_told_in_the_layout() {
             "layout = \"x\"\ntitle = \"x\"\nkind = \"order\"\nsyntax = \"delimited\"\n{BY_POSITION}\n[[record]]\nopens = \"lines\"\n\
              group_by = [\"1\"]\n{old}\nfields = [[\"1\", \"buyer_order_no\"], [\"2\", \"lines.article_no\"], [\"3\", \"lines.qty\"]]\n"
         );
-        let problems =
-            nattpost::model::layout::read_layout("x", &text.replace(old, new), nattpost::model::kind::shipped_kinds());
+        let own_group = if new.contains("group_by") { "group_by = [\"1\"]\n" } else { "" };
+        let text = text.replacen(own_group, "", 1).replace(old, new);
+        let problems = nattpost::model::layout::read_layout("x", &text, nattpost::model::kind::shipped_kinds());
         let told: Vec<String> = problems.unwrap_err().iter().map(ToString::to_string).collect();
         assert!(told.iter().any(|t| t.contains(word)), "{told:?}");
     }

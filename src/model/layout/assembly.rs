@@ -63,8 +63,7 @@ pub struct Assembly<'a> {
     full: bool,
     /// Nodes and fields with a problem of their own, so that they are not said to be missing too.
     reported: HashSet<(u32, usize)>,
-    /// Rows are tied together by a key; what the open message has under names of the partner's then.
-    tied: bool,
+    /// What the open message itself has under names of the partner's.
     head_extras: Vec<(Arc<str>, String)>,
     /// By group: the node opened last, `NONE` without one.
     current: Vec<u32>,
@@ -103,7 +102,6 @@ impl<'a> Assembly<'a> {
             hopeless: false,
             full: false,
             reported: HashSet::new(),
-            tied: layout.records.iter().any(|record| !record.group_by.is_empty()),
             head_extras: Vec::new(),
             current: vec![NONE; groups],
             below: (0..groups).map(|group| groups_below(&kind, group)).collect(),
@@ -260,8 +258,8 @@ impl<'a> Assembly<'a> {
                 return self.problem(wording::value_invalid(place, None, &field.form, text.trim(), &wrong));
             }
         };
-        // Rows that are tied together all speak of the message: they must agree.
-        if node == 0 && self.tied {
+        // The file's name, its envelope and each row that speaks of the message must agree.
+        if node == 0 {
             match self.head_extras.iter().find(|(known, _)| known == name) {
                 Some((_, first)) if *first == *value => return,
                 Some((_, first)) => {

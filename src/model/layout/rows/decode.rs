@@ -249,18 +249,25 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// The node that the row opens or adds to, found by its key where the record has one.
+    /// The node that the row opens or adds to, found by its key where the record has one. Nothing is tied to what merely
+    /// came before by a key that is not there.
     fn own_node(&mut self, record: usize, text: &RowText<'_>, at: Where) -> Option<u32> {
-        let role = self.layout.records[record].role;
+        let plan = &self.layout.records[record];
         let reading = &self.readings[record];
         let mut key = Vec::new();
-        if let Role::Opens(group @ 1..) = role
+        for (spots, places) in [(&plan.parent_by, &reading.parent_by), (&plan.node_by, &reading.node_by)] {
+            if !spots.is_empty() && !key_at(places, text, &mut self.scratch, &mut key) {
+                self.assembly.flawed(wording::value_missing(at.place(spots[0].name())));
+                return None;
+            }
+        }
+        if let Role::Opens(group @ 1..) = plan.role
             && key_at(&reading.parent_by, text, &mut self.scratch, &mut key)
         {
             self.assembly.open_keyed(self.layout.kind.groups[group].parent, &key, at)?;
         }
         let keyed = key_at(&reading.node_by, text, &mut self.scratch, &mut key);
-        match role {
+        match plan.role {
             Role::Opens(0) | Role::ClosesMessage => Some(0),
             Role::Opens(group) if keyed => self.assembly.open_keyed(group, &key, at),
             Role::Opens(group) => self.assembly.open(group, at),

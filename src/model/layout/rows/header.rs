@@ -155,7 +155,7 @@ pub fn is_column_row(layout: &Layout, rows: &Rows, text: &RowText<'_>, scratch: 
     let Some(delimited) = rows.delimited().filter(|d| d.columns == Columns::Rows) else { return false };
     let tag = rows.tag().and_then(|at| text.at(at, scratch).ok().flatten()).unwrap_or_default().trim();
     match tag.strip_prefix(&delimited.column_mark) {
-        _ if is_tag(layout, tag) => false,
+        Some(_) if is_tag(layout, tag) => false,
         Some(rest) => {
             // A word that only begins like the mark is another record.
             let is_sign = !delimited.column_mark.chars().any(char::is_alphanumeric);

@@ -178,7 +178,9 @@ impl Rows {
             if is_piece || key == "record.group_by" && spot.name() == WHOLE_FILE {
                 continue;
             }
-            if let Some(problem) = self.place_problem(record, spot.name()) {
+            if record.each.is_some() && piece(spot.name()).is_some() {
+                report(key, "a piece of a list cannot say which message its row belongs to.".to_string());
+            } else if let Some(problem) = self.place_problem(record, spot.name()) {
                 report(key, problem);
             }
         }
