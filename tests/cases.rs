@@ -105,6 +105,8 @@ cases! {
     case_321_one_bad_message_of_three = "321-one-bad-message-of-three",
     case_322_an_invoice_among_orders = "322-an-invoice-among-orders",
     case_330_two_layouts_that_fit_alike = "330-two-layouts-that-fit-alike",
+    case_370_lines_beside_their_orders = "370-lines-beside-their-orders",
+    case_371_a_misspelt_element_of_a_standard = "371-a-misspelt-element-of-a-standard",
     case_410_a_lock_that_outlives_its_feed = "410-a-lock-that-outlives-its-feed",
     case_411_a_pause_is_not_late = "411-a-pause-is-not-late",
 }
