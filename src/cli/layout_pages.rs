@@ -15,8 +15,9 @@ use super::{golden, setting, translate};
 use crate::flows::moments;
 use crate::model::batch::{Batch, Message, Value as Cell};
 use crate::model::layout::doc::{Examples, Excerpt, html, markdown};
+use crate::model::layout::parting::{Parting, differences};
 use crate::model::layout::plan::Ours;
-use crate::model::layout::told::{self, Parting};
+use crate::model::layout::told;
 use crate::model::layout::{Layout, Refused, Sink, Stop};
 
 /// Of the sample that is shown.
@@ -149,7 +150,7 @@ impl Sink for FirstValues<'_> {
 pub fn diff(page: &mut Page<'_>, config: &Path, asked: &Compare) -> Outcome {
     let (one, _) = setting::layout(config, &asked.one)?;
     let (other, _) = setting::layout(config, &asked.other)?;
-    let partings = told::differences(&one, &other);
+    let partings = differences(&one, &other);
     if page.json {
         let rows: Vec<Value> = partings.iter().map(parting).collect();
         page.object(&json!({ "one": one.id, "other": other.id, "differences": rows }))?;

@@ -139,11 +139,11 @@ impl Trial<'_, '_> {
             );
         }
         self.page.line(format!(
-            "! {} {} at line {} is refused: {}",
+            "! {} {} at line {} is refused{}",
             self.layout.kind.name,
             message.number,
             message.line,
-            safe(&message.key)
+            if message.key.is_empty() { String::new() } else { format!(": {}", safe(&message.key)) }
         ))?;
         message.problems.iter().try_for_each(|problem| self.marked("    ", problem))
     }

@@ -324,7 +324,7 @@ fn two_layouts_are_compared_field_by_field() {
     let rows: Vec<String> = told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for row in [
         "line Sku place Sku Artikel",
-        "line Qty form number number, , before the decimals",
+        "line Qty form number number, with \",\" before the decimals",
         "line Qty required yes no",
         "3 differences.",
     ] {

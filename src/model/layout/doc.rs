@@ -98,8 +98,13 @@ fn blocks(layout: &Layout, examples: &Examples, excerpt: Option<&Excerpt>) -> Ve
     let facts = told::facts(layout).into_iter().map(|(what, says)| vec![what.to_string(), says]).collect();
     blocks.push(Block::Table(vec!["what", "how"], facts));
     for (number, record) in layout.records.iter().enumerate() {
-        let tags = if record.tags.is_empty() { String::new() } else { format!(": {}", record.tags.join(", ")) };
-        blocks.push(Block::Title(2, format!("Record {}{tags}", record.name)));
+        let tag = match record.tags.join(", ").as_str() {
+            "." => "the root element".to_string(),
+            tag => tag.to_string(),
+        };
+        let name = Some(record.name.as_str()).filter(|name| *name != "." && *name != tag);
+        let title: Vec<&str> = name.into_iter().chain(Some(tag.as_str()).filter(|tag| !tag.is_empty())).collect();
+        blocks.push(Block::Title(2, format!("Record {}", title.join(": "))));
         let needed = if record.required { "" } else { " It may be absent." };
         blocks.push(Block::Text(format!("It {}.{needed}", told::does(&layout.kind, record))));
         let fields = told::fields(&layout.kind, record);

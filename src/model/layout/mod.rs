@@ -15,6 +15,7 @@ pub mod lookup;
 pub mod naming;
 pub mod nearest;
 pub mod own;
+pub mod parting;
 pub mod plan;
 mod read;
 pub mod rows;

@@ -1,10 +1,12 @@
 //! A layout in words for people: how the file is made, what each record does, what each field is. What a partner is handed (`doc`), and
-//! what two layouts are compared by (`differences`).
+//! what two layouts are compared by (`parting`).
 
-use super::form::{Check, Direction, Form, Shape, Sign};
+use super::edifact::options::Counts;
+use super::form::{Case, Check, Direction, Form, Shape, Sign};
 use super::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot, WHOLE_FILE};
 use super::rows::options::{Columns, Cutting, Header, Options, Quoting, UnknownColumns};
-use super::{Layout, Syntax};
+use super::{Layout, Syntax, edifact, xml};
+use crate::model::decimal;
 use crate::model::kind::Kind;
 
 /// One row of a field table.
@@ -26,19 +28,74 @@ pub type Fact = (&'static str, String);
 
 /// What is true of the file as a whole.
 pub fn facts(layout: &Layout) -> Vec<Fact> {
-    let mut facts = vec![("kind", layout.kind.name.clone()), ("encoding", layout.encoding.name().to_string())];
+    let encoding = match &layout.syntax {
+        Syntax::Rows(_) => layout.encoding.name().to_string(),
+        Syntax::Xml(_) => format!("as the file declares it, else {}", layout.encoding.name()),
+        Syntax::Edifact(edifact) => match &edifact.options().charset {
+            Some(charset) => charset.name().to_string(),
+            None => "as UNB says".to_string(),
+        },
+    };
+    let mut facts = vec![("kind", layout.kind.name.clone()), ("encoding", encoding)];
     if !layout.version.is_empty() {
         facts.push(("version", layout.version.clone()));
     }
     match &layout.syntax {
         Syntax::Rows(rows) => rows_facts(&rows.options, &mut facts),
-        Syntax::Xml(_) => facts.push(("format", "XML".to_string())),
-        Syntax::Edifact(_) => facts.push(("format", "segments of an EDIFACT interchange".to_string())),
+        Syntax::Xml(xml) => xml_facts(xml.options(), &mut facts),
+        Syntax::Edifact(edifact) => edifact_facts(edifact.options(), &mut facts),
     }
-    if let Some(replacement) = layout.replacement {
-        facts.push(("characters that the encoding lacks", format!("are written as {replacement}")));
-    }
+    let replaced = match (layout.transliterates, layout.replacement) {
+        (true, Some(replacement)) => format!("are written as letters like them, else as {replacement}"),
+        (true, None) => "are written as letters like them".to_string(),
+        (false, Some(replacement)) => format!("are written as {replacement}"),
+        (false, None) => return facts,
+    };
+    facts.push(("characters that the encoding lacks", replaced));
     facts
+}
+
+const REFUSED: &str = "are refused";
+const PASSED_OVER: &str = "are passed over";
+
+fn either(is: bool, yes: &str, no: &str) -> String {
+    if is { yes } else { no }.to_string()
+}
+
+fn xml_facts(options: &xml::options::Options, facts: &mut Vec<Fact>) {
+    facts.push(("format", "XML".to_string()));
+    facts.push(("root element", format!("<{}>", options.root)));
+    if !options.namespaces.is_empty() {
+        let all = options.namespaces.iter().map(|(prefix, uri)| format!("{prefix} for {uri}"));
+        facts.push(("namespaces; any prefix may stand for them", all.collect::<Vec<_>>().join(", ")));
+    }
+    facts.push(("further elements", either(options.unknown_refused, REFUSED, PASSED_OVER)));
+    facts.push(("empty elements", either(options.blank_leaves, "say nothing", "clear what was known")));
+    facts.push(("a file without a message", either(options.empty_allowed, "is allowed", "is refused")));
+    facts.push(("line ends when written", either(options.line_end == "\r\n", "CR LF", "LF")));
+}
+
+fn edifact_facts(options: &edifact::options::Options, facts: &mut Vec<Fact>) {
+    facts.push(("format", "segments of an EDIFACT interchange".to_string()));
+    facts.push(("messages", format!("{} of {}", options.message, options.versions.join(", "))));
+    facts.push((
+        "counts",
+        match options.counts {
+            Counts::Ignore => "are not looked at",
+            Counts::Messages => "of messages and records must be right",
+            Counts::Check => "of messages, records and segments must be right",
+        }
+        .to_string(),
+    ));
+    facts.push(("UNB around the messages", either(options.envelope_required, "is required", "may be absent")));
+    facts.push(("UNZ at the end", either(options.end_required, "is required", "may be absent")));
+    facts.push(("line breaks in values", either(options.line_breaks_kept, "belong to them", "are taken out")));
+    facts.push(("further segments", either(options.unknown_refused, REFUSED, PASSED_OVER)));
+    facts.push(("a file without a message", either(options.empty_allowed, "is allowed", "is refused")));
+    if options.written.len() > 1 {
+        let written = format!("{} under {}", options.written.join(":"), options.syntax_id);
+        facts.push(("written as", written));
+    }
 }
 
 fn rows_facts(options: &Options, facts: &mut Vec<Fact>) {
@@ -69,8 +126,8 @@ fn rows_facts(options: &Options, facts: &mut Vec<Fact>) {
                 facts.push((
                     "further columns",
                     match cut.unknown_columns {
-                        UnknownColumns::Refuse => "are refused",
-                        UnknownColumns::Ignore => "are passed over",
+                        UnknownColumns::Refuse => REFUSED,
+                        UnknownColumns::Ignore => PASSED_OVER,
                         UnknownColumns::Keep => "are kept as they are",
                     }
                     .to_string(),
@@ -200,10 +257,12 @@ fn told(kind: &Kind, field: &Field) -> FieldTold {
     let table = field.form.lookup.as_ref().map(|lookup| lookup.name.clone()).unwrap_or_default();
     let required = match (field.form.required, field.form.optional) {
         (true, _) => "yes",
-        (false, true) => "no; the column may be absent",
+        (false, true) => "no; may be absent",
         (false, false) => "no",
     };
-    FieldTold { name: field.label.clone(), place, ours, kind_of, required, meaning, table }
+    // What has several names of the file is called by all of them.
+    let name = if field.label.replace('|', " or ") == place { place.clone() } else { field.label.clone() };
+    FieldTold { name, place, ours, kind_of, required, meaning, table }
 }
 
 fn control_told(kind: &Kind, control: &Control) -> String {
@@ -234,7 +293,18 @@ pub fn kind_of(form: &Form) -> String {
     words.extend((!form.suffix.is_empty()).then(|| format!("with {} behind it", form.suffix)));
     words.extend(form.before.as_ref().map(|mark| format!("the part before {mark}")));
     words.extend(form.after.as_ref().map(|mark| format!("the part after {mark}")));
-    words.extend(form.lookup.as_ref().map(|lookup| format!("a word of the table {}", lookup.name)));
+    words.extend(form.lookup.as_ref().map(|lookup| {
+        let others = if form.keep_unlisted { ", or any other" } else { "" };
+        format!("a word of the table {}{others}", lookup.name)
+    }));
+    words.extend(form.matches.as_ref().map(|like| format!("like the expression {}", like.source())));
+    words.extend(form.take.as_ref().map(|like| format!("of it the part in brackets of {}", like.source())));
+    words.extend(form.strip.map(|c| format!("leading {c} taken off")));
+    words
+        .extend(form.case.map(|case| if case == Case::Upper { "in capitals" } else { "in small letters" }.to_string()));
+    words.extend(form.breaks.as_ref().map(|word| format!("{word} for a line break")));
+    words.extend(form.empty_leaves.then(|| "empty changes nothing".to_string()));
+    words.extend((!form.clears.is_empty()).then(|| format!("{} clears", form.clears.join(" or "))));
     words.extend(match form.direction {
         Direction::Both => None,
         Direction::ReadOnly => Some("read only".to_string()),
@@ -255,9 +325,19 @@ fn shape(shape: &Shape) -> String {
                 Some(implied) => {
                     words.push(format!("the last {implied} digits stand behind the point, which is not written"))
                 }
-                None if number.point != b'.' => words.push(format!("{} before the decimals", char::from(number.point))),
+                None if number.point != b'.' => {
+                    words.push(format!("with \"{}\" before the decimals", char::from(number.point)));
+                }
                 None => {}
             }
+            words.extend((number.places > 0).then(|| format!("{} digits behind it when written", number.places)));
+            words.extend(number.round.map(|_| "rounded when written".to_string()));
+            words.extend(
+                number.floor.map(|floor| format!("at least {} when written", decimal::text(floor, number.scale))),
+            );
+            words.extend(number.cap.map(|cap| format!("at most {} when written", decimal::text(cap, number.scale))));
+            words.extend((!number.minus.is_empty()).then(|| format!("{} for minus", number.minus.join(" or "))));
+            words.extend((!number.plus.is_empty()).then(|| format!("{} for plus", number.plus.join(" or "))));
             words.extend(number.thousands.map(|mark| format!("{} between thousands", char::from(mark))));
             words.extend((number.sign == Sign::Trailing).then(|| "minus behind it".to_string()));
             words.join(", ")
@@ -287,127 +367,12 @@ fn written(patterns: &[super::form::moment::Pattern]) -> String {
         ("%M", "mm"),
         ("%S", "ss"),
         ("%f", "[.fff]"),
-        ("%z", "±hh:mm"),
+        ("%:z", "±hh:mm"),
+        ("%z", "±hhmm"),
         ("%s", "seconds since 1970"),
     ];
     let plain = |pattern: &super::form::moment::Pattern| {
         letters.iter().fold(pattern.source().to_string(), |text, (letter, word)| text.replace(letter, word))
     };
     patterns.iter().map(plain).collect::<Vec<_>>().join(" or ")
-}
-
-/// One thing in which two layouts part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parting {
-    /// Name of the record; empty for the file as a whole.
-    pub record: String,
-    pub place: String,
-    pub what: &'static str,
-    pub one: String,
-    pub other: String,
-}
-
-/// All in which two layouts part: the file, records by name, fields by place, else by what they are to us.
-pub fn differences(one: &Layout, other: &Layout) -> Vec<Parting> {
-    let mut partings = Vec::new();
-    let (a, b) = (facts(one), facts(other));
-    let mut names: Vec<&'static str> = a.iter().map(|(name, _)| *name).collect();
-    names.extend(b.iter().map(|(name, _)| *name).filter(|name| !a.iter().any(|(known, _)| known == name)));
-    for name in names {
-        let says = |facts: &[Fact]| {
-            facts.iter().find(|(known, _)| *known == name).map(|(_, says)| says.clone()).unwrap_or_default()
-        };
-        part(&mut partings, "", "", name, says(&a), says(&b));
-    }
-    let record = |layout: &'_ Layout, name: &str| layout.records.iter().position(|record| record.name == name);
-    for record_a in &one.records {
-        match record(other, &record_a.name) {
-            Some(at) => of_record((one, record_a), (other, &other.records[at]), &mut partings),
-            None => part(&mut partings, &record_a.name, "", "record", "there".to_string(), String::new()),
-        }
-    }
-    for record_b in other.records.iter().filter(|r| record(one, &r.name).is_none()) {
-        part(&mut partings, &record_b.name, "", "record", String::new(), "there".to_string());
-    }
-    partings
-}
-
-fn part(partings: &mut Vec<Parting>, record: &str, place: &str, what: &'static str, one: String, other: String) {
-    if one != other {
-        partings.push(Parting { record: record.to_string(), place: place.to_string(), what, one, other });
-    }
-}
-
-fn of_record((one, a): (&Layout, &Record), (other, b): (&Layout, &Record), partings: &mut Vec<Parting>) {
-    let name = a.name.as_str();
-    part(partings, name, "", "tag", a.tags.join(", "), b.tags.join(", "));
-    part(partings, name, "", "what it does", does(&one.kind, a), does(&other.kind, b));
-    let (mine, theirs) = (fields(&one.kind, a), fields(&other.kind, b));
-    let mut used = vec![false; theirs.len()];
-    for field in &mine {
-        let same = |f: &FieldTold| f.place == field.place && f.ours == field.ours;
-        let near = |f: &FieldTold| {
-            f.place == field.place && !f.place.is_empty()
-                || f.ours == field.ours && !["-", "control", "computed"].contains(&f.ours.as_str())
-        };
-        let free = |is: &dyn Fn(&FieldTold) -> bool, used: &[bool]| {
-            theirs.iter().enumerate().position(|(at, f)| !used[at] && is(f))
-        };
-        match free(&same, &used).or_else(|| free(&near, &used)) {
-            Some(at) => {
-                used[at] = true;
-                let f = &theirs[at];
-                part(partings, name, &field.place, "place", field.place.clone(), f.place.clone());
-                part(partings, name, &field.place, "field", field.ours.clone(), f.ours.clone());
-                part(partings, name, &field.place, "form", field.kind_of.clone(), f.kind_of.clone());
-                part(partings, name, &field.place, "required", field.required.to_string(), f.required.to_string());
-                if field.ours == "control" {
-                    part(partings, name, &field.place, "control", field.meaning.clone(), f.meaning.clone());
-                }
-            }
-            None => part(partings, name, &field.place, "row", field.ours.clone(), String::new()),
-        }
-    }
-    for (field, _) in theirs.iter().zip(&used).filter(|(_, used)| !**used) {
-        part(partings, name, &field.place, "row", String::new(), field.ours.clone());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::kind::shipped_kinds;
-    use crate::model::layout::read_layout;
-
-    fn layout(text: &str) -> Layout {
-        read_layout("x", text, shipped_kinds()).unwrap_or_else(|problems| panic!("{problems:#?}"))
-    }
-
-    #[test]
-    fn two_layouts_part_row_by_row() {
-        let text = "layout = \"a\"\ntitle = \"A\"\nkind = \"stock\"\nsyntax = \"delimited\"\n[delimited]\n[[record]]\nname = \"row\"\nfields = [\n\
-                    [\"No\", \"article_no\"],\n[\"Qty\", \"qty\"],\n[\"Old\", \"unit\"],\n]\n";
-        let one = layout(text);
-        let other = layout(
-            &text
-                .replace("[delimited]", "[delimited]\ndelimiter = \"|\"")
-                .replace("\"qty\"]", "\"qty\", \"decimal point=, required\"]")
-                .replace("Old\", \"unit", "Date\", \"expected_date"),
-        );
-        let told: Vec<String> = differences(&one, &other)
-            .iter()
-            .map(|p| format!("{} {} {}: {} / {}", p.record, p.place, p.what, p.one, p.other))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                "  delimiter: ; / |",
-                "row Qty form: number / number, , before the decimals",
-                "row Qty required: no / yes",
-                "row Old row: unit / ",
-                "row Date row:  / expected_date",
-            ]
-        );
-        assert!(differences(&one, &one).is_empty());
-    }
 }

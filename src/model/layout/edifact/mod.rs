@@ -15,7 +15,7 @@ mod envelope;
 mod fill;
 mod frame;
 mod moment;
-mod options;
+pub(super) mod options;
 mod place;
 mod read;
 mod redact;
@@ -47,5 +47,9 @@ impl Edifact {
     pub(super) fn compile(root: &Section<'_>, options: Options, records: &[Record]) -> Self {
         let states = States::compile(root, &options, records);
         Edifact { options, states }
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
     }
 }

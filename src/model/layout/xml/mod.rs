@@ -15,7 +15,7 @@
 mod frame;
 mod join;
 mod message;
-mod options;
+pub(super) mod options;
 mod place;
 mod read;
 mod redact;
@@ -61,5 +61,9 @@ impl Xml {
         let tree = Tree::compile(root, &options, kind, records);
         let template = Template::compile(kind, &options, records);
         Xml { options, tree, template }
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
     }
 }
