@@ -1,7 +1,7 @@
 //! Fifteen layouts with one fault each: what is wrong is told at its line and column, with what was probably meant.
 
 use nattpost::model::kind::shipped_kinds;
-use nattpost::model::layout::read_layout;
+use nattpost::model::layout::{Extendable, read_extended, read_layout};
 
 const GOOD: &str = r#"layout = "shop"
 title = "Shop"
@@ -99,4 +99,85 @@ fn what_is_wrong_in_a_layout_is_told_where_it_stands() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A layout of every other syntax, with one fault each: what can never work is told too.
+const OTHERS: [(&str, &str, &str, &[&str]); 14] = [
+    (
+        GOOD,
+        "\"lines.article_no\"],",
+        "\"lines.article_no\"],\n  [\"= row.Skuu\", \"note\"],",
+        &["line 22, column 3", "row.Skuu", "Did you mean \"Sku\"?"],
+    ),
+    (GOOD, "date %d.%m.%Y", "date dd.mm.yyyy", &["line 20, column 30", "\"dd.mm.yyyy\"", "as in %d.%m.%Y"]),
+    (GOOD, "lookup=unit", "lookup=country", &["line 23, column 30", "there is no [lookup.country]", "it has unit"]),
+    (
+        GOOD,
+        "opens = \"lines\"\ngroup_by = [\"No\"]",
+        "adds = \"lines\"\ngroup_by = [\"No\"]",
+        &["nothing opens \"lines\""],
+    ),
+    (
+        FIXED,
+        "tag = \"L\"",
+        "tag = \"LL\"",
+        &["line 14, column 1", "\"LL\" is longer than the place of the tag, which has 1"],
+    ),
+    (FIXED, "tag = \"L\"", "tag = \"H\"", &["line 14, column 1", "the tag of the record \"head\" too"]),
+    (FIXED, "11-15", "15-11", &["line 20, column 3", "\"15-11\" are not columns like 8-20"]),
+    (FIXED, "width = 40", "width = 12", &["line 20, column 3", "lies behind the record's width of 12"]),
+    (
+        XML,
+        "root = \"o:orders\"",
+        "root = \"p:orders\"",
+        &["line 6, column 8", "\"p:\" is not declared in [xml.namespaces]"],
+    ),
+    (
+        XML,
+        "tag = \"o:order\"",
+        "tag = \"/o:order\"",
+        &["line 9, column 1", "begins at the document", "Did you mean \"o:order\"?"],
+    ),
+    (XML, "\"o:qty\"", "\"p:qty\"", &["line 19, column 42", "\"p:\" is not declared"]),
+    (XML, "\"o:date\"", "\"o:date[1\"", &["line 14, column 3", "brackets belong to the last element"]),
+    (TAGGED, "\"200\"", "\"marker x\"", &["line 18, column 11", "\"marker x\" is neither a tag nor characters"]),
+    (TAGGED, "opens = \"lines\"", "adds = \"lines\"", &["line 14, column 1", "nothing opens \"lines\""]),
+];
+
+const FIXED: &str = "layout = \"fx\"\ntitle = \"Fx\"\nkind = \"order\"\nsyntax = \"fixed\"\n[fixed]\nwidth = 40\ntag = \"1-1\"\n[[record]]\nname = \"head\"\ntag = \"H\"\nopens = \"message\"\nfields = [[\"2-10\", \"buyer_order_no\", \"text required\"]]\n\n[[record]]\nname = \"line\"\ntag = \"L\"\nopens = \"lines\"\nfields = [\n  [\"2-10\", \"lines.article_no\"],\n  [\"11-15\", \"lines.qty\", \"decimal implied=2 required\"],\n]\n";
+
+const XML: &str = "layout = \"x\"\ntitle = \"X\"\nkind = \"order\"\nsyntax = \"xml\"\n[xml]\nroot = \"o:orders\"\n[xml.namespaces]\no = \"urn:o\"\n[[record]]\ntag = \"o:order\"\nopens = \"message\"\nfields = [\n  [\"@no\", \"buyer_order_no\", \"required\"],\n  [\"o:date\", \"order_date\"],\n]\n[[record]]\ntag = \"o:lines/o:line\"\nopens = \"lines\"\nfields = [[\"o:sku\", \"lines.article_no\"], [\"o:qty\", \"lines.qty\", \"required\"]]\n";
+
+const TAGGED: &str = "layout = \"t\"\ntitle = \"T\"\nkind = \"order\"\nsyntax = \"tagged\"\n[tagged]\nprefix = \"#\"\nseparator = \";\"\ntag = \"1-2\"\n[[record]]\nname = \"order\"\ntag = \"01\"\nopens = \"message\"\nfields = [[\"100\", \"buyer_order_no\", \"text required\"]]\n[[record]]\nname = \"line\"\ntag = \"11\"\nopens = \"lines\"\nfields = [[\"200\", \"lines.article_no\"], [\"210\", \"lines.qty\", \"required\"]]\n";
+
+#[test]
+fn what_can_never_work_is_told_in_every_syntax() {
+    let mut wrong = Vec::new();
+    for (good, found, instead, words) in OTHERS {
+        assert!(read_layout("l.toml", good, shipped_kinds()).is_ok(), "{good}");
+        let text = good.replacen(found, instead, 1);
+        assert_ne!(text, good, "{found} is not there");
+        let told: Vec<String> = match read_layout("l.toml", &text, shipped_kinds()) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        };
+        if !told.iter().any(|told| words.iter().all(|word| told.contains(word))) {
+            wrong.push(format!("{instead}: expected {words:?}; told:\n    {}", told.join("\n    ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_variant_that_changes_a_record_that_is_not_there_is_told() {
+    let text =
+        "layout = \"nord\"\nextends = \"shop\"\n[[record]]\nname = \"lines\"\nfields = [[\"Menge\", \"lines.qty\"]]\n";
+    let two = format!(
+        "{GOOD}[[record]]\nname = \"end\"\ncloses = \"file\"\nwhen = [\"No\", \"\"]\nfields = [[\"Qty\", \"-\"]]\n"
+    );
+    let others = [Extendable::new("shop.toml", &two)];
+    let problems = read_extended("nord.toml", text, shipped_kinds(), &others).map(|_| ()).unwrap_err();
+    let told = problems[0].to_string();
+    assert!(told.starts_with("nord.toml, line 4, column 8"), "{told}");
+    assert!(told.contains("has no record \"lines\"") && told.contains("Did you mean \"line\"?"), "{told}");
 }

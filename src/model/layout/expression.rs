@@ -72,6 +72,15 @@ impl Expression {
         }
     }
 
+    /// The places and fields it looks at as `row.NAME`; those in brackets are not among them.
+    pub fn looks_at(&self) -> Vec<String> {
+        let all = self.compiled.undeclared_variables(true);
+        let names = all.iter().filter_map(|name| name.strip_prefix("row."));
+        let mut names: Vec<String> = names.filter(|name| !name.contains('.')).map(str::to_string).collect();
+        names.sort_unstable();
+        names
+    }
+
     pub fn source(&self) -> &str {
         &self.source
     }

@@ -244,7 +244,21 @@ impl Sewing<'_> {
         }
         let is_new = |record: &&DeTable<'_>| !(known.contains(&named(record)) || only && named(record).is_empty());
         for record in own_records.into_iter().filter(is_new) {
+            self.must_say_what_it_does(record, &known);
             self.record(out, None, Some((own_text, record)));
+        }
+    }
+
+    /// One that changes a record has its name; one that is new says what it is for.
+    fn must_say_what_it_does(&mut self, record: &DeTable<'_>, known: &[String]) {
+        let says = ["opens", "adds", "closes", "ignored"].iter().any(|key| record.get(*key).is_some());
+        let name = name_of(record);
+        if let Some(value) = record.get("name").filter(|_| !says && !known.contains(&name)) {
+            let text = format!(
+                "the layout that is extended has no record \"{name}\" that this one could change; a new one says opens, adds, closes or \
+                 ignored = true."
+            );
+            self.misnamed(value.span(), &text, &name, known);
         }
     }
 

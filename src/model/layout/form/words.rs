@@ -316,12 +316,19 @@ impl Reader<'_> {
                 let text = if known {
                     format!("\"{key}\" is not used like this.")
                 } else {
-                    format!("\"{key}\" is not an option of forms.")
+                    format!("\"{key}\" is not an option of forms{}.", self.of_moments(key))
                 };
                 let near = if known { None } else { suggest(key, &OPTIONS).or_else(|| suggest(key, &TYPES)) };
                 self.problems.push((text, near));
             }
         }
+    }
+
+    /// Letters of a date as other programs write them.
+    fn of_moments(&self, word: &str) -> &'static str {
+        let is_moment = matches!(self.form.shape, Shape::Date(_) | Shape::Time(_) | Shape::Instant(_));
+        let is_pattern = word.chars().all(|c| "dDmMyYhHsStT./-:".contains(c));
+        if is_moment && is_pattern { "; the parts of a moment are %d %m %Y %H %M %S, as in %d.%m.%Y" } else { "" }
     }
 
     /// Options that are right one by one and cannot both be meant.
@@ -374,7 +381,12 @@ impl Reader<'_> {
             Some(lookup) => self.form.lookup = Some(lookup.clone()),
             None => {
                 let names: Vec<&str> = self.lookups.iter().map(|l| l.name.as_str()).collect();
-                self.problems.push((format!("there is no [lookup.{name}] in this layout."), suggest(name, &names)));
+                let known = match &names[..] {
+                    [] => "it has none".to_string(),
+                    names => format!("it has {}", names.join(", ")),
+                };
+                let text = format!("there is no [lookup.{name}] in this layout; {known}.");
+                self.problems.push((text, suggest(name, &names)));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! (`rows::options`, `xml`).
 
 mod record;
+mod sense;
 
 use std::sync::Arc;
 
@@ -105,6 +106,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
         Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, &kind, &records))),
         Options::Edifact(options) => Syntax::Edifact(Box::new(edifact::Edifact::compile(root, *options, &records))),
     };
+    sense::check(root, &kind, &syntax, &records);
     let tables = lookups.iter().map(|lookup| lookup.name.clone()).collect();
     Some(Layout {
         id,

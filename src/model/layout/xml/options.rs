@@ -1,7 +1,7 @@
 //! The `[xml]` table of a layout.
 
 use super::vocabulary::Vocabulary;
-use crate::model::document::Section;
+use crate::model::document::{Section, suggest};
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -37,6 +37,13 @@ pub fn read_options(root: &Section<'_>) -> Option<Options> {
         line_end: section.choice("line_end", &[("lf", "\n"), ("crlf", "\r\n")]).unwrap_or("\n"),
         vocabulary: Vocabulary::default(),
     };
+    if let Some(prefix) = options.step(&options.root).err() {
+        let known: Vec<&str> = options.namespaces.iter().map(|(prefix, _)| prefix.as_str()).collect();
+        let text = format!("\"{prefix}:\" is not declared in [xml.namespaces].");
+        let span = section.text_spot("root").map(|spot| spot.span).unwrap_or_default();
+        section.problem_at(span, "root", text, suggest(prefix, &known));
+        return None;
+    }
     options.vocabulary = Vocabulary::read(&section, &options);
     Some(options)
 }

@@ -189,7 +189,8 @@ impl Compiler<'_> {
                     let known: Vec<&str> = self.options.namespaces.iter().map(|(p, _)| p.as_str()).collect();
                     let text = format!("\"{prefix}:\" is not declared in [xml.namespaces].");
                     self.root.problem_at(span.clone(), "record", text, suggest(prefix, &known));
-                    (None, step)
+                    // What stands behind it is still looked at.
+                    (None, step.split_once(':').map_or(step, |(_, name)| name))
                 }
             };
             self.check_name(name, step, span);
