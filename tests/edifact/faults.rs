@@ -103,7 +103,10 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
         (
             "UNOC:3",
             "UNOX:3",
-            &["line 1, \"UNB.1.1\": \"UNOX\" was found; expected a character set that does not change", "[layout-mismatch]"],
+            &[
+                "line 1, \"UNB.1.1\": \"UNOX\" was found; expected a character set that does not change",
+                "[layout-mismatch]",
+            ],
         ),
         (
             "UNH+1+ORDERS:D:96A:UN'\n",

@@ -60,6 +60,11 @@ impl Lookup {
         Some(&self.rows[self.by_ours[at] as usize].0)
     }
 
+    /// All of the partner's words, in the order of the file.
+    pub fn all_words(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| row.0.as_str())
+    }
+
     /// The first of the partner's words in the order of the file, for people.
     pub fn words(&self) -> Vec<&str> {
         self.rows.iter().map(|row| row.0.as_str()).take(SHOWN).collect()

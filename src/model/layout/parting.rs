@@ -51,7 +51,7 @@ fn words(one: &Layout, other: &Layout, partings: &mut Vec<Parting>) {
     let (mine, theirs) = (lookups(one), lookups(other));
     for (name, table) in &mine {
         let Some(same) = theirs.get(name) else { continue };
-        let all = table.words().into_iter().chain(same.words());
+        let all = table.all_words().chain(same.all_words());
         let all: BTreeSet<&str> = all.collect();
         for word in all {
             let means = |lookup: &Lookup| lookup.ours(word).unwrap_or_default().to_string();
@@ -192,7 +192,11 @@ mod tests {
         for (from, to, told) in [
             ("N = ", "S = ", "words of house N means: north / "),
             ("north", "south", "words of house N means: north / south"),
-            ("[0-9]+", "[0-9]*", "row No form: text; like the expression [0-9]+ / text; like the expression [0-9]*"),
+            (
+                "[0-9]+",
+                "[0-9]*",
+                "row No form: text; at most 60 characters; like the expression [0-9]+ / text; at most 60 characters; like the expression [0-9]*",
+            ),
             ("!= ''", "!= 'x'", "row  condition: row.No != '' / row.No != 'x'"),
             ("~ 'x'", "~ 'y'", "row computed expression: row.Qty ~ 'x' / row.Qty ~ 'y'"),
             ("pad=.", "pad=0", "row House written otherwise: in its options / in its options"),
