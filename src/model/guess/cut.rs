@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fixed;
+use super::{blocks, fixed};
 use crate::model::syntax::delimited::{RowReader, Style};
 use crate::model::syntax::encoding::Encoding;
 
@@ -30,6 +30,8 @@ pub enum Cut {
     /// A tag, a delimiter, one value a line.
     Tagged {
         delimiter: char,
+        prefix: char,
+        tag: Option<usize>,
     },
 }
 
@@ -73,7 +75,10 @@ pub fn cut(text: &str) -> Text {
         DELIMITERS.iter().map(|delimiter| (judge(&rows(text, *delimiter)), *delimiter)).max_by_key(|(score, _)| *score);
     match best {
         Some((score, delimiter)) if score >= 70 => delimited(text, delimiter, score, line_end),
-        _ => fixed::cut(text, line_end),
+        _ => DELIMITERS
+            .iter()
+            .find_map(|delimiter| tagged(text, (*delimiter).into(), line_end))
+            .unwrap_or_else(|| fixed::cut(text, line_end)),
     }
 }
 
@@ -138,10 +143,10 @@ fn has_tags(rows: &Rows) -> bool {
 fn delimited(text: &str, delimiter: u8, score: usize, line_end: &'static str) -> Text {
     let mut rows = rows(text, delimiter);
     let quoted = rows.iter().flatten().any(|(_, quoted)| *quoted);
-    if is_tagged(&rows) {
-        let sheets = sheets(&rows, true);
-        let why = "every line is a tag and one value".to_string();
-        return Text { cut: Cut::Tagged { delimiter: delimiter.into() }, sure: 80, why, sheets, line_end };
+    if is_tagged(&rows)
+        && let Some(tagged) = tagged(text, delimiter.into(), line_end)
+    {
+        return tagged;
     }
     let tag = has_tags(&rows);
     let header = !tag && is_header(&rows);
@@ -162,6 +167,13 @@ fn delimited(text: &str, delimiter: u8, score: usize, line_end: &'static str) ->
     let many = rows.len() + usize::from(header);
     let why = format!("it cuts {many} rows alike{}", if quoted { ", with values in quotes" } else { "" });
     Text { cut, sure: if score >= 95 && many > 1 { 95 } else { 75 }, why, sheets, line_end }
+}
+
+fn tagged(text: &str, delimiter: char, line_end: &'static str) -> Option<Text> {
+    let found = blocks::blocks(text, delimiter)?;
+    let why = "most lines are a tag and one value, behind lines that open a block".to_string();
+    let cut = Cut::Tagged { delimiter: found.separator, prefix: found.prefix, tag: found.tag };
+    Some(Text { cut, sure: 80, why, sheets: found.sheets, line_end })
 }
 
 /// Nearly all rows have two cells, the first a number of many, or one that begins with a mark.
@@ -237,7 +249,10 @@ mod tests {
             let Cut::Delimited { delimiter, header, tag, .. } = of(text) else { panic!("{text}: {:?}", of(text)) };
             assert_eq!((delimiter, header, tag), expected, "{text}");
         }
-        assert!(matches!(of("#1;a\n#2;b\n#3;c\n#4;d\n#1;e\n#2;f\n"), Cut::Tagged { delimiter: ';' }));
+        assert!(matches!(
+            of("01\n#1;a\n#2;b\n02\n#3;c\n#4;d\n01\n#1;e\n#2;f\n"),
+            Cut::Tagged { delimiter: ';', prefix: '#', .. }
+        ));
         assert!(matches!(of("0001FILTER   0000123\n0002GASKET   0000400\n"), Cut::Fixed { width: 20, .. }));
     }
 }

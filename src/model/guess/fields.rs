@@ -13,6 +13,8 @@ pub const LEAST: u32 = 45;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     Head,
+    /// Of a record of the file or of an interchange.
+    Around,
     Line,
     /// Head and line on one row.
     Both,
@@ -137,7 +139,30 @@ pub fn give(kind: &Kind, columns: &[Known<'_>]) -> Vec<Given> {
         taken.push((sheet, path.clone()));
         given[at] = Given { ours: path, sure, why };
     }
+    plain_ids(kind, columns, &mut given);
     given
+}
+
+/// What is called only `id` or `no` is the number of what it stands in, where nothing else is.
+fn plain_ids(kind: &Kind, columns: &[Known<'_>], given: &mut [Given]) {
+    let plain = ["id", "no", "nr", "number", "num", "key", "code", "ref"];
+    let head = kind.head();
+    let key = head.key.iter().map(|at| &head.fields[*at]).find(|field| field.required).map(|field| field.name.clone());
+    let article = kind.path("lines.article_no").map(|_| "lines.article_no".to_string());
+    for (level, path) in [(Level::Head, key), (Level::Line, article)] {
+        let Some(path) = path.filter(|path| !given.iter().any(|given| given.ours == *path)) else { continue };
+        let is_plain = |at: &usize| {
+            let (known, label) = (&columns[*at], names::fold(&columns[*at].column.label));
+            let own = known.column.place.trim_start_matches('@');
+            known.level == level && given[*at].ours.is_empty() && plain.contains(&label.as_str()) && !own.contains('/')
+        };
+        let found: Vec<usize> = (0..columns.len()).filter(is_plain).collect();
+        // A code is what people order by; an id what programs know it by.
+        let best = found.iter().find(|at| names::fold(&columns[**at].column.label) == "code").or(found.first());
+        if let Some(at) = best {
+            given[*at] = Given { ours: path, sure: 55, why: "it is a number, and nothing else is that one" };
+        }
+    }
 }
 
 fn by_name(kind: &Kind, known: &Known<'_>) -> Vec<(String, u32)> {

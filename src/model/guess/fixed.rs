@@ -141,7 +141,12 @@ fn all_zero(lines: &[Vec<char>], at: usize) -> bool {
 /// Cuts what no blank column cuts: numbers that touch texts, and numbers that touch numbers.
 fn segment(lines: &[Vec<char>], from: usize, to: usize, starts: &mut Vec<usize>) {
     starts.push(from);
-    if let Some((at, length)) = numbered(lines, from, to) {
+    if let Some(at) = after_decimals(lines, from, to) {
+        segment(lines, from, at, starts);
+        segment(lines, at, to, starts);
+        return;
+    }
+    if let Some((at, length)) = numbered(lines, from, to).or_else(|| dated(lines, from, to)) {
         if at > from {
             segment(lines, from, at, starts);
         }
@@ -174,6 +179,39 @@ fn segment(lines: &[Vec<char>], from: usize, to: usize, starts: &mut Vec<usize>)
         }
         at = end;
     }
+}
+
+/// Days of eight digits, in every line that has any there.
+fn dated(lines: &[Vec<char>], from: usize, to: usize) -> Option<(usize, usize)> {
+    const DAY: usize = 8;
+    let day = |line: &Vec<char>, at: usize| -> Option<bool> {
+        let text: String = line[at..at + DAY].iter().collect();
+        if text.trim().is_empty() {
+            return Some(false);
+        }
+        let number = |from: usize, to: usize| text.get(from..to).and_then(|part| part.parse::<u32>().ok());
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let fits = (1990..2050).contains(&number(0, 4)?)
+            && (1..=12).contains(&number(4, 6)?)
+            && (1..=31).contains(&number(6, 8)?);
+        (digits && fits).then_some(true)
+    };
+    if lines.len() < 2 || to - from < DAY {
+        return None;
+    }
+    let fits = |at: usize| {
+        let days: Option<Vec<bool>> = lines.iter().map(|line| day(line, at)).collect();
+        days.is_some_and(|days| days.iter().filter(|is| **is).count() * 2 >= days.len())
+    };
+    (from..=to - DAY).find(|at| fits(*at)).map(|at| (at, DAY))
+}
+
+/// Where a text begins right behind decimals whose points stand one below the other.
+fn after_decimals(lines: &[Vec<char>], from: usize, to: usize) -> Option<usize> {
+    let all = |at: usize, is: &dyn Fn(char) -> bool| lines.iter().all(|line| line.get(at).copied().is_some_and(is));
+    let point = (from..to).find(|at| all(*at, &|c| c == '.' || c == ','))?;
+    let end = (point + 1..to).find(|at| !all(*at, &|c| c.is_ascii_digit()))?;
+    (lines.len() > 1 && end > point + 1 && all(end, &|c| c.is_alphabetic())).then_some(end)
 }
 
 /// A number with a check digit that is right in every line.

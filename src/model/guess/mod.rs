@@ -1,9 +1,10 @@
 //! A layout proposed from samples: how they are cut, which kind they hold, which column is which field, each with how sure that is.
 //!
 //! Nothing here is ever applied: what comes out is a text that a person corrects (`write`). The parts: `encoding`, `cut` (delimited,
-//! tagged), `fixed`, `tree` (XML), `content` (what values are), `names` (what partners call things), `address`, `fields`, `roles`.
+//! tagged), `blocks`, `fixed`, `tree` (XML), `standard` (what ships), `content` (what values are), `names` (what partners call things), `address`, `fields`, `roles`.
 
 mod address;
+mod blocks;
 mod content;
 mod cut;
 mod encoding;
@@ -13,6 +14,7 @@ mod form;
 mod kinds;
 mod names;
 mod roles;
+mod standard;
 mod tree;
 mod values;
 mod write;
@@ -27,6 +29,7 @@ use self::names::Whose;
 use self::roles::Role;
 use self::tree::Part;
 use super::kind::{Kind, Kinds};
+use super::layout::form::moment::Pattern;
 use super::naming::{self, Sort};
 
 pub use write::layout_text;
@@ -59,10 +62,31 @@ pub struct Guess {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Syntax {
-    Delimited { delimiter: char, header: bool, tag: bool, trailing: bool, ragged: bool },
-    Fixed { width: usize, tag: Option<usize>, shorter: bool },
-    Tagged { delimiter: char },
-    Xml { root: String },
+    Delimited {
+        delimiter: char,
+        header: bool,
+        tag: bool,
+        trailing: bool,
+        ragged: bool,
+    },
+    Fixed {
+        width: usize,
+        tag: Option<usize>,
+        shorter: bool,
+    },
+    Tagged {
+        delimiter: char,
+        prefix: char,
+        tag: Option<usize>,
+    },
+    Xml {
+        root: String,
+    },
+    /// A layout that ships knows it.
+    Shipped {
+        word: &'static str,
+        id: &'static str,
+    },
 }
 
 impl Syntax {
@@ -72,6 +96,7 @@ impl Syntax {
             Syntax::Fixed { .. } => "fixed",
             Syntax::Tagged { .. } => "tagged",
             Syntax::Xml { .. } => "xml",
+            Syntax::Shipped { word, .. } => word,
         }
     }
 }
@@ -84,6 +109,7 @@ pub struct Record {
     pub role: String,
     /// Place and word.
     pub when: Option<(String, String)>,
+    pub unless: Option<(String, String)>,
     pub group_by: Option<String>,
     pub rows: Vec<Row>,
 }
@@ -108,6 +134,11 @@ pub fn guess(samples: &[Sample<'_>], kinds: &Kinds, kind: Option<&Arc<Kind>>) ->
     let Some(first) = samples.first() else { return Err("there is no sample".to_string()) };
     if first.bytes.iter().all(u8::is_ascii_whitespace) {
         return Err("the sample is empty".to_string());
+    }
+    if let Some(found) =
+        standard::shipped(samples, kinds).filter(|found| kind.is_none_or(|kind| kind.name == found.kind.name))
+    {
+        return Ok(found);
     }
     let decoded = encoding::decode(first.bytes);
     let trimmed = decoded.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
@@ -153,6 +184,8 @@ struct Taken {
     sheets: Vec<Sheet>,
     roles: Vec<Role>,
     parties: Vec<Option<(String, String, Whose)>>,
+    /// Rows that leave this place blank go on with the row before.
+    continued: Option<String>,
     messages: Option<usize>,
     notes: Vec<String>,
 }
@@ -165,11 +198,12 @@ impl Taken {
             let level = match self.roles[at] {
                 Role::Both => Level::Both,
                 Role::Line | Role::AddsLine => Level::Line,
+                Role::OpensFile | Role::OpensInterchange | Role::ClosesFile | Role::ClosesInterchange => Level::Around,
                 _ => Level::Head,
             };
             let whose = self.parties[at].as_ref().map_or(Whose::Nobody, |(.., whose)| *whose);
             // The tag itself is no value.
-            let tagged = !sheet.tag.is_empty() && !matches!(self.syntax, Syntax::Xml { .. });
+            let tagged = !sheet.tag.is_empty() && !matches!(self.syntax, Syntax::Xml { .. } | Syntax::Tagged { .. });
             all.extend(sheet.columns.iter().enumerate().map(|(number, column)| {
                 let mut known = fields::known(column, level, whose, at);
                 if tagged && number == 0 {
@@ -194,14 +228,21 @@ impl Taken {
             }
         }
         let rows: usize = self.sheets.iter().map(|sheet| sheet.rows.len()).sum();
+        // Records around the messages may have something else there.
         let runs = |values: &mut Vec<(usize, &str)>| {
             values.sort_unstable();
-            let numbers: Option<Vec<u64>> = values.iter().map(|(_, value)| value.parse().ok()).collect();
-            numbers.is_some_and(|numbers| numbers.windows(2).all(|two| two[1] == two[0] + 1 || two[1] <= 1))
+            let numbers: Option<Vec<(usize, usize)>> =
+                values.iter().map(|(row, value)| Some((*row, value.parse().ok()?))).collect();
+            let next = |two: &[(usize, usize)]| {
+                let rows = two[1].0 - two[0].0;
+                two[1].1 == two[0].1 + rows || two[1].1 <= rows
+            };
+            numbers.is_some_and(|numbers| numbers.windows(2).all(next))
         };
-        let all = by_place
-            .into_iter()
-            .filter_map(|(place, mut values)| (values.len() == rows && rows > 3 && runs(&mut values)).then_some(place));
+        let most = |count: usize| rows > 3 && count > 3 && count * 10 >= rows * 7;
+        let all = by_place.into_iter().filter_map(|(place, mut values)| {
+            (self.sheets.len() > 1 && most(values.len()) && runs(&mut values)).then_some(place)
+        });
         all.collect()
     }
 
@@ -242,6 +283,7 @@ fn of_xml(text: &str) -> Result<Taken, Refusal> {
         sheets: Vec::new(),
         roles: Vec::new(),
         parties: Vec::new(),
+        continued: None,
         messages: Some(document.messages),
         notes: Vec::new(),
     };
@@ -274,11 +316,15 @@ fn of_text(samples: &[Sample<'_>], first: &str) -> Result<Taken, Refusal> {
         }
         text.push_str(rest.trim_start_matches(['\r', '\n']));
     }
-    let found = cut::cut(&text);
+    let mut found = cut::cut(&text);
     if found.sheets.iter().all(|sheet| sheet.columns.is_empty()) {
         return Err("nothing in the sample looks like rows".to_string());
     }
-    let roles = roles::roles(&found.sheets);
+    let continued = continued(&mut found);
+    let mut roles = roles::roles(&found.sheets);
+    if continued.is_some() {
+        roles = vec![Role::Both, Role::AddsMessage];
+    }
     let syntax = match found.cut {
         Cut::Delimited { delimiter, header, tag, trailing, ragged, .. } => {
             Syntax::Delimited { delimiter, header, tag, trailing, ragged }
@@ -287,7 +333,7 @@ fn of_text(samples: &[Sample<'_>], first: &str) -> Result<Taken, Refusal> {
             let shorter = text.lines().any(|line| !line.is_empty() && line.chars().count() < width);
             Syntax::Fixed { width, tag, shorter }
         }
-        Cut::Tagged { delimiter } => Syntax::Tagged { delimiter },
+        Cut::Tagged { delimiter, prefix, tag } => Syntax::Tagged { delimiter, prefix, tag },
     };
     let messages = roles.iter().position(|role| *role == Role::Message).map(|at| found.sheets[at].rows.len());
     let parties = vec![None; roles.len()];
@@ -299,9 +345,22 @@ fn of_text(samples: &[Sample<'_>], first: &str) -> Result<Taken, Refusal> {
         sheets: found.sheets,
         roles,
         parties,
+        continued,
         messages,
         notes: Vec::new(),
     })
+}
+
+/// Parts the only sheet of a file whose rows go on with the row before; the place they leave blank.
+fn continued(found: &mut cut::Text) -> Option<String> {
+    let (Cut::Delimited { tag: false, ragged: false, .. }, [sheet]) = (&found.cut, &found.sheets[..]) else {
+        return None;
+    };
+    let key = blocks::key_of_continued(sheet)?;
+    let place = sheet.columns[key].place.clone();
+    let (keyed, more) = blocks::continued(sheet, key);
+    found.sheets = vec![keyed, more];
+    Some(place)
 }
 
 fn records(kind: &Kind, taken: &Taken) -> Vec<Record> {
@@ -316,6 +375,9 @@ fn records(kind: &Kind, taken: &Taken) -> Vec<Record> {
             rows.push(row(kind, taken, number, &known[at], &given[at], column, rows.is_empty()));
             at += 1;
         }
+        if taken.continued.is_some() && number > 0 {
+            rows.iter_mut().for_each(|row| as_continued(kind, row, &records));
+        }
         let party = taken.parties[number].as_ref();
         let name = match party {
             Some((_, word, _)) => word.clone(),
@@ -326,10 +388,58 @@ fn records(kind: &Kind, taken: &Taken) -> Vec<Record> {
         let group_by = (role == Role::Both && role_text.contains("opens") && !role_text.contains("message"))
             .then(|| key_place(kind, &rows))
             .flatten();
-        let when = party.map(|(place, word, _)| (place.clone(), word.clone()));
-        records.push(Record { name, tag: sheet.tag.clone(), role: role_text, when, group_by, rows });
+        let mut when = party.map(|(place, word, _)| (place.clone(), word.clone()));
+        let mut unless = None;
+        if let Some(place) = &taken.continued {
+            let blank = Some((place.clone(), String::new()));
+            (when, unless) = if number == 0 { (None, blank) } else { (blank, None) };
+        }
+        let (role_text, group_by) = match &taken.continued {
+            Some(_) if number == 0 => ("opens = \"message\"".to_string(), None),
+            Some(_) => (goes_on(kind), None),
+            None => (role_text, group_by),
+        };
+        let name = if taken.continued.is_some() && number > 0 { "goes on".to_string() } else { name };
+        records.push(Record { name, tag: sheet.tag.clone(), role: role_text, when, unless, group_by, rows });
     }
+    say_status(kind, &mut records);
     records
+}
+
+/// What goes on with a row has the same columns, and speaks of the next node of the first group below the message.
+fn as_continued(kind: &Kind, row: &mut Row, before: &[Record]) {
+    let Some(same) = before.iter().flat_map(|record| &record.rows).find(|other| other.place == row.place) else {
+        return;
+    };
+    let group = kind.groups.iter().skip(1).find(|group| group.parent == 0).map_or("", |group| group.name.as_str());
+    let below = format!("{group}.{}", same.ours);
+    let is_below = same.ours.starts_with(&format!("{group}."));
+    (row.ours, row.form, row.why) = match () {
+        () if is_below => (same.ours.clone(), same.form.clone(), same.why.clone()),
+        () if kind.path(&below).is_some() => (below, same.form.replace("required", ""), same.why.clone()),
+        () => ("-".to_string(), String::new(), "rows that go on say it of nothing".to_string()),
+    };
+    row.form = row.form.trim().to_string();
+    row.sure = if row.ours == "-" { 0 } else { same.sure };
+}
+
+/// Who tells of despatches alone tells of what was shipped.
+fn say_status(kind: &Kind, records: &mut [Record]) {
+    let has = |begin: &str| records.iter().flat_map(|record| &record.rows).any(|row| row.ours.starts_with(begin));
+    if kind.name != "order_status" || has("status") || !(has("despatch") || has("trackings.")) {
+        return;
+    }
+    if let Some(record) = records.first_mut() {
+        record.rows.push(Row {
+            place: String::new(),
+            label: String::new(),
+            ours: "status".to_string(),
+            form: "default=shipped".to_string(),
+            sure: 50,
+            why: "it tells of despatches and of nothing else".to_string(),
+            values: Vec::new(),
+        });
+    }
 }
 
 fn row(
@@ -345,7 +455,8 @@ fn row(
     let tag = &taken.sheets[sheet].tag;
     let (mut ours, mut form, mut sure, mut why) =
         (given.ours.clone(), String::new(), given.sure, given.why.to_string());
-    if first && !tag.is_empty() && !is_xml {
+    let says_tag = !is_xml && !matches!(taken.syntax, Syntax::Tagged { .. });
+    if first && !tag.is_empty() && says_tag {
         (ours, sure, why) = (format!("constant({tag})"), 95, "the record type".to_string());
     } else if known.content == Content::Running {
         let within = if taken.roles.contains(&Role::OpensInterchange) { "interchange" } else { "file" };
@@ -384,6 +495,12 @@ fn extra(kind: &Kind, taken: &Taken, sheet: usize, column: &cut::Column) -> Stri
     if line { format!("lines.extra.{name}") } else { format!("extra.{name}") }
 }
 
+/// What a row is that goes on with the one before: a node of the kind's first group.
+fn goes_on(kind: &Kind) -> String {
+    let group = kind.groups.iter().skip(1).find(|group| group.parent == 0);
+    group.map_or_else(|| "adds = \"message\"".to_string(), |group| format!("opens = \"{}\"", group.name))
+}
+
 fn role_text(kind: &Kind, role: Role, rows: &[Row]) -> String {
     let uses =
         |group: &str| rows.iter().any(|row| row.ours.strip_prefix(group).is_some_and(|rest| rest.starts_with('.')));
@@ -392,6 +509,7 @@ fn role_text(kind: &Kind, role: Role, rows: &[Row]) -> String {
         (Role::Both, Some(group)) if uses(group) => format!("opens = \"{group}\""),
         (Role::Both, _) if uses("trackings") || uses("despatch_lines") => "opens = \"despatches\"".to_string(),
         (Role::Both | Role::Message, _) => "opens = \"message\"".to_string(),
+        (Role::Line, Some(_)) if uses("despatch_lines") => "opens = \"despatch_lines\"".to_string(),
         (Role::Line, Some(_)) if kind.name == "order_status" => "opens = \"despatches\"".to_string(),
         (Role::Line, Some(group)) => format!("opens = \"{group}\""),
         (Role::AddsLine, Some(group)) => format!("adds = \"{group}\""),
@@ -412,6 +530,21 @@ fn key_place(kind: &Kind, rows: &[Row]) -> Option<String> {
     rows.iter().find(is_key).or_else(|| rows.first()).map(|row| row.place.clone())
 }
 
+/// The other order of day and month, where it reads every value as well.
+fn ambiguous(row: &Row) -> Option<String> {
+    let (day, month) = (row.form.find("%d")?, row.form.find("%m")?);
+    let year = row.form.find("%Y").or_else(|| row.form.find("%y"))?;
+    if year < day || year < month || row.form.contains('|') {
+        return None;
+    }
+    let swapped = row.form.replace("%d", "\u{1}").replace("%m", "%d").replace('\u{1}', "%m");
+    let source = swapped.split_whitespace().find(|word| word.contains('%'))?.trim_matches('\'').to_string();
+    let pattern = Pattern::parse(&source).ok()?;
+    let mut some = row.values.iter().filter(|value| !value.is_empty()).peekable();
+    some.peek()?;
+    some.all(|value| pattern.read(value).and_then(|parts| parts.date()).is_some()).then_some(source)
+}
+
 /// What a person must look at first.
 fn note(kind: &Kind, records: &[Record], kind_sure: u8, notes: &mut Vec<String>) {
     if kind_sure < 60 {
@@ -426,6 +559,16 @@ fn note(kind: &Kind, records: &[Record], kind_sure: u8, notes: &mut Vec<String>)
             "No column was found for {} ({}), which every {} needs.",
             field.name, field.about, kind.name
         ));
+    }
+    for row in records.iter().flat_map(|record| &record.rows) {
+        if let Some(other) = ambiguous(row) {
+            notes.push(format!(
+                "\"{}\": whether {} is day or month first cannot be seen in the sample; {} is written, {other} reads it too.",
+                if row.label.is_empty() { &row.place } else { &row.label },
+                row.values.iter().find(|value| !value.is_empty()).map_or("", String::as_str),
+                row.form
+            ));
+        }
     }
     let weak = records.iter().flat_map(|record| &record.rows).filter(|row| row.sure > 0 && row.sure < 65).count();
     if weak > 0 {

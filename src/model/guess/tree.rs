@@ -270,12 +270,29 @@ fn sheet(walk: &Walk, path: &str, tag: &str, apart: &[String]) -> Sheet {
             continue;
         }
         let place = relative(leaf, path);
-        let place = if place.is_empty() { ".".to_string() } else { place };
+        // An attribute of one of several cannot be told from those of the others.
+        let Some(place) = repeated(walk, path, leaf, place) else { continue };
         let around: Vec<String> =
             leaf.split('/').rev().skip(1).map(str::to_string).collect::<Vec<_>>().into_iter().rev().collect();
         columns.push(Column { place, label: last(leaf).to_string(), around, values: node.values.clone() });
     }
     Sheet { tag: tag.to_string(), columns, rows: (0..walk.nodes[path].count).collect() }
+}
+
+/// The place of all of several; nothing for what stands below one of several.
+fn repeated(walk: &Walk, path: &str, leaf: &str, place: String) -> Option<String> {
+    if place.is_empty() {
+        return Some(".".to_string());
+    }
+    let element = leaf.split("/@").next().unwrap_or(leaf);
+    let above: Vec<usize> = element.match_indices('/').map(|(at, _)| at).filter(|at| *at > path.len()).collect();
+    let inner = above.iter().any(|at| walk.nodes.get(&element[..*at]).is_some_and(|node| node.most > 1));
+    let own = element.len() > path.len() && walk.nodes.get(element).is_some_and(|node| node.most > 1);
+    match (inner, own, element == leaf) {
+        (false, false, _) => Some(place),
+        (false, true, true) => Some(format!("{place}[*]")),
+        _ => None,
+    }
 }
 
 /// Of an element that comes for several parties: its columns, whose values are those of all of them.

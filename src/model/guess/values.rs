@@ -44,12 +44,14 @@ fn is_first(columns: &[Known<'_>], at: usize, is: &dyn Fn(&Content) -> bool) -> 
 fn numbers(kind: &Kind, columns: &[Known<'_>], at: usize, offers: &mut Offers) {
     use Content as C;
     let known = &columns[at];
-    let line = known.level != Level::Head;
+    let line = matches!(known.level, Level::Line | Level::Both);
     let values: Vec<&str> = known.column.values.iter().map(String::as_str).filter(|v| !v.is_empty()).collect();
     let small = values.iter().all(|v| v.trim_start_matches('0').len() <= 5)
         && (known.content == C::Integer || values.iter().all(|v| (3..=7).contains(&v.len())));
     let concepts: &[(&str, u32)] = match &known.content {
-        C::Date(_) | C::Instant(_) => &[("order_date", 64), ("valid_from", 64), ("shipped_at", 60)],
+        C::Date(_) | C::Instant(_) => {
+            &[("order_date", 64), ("valid_from", 64), ("shipped_at", 60), ("requested_date", 56), ("valid_to", 54)]
+        }
         C::Phone => &[("phone", 60)],
         C::Unit => &[("unit", 62)],
         C::Integer | C::Padded if line && kind.name == "order" && counts(&values) => &[("line_no", 68)],
@@ -71,16 +73,23 @@ fn codes(kind: &Kind, columns: &[Known<'_>], at: usize, offers: &mut Offers) {
     let first = is_first(columns, at, &code);
     let ties = || columns.iter().any(|c| c.sheet != known.sheet && same_values(c, known));
     let (concept, sure) = match known.level {
+        Level::Around => return,
         _ if kind.name == "customer" && first => ("customer_no", 66),
         _ if kind.name == "customer" => return,
         // The order number comes first; what stands before it tells the record type.
         Level::Head | Level::Both if order && first => ("order_no", 66),
         Level::Line if order && ties() => ("order_no", 70),
+        // Small numbers are quantities sooner than articles.
+        Level::Line | Level::Both if is_small(known) => ("article_no", 50),
         Level::Line | Level::Both => ("article_no", 59),
         Level::Head if order => ("reference", 50),
         Level::Head => return,
     };
     offers.extend(offer(kind, known, concept, sure));
+}
+
+fn is_small(known: &Known<'_>) -> bool {
+    known.content == Content::Integer && known.column.values.iter().all(|value| value.len() <= 3)
 }
 
 fn texts(kind: &Kind, columns: &[Known<'_>], at: usize, offers: &mut Offers) {
@@ -104,7 +113,7 @@ fn texts(kind: &Kind, columns: &[Known<'_>], at: usize, offers: &mut Offers) {
             ("description", if near { 58 } else { 52 })
         }
         Level::Head if last && kind.name == "order" => ("note", 50),
-        Level::Head => return,
+        Level::Head | Level::Around => return,
     };
     offers.extend(offer(kind, known, concept, sure));
 }
@@ -113,7 +122,7 @@ fn texts(kind: &Kind, columns: &[Known<'_>], at: usize, offers: &mut Offers) {
 fn counts(values: &[&str]) -> bool {
     let numbers: Option<Vec<usize>> = values.iter().map(|v| v.trim_start_matches('0').parse().ok()).collect();
     numbers.is_some_and(|numbers| {
-        numbers.len() > 1 && numbers[0] == 1 && numbers.windows(2).all(|two| two[1] == 1 || two[1] == two[0] + 1)
+        numbers.contains(&2) && numbers[0] == 1 && numbers.windows(2).all(|two| two[1] == 1 || two[1] == two[0] + 1)
     })
 }
 

@@ -11,6 +11,9 @@ const EXAMPLE: usize = 32;
 /// `id` as it will be called, `from` the names of the samples.
 pub fn layout_text(guess: &Guess, id: &str, from: &[String]) -> String {
     let mut out = String::new();
+    if let Syntax::Shipped { id: shipped, .. } = guess.syntax {
+        return extending(guess, id, from, shipped);
+    }
     // Writing into a text cannot fail.
     let _ = head(guess, id, from, &mut out);
     let _ = syntax(guess, &mut out);
@@ -19,6 +22,19 @@ pub fn layout_text(guess: &Guess, id: &str, from: &[String]) -> String {
         let _ = write_record(guess, record, &mut out);
     }
     out
+}
+
+/// A layout that says nothing yet but what it extends.
+fn extending(guess: &Guess, id: &str, from: &[String], shipped: &str) -> String {
+    let notes: String = guess.notes.iter().map(|note| format!("# Look at: {}\n", comment(note))).collect();
+    format!(
+        "# Guessed from {}: {}.\n{notes}guessed = \"look at what it reads with layout try, say below what differs, then remove this line\"\nlayout = {}\ntitle = {}\nextends = {}\n",
+        comment(&from.join(", ")),
+        comment(&guess.syntax_why),
+        text(id),
+        text(id),
+        text(shipped)
+    )
 }
 
 fn head(guess: &Guess, id: &str, from: &[String], out: &mut String) -> std::fmt::Result {
@@ -33,7 +49,7 @@ fn head(guess: &Guess, id: &str, from: &[String], out: &mut String) -> std::fmt:
     writeln!(out, "layout = {}", text(id))?;
     writeln!(out, "title = {}", text(id))?;
     writeln!(out, "kind = {}                     # {} %", text(&guess.kind.name), guess.kind_sure)?;
-    let word = if guess.syntax.word() == "tagged" { "delimited" } else { guess.syntax.word() };
+    let word = guess.syntax.word();
     writeln!(out, "syntax = \"{word}\"               # {} %: {}", guess.syntax_sure, comment(&guess.syntax_why))?;
     writeln!(
         out,
@@ -79,15 +95,19 @@ fn syntax(guess: &Guess, out: &mut String) -> std::fmt::Result {
             }
             write!(out, "{line_end}")
         }
-        Syntax::Tagged { delimiter } => {
+        Syntax::Tagged { delimiter, prefix, tag } => {
             writeln!(
                 out,
-                "\n[delimited]\ndelimiter = {}\nquote = \"\"\ncolumns = \"positions\"\ntag = 1",
+                "\n[tagged]\nprefix = {}\nseparator = {}",
+                text(&prefix.to_string()),
                 text(&delimiter.to_string())
             )?;
-            writeln!(out, "unknown_records = \"ignore\"    # every tag that has no record below")?;
+            if let Some(tag) = tag {
+                writeln!(out, "tag = \"1-{tag}\"")?;
+            }
             write!(out, "{line_end}")
         }
+        Syntax::Shipped { .. } => Ok(()),
     }
 }
 
@@ -120,6 +140,9 @@ fn write_record(guess: &Guess, record: &Record, out: &mut String) -> std::fmt::R
     writeln!(out, "{}", record.role)?;
     if let Some((place, word)) = &record.when {
         writeln!(out, "when = [{}, {}]", text(place), text(word))?;
+    }
+    if let Some((place, word)) = &record.unless {
+        writeln!(out, "unless = [{}, {}]", text(place), text(word))?;
     }
     if let Some(place) = &record.group_by {
         writeln!(out, "group_by = [{}]", text(place))?;
