@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -316,6 +317,38 @@ def stops_under_load(host, company):
     print(f"stop under load after {took:.1f} s with {waiting} files waiting; all {names} taken once by the next start", flush=True)
 
 
+def upgraded_under_load(host, company, new):
+    """The package once more, while files come: the program is exchanged, each file is taken once."""
+    process = host.show("nattpost", "MainPID")
+    inbox, ended, count = host.inside(f"{SPOOL}/in/branch/orders"), threading.Event(), 0
+    owner = inbox.stat()
+
+    def load():
+        nonlocal count
+        while not ended.is_set():
+            path = inbox / ".u"
+            path.write_text(night.orders_csv((f"U-{count}", "1001", [("A1", "1")])))
+            os.chown(path, owner.st_uid, owner.st_gid)
+            path.rename(inbox / f"u-{count}.csv")
+            count += 1
+            time.sleep(0.01)
+
+    dropper = threading.Thread(target=load)
+    dropper.start()
+    try:
+        time.sleep(1)
+        said = host.run("dpkg", "-i", f"/root/{new.name}")
+        time.sleep(1)
+    finally:
+        ended.set()
+        dropper.join()
+    expect(host.show("nattpost", "MainPID") != process and host.show("nattpost", "ActiveState") == "active", f"not exchanged:\n{said}")
+    company.settled()
+    found = company.rows("SELECT count(*), count(DISTINCT buyer_order_no) FROM orders WHERE buyer_order_no LIKE 'U-%'")[0]
+    expect(found == (count, count), f"{found} of {count} orders")
+    print(f"installed once more under load: all {count} files taken once", flush=True)
+
+
 def rights(host, company):
     may = lambda user, script: host.try_run("sh", "-c", f"umask 007; {script}", user=user).returncode == 0
     company.nattpost("send", "dealer/stock", "dealer/status", user="anna")
@@ -390,12 +423,16 @@ def fails_for_good(host, company):
     print("a wrong configuration at a start: failed with 78, not tried again, and a channel is told", flush=True)
 
 
-def removed(host):
+def removed(host, company, new):
+    rows = company.rows("SELECT count(*) FROM file")
     said = host.run("dpkg", "-P", "nattpost")
     expect("Kept: /var/lib/nattpost" in said, said)
     expect(host.inside(DATABASE).exists() and host.inside("/etc/nattpost/nattpost.toml").exists(), "data or configuration are gone")
     expect(not host.inside("/usr/bin/nattpost").exists() and host.show("nattpost", "ActiveState") != "active", "it still runs")
-    print("purged: stopped and gone; files, database and configuration are kept", flush=True)
+    host.run("dpkg", "-i", f"/root/{new.name}")
+    night.wait_for("it runs again", lambda: host.show("nattpost", "ActiveState") == "active", GOES_ON_WITHIN)
+    expect(company.rows("SELECT count(*) FROM file") == rows, "installed anew it does not have the files of before")
+    print("purged: stopped and gone; files, database and configuration are kept, and taken up when it is installed anew", flush=True)
 
 
 def skipped(why):
@@ -422,8 +459,9 @@ def main():
                     lambda: first_installation(host, company, old), lambda: upgraded(host, company, new),
                     lambda: known_to_systemd(host), lambda: ready_only_when_it_is(host, company),
                     lambda: reloads(host, company), lambda: hangs(host, company), lambda: stops_under_load(host, company),
+                    lambda: upgraded_under_load(host, company, new),
                     lambda: rights(host, company), lambda: second_company(host), lambda: fails_for_good(host, company),
-                    lambda: removed(host),
+                    lambda: removed(host, company, new),
                 ]
                 try:
                     for journey in journeys:
