@@ -164,7 +164,7 @@ impl From<anyhow::Error> for Failure {
             .expected("the SQLite file that nattpost run made")
             .advice(
                 "Look whether store in nattpost.toml names the right file; if it does, stop the daemon, keep the file, and put \
-                 the last copy in its place (docs/model.md).",
+                 the last copy in its place (docs/operating.md, \"Put an older database back\").",
             ),
             Some(fault) if fault.passes() => {
                 Failure::new(End::Unavailable, "database-busy", format!("{error}: {fault}"))

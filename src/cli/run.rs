@@ -9,6 +9,7 @@ use super::{setting, status_page};
 use crate::config::Config;
 use crate::daemon::{self, Ended};
 use crate::edges::lock::LockError;
+use crate::edges::store::StoreFault;
 use crate::flows::lineage::NotItsDatabase;
 use crate::flows::waiting::{self, WaitingFile};
 
@@ -22,6 +23,10 @@ pub fn run(page: &mut Page<'_>, config: Config, asked: &Run) -> Outcome {
         match (another_runs, error.is::<NotItsDatabase>()) {
             (true, _) => Failure::from(error).ending(End::Unavailable, "already-running"),
             (_, true) => Failure::from(error).ending(End::Unavailable, "database-not-its-own"),
+            // Starting it again and again mends nothing, and nobody would be told.
+            _ if StoreFault::of(&error) == Some(StoreFault::Corrupt) => {
+                Failure::from(error).ending(End::Unavailable, "database-damaged")
+            }
             _ => Failure::from(error),
         }
     })?;

@@ -158,13 +158,19 @@ def follow_the_page(house, copy, settings):
     if names - set(ours):
         raise night.Broken(f"the page's first block sets {names - set(ours)}, which this rig does not know")
     set_ours = "".join(f"export {name}='{ours[name]}'\n" for name in sorted(ours))
-    step_4 = None
+    step_4, lost = None, ours["STORE"].read_bytes()
     for block in others:
         # What the ERP took is given back where it took something: a chapter of its own, marked by the folder it names.
         if "$TAKEN" in block and not any(house.asked_for.iterdir()):
             continue
         if "catch-up --do" not in block:
             house.shell(set_ours + block)
+            if "$COPY" in block:
+                # Somebody took the wrong copy at first: what was lost is kept all the same.
+                house.shell(set_ours + block)
+                kept = [path.read_bytes() for path in house.root.glob("nattpost.db.lost*/nattpost.db")]
+                if lost not in kept or len(kept) != 2:
+                    raise night.Broken(f"after step 2 was given twice {len(kept)} databases are kept aside, the lost one {'is' if lost in kept else 'is not'} among them")
             continue
         # What the page says of its end with 75: lost commands that took an order are named, and given again, then step 4.
         told = house.shell(set_ours + block, ends=(0, 75))

@@ -164,6 +164,20 @@ fn a_webhook_takes_one_post_under_the_letters_own_key() {
 }
 
 #[test]
+fn a_webhook_that_says_something_before_its_answer_is_heard_out() {
+    let (port, talk) = server(&[(
+        "{",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    )]);
+    assert_eq!(webhook::send(&letter(), &hook(port), &post(), soon(20)), Ok(()));
+    drop(talk);
+    let (port, talk) = server(&[("{", "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 500 no\r\n\r\n")]);
+    let error = webhook::send(&letter(), &hook(port), &post(), soon(20)).unwrap_err().to_string();
+    assert_eq!(error, format!("127.0.0.1:{port}, POST: HTTP/1.1 500 no"));
+    drop(talk);
+}
+
+#[test]
 fn a_webhook_that_refuses_echoes_hangs_or_cuts_is_told_without_the_secret() {
     let (port, talk) = server(&[("{", "HTTP/1.1 401 hunter2 is wrong\r\n\r\n")]);
     let error = webhook::send(&letter(), &hook(port), &post(), soon(20)).unwrap_err().to_string();

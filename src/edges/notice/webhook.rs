@@ -21,13 +21,21 @@ pub fn send(letter: &Letter, webhook: &Webhook, post: &Post, until: Instant) -> 
         line = line.secure(&webhook.host, post.tls()?).map_err(|error| wrong("TLS", &error))?;
     }
     line.write_all(request.reveal().as_bytes()).map_err(|error| wrong("POST", &error))?;
-    let status = line.read_line().map_err(|error| wrong("POST", &error))?;
-    let code: Option<u16> = status.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
-    match code {
+    let mut status = line.read_line().map_err(|error| wrong("POST", &error))?;
+    // What a server says before its answer, unasked: a head of its own, up to an empty line.
+    while matches!(code_of(&status), Some(100..=199)) {
+        while !line.read_line().map_err(|error| wrong("POST", &error))?.is_empty() {}
+        status = line.read_line().map_err(|error| wrong("POST", &error))?;
+    }
+    match code_of(&status) {
         Some(200..=299) => Ok(()),
         // A server may echo what it was told.
         _ => Err(NotTaken(secrets.iter().fold(format!("{where_}, POST: {status}"), |text, s| s.scrub(&text)))),
     }
+}
+
+fn code_of(status: &str) -> Option<u16> {
+    status.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok())
 }
 
 /// As far as TLS, and its secrets: a POST would tell somebody.
