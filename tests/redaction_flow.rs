@@ -76,6 +76,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         receipt: None,
         from: None,
         receipt_to: None,
+        keeps: Vec::new(),
         fingerprint,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::feed_also;
 use super::feed_delta::{self, Timing};
 use super::fingerprint;
 use super::forms;
@@ -14,7 +15,7 @@ use super::remote::{self, Remotes};
 use crate::model::decimal;
 use crate::model::document::{Section, suggest};
 use crate::model::feed::{Feed, Schedule};
-use crate::model::intake::Sender;
+use crate::model::intake::{Intake, Sender};
 use crate::model::kind::{Class, FieldType, Kind};
 use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::published::Published;
@@ -26,7 +27,7 @@ const MOST_WINDOW_DAYS: u32 = 3_650;
 pub fn read(
     id: String,
     section: &Section<'_>,
-    recipient: &Arc<Sender>,
+    (recipient, intakes): (&Arc<Sender>, &[Arc<Intake>]),
     remotes: &Remotes,
     around: &Surroundings<'_>,
 ) -> Option<Feed> {
@@ -44,6 +45,7 @@ pub fn read(
     check_comes_due(&keyed, &schedule);
     let folder = keyed.value("folder", forms::folder);
     let only = read_only(&keyed, known.map(|k| &k.layout.kind));
+    let also = feed_also::read(&keyed, known.map(|k| &*k.layout), (recipient, intakes), around);
     let published = read_published(&keyed);
     let partners = keyed.parsed_list("partners", |text| known_partner(text, around));
     let window_days = keyed.number("window_days", 1, MOST_WINDOW_DAYS);
@@ -62,6 +64,7 @@ pub fn read(
         file_name: file_name?,
         folder,
         only,
+        also,
         published,
         partners,
         window_days,

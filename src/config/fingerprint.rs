@@ -30,6 +30,11 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     truncate(hasher.finalize())
 }
 
+/// An equal file brings more than it did where more of it is kept.
+pub fn with_kept(fingerprint: u64, keeps: &[(String, String)]) -> u64 {
+    truncate(blake3::hash(format!("{fingerprint} {keeps:?}").as_bytes()))
+}
+
 /// Of everything that decides what the rows of a feed say: with another one all of them are compared anew.
 pub fn of_feed(feed: &Feed, layout: &KnownLayout) -> u64 {
     let mut hasher = blake3::Hasher::new();
@@ -40,6 +45,10 @@ pub fn of_feed(feed: &Feed, layout: &KnownLayout) -> u64 {
     add("kind", format!("{:?}", layout.layout.kind));
     add("words", format!("{:?} {}", feed.recipient.units, feed.zone));
     add("rows", format!("{:?} {:?} {}", feed.only, feed.partners, feed.window_days));
+    for also in &feed.also {
+        let from = (&also.kind.name, &also.what, &also.ties, &also.owner);
+        add("also", format!("{} {} {from:?}", also.name, also.group));
+    }
     add("published", format!("{:?}", feed.published));
     add("deletes", format!("{:?}", feed.delta().map(|delta| delta.deletes)));
     truncate(hasher.finalize())

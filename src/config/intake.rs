@@ -56,6 +56,7 @@ pub fn read(
         receipt: read_receipt(&keyed, around).map(|known| known.layout.clone()),
         from: remote::read_from(&keyed, &sender.partner, remotes, &settle),
         receipt_to: read_receipt_to(&keyed, &sender.partner, remotes),
+        keeps: Vec::new(),
         fingerprint: 0,
     };
     intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds);

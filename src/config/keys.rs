@@ -31,6 +31,7 @@ pub enum Table {
     IntakeGuard,
     Expect,
     Feed,
+    FeedAlso,
     FeedGuard,
 }
 
@@ -47,6 +48,7 @@ impl Table {
         Table::IntakeGuard,
         Table::Expect,
         Table::Feed,
+        Table::FeedAlso,
         Table::FeedGuard,
     ];
 
@@ -63,6 +65,7 @@ impl Table {
             Table::IntakeGuard => "partners/<id>.toml, [intake.NAME.guard]",
             Table::Expect => "partners/<id>.toml, [intake.NAME.expect]",
             Table::Feed => "partners/<id>.toml, [feed.NAME]",
+            Table::FeedAlso => "partners/<id>.toml, [feed.NAME.also.VALUE]",
             Table::FeedGuard => "partners/<id>.toml, [feed.NAME.guard]",
         }
     }

@@ -12,6 +12,7 @@ mod company;
 pub mod copied;
 mod expect;
 mod feed;
+mod feed_also;
 mod feed_delta;
 mod fingerprint;
 mod forms;
@@ -140,7 +141,7 @@ impl Config {
             backup_within: company.backup_within,
             http: company.http,
             partners_folder: company.partners,
-            intakes: partners.iter().flat_map(|p| p.intakes.iter().cloned()).collect(),
+            intakes: keeping(&partners),
             feeds: partners.iter().flat_map(|p| p.feeds.iter().cloned()).collect(),
             remotes: partners.iter().flat_map(|p| p.remotes.iter().cloned()).collect(),
             connections: company.connections,
@@ -163,6 +164,26 @@ impl Config {
     pub fn feed(&self, name: &str) -> Option<&Arc<Feed>> {
         self.feeds.iter().find(|feed| feed.name() == name)
     }
+}
+
+/// The intakes, which keep of their senders' own fields what any feed asks for.
+fn keeping(partners: &[Partner]) -> Vec<Arc<Intake>> {
+    let feeds = || partners.iter().flat_map(|partner| &partner.feeds);
+    let mut intakes: Vec<Arc<Intake>> = partners.iter().flat_map(|p| p.intakes.iter().cloned()).collect();
+    for intake in &mut intakes {
+        let asked = feeds().flat_map(|feed| feed.needs_extras()).filter(|(owner, ..)| *owner == intake.sender.partner);
+        let mut keeps: Vec<(String, String)> =
+            asked.map(|(_, kind, name)| (kind.to_string(), name.to_string())).collect();
+        keeps.sort_unstable();
+        keeps.dedup();
+        keeps.retain(|(kind, name)| intake.layouts.iter().any(|layout| layout.brings_extra(kind, name)));
+        if !keeps.is_empty() {
+            let intake = Arc::make_mut(intake);
+            intake.fingerprint = fingerprint::with_kept(intake.fingerprint, &keeps);
+            intake.keeps = keeps;
+        }
+    }
+    intakes
 }
 
 fn read_company(main: &NamedText, folder: &Path, problems: &mut Vec<DocumentProblem>) -> Company {

@@ -95,7 +95,7 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     for (title, section) in keyed.named("feed") {
         let id = sender.mode.feed_id(&named_id(&section, &title));
         name(&id, notices::named_in(&section, Table::Feed, channels));
-        if let Some(feed) = feed::read(id, &section, &sender, &remotes, around) {
+        if let Some(feed) = feed::read(id, &section, (&sender, &intakes), &remotes, around) {
             check_apart(&section, &feed, &feeds);
             come_back::check_feed(&section, &feed, &intakes, &remotes);
             feeds.push(Arc::new(feed));

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::also::{Also, What};
 use super::intake::Sender;
+use super::kind::Class;
 use super::layout::Layout;
 use super::mode::{self, Mode};
 use super::remote::SendTo;
@@ -29,6 +31,8 @@ pub struct Feed {
     pub folder: String,
     /// Only rows whose fields have these values.
     pub only: Vec<(String, String)>,
+    /// Values of other kinds in its rows.
+    pub also: Vec<Also>,
     /// Stock: how a quantity on hand becomes one that this partner is told.
     pub published: Published,
     /// Requests of these partners; empty: of all.
@@ -130,6 +134,27 @@ impl Feed {
     /// What the partner holds is kept row by row: for deltas, and where a guard counts changes.
     pub fn keeps_delivered(&self) -> bool {
         matches!(self.content, Content::Delta(_)) || self.limits.count()
+    }
+
+    /// Kinds beside its own whose changes change its rows. Of an order its status hears by itself.
+    pub fn looks_at(&self) -> Vec<&str> {
+        let own = self.layout.kind.name.as_str();
+        let mut kinds: Vec<&str> = self.also.iter().map(|also| also.kind.name.as_str()).collect();
+        let hears = self.layout.kind.class != Class::Request;
+        kinds.retain(|kind| hears && *kind != own && !(own == "order_status" && *kind == "order"));
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+
+    /// Whose own fields of which records and facts it writes: owner, kind, name.
+    pub fn needs_extras(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.also.iter().filter_map(|also| match &also.what {
+            What::Extra { name, .. } if also.kind.class != Class::Request => {
+                Some((also.owner.as_str(), also.kind.name.as_str(), name.as_str()))
+            }
+            _ => None,
+        })
     }
 
     pub fn delta(&self) -> Option<&Delta> {

@@ -62,6 +62,8 @@ pub struct Intake {
     pub from: Option<FetchFrom>,
     /// Where its receipts are brought; none: they are picked up.
     pub receipt_to: Option<SendTo>,
+    /// Kinds and names of his own fields of records and facts that feeds ask for.
+    pub keeps: Vec<(String, String)>,
     /// What the meaning of a file depends on: a changed fingerprint makes an equal file worth judging again.
     pub fingerprint: u64,
 }
@@ -70,6 +72,13 @@ impl Intake {
     /// `partner/intake`: the source that stands on every row this intake writes.
     pub fn source(&self) -> String {
         format!("{}/{}", self.sender.partner, self.id)
+    }
+
+    /// Names of the fields that are kept of what this layout reads.
+    pub fn kept(&self, layout: &Layout) -> Vec<Arc<str>> {
+        let kind = &layout.kind.name;
+        let names = self.keeps.iter().filter(|(of, name)| of == kind && layout.brings_extra(kind, name));
+        names.map(|(_, name)| name.as_str().into()).collect()
     }
 }
 

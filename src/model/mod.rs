@@ -1,5 +1,6 @@
 //! Values and decisions: no file, clock, socket or row in here; `now` is always a parameter.
 
+pub mod also;
 pub mod batch;
 pub mod canonical;
 pub mod certificate;

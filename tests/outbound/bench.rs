@@ -257,6 +257,7 @@ pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
         file_name: NamePattern::parse(&format!("{id}_{{run}}.{}", layout.rsplit('-').next().unwrap())).unwrap(),
         folder: String::new(),
         only: Vec::new(),
+        also: Vec::new(),
         published: Published::default(),
         partners: Vec::new(),
         window_days: 90,

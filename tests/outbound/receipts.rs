@@ -42,6 +42,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         receipt: layout.map(|id| shipped_layout(id).unwrap().clone()),
         from: None,
         receipt_to: None,
+        keeps: Vec::new(),
         fingerprint: 1,
     })
 }

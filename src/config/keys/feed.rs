@@ -161,6 +161,35 @@ pub const KEYS: &[Key] = &[
         None,
         "A file that differs too much from what went out before waits for a person.",
     ),
+    key(
+        Table::Feed,
+        "also",
+        "tables",
+        None,
+        "Values of other kinds in its rows, each written by the layout as extra.VALUE.",
+    ),
+    // [feed.NAME.also.VALUE]
+    key(
+        Table::FeedAlso,
+        "from",
+        "KIND.FIELD, KIND.extra.NAME, KIND.GROUP.FIELD",
+        Required,
+        "The value: like article.ean, price.price, stock.extra.days, order.lines.partner_line_ref. Its row is found by the fields that both kinds have by one name.",
+    ),
+    key(
+        Table::FeedAlso,
+        "where",
+        "table field = value",
+        None,
+        "What its key has to be where the feed's row does not say it, like { price_list = \"2\", currency = \"EUR\" }. Of prices the one counts that holds on the day.",
+    ),
+    key(
+        Table::FeedAlso,
+        "of",
+        "partner id",
+        From("this partner"),
+        "Of KIND.extra.NAME: whose files bring it.",
+    ),
     // [feed.NAME.guard]
     key(
         Table::FeedGuard,

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_rehearsals.sql"),
     include_str!("migrations/0013_short.sql"),
     include_str!("migrations/0014_still_for.sql"),
+    include_str!("migrations/0015_beside.sql"),
 ];
 
 /// The version of the tables this program works with.

@@ -95,9 +95,14 @@ impl<'t, 'f> Applying<'t, 'f> {
         let decided_at = iso(hand.now);
         // A person's "apply all the same" makes an old file speak of now.
         let as_of = if hand.overrule { &decided_at } else { hand.as_of };
+        let kept = hand.intake.kept(&layout);
         let writer = match kind.class {
             Class::Request => Writer::Requests(Box::new(tx.requests(&kind, hand.file)?)),
-            _ => Writer::Records(Box::new(tx.records(&kind, &Stamp { file: hand.file, as_of })?)),
+            _ => {
+                let mut records = tx.records(&kind, &Stamp { file: hand.file, as_of })?;
+                records.keep(&hand.intake.sender.partner, kept.clone())?;
+                Writer::Records(Box::new(records))
+            }
         };
         let scope_fields = match &hand.intake.absent {
             Absent::CloseWithin { fields } => fields.iter().filter_map(|f| kind.head().field(f)).collect(),
@@ -114,7 +119,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             until: None,
             decided_at,
             judge: Judge::new(hand.intake, layout, hand.now),
-            gathered: Gathered::new(&kind),
+            gathered: Gathered::new(&kind, &kept),
             is_guarded: false,
             applied: Applied::default(),
             tx,

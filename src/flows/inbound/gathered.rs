@@ -23,8 +23,10 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    pub fn new(kind: &Arc<Kind>) -> Self {
-        Gathered { coming: Packed::default(), sorted: Packed::default(), next: 0, row: None, kind: kind.clone() }
+    /// `extras`: names of the sender's own fields that are kept.
+    pub fn new(kind: &Arc<Kind>, extras: &[Arc<str>]) -> Self {
+        let packed = || Packed::keeping(extras.to_vec());
+        Gathered { coming: packed(), sorted: packed(), next: 0, row: None, kind: kind.clone() }
     }
 
     pub fn push(&mut self, message: Message<'_>) {

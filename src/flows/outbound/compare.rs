@@ -9,6 +9,8 @@ use std::sync::mpsc::Sender;
 use anyhow::{Result, anyhow};
 
 use super::looking::{Comparison, Rows};
+use super::selecting::beside;
+use crate::edges::store::business::BesideKey;
 use crate::edges::store::ledger::{HeldRows, ToldRows};
 use crate::edges::store::{FeedNo, Snapshot};
 use crate::model::batch::{Batch, Message};
@@ -60,6 +62,8 @@ pub(super) struct Comparing<'a> {
     /// Rows leave a window of days: nobody is told.
     leaves_window: bool,
     tells_deletes: bool,
+    /// What is told beside a row of 0.
+    beside: Option<BesideKey<'a>>,
     /// Of what is gone only the key is told.
     has_word: bool,
     found: Compared,
@@ -73,10 +77,13 @@ impl<'a> Comparing<'a> {
     pub fn begin(
         snapshot: &'a Snapshot<'a>,
         (feed, no): (&'a Feed, FeedNo),
-        with: &'a Comparison,
+        (with, today): (&'a Comparison, &'a str),
         parts: Sender<Vec<u8>>,
     ) -> Result<Self> {
         let kind = &feed.layout.kind;
+        let quantity = kind.head().field("qty").filter(|_| kind.name == "stock");
+        let says_beside = quantity.is_some() && !feed.also.is_empty();
+        let beside = says_beside.then(|| snapshot.beside_key(kind, &beside(feed, today))).transpose()?;
         let walk = match &with.rows {
             Rows::Everything => Walk::Everything(HeldRows::of(snapshot, no)),
             Rows::Keys(keys) => Walk::Keys { keys, nth: 0 },
@@ -91,7 +98,8 @@ impl<'a> Comparing<'a> {
             told: ToldAll::of(snapshot, with)?,
             packer: Packer::default(),
             parts,
-            quantity: kind.head().field("qty").filter(|_| kind.name == "stock"),
+            quantity,
+            beside,
             leaves_window: kind.name == "order_status",
             has_word: kind.name != "order_status" && feed.layout.tells_deletes(),
             tells_deletes: feed.delta().is_none_or(|delta| delta.deletes == Deletes::Tell),
@@ -164,6 +172,7 @@ impl<'a> Comparing<'a> {
             key::begin_message(&self.feed.layout.kind, key, &mut self.made)?;
             if let Some(quantity) = self.quantity {
                 self.made.set_number(0, quantity, 0);
+                self.beside.as_mut().map_or(Ok(()), |beside| beside.add(key, &mut self.made))?;
             }
             let op = if self.scope == Scope::Delta { Op::Delete } else { Op::Same };
             encoder.write_change(self.made.message(0), op)?;
@@ -204,6 +213,7 @@ impl<'a> Comparing<'a> {
         self.made.clear();
         key::begin_message(&self.feed.layout.kind, key, &mut self.made)?;
         self.made.set_number(0, quantity, 0);
+        self.beside.as_mut().map_or(Ok(()), |beside| beside.add(key, &mut self.made))?;
         Ok(Told { op: Op::Delete, hash: digest::of(self.made.message(0), &mut self.row), gone: true })
     }
 

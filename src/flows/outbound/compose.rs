@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use super::compare::{Compared, Comparing};
 use super::looking::Comparison;
 use super::paper::Paper;
-use super::selecting::select;
+use super::selecting::{select, today};
 use super::words::Words;
 use crate::edges::clock::Now;
 use crate::edges::spool::Spool;
@@ -119,7 +119,8 @@ impl Encoding<'_> {
     ) -> Result<(Paper, Compared)> {
         let words = Words::of(self.feed);
         let snapshot = beside.snapshot()?;
-        let begin = |with| Comparing::begin(&snapshot, (self.feed, self.no), with, parts);
+        let today = today(self.feed, self.now);
+        let begin = |with| Comparing::begin(&snapshot, (self.feed, self.no), (with, &today), parts);
         let mut comparing = self.comparison.map(begin).transpose()?;
         let mut compared = Compared::default();
         let paper = Paper::write(self.spool, &self.feed.layout, (self.feed.zone, self.now), |encoder| {

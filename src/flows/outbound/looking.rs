@@ -1,9 +1,12 @@
 //! How much of a feed's rows has to be looked at: everything, or the keys that were listed since the partner was last told.
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 
-use crate::edges::store::ledger::{FeedRow, PendingChange, ToldRows};
+use super::selecting::today;
+use crate::edges::store::ledger::{FeedRow, PendingChange, RunState, ToldRows};
 use crate::edges::store::{RunNo, Tx};
+use crate::model::also::Also;
 use crate::model::feed::Feed;
 use crate::model::key_list::{Keys, Unpacked};
 use crate::model::rules::delta::{LISTED_MAX, Look, look};
@@ -27,20 +30,41 @@ pub(super) enum Rows {
     AskedFor,
 }
 
-pub(super) fn comparison(tx: &Tx<'_>, feed: &Feed, row: &FeedRow, scope: Scope) -> Result<Comparison> {
+pub(super) fn comparison(
+    tx: &Tx<'_>,
+    feed: &Feed,
+    row: &FeedRow,
+    scope: Scope,
+    now: DateTime<Utc>,
+) -> Result<Comparison> {
     let told = tx.told_since((&feed.partner, &feed.id), row.base, row.wants.since_full)?;
     let pending = tx.pending(row.no)?;
     let rows = match scope {
         Scope::Part => Rows::AskedFor,
         // Orders come and grow old without any row of the stock changing.
         Scope::Delta if feed.published.open_orders_days.is_some() => Rows::Everything,
-        Scope::Delta => rows_of_delta(tx, row, &told, &pending)?,
+        // So does a price that begins.
+        Scope::Delta if feed.also.iter().any(Also::is_dated) && is_first_of_day(tx, feed, now)? => Rows::Everything,
+        Scope::Delta => rows_of_delta(tx, (feed, row), &told, &pending)?,
         Scope::Full | Scope::New => Rows::Everything,
     };
     Ok(Comparison { scope, told, pending, rows })
 }
 
-fn rows_of_delta(tx: &Tx<'_>, row: &FeedRow, told: &[RunNo], pending: &[PendingChange]) -> Result<Rows> {
+/// None has looked at all rows since the day began.
+fn is_first_of_day(tx: &Tx<'_>, feed: &Feed, now: DateTime<Utc>) -> Result<bool> {
+    let last = tx.last_whole(&feed.partner, &feed.id)?;
+    let last = last.filter(|run| run.state != RunState::Locked && run.state != RunState::Discarded);
+    let last = last.and_then(|run| run.ready_at.parse::<DateTime<Utc>>().ok());
+    Ok(last.is_none_or(|last| today(feed, last) != today(feed, now)))
+}
+
+fn rows_of_delta(
+    tx: &Tx<'_>,
+    (feed, row): (&Feed, &FeedRow),
+    told: &[RunNo],
+    pending: &[PendingChange],
+) -> Result<Rows> {
     // What those runs took into account is different from what the partner holds only where they told it.
     let covered = tx.taken_along(told)?;
     let open: Vec<_> = pending.iter().filter(|change| !covered.contains(&change.no)).collect();
@@ -51,10 +75,19 @@ fn rows_of_delta(tx: &Tx<'_>, row: &FeedRow, told: &[RunNo], pending: &[PendingC
     }
     let mut keys = Keys::default();
     for change in open {
-        for part in tx.keys_of_change(change.no)? {
-            let mut part = Unpacked::new(part);
-            while part.next_key()? {
-                keys.push(part.key());
+        let parts = tx.keys_of_change(change.no)?;
+        for also in feed.also.iter().filter(|also| also.kind.name == change.kind) {
+            let most = 2 * LISTED_MAX as usize;
+            if !tx.rows_beside((&feed.layout.kind, &feed.only), also, &parts, (&mut keys, most))? {
+                return Ok(Rows::Everything);
+            }
+        }
+        if change.kind == feed.layout.kind.name {
+            for part in parts {
+                let mut part = Unpacked::new(part);
+                while part.next_key()? {
+                    keys.push(part.key());
+                }
             }
         }
     }

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use super::Dispatch;
 use crate::edges::clock::iso;
 use crate::edges::store::Tx;
+use crate::edges::store::business::Needed;
 use crate::edges::store::ledger::{FeedRow, NewFeed, RunState, Side, Wants};
 use crate::model::feed::{Feed, Since};
-use crate::model::kind::Class;
+use crate::model::kind::{Class, shipped_kinds};
 use crate::model::mode::plain;
 use crate::model::pause::Subject;
 
@@ -23,12 +24,16 @@ impl Dispatch<'_> {
         let tx = self.store.begin()?;
         let mut names = Vec::new();
         let mut changed = false;
+        let mut needed = Needed::new();
         for feed in feeds {
+            let extras = feed.needs_extras();
+            needed.extend(extras.map(|(owner, kind, name)| (owner.into(), kind.into(), name.into())));
             changed |= tx.feed(&feed.name())? != Some(register(&tx, feed, self.now.wall)?);
             changed |= pause_rehearsed(&tx, feed, &at)?;
             names.push(feed.name());
         }
         changed |= tx.forget_feeds_but(&names)?;
+        changed |= tx.drop_extras_but(shipped_kinds().iter(), &needed)?;
         changed |= drop_locks_of_rehearsals(&tx, &names, &at)?;
         if changed { tx.commit() } else { Ok(()) }
     }
@@ -86,7 +91,15 @@ pub(super) fn register(tx: &Tx<'_>, feed: &Feed, now: DateTime<Utc>) -> Result<F
     if before.as_ref().is_some_and(|before| before.fingerprint != feed.fingerprint) {
         tx.raise_high_water(&configured_mark(&name), now.timestamp_millis().max(0).cast_unsigned())?;
     }
-    tx.register_feed(&NewFeed { name: &name, partner: &feed.partner, kind, wants, fingerprint: feed.fingerprint })?;
+    let also = feed.looks_at();
+    tx.register_feed(&NewFeed {
+        name: &name,
+        partner: &feed.partner,
+        kind,
+        also: &also,
+        wants,
+        fingerprint: feed.fingerprint,
+    })?;
     let row = || -> Result<FeedRow> { tx.feed(&name)?.with_context(|| format!("the feed {name} was not registered")) };
     let now = row()?;
     let same_kind = before.is_none_or(|before| before.kind == *kind);

@@ -1,11 +1,11 @@
 //! Which rows and cells of the database a feed reads.
 
 use anyhow::Result;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::looking::{Comparison, Rows};
 use crate::edges::clock::{Now, iso};
-use crate::edges::store::business::{Selection, Wanted};
+use crate::edges::store::business::{Beside, Selection, Wanted};
 use crate::edges::store::{RunNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::feed::Feed;
@@ -25,12 +25,16 @@ pub(super) fn select(
     let kind = &feed.layout.kind;
     let name = feed.name();
     let own = [feed.partner.clone()];
+    let today = today(feed, now.wall);
     if let Some(run) = orders_of {
-        let selection = Selection { exported_with: Some(run), ..Selection::default() };
+        let beside = Some(beside(feed, &today)).filter(|beside| !beside.values.is_empty());
+        let selection = Selection { exported_with: Some(run), beside, ..Selection::default() };
         return tx.select(kind, &wanted(&feed.layout), &selection, take);
     }
     let since = iso(now.wall - TimeDelta::days(i64::from(feed.window_days)));
     let mut selection = Selection { only: &feed.only, partners: &feed.partners, key, ..Selection::default() };
+    selection.beside = Some(beside(feed, &today)).filter(|beside| !beside.values.is_empty());
+    selection.with_group = feed.layout.needs_group();
     match kind.name.as_str() {
         "order_status" => {
             selection.since = Some(&since);
@@ -59,6 +63,15 @@ pub(super) fn select(
     tx.select(kind, &wanted(&feed.layout), &selection, take)
 }
 
+/// The day on which prices have to hold.
+pub(super) fn today(feed: &Feed, now: DateTime<Utc>) -> String {
+    now.with_timezone(&feed.zone).date_naive().to_string()
+}
+
+pub(super) fn beside<'a>(feed: &'a Feed, today: &'a str) -> Beside<'a> {
+    Beside { values: &feed.also, today, units: &feed.recipient.units }
+}
+
 /// The cells a layout writes: a million rows are read without what nobody wants.
 fn wanted(layout: &Layout) -> Wanted {
     let kind = &layout.kind;
@@ -84,7 +97,12 @@ fn wanted(layout: &Layout) -> Wanted {
             Ours::Field { group, field, .. } | Ours::Control(Control { what: Checked::Sum { group, field }, .. }) => {
                 wanted.add(*group, *field)
             }
-            Ours::Extra { .. } => wanted.add_extras(),
+            Ours::Extra { group, .. } => {
+                wanted.add_extras();
+                if *group > 0 {
+                    wanted.add(*group, 0);
+                }
+            }
             Ours::Ignored | Ours::Control(_) | Ours::Computed(_) => {}
         }
     }

@@ -104,7 +104,7 @@ impl Dispatch<'_> {
         let unsure = tx.last_whole(&feed.partner, &feed.id)?.filter(is_unsure);
         let full_again = again.into_iter().chain(&unsure).any(|run| run.scope == Scope::Full);
         let scope = occasion.scope(&row, full_again);
-        let with = feed.keeps_delivered().then(|| comparison(&tx, feed, &row, scope)).transpose()?;
+        let with = feed.keeps_delivered().then(|| comparison(&tx, feed, &row, scope, self.now.wall)).transpose()?;
         let is_unsure = unsure.is_some() || told_unsure(&tx, with.as_ref())?;
         let composing = Composing {
             tx: &tx,

@@ -5,9 +5,10 @@ use std::sync::{Arc, LazyLock};
 use super::{Class, Field, FieldType, Group, Kind, Kinds};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 
-const SHIPPED: [(&str, &str); 7] = [
+const SHIPPED: [(&str, &str); 8] = [
     ("article.toml", include_str!("../../../schemas/kinds/article.toml")),
     ("customer.toml", include_str!("../../../schemas/kinds/customer.toml")),
+    ("discount.toml", include_str!("../../../schemas/kinds/discount.toml")),
     ("order.toml", include_str!("../../../schemas/kinds/order.toml")),
     ("order_status.toml", include_str!("../../../schemas/kinds/order_status.toml")),
     ("price.toml", include_str!("../../../schemas/kinds/price.toml")),

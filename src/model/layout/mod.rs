@@ -65,6 +65,11 @@ pub struct Layout {
     pub guessed: bool,
 }
 
+/// How expressions call a field of the partner's own.
+fn extra_path(group: &str, name: &str) -> String {
+    if group.is_empty() { format!("extra.{name}") } else { format!("{group}.extra.{name}") }
+}
+
 /// What the file is cut into.
 #[derive(Debug)]
 pub enum Syntax {
@@ -161,6 +166,37 @@ impl Layout {
     /// Some place of it holds personal data.
     pub fn has_personal(&self) -> bool {
         self.records.iter().flat_map(|r| &r.fields).any(|f| f.personal)
+    }
+
+    /// The partner's own fields that have no value are empty in expressions.
+    fn name_extras(&self, values: &mut expression::Values) {
+        for field in self.records.iter().flat_map(|r| &r.fields) {
+            if let Ours::Extra { group, name } = &field.ours {
+                values.add(&extra_path(&self.kind.groups[*group].name, name), "");
+            }
+        }
+    }
+
+    /// Reads a field of the partner's own with the head of a message of this kind.
+    pub fn brings_extra(&self, kind: &str, name: &str) -> bool {
+        let fields = self.records.iter().flat_map(|r| &r.fields).chain(self.naming.iter().flat_map(|n| &n.fields));
+        self.kind.name == kind
+            && fields.filter(|field| field.form.direction != Direction::WriteOnly).any(|field| {
+                matches!(&field.ours, Ours::Extra { group: 0, name: known } if **known == *name)
+            })
+    }
+
+    /// A message without a node of this group is not written at all.
+    pub fn needs_group(&self) -> Option<usize> {
+        let each = self.records.iter().find_map(|record| record.each);
+        let has_head = self.records.iter().any(|record| record.role == Role::Opens(0));
+        let of_rows = || match self.records.iter().find(|record| matches!(record.role, Role::Opens(_)))?.role {
+            Role::Opens(group) => Some(group),
+            _ => None,
+        };
+        let optional = self.records.iter().filter(|record| matches!(record.role, Role::Opens(_))).all(|r| !r.required);
+        let is_rows = matches!(self.syntax, Syntax::Rows(_));
+        each.or_else(|| if is_rows && !has_head && optional { of_rows() } else { None })
     }
 
     /// What the partner calls a field of ours; empty where the layout does not have it.

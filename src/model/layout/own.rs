@@ -18,11 +18,13 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 14] = shipped![
+const SHIPPED: [(&str, &str); 16] = shipped![
     "nattpost-article-csv",
     "nattpost-article-xml",
     "nattpost-customer-csv",
     "nattpost-customer-xml",
+    "nattpost-discount-csv",
+    "nattpost-discount-xml",
     "nattpost-order-csv",
     "nattpost-order-xml",
     "nattpost-order-status-csv",

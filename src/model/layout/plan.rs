@@ -30,6 +30,8 @@ pub struct Record {
     pub each: Option<Each>,
     /// A message, interchange or file without this record is incomplete.
     pub required: bool,
+    /// Of the record of the message: written once for each node of this group.
+    pub per: Option<usize>,
     /// Fixed width: characters of this record where it differs from the others.
     pub width: Option<usize>,
     pub fields: Vec<Field>,

@@ -9,7 +9,7 @@ use crate::model::decimal;
 use crate::model::kind::{FieldType, Kind};
 
 /// A `WHERE` in the making: terms and the values of their places.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Condition {
     terms: Vec<String>,
     pub values: Vec<SqlValue>,
@@ -18,6 +18,11 @@ pub(super) struct Condition {
 impl Condition {
     pub fn add(&mut self, term: impl Into<String>) {
         self.terms.push(term.into());
+    }
+
+    /// Places begin behind so many that others fill.
+    pub fn after(places: usize) -> Self {
+        Condition { terms: Vec::new(), values: vec![SqlValue::Null; places] }
     }
 
     /// Takes a value and gives its place, `?3`.
@@ -57,7 +62,8 @@ impl Condition {
     }
 }
 
-fn typed(field_type: &FieldType, field: &str, text: &str) -> Result<SqlValue> {
+/// The text of a configuration as it is stored.
+pub(super) fn typed(field_type: &FieldType, field: &str, text: &str) -> Result<SqlValue> {
     if matches!(field_type, FieldType::Boolean) {
         return match text {
             "true" | "1" => Ok(SqlValue::Integer(1)),

@@ -45,14 +45,14 @@ pub(super) fn read_head_row(batch: &mut Batch, columns: &[&TableColumn], row: &R
     read_cells(batch, 0, columns, row, 1)
 }
 
-/// Row: head, position, parent's position, then cells.
+/// Row: head, position, parent's position, then cells. The node it became.
 pub(super) fn read_group_row(
     batch: &mut Batch,
     reading: &mut Reading,
     group: usize,
     columns: &[&TableColumn],
     row: &Row<'_>,
-) -> Result<()> {
+) -> Result<u32> {
     let (position, parent_position): (i64, i64) = (row.get(1)?, row.get(2)?);
     let parent_group = batch.kind().groups[group].parent;
     let parent = match parent_group {
@@ -61,7 +61,8 @@ pub(super) fn read_group_row(
     };
     let node = batch.open(group, parent, 0);
     reading.nodes.insert((group, position), node);
-    read_cells(batch, node, columns, row, 3)
+    read_cells(batch, node, columns, row, 3)?;
+    Ok(node)
 }
 
 fn read_cells(batch: &mut Batch, node: u32, columns: &[&TableColumn], row: &Row<'_>, first: usize) -> Result<()> {

@@ -2,11 +2,13 @@
 //!
 //! `tables` says which tables and columns a kind has and makes the statements; `bind` puts cells into them, `insert` writes
 //! rows of the columns that turn up. `requests` inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
-//! are whose, `close` closes what a full file no longer names
+//! are whose, `kept` partners' own fields of them, `close` closes what a full file no longer names
 //! (`condition` reads its scope). `references` answers "whose number is this",
 //! `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
-//! `select` streams rows out, `before` tells `plan` what rows were, `load` reads one message back, `find` tells where a row came from.
+//! `select` streams rows out (`source` says from where), `also` values of other kinds beside them, `before` tells `plan` what rows were,
+//! `load` reads one message back, `find` tells where a row came from.
 
+mod also;
 mod before;
 mod bind;
 mod changes;
@@ -16,17 +18,21 @@ mod find;
 mod groups;
 mod guarded;
 mod insert;
+mod kept;
 mod load;
 mod open_orders;
 mod records;
 mod references;
 mod requests;
 mod select;
+mod source;
 mod tables;
 mod tally;
 mod wanted;
 
+pub use also::{Beside, BesideKey};
 pub use find::FoundRow;
+pub use kept::Needed;
 pub use records::{Applied, Records, Stamp};
 pub use references::{OrderKey, References};
 pub use requests::{Inserted, Requests};

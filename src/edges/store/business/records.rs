@@ -14,6 +14,7 @@ use super::bind::{Bound, equals};
 use super::changes::Changes;
 use super::groups::Groups;
 use super::insert::Insert;
+use super::kept::Kept;
 use super::tables::{KindTables, TableColumn};
 use super::tally::Tally;
 use crate::edges::fault;
@@ -74,6 +75,8 @@ pub struct Records<'t> {
     order_status: Option<Bound<'t>>,
     /// Of stock: which column is the quantity.
     quantity: Option<usize>,
+    /// The sender's own fields that a feed asks for.
+    kept: Option<Kept<'t>>,
     /// Some row is another one now.
     any: bool,
 }
@@ -105,6 +108,7 @@ impl Tx<'_> {
             new_in_succession: NEW_IN_SUCCESSION,
             order_status: (kind.name == "order_status").then(|| Bound::prepare(conn, NUMBER_ORDER)).transpose()?,
             any: false,
+            kept: None,
             quantity: tables.columns.iter().position(|column| kind.name == "stock" && column.name == "qty_e6"),
             tx: self,
             tables,
@@ -115,13 +119,26 @@ impl Tx<'_> {
 /// The ERP's number comes with its first status.
 const NUMBER_ORDER: &str = "UPDATE orders SET order_no = ?1 WHERE buyer_order_no = ?2 AND customer_no = ?3 AND partner = ?4 AND order_no IS NULL";
 
-impl Records<'_> {
+impl<'t> Records<'t> {
+    /// From now on the sender's own fields of these names are written too.
+    pub fn keep(&mut self, owner: &str, names: Vec<Arc<str>>) -> Result<()> {
+        let tx: &'t Tx<'t> = self.tx;
+        self.kept = Kept::of(tx, &self.tables, owner, names)?;
+        Ok(())
+    }
+
     pub fn apply(&mut self, message: Message<'_>) -> Result<Applied> {
         fault::point("store.apply")?;
         let line = message.origin().line;
-        let applied = self
+        let mut applied = self
             .try_apply(message)
             .with_context(|| format!("cannot apply the message of line {line} to \"{}\"", self.tables.head))?;
+        if let Some(kept) = self.kept.as_mut().filter(|_| applied != Applied::Stale)
+            && kept.write(&self.tables, message)?
+            && applied == Applied::Unchanged
+        {
+            applied = Applied::Changed;
+        }
         if applied.is_change() {
             self.any = true;
             self.changes.add(message);

@@ -5,19 +5,18 @@
 
 use anyhow::{Context, Result};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::types::Value as SqlValue;
 use rusqlite::{CachedStatement, Rows, params_from_iter};
 
+use super::also::{Beside, Told, sub_select};
 use super::condition::Condition;
 use super::load::{Reading, read_group_row, read_head_row};
-use super::open_orders;
-use super::tables::{KindTables, TableColumn};
-use super::wanted;
+use super::source::{SelectedRow, Source};
+use super::tables::{KindTables, KnownTables, TableColumn};
 use crate::edges::store::{FileNo, RunNo, Snapshot};
 use crate::model::batch::Batch;
 use crate::model::kind::Kind;
 
-/// The place of a wanted key among them.
-const WANTED_ORDER: &str = "w.nth";
 /// The group of an article's numbers at others.
 const ALIASES: &str = "aliases";
 /// A batch is handed on when it holds this much.
@@ -56,6 +55,10 @@ pub struct Selection<'a> {
     pub written_by: Option<FileNo>,
     /// Only closed rows, instead of those that are open.
     pub closed: bool,
+    /// Values of other kinds.
+    pub beside: Option<Beside<'a>>,
+    /// Only rows with a node of this group.
+    pub with_group: Option<usize>,
 }
 
 /// Which cells: a feed reads what its layout writes, no more.
@@ -96,96 +99,6 @@ impl Wanted {
     }
 }
 
-/// Where head rows come from and what their columns are called there.
-struct Source {
-    kind: String,
-    /// Only rows whose keys were named.
-    wanted: bool,
-    from: &'static str,
-    /// What `Origin::number` of a message becomes; NULL for flat kinds.
-    row: &'static str,
-    order: String,
-    composed_status: bool,
-    received: Option<&'static str>,
-    closed_as_zero: Option<usize>,
-    minus_open_orders: Option<usize>,
-}
-
-impl Source {
-    fn of(kind: &Kind, tables: &KindTables, selection: &Selection<'_>) -> Source {
-        if kind.name == "order_status" && selection.row.is_none() && !selection.as_stored {
-            let from = "orders o LEFT JOIN order_status h ON h.buyer_order_no = o.buyer_order_no AND h.customer_no = o.customer_no \
-                 AND h.partner = o.partner AND h.active = 1";
-            let order = match (selection.wanted, selection.by_key) {
-                (true, _) => WANTED_ORDER.to_string(),
-                (false, true) => "o.partner, o.customer_no, o.buyer_order_no".to_string(),
-                (false, false) => "o.row_id".to_string(),
-            };
-            return Source {
-                kind: kind.name.clone(),
-                wanted: selection.wanted,
-                from,
-                row: "o.row_id",
-                order,
-                composed_status: true,
-                received: Some("o.received_at"),
-                closed_as_zero: None,
-                minus_open_orders: None,
-            };
-        }
-        let keys: Vec<_> = tables.keys().map(|c| format!("h.\"{}\"", c.name)).collect();
-        Source {
-            kind: kind.name.clone(),
-            wanted: selection.wanted,
-            from: "",
-            row: if tables.flat { "0" } else { "h.row_id" },
-            order: match selection.wanted {
-                true => WANTED_ORDER.to_string(),
-                false if tables.request => "h.row_id".to_string(),
-                false => keys.join(", "),
-            },
-            composed_status: false,
-            received: tables.columns.iter().any(|c| c.name == "received_at").then_some("h.received_at"),
-            closed_as_zero: selection.closed_as_zero.filter(|_| !tables.request),
-            minus_open_orders: selection.minus_open_orders,
-        }
-    }
-
-    fn from(&self, tables: &KindTables) -> String {
-        let rows = if self.composed_status { self.from.to_string() } else { format!("\"{}\" h", tables.head) };
-        // CROSS JOIN keeps the wanted keys outermost.
-        if self.wanted { format!("{} w CROSS JOIN {rows}", wanted::table(&self.kind)) } else { rows }
-    }
-
-    fn column(&self, column: &TableColumn) -> String {
-        if !self.composed_status {
-            return self.open_or_zero(column);
-        }
-        match column.name.as_str() {
-            "partner" | "customer_no" | "customer_no_sent" | "buyer_order_no" => format!("o.\"{}\"", column.name),
-            "order_no" => "COALESCE(h.order_no, o.order_no)".to_string(),
-            "status" => "COALESCE(h.status, 'received')".to_string(),
-            "status_at" => "COALESCE(h.status_at, CASE WHEN h.row_id IS NULL THEN o.received_at END)".to_string(),
-            name => format!("h.\"{name}\""),
-        }
-    }
-
-    fn open_or_zero(&self, column: &TableColumn) -> String {
-        let name = match self.minus_open_orders {
-            Some(field) if field == column.field && !column.sent => {
-                format!("(h.\"{}\" - {})", column.name, open_orders::OF_ROW)
-            }
-            _ => format!("h.\"{}\"", column.name),
-        };
-        match self.closed_as_zero {
-            Some(_) if column.key => name,
-            Some(zero) if zero == column.field => format!("CASE WHEN h.active = 1 THEN {name} ELSE 0 END"),
-            Some(_) => format!("CASE WHEN h.active = 1 THEN {name} END"),
-            None => name,
-        }
-    }
-}
-
 impl Snapshot<'_> {
     /// Hands batches of rows to `take`, which may exchange each for an empty one. `Origin::number` is the row id (trees) or counts from 1.
     /// How many rows there were.
@@ -205,38 +118,50 @@ impl Snapshot<'_> {
             condition.add(format!("{place} IS NOT NULL"));
             place
         });
-        let queries = Queries { kind, tables: &tables, source: &source, wanted, condition: &condition, alias_owner };
-        let mut head = self.conn.prepare_cached(&queries.head())?;
-        let mut statements = Vec::new();
+        let queries = Queries {
+            kind,
+            tables: &tables,
+            known: self.tables,
+            source: &source,
+            wanted,
+            condition: &condition,
+            alias_owner,
+            beside: selection.beside,
+        };
+        let head = Reads::new(self.conn, queries.head()?)?;
+        let mut groups = Vec::new();
         for group in 1..kind.groups.len() {
             if tables.groups[group].is_some() && wanted.has_group(kind, group) {
-                statements.push((Part::Group(group), self.conn.prepare_cached(&queries.group(group))?));
+                groups.push((Part::Group(group), Reads::new(self.conn, queries.group(group)?)?));
             }
         }
         if let Some(table) = tables.extras.as_ref().filter(|_| wanted.extras) {
-            statements.push((Part::Extras, self.conn.prepare_cached(&queries.extras(table))?));
+            groups.push((Part::Extras, Reads::new(self.conn, queries.extras(table))?));
         }
-        let mut parts = Parts::open(&mut statements, &queries)?;
-        stream(kind, &queries, &mut head, &mut parts, take).with_context(|| format!("cannot read \"{}\"", tables.head))
+        let mut parts = Parts::open(&mut groups, &queries)?;
+        stream(kind, &queries, head, &mut parts, take).with_context(|| format!("cannot read \"{}\"", tables.head))
     }
 }
 
 fn stream(
     kind: &std::sync::Arc<Kind>,
     queries: &Queries<'_>,
-    head: &mut CachedStatement<'_>,
+    mut head: Reads<'_>,
     parts: &mut Parts<'_>,
     take: &mut dyn FnMut(&mut Batch) -> Result<()>,
 ) -> Result<u64> {
-    let wanted = queries.wanted_columns(0);
+    let (wanted, told) = (queries.wanted_columns(0), queries.told(0));
     let mut batch = Batch::new(kind.clone());
     let mut count = 0;
-    let mut rows = head.query(params_from_iter(&queries.condition.values))?;
+    let mut rows = head.query()?;
     while let Some(row) = rows.next()? {
         count += 1;
         let id: i64 = row.get(0)?;
         batch.begin(if id == 0 { count } else { id.cast_unsigned() }, 0);
         read_head_row(&mut batch, &wanted, row)?;
+        for (nth, value) in told.iter().enumerate() {
+            value.add(&mut batch, 0, row, 1 + wanted.len() + nth)?;
+        }
         parts.read(&mut batch, id)?;
         if batch.size() >= BATCH_BYTES {
             take(&mut batch)?;
@@ -249,18 +174,36 @@ fn stream(
     Ok(count)
 }
 
+/// A statement with the values of its places.
+struct Reads<'c> {
+    statement: CachedStatement<'c>,
+    values: Vec<SqlValue>,
+}
+
+impl<'c> Reads<'c> {
+    fn new(conn: &'c rusqlite::Connection, (sql, values): (String, Vec<SqlValue>)) -> Result<Self> {
+        Ok(Reads { statement: conn.prepare_cached(&sql)?, values })
+    }
+
+    fn query(&mut self) -> Result<Rows<'_>> {
+        Ok(self.statement.query(params_from_iter(&self.values))?)
+    }
+}
+
 struct Queries<'a> {
     kind: &'a Kind,
     tables: &'a KindTables,
+    known: &'a KnownTables,
     source: &'a Source,
     wanted: &'a Wanted,
     condition: &'a Condition,
     /// Where the owner of a partner's numbers stands among the values.
     alias_owner: Option<String>,
+    beside: Option<Beside<'a>>,
 }
 
-impl Queries<'_> {
-    fn wanted_columns(&self, group: usize) -> Vec<&TableColumn> {
+impl<'a> Queries<'a> {
+    fn wanted_columns(&self, group: usize) -> Vec<&'a TableColumn> {
         let columns = match group {
             0 => &self.tables.columns[..],
             group => self.tables.groups[group].as_ref().map_or(&[][..], |g| &g.columns),
@@ -268,37 +211,61 @@ impl Queries<'_> {
         columns.iter().filter(|c| self.wanted.has(self.kind, group, c)).collect()
     }
 
+    fn told(&self, group: usize) -> Vec<Told<'a>> {
+        let beside = self.beside.iter();
+        beside.flat_map(|b| b.values.iter().filter(|v| v.group == group).map(move |v| Told::of(v, b))).collect()
+    }
+
+    /// Values of other kinds, behind the cells.
+    fn sub_selects(&self, group: usize, condition: &mut Condition) -> Result<String> {
+        let mut text = String::new();
+        let Some(beside) = self.beside else { return Ok(text) };
+        let own = SelectedRow { source: self.source, tables: self.tables, group };
+        for also in beside.values.iter().filter(|also| also.group == group) {
+            text.push_str(", ");
+            text.push_str(&sub_select(also, self.known, &own, beside.today, condition)?);
+        }
+        Ok(text)
+    }
+
     /// Row id, then the wanted cells.
-    fn head(&self) -> String {
+    fn head(&self) -> Result<(String, Vec<SqlValue>)> {
+        let mut condition = self.condition.clone();
         let cells: Vec<_> = self.wanted_columns(0).iter().map(|c| format!(", {}", self.source.column(c))).collect();
-        format!(
-            "SELECT {}{} FROM {} WHERE {} ORDER BY {}",
+        let sql = format!(
+            "SELECT {}{}{} FROM {} WHERE {} ORDER BY {}",
             self.source.row,
             cells.concat(),
+            self.sub_selects(0, &mut condition)?,
             self.source.from(self.tables),
             self.condition.text(),
             self.source.order
-        )
+        );
+        Ok((sql, condition.values))
     }
 
     /// Row id, position, parent's position, then the wanted cells; in the order of the heads.
-    fn group(&self, group: usize) -> String {
+    fn group(&self, group: usize) -> Result<(String, Vec<SqlValue>)> {
+        let mut condition = self.condition.clone();
         let table = self.tables.groups[group].as_ref().map_or("", |g| &g.name);
         let parent = if self.kind.groups[group].parent == 0 { "0" } else { "c.parent_pos" };
         let cells: Vec<_> = self.wanted_columns(group).iter().map(|c| format!(", c.\"{}\"", c.name)).collect();
-        let (columns, order) = (format!("c.pos, {parent}{}", cells.concat()), "c.pos");
-        match self.alias_owner.as_ref().filter(|_| self.kind.groups[group].name == ALIASES) {
+        let beside = self.sub_selects(group, &mut condition)?;
+        let (columns, order) = (format!("c.pos, {parent}{}{beside}", cells.concat()), "c.pos");
+        let sql = match self.alias_owner.as_ref().filter(|_| self.kind.groups[group].name == ALIASES) {
             Some(owner) => {
                 let own = format!("(c.\"scheme\" <> 'partner' OR c.\"owner\" = {owner})");
                 self.below_head(table, &columns, &own, order)
             }
             None => self.below_head(table, &columns, "1", order),
-        }
+        };
+        Ok((sql, condition.values))
     }
 
     /// Row id, group, position, name, value.
-    fn extras(&self, table: &str) -> String {
-        self.below_head(table, "c.part, c.pos, c.name, c.value", "1", "c.seq")
+    fn extras(&self, table: &str) -> (String, Vec<SqlValue>) {
+        let sql = self.below_head(table, "c.part, c.pos, c.name, c.value", "1", "c.seq");
+        (sql, self.condition.values.clone())
     }
 
     fn below_head(&self, table: &str, columns: &str, which: &str, order: &str) -> String {
@@ -328,17 +295,21 @@ struct Parts<'q> {
 struct Cursor<'q> {
     part: Part,
     columns: Vec<&'q TableColumn>,
+    told: Vec<Told<'q>>,
     rows: Rows<'q>,
 }
 
 impl<'q> Parts<'q> {
-    fn open(statements: &'q mut [(Part, CachedStatement<'_>)], queries: &'q Queries<'_>) -> Result<Self> {
+    fn open(statements: &'q mut [(Part, Reads<'_>)], queries: &Queries<'q>) -> Result<Self> {
         let mut cursors = Vec::new();
         for (part, statement) in statements {
-            let mut rows = statement.query(params_from_iter(&queries.condition.values))?;
+            let mut rows = statement.query()?;
             rows.advance()?;
-            let columns = if let Part::Group(group) = part { queries.wanted_columns(*group) } else { Vec::new() };
-            cursors.push(Cursor { part: *part, columns, rows });
+            let (columns, told) = match *part {
+                Part::Group(group) => (queries.wanted_columns(group), queries.told(group)),
+                Part::Extras => (Vec::new(), Vec::new()),
+            };
+            cursors.push(Cursor { part: *part, columns, told, rows });
         }
         Ok(Parts { cursors, reading: Reading::default() })
     }
@@ -351,7 +322,12 @@ impl<'q> Parts<'q> {
                     break;
                 }
                 match cursor.part {
-                    Part::Group(group) => read_group_row(batch, &mut self.reading, group, &cursor.columns, row)?,
+                    Part::Group(group) => {
+                        let node = read_group_row(batch, &mut self.reading, group, &cursor.columns, row)?;
+                        for (nth, value) in cursor.told.iter().enumerate() {
+                            value.add(batch, node, row, 3 + cursor.columns.len() + nth)?;
+                        }
+                    }
                     Part::Extras => self.reading.read_extra(batch, row)?,
                 }
                 cursor.rows.advance()?;
@@ -402,6 +378,9 @@ fn condition(kind: &Kind, tables: &KindTables, source: &Source, selection: &Sele
     if let Some(run) = selection.exported_with {
         let place = condition.place(rusqlite::types::Value::Integer(run.0));
         condition.add(format!("{} IN (SELECT q.row_id FROM run_request q WHERE q.run_no = {place})", source.row));
+    }
+    if let Some(group) = selection.with_group.and_then(|group| tables.groups[group].as_ref()) {
+        condition.add(format!("EXISTS (SELECT 1 FROM \"{}\" g WHERE g.head_row = h.row_id)", group.name));
     }
     if let Some(key) = selection.key {
         let place = condition.place_text(key);

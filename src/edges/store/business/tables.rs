@@ -64,6 +64,8 @@ pub struct KindTables {
     pub(super) groups: Vec<Option<GroupTable>>,
     /// The partner's own fields, for requests.
     pub(super) extras: Option<String>,
+    /// Where records and facts keep them: by owner, name and key.
+    pub(super) kept: Option<String>,
     pub(super) statements: HeadStatements,
 }
 
@@ -111,6 +113,7 @@ impl KindTables {
             flat: kind.class == Class::Fact && kind.groups.len() == 1,
             request,
             extras: request.then(|| format!("{}_extra", kind.name)),
+            kept: (!request).then(|| format!("{}_extra", kind.name)),
             groups,
             statements: HeadStatements::default(),
         };

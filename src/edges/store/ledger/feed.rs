@@ -59,6 +59,8 @@ pub struct NewFeed<'a> {
     pub name: &'a str,
     pub partner: &'a str,
     pub kind: &'a str,
+    /// Kinds beside its own whose changes change its rows.
+    pub also: &'a [&'a str],
     pub wants: Wants,
     pub fingerprint: u64,
 }
@@ -96,6 +98,12 @@ impl Tx<'_> {
              fingerprint = excluded.fingerprint";
         let values = params![new.name, new.partner, new.kind, new.wants.to_bits(), new.fingerprint.cast_signed()];
         run(self.conn, sql, values).with_context(|| format!("cannot register the feed {}", new.name))?;
+        let of_feed = "(SELECT feed_no FROM feed WHERE name = ?1)";
+        run(self.conn, &format!("DELETE FROM feed_also WHERE feed_no = {of_feed}"), [new.name])?;
+        let sql = format!("INSERT INTO feed_also (feed_no, kind) VALUES ({of_feed}, ?2)");
+        for kind in new.also {
+            run(self.conn, &sql, [new.name, kind]).context("cannot note which kinds a feed looks at")?;
+        }
         Ok(())
     }
 

@@ -52,9 +52,10 @@ pub struct Concerned {
 }
 
 /// What a feed has still to take into account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingChange {
     pub no: i64,
+    pub kind: String,
     pub rows: u64,
     pub listed: bool,
 }
@@ -68,7 +69,7 @@ impl Tx<'_> {
         let sql = "INSERT INTO outbox (feed_no, change_no, rings) SELECT feed_no, change_no, rings FROM ( \
                SELECT feed_no, ?1 AS change_no, wants, CASE WHEN wants & ?2 <> 0 THEN 1 \
                  WHEN ?3 AND wants & ?4 <> 0 AND (partner = ?5 OR kind = 'order') THEN 1 ELSE 0 END AS rings \
-               FROM feed WHERE kind = ?6 AND wants <> 0) WHERE rings = 1 OR wants & ?7 <> 0";
+               FROM feed WHERE wants <> 0 AND (kind = ?6 OR feed_no IN (SELECT a.feed_no FROM feed_also a WHERE a.kind = ?6))) WHERE rings = 1 OR wants & ?7 <> 0";
         let registers = new.cause == Cause::Registration;
         let values = params![change, ON_CHANGE, registers, ON_REGISTRATION, new.partner, new.kind, KEYS];
         let entries = run(self.conn, sql, values).with_context(|| format!("cannot note a change of {}", new.kind))?;
@@ -165,7 +166,8 @@ impl Tx<'_> {
 
 impl Snapshot<'_> {
     pub fn concerned(&self, kind: &str) -> Result<Concerned> {
-        let sql = "SELECT max(wants & ?2) FROM feed WHERE kind = ?1 AND wants <> 0";
+        let sql = "SELECT max(wants & ?2) FROM feed WHERE wants <> 0 \
+             AND (kind = ?1 OR feed_no IN (SELECT a.feed_no FROM feed_also a WHERE a.kind = ?1))";
         let keys: Option<Option<i64>> = one(self.conn, sql, params![kind, KEYS], |row| row.get(0))?;
         Ok(match keys.flatten() {
             None => Concerned::default(),
@@ -184,10 +186,15 @@ impl Snapshot<'_> {
     }
 
     pub fn pending(&self, feed: FeedNo) -> Result<Vec<PendingChange>> {
-        let sql = "SELECT c.change_no, c.rows, c.listed FROM outbox o JOIN change c ON c.change_no = o.change_no \
+        let sql = "SELECT c.change_no, c.rows, c.listed, c.kind FROM outbox o JOIN change c ON c.change_no = o.change_no \
              WHERE o.feed_no = ?1 ORDER BY c.change_no";
         list(self.conn, sql, [feed.0], |row| {
-            Ok(PendingChange { no: row.get(0)?, rows: super::file::unsigned(row, 1)?, listed: row.get(2)? })
+            Ok(PendingChange {
+                no: row.get(0)?,
+                rows: super::file::unsigned(row, 1)?,
+                listed: row.get(2)?,
+                kind: row.get(3)?,
+            })
         })
     }
 

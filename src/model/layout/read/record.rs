@@ -59,6 +59,7 @@ impl RecordReader<'_> {
             each: each(section),
             required: section.boolean("required").unwrap_or(!matches!(role, Role::Ignored | Role::Adds(_))),
             width: self.width(section),
+            per: self.per(section, role),
             fields,
             span: section.span(),
         }
@@ -114,6 +115,24 @@ impl RecordReader<'_> {
             }
         }
         fields
+    }
+
+    /// `per = "despatches"`.
+    fn per(&self, section: &Section<'_>, role: Role) -> Option<usize> {
+        let spot = section.text_spot("per")?;
+        if role != Role::Opens(0) {
+            section.problem_at(spot.span, "per", "says how often a message is written; expected it in the record that opens the message.", None);
+            return None;
+        }
+        let top = self.kind.groups.iter().enumerate().skip(1).filter(|(_, group)| group.parent == 0);
+        let known: Vec<&str> = top.clone().map(|(_, group)| group.name.as_str()).collect();
+        if let Some((group, _)) = top.clone().find(|(_, group)| group.name == spot.value) {
+            return Some(group);
+        }
+        let expected = if known.is_empty() { "none can stand here".to_string() } else { known.join(", ") };
+        let text = format!("\"{}\" is no part of a {}; expected one of: {expected}.", spot.value, self.kind.name);
+        section.problem_at(spot.span, "per", text, suggest(&spot.value, &known));
+        None
     }
 
     fn role(&self, section: &Section<'_>) -> Role {

@@ -18,6 +18,7 @@ use crate::model::layout::control::Totals;
 use crate::model::layout::expression::Values;
 use crate::model::layout::form::{Direction, NotWritable};
 use crate::model::layout::plan::{Checked, Condition, Field, Ours, Record, Role, Scope};
+use crate::model::layout::extra_path;
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::encoding::Encoding;
@@ -179,7 +180,7 @@ impl<'w> RowEncoder<'w> {
                 self.node(message, message.node(*child))?;
             }
             // A message of which nothing but its head is there still needs a row.
-            if below.is_empty() && self.rows.grouped && !layout.records.iter().any(|r| r.role == Role::Opens(0)) {
+            if below.is_empty() && record.required && self.rows.grouped && !layout.records.iter().any(|r| r.role == Role::Opens(0)) {
                 self.with_role(Role::Opens(group), Subject { message: Some(message), node: None })?;
             }
         }
@@ -323,7 +324,9 @@ impl<'w> RowEncoder<'w> {
                 let path = if index == 0 { field.name.clone() } else { format!("{}.{}", group.name, field.name) };
                 values.add(&path, &text);
             }
+            add_extras(&mut values, node, &group.name);
         }
+        self.layout.name_extras(&mut values);
         values
     }
 
@@ -372,6 +375,12 @@ impl<'w> RowEncoder<'w> {
         }
         self.bytes = bytes;
         result.map_err(|wrong| EncodeError::Value { message: name.to_string(), field: wrong.column, text: wrong.text })
+    }
+}
+
+fn add_extras(values: &mut Values, node: Option<NodeRef<'_>>, group: &str) {
+    for (name, value) in node.iter().flat_map(|node| node.extras()) {
+        values.add(&extra_path(group, name), value);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::model::decimal;
 use crate::model::layout::expression::Values;
 use crate::model::layout::form::Direction;
 use crate::model::layout::plan::{Field, Ours, Place, Record, Role};
+use crate::model::layout::extra_path;
 use crate::model::layout::seam::EncodeError;
 
 use super::template::{Element, Item};
@@ -92,8 +93,15 @@ impl XmlWriter<'_> {
     }
 
     pub(super) fn write_record(&mut self, record: usize, element: &Element, here: Here<'_>) -> Result<(), EncodeError> {
-        let layout = self.layout;
-        self.write_whole(&layout.records[record], element, here)
+        let record = &self.layout.records[record];
+        let Some(group) = record.each else { return self.write_whole(record, element, here) };
+        // Each is a message of its own for who reads it.
+        self.messages -= 1;
+        for node in here.message.group(group) {
+            self.messages += 1;
+            self.write_whole(record, element, Here { node, ..here })?;
+        }
+        Ok(())
     }
 
     /// The element of a node.
@@ -137,7 +145,7 @@ impl XmlWriter<'_> {
     /// A record has room for so many nodes below its own; one more would not be told.
     fn check_room(&self, record: &Record, here: Here<'_>) -> Result<(), EncodeError> {
         let groups = &self.layout.kind.groups;
-        let own = record.role.group();
+        let own = here.node.group();
         for field in &record.fields {
             let Ours::Field { group, nth, field: index } = field.ours else { continue };
             self.check_constant(record, field, (group, nth, index), here)?;
@@ -174,7 +182,11 @@ impl XmlWriter<'_> {
         else {
             return Ok(());
         };
-        let value = target(here, record, group, nth).map_or(Value::Missing, |node| node.value(index));
+        // Where each part is a message of its own, nothing is told of the whole.
+        if record.each.is_some() && group == 0 {
+            return Ok(());
+        }
+        let value = target(here, group, nth).map_or(Value::Missing, |node| node.value(index));
         if matches!(value, Value::Missing | Value::Empty) {
             return Ok(());
         }
@@ -192,6 +204,7 @@ impl XmlWriter<'_> {
     /// Our fields by path, for expressions: those of the node and of the nodes above it, and the moment of the file.
     pub(super) fn values(&self, here: Here<'_>) -> Values {
         let mut values = fields(here);
+        self.layout.name_extras(&mut values);
         let (now, seconds) = self.now.clone().unwrap_or_default();
         values.add("now", &now);
         values.add("now_unix", &seconds);
@@ -215,6 +228,7 @@ fn fields(here: Here<'_>) -> Values {
                 if group.name.is_empty() { field.name.clone() } else { format!("{}.{}", group.name, field.name) };
             values.add(&path, &text);
         }
+        node.extras().for_each(|(name, value)| values.add(&extra_path(&group.name, name), value));
         if node.index() == 0 {
             return values;
         }

@@ -11,7 +11,7 @@ use crate::model::batch::{Message, NodeRef, Value};
 use crate::model::decimal;
 use crate::model::layout::Layout;
 use crate::model::layout::form::NotWritable;
-use crate::model::layout::plan::{Checked, Control, Field, Ours, Record, Role, Scope};
+use crate::model::layout::plan::{Checked, Control, Field, Ours, Role, Scope};
 use crate::model::layout::seam::{EncodeContext, EncodeError, Encoder};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::xml::{Charset, XmlText};
@@ -32,7 +32,7 @@ pub struct XmlWriter<'w> {
     pub(super) text: XmlText,
     bytes: Vec<u8>,
     begun: bool,
-    messages: u64,
+    pub(super) messages: u64,
     /// What has become of the message that is being written.
     op: Op,
     /// What the records around the messages say, once they are written: of the file, and of the open interchange.
@@ -208,11 +208,10 @@ impl<'w> XmlWriter<'w> {
         source: &Source,
         here: Option<Here<'_>>,
     ) -> Result<Option<(String, Content)>, EncodeError> {
-        let (record, field) = match source {
+        let field = match source {
             Source::Word(word) => return Ok(Some((word.clone(), Content::Constants))),
             Source::Field { record, field } => {
-                let record = &self.layout.records[*record];
-                (record, &record.fields[*field])
+                &self.layout.records[*record].fields[*field]
             }
         };
         match (&field.ours, here) {
@@ -225,14 +224,14 @@ impl<'w> XmlWriter<'w> {
             }
             (Ours::Control(control), _) => Ok(self.control(control, here).map(|value| (value, Content::Constants))),
             (Ours::Field { group, nth, field: index }, Some(here)) => {
-                let Some(node) = target(here, record, *group, *nth) else { return Ok(None) };
+                let Some(node) = target(here, *group, *nth) else { return Ok(None) };
                 match node.value(*index) {
                     Value::Missing => Ok(None),
                     value => self.written(field, value, here).map(|text| Some((text, Content::Values))),
                 }
             }
             (Ours::Extra { group, name }, Some(here)) => {
-                let node = target(here, record, *group, 0);
+                let node = target(here, *group, 0);
                 let extra = node.and_then(|n| n.extras().find(|(known, _)| **known == **name));
                 extra
                     .map(|(_, value)| self.written(field, Value::Text(value), here).map(|text| (text, Content::Values)))
@@ -275,7 +274,7 @@ impl<'w> XmlWriter<'w> {
             (Checked::Number, ..) => Some(self.messages.to_string()),
             (Checked::Count(records), Scope::Message, Some(here)) => {
                 let opened = records.iter().filter_map(|r| match self.layout.records[*r].role {
-                    Role::Opens(group) => Some(here.message.group(group).count()),
+                    Role::Opens(group) => Some(here.message.group(group).filter(|n| is_below(here, n)).count()),
                     _ => None,
                 });
                 Some(opened.sum::<usize>().to_string())
@@ -285,6 +284,7 @@ impl<'w> XmlWriter<'w> {
                 let sum = here
                     .message
                     .group(*group)
+                    .filter(|n| is_below(here, n))
                     .filter_map(|n| n.value(*field).number())
                     .try_fold(0i64, i64::checked_add)?;
                 let scale = self.layout.kind.groups[*group].fields[*field].field_type.scale()?;
@@ -336,11 +336,8 @@ impl Encoder for XmlWriter<'_> {
 }
 
 /// The node a field belongs to, seen from the node of its record.
-pub(super) fn target<'m>(here: Here<'m>, record: &Record, group: usize, nth: usize) -> Option<NodeRef<'m>> {
+pub(super) fn target(here: Here<'_>, group: usize, nth: usize) -> Option<NodeRef<'_>> {
     let mut node = here.node;
-    if group == record.role.group() {
-        return Some(node);
-    }
     while node.group() != group && node.index() > 0 {
         node = here.message.node(node.parent());
     }
