@@ -135,6 +135,7 @@ fn the_samples_hold_every_key() {
                     ["intake", _, "guard"] => Some(Table::IntakeGuard),
                     ["feed", _] => Some(Table::Feed),
                     ["feed", _, "guard"] => Some(Table::FeedGuard),
+                    ["feed", _, "also", _] => Some(Table::FeedAlso),
                     ["calendar", _] => Some(Table::Calendar),
                     ["remote", _] => Some(Table::Remote),
                     ["mail"] => Some(Table::Mail),
@@ -145,10 +146,15 @@ fn the_samples_hold_every_key() {
                 if let ["intake", _, below] = parts[..] {
                     shown.insert((format!("{:?}", Table::Intake), below.to_string()));
                 }
+                if table == Some(Table::FeedAlso) {
+                    shown.insert((format!("{:?}", Table::Feed), "also".to_string()));
+                }
                 if table == Some(Table::FeedGuard) {
                     shown.insert((format!("{:?}", Table::Feed), "guard".to_string()));
                 }
             } else if let (Some(table), Some((key, _))) = (table, line.split_once(" = ")) {
+                // Tables that the sample only shows are comments as a whole.
+                let key = if table == Table::FeedAlso { key.trim_start_matches(['#', ' ']) } else { key };
                 shown.insert((format!("{table:?}"), key.to_string()));
             }
         }

@@ -179,7 +179,8 @@ fn read_given(
             let parts = key.iter().map(|at| kind.head().fields[*at].name.as_str());
             let inner = kind.groups[group].fields.iter().filter(|_| group > 0).map(|field| field.name.as_str());
             let known: Vec<&str> = parts.chain(inner).collect();
-            let text = format!("a {} is not found by \"{}\"; expected one of: {}.", kind.name, field.value, known.join(", "));
+            let text =
+                format!("a {} is not found by \"{}\"; expected one of: {}.", kind.name, field.value, known.join(", "));
             keyed.wrong(field, "where", Wrong { text, suggestion: suggest(&field.value, &known) });
             return None;
         };
@@ -237,7 +238,8 @@ fn own_extras(
     if kind.class == Class::Request || kind.name == "order_status" {
         return Vec::new();
     }
-    let brings = |name: &str| intakes.iter().flat_map(|intake| &intake.layouts).any(|l| l.brings_extra(&kind.name, name));
+    let brings =
+        |name: &str| intakes.iter().flat_map(|intake| &intake.layouts).any(|l| l.brings_extra(&kind.name, name));
     let open = slots.iter().filter(|slot| slot.group == 0 && !known.iter().any(|also| *also.name == **slot.name));
     let mut own = Vec::new();
     for slot in open.filter(|slot| brings(slot.name)) {

@@ -185,12 +185,7 @@ mod tests {
                 &[("price_list", "2")],
                 "customer_no=head.customer_no article_no=head.article_no currency=head.currency from_qty=head.from_qty valid_from=newest price_list='2'",
             ),
-            (
-                ("stock", ""),
-                ("stock", ""),
-                &[("warehouse", "EXT")],
-                "article_no=head.article_no warehouse='EXT'",
-            ),
+            (("stock", ""), ("stock", ""), &[("warehouse", "EXT")], "article_no=head.article_no warehouse='EXT'"),
             (
                 ("order_status", "despatch_lines"),
                 ("order", "lines"),
@@ -198,7 +193,12 @@ mod tests {
                 "customer_no=head.customer_no buyer_order_no=head.buyer_order_no partner=head.partner line_no=line true",
             ),
             (("order_status", "despatch_lines"), ("article", ""), &[], "article_no=node.article_no"),
-            (("article", ""), ("article", "aliases"), &[("aliases.owner", "m")], "article_no=head.article_no owner='m'"),
+            (
+                ("article", ""),
+                ("article", "aliases"),
+                &[("aliases.owner", "m")],
+                "article_no=head.article_no owner='m'",
+            ),
             (("customer", ""), ("article", ""), &[], "not article_no"),
         ];
         for (own, other, given, expected) in rows {

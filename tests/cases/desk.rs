@@ -41,8 +41,10 @@ impl Desk {
 
     /// One of samples/layouts, as a layout of the site.
     pub fn lay_out(&self, layout: &str) {
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("samples/layouts/{layout}/layout.toml"));
-        fs::copy(sample, self.root().join(format!("layouts/{layout}.toml"))).unwrap();
+        // One of several in a folder is named with it: `storel-prices/net`.
+        let (folder, file) = layout.split_once('/').unwrap_or((layout, "layout"));
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("samples/layouts/{folder}/{file}.toml"));
+        fs::copy(sample, self.root().join(format!("layouts/{}.toml", layout.replace('/', "-")))).unwrap();
     }
 
     pub fn root(&self) -> &Path {

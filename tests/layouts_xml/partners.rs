@@ -239,7 +239,7 @@ fn amazon_gets_a_numbered_message_for_each_despatch() {
     let rows = expected(&folder)["order_statuses"].as_array().unwrap().clone();
     let messages: Vec<Value> = rows.iter().map(|row| {
         let lines = row["lines"].as_array().unwrap().iter().map(|line| {
-            json!({"line_no": line["line_ref"].as_str().unwrap().parse::<i64>().unwrap(), "qty": line["qty"]})
+            json!({"extra": {"item": line["line_ref"]}, "qty": line["qty"]})
         });
         json!({"buyer_order_no": row["order_no"], "status": "shipped", "despatches": [{"delivery_note_no": row["shipment_no"],
             "shipped_at": row["shipped_at"], "carrier": row["carrier"], "service": row["service"],
@@ -251,14 +251,22 @@ fn amazon_gets_a_numbered_message_for_each_despatch() {
     let two = [messages[0].clone(), messages[0].clone()];
     assert!(written(&layout, &two, Tz::UTC, now).unwrap().contains("<MessageID>2</MessageID>"));
 
-    // What one Message has no room for, and what is no despatch, is not told in part.
+    // Each despatch of an order, whatever the order's status, with its own lines; an order without one is not in the file.
     let mut twice = messages[0].clone();
-    let despatch = twice["despatches"][0].clone();
+    let mut despatch = twice["despatches"][0].clone();
+    despatch["delivery_note_no"] = json!("1234568");
+    despatch["despatch_lines"][0]["qty"] = json!("7");
     twice["despatches"].as_array_mut().unwrap().push(despatch);
+    twice["status"] = json!("partly_shipped");
+    let none = json!({"buyer_order_no": "1234569", "status": "received"});
+    let text = written(&layout, &[none, twice.clone()], Tz::UTC, now).unwrap();
+    assert_eq!((text.matches("<Message>").count(), text.matches("<Quantity>").count()), (2, 2), "{text}");
+    assert!(text.find("<MessageID>2<").unwrap() < text.find(">1234568<").unwrap(), "{text}");
+    assert!(text.find(">1234568<").unwrap() < text.find("<Quantity>7<").unwrap(), "{text}");
+
+    // What one Message has no room for is not told in part.
+    let parcel = json!({"tracking_no": "2"});
+    twice["despatches"][0]["trackings"].as_array_mut().unwrap().push(parcel);
     let refused = written(&layout, &[twice], Tz::UTC, now).unwrap_err();
-    assert!(refused.contains("it has 2 of despatches, and the layout has room for 1"), "{refused}");
-    let mut confirmed = messages[0].clone();
-    confirmed["status"] = json!("confirmed");
-    let refused = written(&layout, &[confirmed], Tz::UTC, now).unwrap_err();
-    assert!(refused.contains("it is \"confirmed\", and a file of this layout can only mean \"shipped\""), "{refused}");
+    assert!(refused.contains("it has 2 of trackings, and the layout has room for 1"), "{refused}");
 }

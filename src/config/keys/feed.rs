@@ -183,13 +183,7 @@ pub const KEYS: &[Key] = &[
         None,
         "What its key has to be where the feed's row does not say it, like { price_list = \"2\", currency = \"EUR\" }. Of prices the one counts that holds on the day.",
     ),
-    key(
-        Table::FeedAlso,
-        "of",
-        "partner id",
-        From("this partner"),
-        "Of KIND.extra.NAME: whose files bring it.",
-    ),
+    key(Table::FeedAlso, "of", "partner id", From("this partner"), "Of KIND.extra.NAME: whose files bring it."),
     // [feed.NAME.guard]
     key(
         Table::FeedGuard,

@@ -181,14 +181,14 @@ impl Layout {
     pub fn brings_extra(&self, kind: &str, name: &str) -> bool {
         let fields = self.records.iter().flat_map(|r| &r.fields).chain(self.naming.iter().flat_map(|n| &n.fields));
         self.kind.name == kind
-            && fields.filter(|field| field.form.direction != Direction::WriteOnly).any(|field| {
-                matches!(&field.ours, Ours::Extra { group: 0, name: known } if **known == *name)
-            })
+            && fields
+                .filter(|field| field.form.direction != Direction::WriteOnly)
+                .any(|field| matches!(&field.ours, Ours::Extra { group: 0, name: known } if **known == *name))
     }
 
     /// A message without a node of this group is not written at all.
     pub fn needs_group(&self) -> Option<usize> {
-        let each = self.records.iter().find_map(|record| record.each);
+        let per = self.records.iter().find_map(|record| record.per);
         let has_head = self.records.iter().any(|record| record.role == Role::Opens(0));
         let of_rows = || match self.records.iter().find(|record| matches!(record.role, Role::Opens(_)))?.role {
             Role::Opens(group) => Some(group),
@@ -196,7 +196,7 @@ impl Layout {
         };
         let optional = self.records.iter().filter(|record| matches!(record.role, Role::Opens(_))).all(|r| !r.required);
         let is_rows = matches!(self.syntax, Syntax::Rows(_));
-        each.or_else(|| if is_rows && !has_head && optional { of_rows() } else { None })
+        per.or_else(|| if is_rows && !has_head && optional { of_rows() } else { None })
     }
 
     /// What the partner calls a field of ours; empty where the layout does not have it.

@@ -124,10 +124,10 @@ fn term(
             let other = column_of(tables, &Tie { group: tie.group, field: *other, by: By::Nothing })?;
             let table = tables.groups[tie.group].as_ref().map_or("", |table| &table.name);
             let (_, name) = other.split_once('.').unwrap_or(("", &other));
-            let alone = format!("1 = (SELECT count(*) FROM \"{table}\" y WHERE y.head_row = a.row_id AND y.{name} = {own_article})");
-            Some(format!(
-                "CASE WHEN {line} IS NULL THEN {other} = {own_article} AND {alone} ELSE {by_number} END"
-            ))
+            let alone = format!(
+                "1 = (SELECT count(*) FROM \"{table}\" y WHERE y.head_row = a.row_id AND y.{name} = {own_article})"
+            );
+            Some(format!("CASE WHEN {line} IS NULL THEN {other} = {own_article} AND {alone} ELSE {by_number} END"))
         }
     })
 }
@@ -278,11 +278,7 @@ impl Tx<'_> {
             condition.add_field(kind, &tables, field, value, |column| format!("h.\"{}\"", column.name))?;
         }
         let own: Vec<String> = tied.iter().map(|(name, _)| format!("h.\"{name}\"")).collect();
-        condition.add(format!(
-            "({}) IN (SELECT {} FROM {CHANGED})",
-            own.join(", "),
-            columns[..tied.len()].join(", ")
-        ));
+        condition.add(format!("({}) IN (SELECT {} FROM {CHANGED})", own.join(", "), columns[..tied.len()].join(", ")));
         let parts: Vec<&TableColumn> = tables.keys().collect();
         let names: Vec<String> = parts.iter().map(|column| format!("h.\"{}\"", column.name)).collect();
         let sql = format!("SELECT {} FROM \"{}\" h WHERE {}", names.join(", "), tables.head, condition.text());

@@ -31,7 +31,8 @@ impl<'t> Kept<'t> {
         let Some(table) = tables.kept.as_ref().filter(|_| !names.is_empty()) else { return Ok(None) };
         let keys: Vec<String> = tables.keys().map(|key| format!("\"{}\"", key.name)).collect();
         let places: Vec<String> = (1..=keys.len() + 3).map(|place| format!("?{place}")).collect();
-        let of_key: Vec<String> = keys.iter().zip(&places[2..]).map(|(key, place)| format!("{key} = {place}")).collect();
+        let of_key: Vec<String> =
+            keys.iter().zip(&places[2..]).map(|(key, place)| format!("{key} = {place}")).collect();
         let keys = keys.join(", ");
         let put = format!(
             "INSERT INTO \"{table}\" (owner, name, {keys}, value) VALUES ({}) ON CONFLICT (owner, name, {keys}) \
@@ -82,9 +83,9 @@ impl Tx<'_> {
                 "SELECT owner, name FROM \"{table}\" WHERE (owner, name) > (?1, ?2) ORDER BY owner, name LIMIT 1"
             );
             let mut at = (String::new(), String::new());
-            while let Some(found) =
-                one(self.conn, &next, params![at.0, at.1], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
-            {
+            while let Some(found) = one(self.conn, &next, params![at.0, at.1], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            })? {
                 if !needed.contains(&(found.0.clone(), kind.name.clone(), found.1.clone())) {
                     let sql = format!("DELETE FROM \"{table}\" WHERE owner = ?1 AND name = ?2");
                     run(self.conn, &sql, params![found.0, found.1])

@@ -121,7 +121,12 @@ impl RecordReader<'_> {
     fn per(&self, section: &Section<'_>, role: Role) -> Option<usize> {
         let spot = section.text_spot("per")?;
         if role != Role::Opens(0) {
-            section.problem_at(spot.span, "per", "says how often a message is written; expected it in the record that opens the message.", None);
+            section.problem_at(
+                spot.span,
+                "per",
+                "says how often a message is written; expected it in the record that opens the message.",
+                None,
+            );
             return None;
         }
         let top = self.kind.groups.iter().enumerate().skip(1).filter(|(_, group)| group.parent == 0);
@@ -130,7 +135,10 @@ impl RecordReader<'_> {
             return Some(group);
         }
         let expected = if known.is_empty() { "none can stand here".to_string() } else { known.join(", ") };
-        let text = format!("\"{}\" is no part of a {}; expected one of: {expected}.", spot.value, self.kind.name);
+        let text = format!(
+            "\"{}\" is no group below the head of the kind {}; expected one of: {expected}.",
+            spot.value, self.kind.name
+        );
         section.problem_at(spot.span, "per", text, suggest(&spot.value, &known));
         None
     }

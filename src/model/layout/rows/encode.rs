@@ -16,9 +16,9 @@ use crate::model::batch::{Message, NodeRef, Value};
 use crate::model::decimal;
 use crate::model::layout::control::Totals;
 use crate::model::layout::expression::Values;
+use crate::model::layout::extra_path;
 use crate::model::layout::form::{Direction, NotWritable};
 use crate::model::layout::plan::{Checked, Condition, Field, Ours, Record, Role, Scope};
-use crate::model::layout::extra_path;
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::encoding::Encoding;
@@ -180,7 +180,11 @@ impl<'w> RowEncoder<'w> {
                 self.node(message, message.node(*child))?;
             }
             // A message of which nothing but its head is there still needs a row.
-            if below.is_empty() && record.required && self.rows.grouped && !layout.records.iter().any(|r| r.role == Role::Opens(0)) {
+            if below.is_empty()
+                && record.required
+                && self.rows.grouped
+                && !layout.records.iter().any(|r| r.role == Role::Opens(0))
+            {
                 self.with_role(Role::Opens(group), Subject { message: Some(message), node: None })?;
             }
         }

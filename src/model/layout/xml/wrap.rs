@@ -4,9 +4,9 @@
 use crate::model::batch::Value;
 use crate::model::decimal;
 use crate::model::layout::expression::Values;
+use crate::model::layout::extra_path;
 use crate::model::layout::form::Direction;
 use crate::model::layout::plan::{Field, Ours, Place, Record, Role};
-use crate::model::layout::extra_path;
 use crate::model::layout::seam::EncodeError;
 
 use super::template::{Element, Item};
@@ -94,7 +94,7 @@ impl XmlWriter<'_> {
 
     pub(super) fn write_record(&mut self, record: usize, element: &Element, here: Here<'_>) -> Result<(), EncodeError> {
         let record = &self.layout.records[record];
-        let Some(group) = record.each else { return self.write_whole(record, element, here) };
+        let Some(group) = record.per else { return self.write_whole(record, element, here) };
         // Each is a message of its own for who reads it.
         self.messages -= 1;
         for node in here.message.group(group) {
@@ -183,7 +183,7 @@ impl XmlWriter<'_> {
             return Ok(());
         };
         // Where each part is a message of its own, nothing is told of the whole.
-        if record.each.is_some() && group == 0 {
+        if record.per.is_some() && group == 0 {
             return Ok(());
         }
         let value = target(here, group, nth).map_or(Value::Missing, |node| node.value(index));

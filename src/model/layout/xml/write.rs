@@ -210,9 +210,7 @@ impl<'w> XmlWriter<'w> {
     ) -> Result<Option<(String, Content)>, EncodeError> {
         let field = match source {
             Source::Word(word) => return Ok(Some((word.clone(), Content::Constants))),
-            Source::Field { record, field } => {
-                &self.layout.records[*record].fields[*field]
-            }
+            Source::Field { record, field } => &self.layout.records[*record].fields[*field],
         };
         match (&field.ours, here) {
             (Ours::Control(Control { what: Checked::Change, .. }), Some(here)) => match self.op.word() {
