@@ -178,6 +178,11 @@ fn check_keys(root: &Section<'_>, records: &[Record], options: Option<&Options>)
         Some(Options::Edifact(_)) => check_row_keys(root, records, false),
         _ => check_groups(root, records),
     }
+    let is_rows_or_edifact = matches!(options, Some(Options::Rows(_) | Options::Edifact(_)));
+    for record in records.iter().filter(|record| is_rows_or_edifact && record.per.is_some()) {
+        let text = "is for XML; rows are written for each node of the group that their record opens. Take it out.";
+        root.problem_at(record.span.clone(), "record.per", text, None);
+    }
 }
 
 /// What only rows can do: elsewhere a layout that says it would be read without it.
