@@ -62,9 +62,11 @@ impl Daemon {
                     remotes.owed_is_stale = true;
                 }
             }
-            Outcome::In(collect::Report::Compared { source, new }) => {
-                let desk = remotes.desks.iter_mut().find(|desk| desk.source() == source);
-                desk.into_iter().for_each(|desk| desk.note_compared(&new));
+            Outcome::In(collect::Report::Compared { source, found }) => {
+                if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
+                    let again = desk.note_compared(&found.new, &found.same);
+                    bench.note_same(desk, &again)?;
+                }
             }
             Outcome::In(collect::Report::Collected { source, files }) => {
                 if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {

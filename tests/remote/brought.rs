@@ -76,6 +76,24 @@ fn an_old_one_that_was_put_aside_does_not_stay_when_the_line_breaks() {
     assert_eq!(night.double.calls("STOR"), 1, "{:?}", night.double.log());
 }
 
+/// The old one was put aside, and neither the new one nor the old one could take the place again. A person ends it: the partner gets
+/// back what he had.
+#[test]
+fn an_old_one_goes_back_when_its_run_is_dropped() {
+    let night = night("set keep-old\non RNTO 4 reply \"553 no\"\non RNTO 5 reply \"553 no\"");
+    std::fs::write(night.there.join("out").join(NAME), "an older file").unwrap();
+    let first = said(&night.run());
+    assert!(!night.brought().contains(&NAME.to_owned()) && night.brought().len() == 2, "{:?} {first}", night.brought());
+    night.double.become_another("");
+    let store = rusqlite::Connection::open(night.here.join("nattpost.db")).unwrap();
+    let run: String = store.query_row("SELECT run_id FROM run", [], |row| row.get(0)).unwrap();
+    drop(store);
+    let dropped = said(&night.command(&["discard", &run]).output().unwrap());
+    let again = night.patient_run();
+    let there = files_in(&night.there.join("out"));
+    assert_eq!(there, [(NAME.into(), b"an older file".to_vec())], "{dropped} {again} {:#?}", night.double.log());
+}
+
 /// Nothing else is left to be done there when the orders are composed.
 #[test]
 fn one_run_brings_what_its_last_files_brought_about() {

@@ -399,3 +399,36 @@ fn a_large_file_goes_on_where_its_line_broke() {
         assert_eq!(text.matches("0000000\n").count(), 1, "{more}");
     }
 }
+
+/// A server that tells the time of its own zone, and whose summer ends: what stays there is read once more, and is what it was.
+#[test]
+fn files_that_stay_are_no_others_when_a_clock_is_set() {
+    let list = tempfile::NamedTempFile::new().unwrap();
+    let night = Night::new(
+        &format!("on MLSD listing \"{}\"\non MDTM reply \"502 no\"", list.path().display()),
+        "after = \"keep\"",
+    );
+    let told_at = |hour: u32| {
+        let lines =
+            ["a", "b", "c"].map(|name| format!("type=file;size=114;modify=20261025{hour:02}3000; {name}.csv\r\n"));
+        std::fs::write(list.path(), lines.concat()).unwrap();
+    };
+    ["a", "b", "c"].iter().for_each(|name| night.put(&format!("{name}.csv"), &order(name)));
+    told_at(8);
+    night.run();
+    let fetched = night.double.calls("RETR");
+    assert_eq!((night.orders().len(), fetched), (3, 3));
+    told_at(7);
+    // One of them is another since then.
+    night.put("c.csv", &order("d"));
+    let told = night.patient_run();
+    assert_eq!(night.orders(), ["a", "b", "c", "d"], "{told}");
+    let files: u32 = rusqlite::Connection::open(night.here.join("nattpost.db"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM file", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(files, 4, "a and b did not arrive a second time");
+    let read = night.double.calls("RETR");
+    night.patient_run();
+    assert_eq!(night.double.calls("RETR"), read, "and nobody reads them once more");
+}

@@ -13,8 +13,20 @@ use nattpost::model::remote_name::{aside_name, claim_name, upload_name};
 use super::{files_in, folder};
 
 /// Names that a command has to carry byte for byte.
-pub const NAMES: [&[u8]; 6] =
-    [b"orders 1.csv", b"M\xc3\xbcller.xml", b"M\xfcller.xml", b"-a", b"a\"b.csv", b"two  blanks.csv"];
+pub const NAMES: [&[u8]; 12] = [
+    b"orders 1.csv",
+    b"M\xc3\xbcller.xml",
+    b"M\xfcller.xml",
+    b"-rf",
+    b"a\"b.csv",
+    b"two  blanks.csv",
+    b" a blank before",
+    b"a blank behind ",
+    b"\xffy.csv",
+    b"CON.csv",
+    b"con.csv",
+    &[b'n'; 255],
+];
 
 pub fn id(number: u8) -> Id {
     Id::new(1_795_300_000_000, u32::from(number))

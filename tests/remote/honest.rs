@@ -349,6 +349,19 @@ fn odd_names_are_listed_and_never_sent() {
     assert_eq!((double.calls("SIZE"), double.calls("RETR"), double.calls("DELE")), (0, 0, 0));
 }
 
+/// Telnet's mark is a letter of Latin-1. It is doubled only where proftpd would take what follows for an order of Telnet.
+#[test]
+fn the_mark_of_telnet_goes_out_as_servers_understand_it() {
+    let (_kept, root) = ground();
+    let double = Double::start(&root, "");
+    let mut remote = Peer::of(&double).remote();
+    remote.facts(&folder("in"), &[b"a\xffy.csv", b"b\xff\xf4y.csv"]).unwrap();
+    // The double notes what is no UTF-8 as one mark a byte.
+    let asked: Vec<String> = double.log().into_iter().filter(|line| line.contains("SIZE")).collect();
+    let marks = |name: &str| asked.iter().any(|line| line.contains(name));
+    assert!(marks("SIZE a\u{fffd}y.csv ->") && marks("SIZE b\u{fffd}\u{fffd}\u{fffd}y.csv ->"), "{asked:?}");
+}
+
 /// Once one data connection has come about, the next command does not wait for its own: a refusal is met afterwards.
 #[test]
 fn a_command_goes_out_beside_its_data_connection() {

@@ -180,3 +180,29 @@ fn what_stays_at_a_server_without_times_is_taken_once() {
     assert_eq!(place.rows("SELECT count(*) FROM file"), ["2"]);
     says(&place, &["explain", "orders-1.csv"], &["stays there"]);
 }
+
+/// A folder with more names than the ledger holds: of one beyond them it is said what can be said.
+#[test]
+fn a_name_beyond_those_that_are_noted_is_told_of_all_the_same() {
+    let place = Place::new(
+        "[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\ncustomers = \"accept\"\narticles = \"accept\"\nsettle = \"rename\"\n\
+         from = \"drop:/out\"\nmatch = [\"*.csv\"]\n",
+    );
+    for number in 0..1_100 {
+        place.put(&format!("there/out/n{number:04}.txt"), "x");
+    }
+    place.put("there/out/o.csv", &order("O-1"));
+    place.run(None);
+    let told: Vec<String> = (0..1_100)
+        .step_by(50)
+        .map(|number| place.command(&["explain", &format!("n{number:04}.txt")], None).text)
+        .collect();
+    let noted = "fits none of the patterns of shop/orders: *.csv";
+    let beyond =
+        "the first 1000 are noted, and it is none of them: it may be one of the others; this one would not be taken";
+    assert!(told.iter().all(|text| text.contains(noted) || text.contains(beyond)), "{told:#?}");
+    assert!(told.iter().any(|text| text.contains(noted)) && told.iter().any(|text| text.contains(beyond)), "{told:#?}");
+    // And a list of files says from where each came.
+    let files = place.command(&["files"], None).text;
+    assert!(files.contains("shop/orders at shop/drop:/out"), "{files}");
+}

@@ -80,6 +80,38 @@ pub fn resume(known: Known, in_work: bool, there: There) -> Action {
     }
 }
 
+/// No zone is further from another one.
+const ZONES_APART_S: i64 = 26 * 3_600;
+
+/// Files that stay at a remote, as they were taken and as they are listed now: has the server's clock been set by whole hours, as
+/// summer time does where a server tells the time of its own zone? One file alone says nothing: it may have been written anew.
+pub fn clock_was_set(files: &[(&Facts, &Facts)]) -> bool {
+    let mut shifts = files.iter().map(|(then, now)| shift_of(then, now));
+    let Some(Some(first)) = shifts.next() else { return false };
+    files.len() > 1 && shifts.all(|shift| shift == Some(first))
+}
+
+/// By how many seconds the time of an unchanged size moved: whole hours, not a whole day.
+fn shift_of(then: &Facts, now: &Facts) -> Option<i64> {
+    then.size.filter(|_| then.size == now.size)?;
+    let shift = match (&then.stamp, &now.stamp) {
+        (Stamp::Exact(_), Stamp::Exact(_)) => (instant(&now.stamp)? - instant(&then.stamp)?).num_seconds(),
+        // The day may be another one: of a listing's words only the clock is understood.
+        (Stamp::Listed(then), Stamp::Listed(now)) => (clock_in(now)? - clock_in(then)?).rem_euclid(86_400),
+        _ => return None,
+    };
+    let is_of_zones = shift.abs() <= ZONES_APART_S && shift % 3_600 == 0 && shift % 86_400 != 0;
+    is_of_zones.then_some(shift)
+}
+
+/// `Nov 22 08:30`: seconds since midnight.
+fn clock_in(listed: &str) -> Option<i64> {
+    let word = listed.split(' ').find(|word| word.contains(':'))?;
+    let mut parts = word.split(':').map(|part| part.parse::<i64>().ok());
+    let (hours, minutes) = (parts.next()??, parts.next()??);
+    Some(hours * 3_600 + minutes * 60 + parts.next().flatten().unwrap_or_default())
+}
+
 /// Whether what stands there is still what was fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
@@ -164,6 +196,31 @@ mod tests {
             ("settled long ago, another came", K::Settled, false, T::Name, A::LookAsEver),
         ] {
             assert_eq!(resume(known, in_work, there), action, "{point}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_moves_all_files_alike() {
+        let exact = |size, text: &str| Facts { size: Some(size), stamp: Stamp::Exact(text.into()) };
+        let listed = |size, text: &str| Facts { size: Some(size), stamp: Stamp::Listed(text.into()) };
+        let (a, b) = (exact(1, "20261025083000"), exact(2, "20261024233015"));
+        let (a_later, b_later) = (exact(1, "20261025073000"), exact(2, "20261024223015"));
+        let (c, d) = (listed(1, "Oct 25 08:30"), listed(2, "Oct 25 00:15"));
+        let (c_later, d_later) = (listed(1, "Oct 25 07:30"), listed(2, "Oct 24 23:15"));
+        for (files, is_set) in [
+            (&[(&a, &a_later), (&b, &b_later)][..], true),
+            (&[(&c, &c_later), (&d, &d_later)], true),
+            (&[(&a, &a_later)], false),
+            (&[(&a, &a_later), (&b, &b)], false),
+            (&[(&a, &a), (&b, &b)], false),
+            // Written anew each day, at the same time.
+            (&[(&a, &exact(1, "20261026083000")), (&b, &exact(2, "20261025233015"))], false),
+            (&[(&a, &exact(1, "20261025073001")), (&b, &b_later)], false),
+            (&[(&a, &exact(9, "20261025073000")), (&b, &b_later)], false),
+            (&[(&a, &a_later), (&b, &exact(2, "20261025003015"))], false),
+            (&[], false),
+        ] {
+            assert_eq!(clock_was_set(files), is_set, "{files:?}");
         }
     }
 

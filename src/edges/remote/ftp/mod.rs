@@ -35,6 +35,8 @@ pub use connecting::open;
 
 /// What a flight carries goes as one piece of the line, so a server takes it whole or not at all.
 const FLIGHT_BYTES: usize = 1_400;
+/// From here on a byte behind Telnet's mark is one of its orders.
+const TELNET_ORDERS: u8 = 0xf0;
 /// A farewell is not worth more.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -185,10 +187,11 @@ impl Ftp {
                 return Err(self.tell.fault(FaultKind::Refused, phase, &shown, "no command can carry a line end"));
             }
             line.push(b' ');
-            for byte in argument {
+            for (at, byte) in argument.iter().enumerate() {
                 line.push(*byte);
-                if *byte == 0xff {
-                    // Telnet's mark, which stands twice where it stands for itself.
+                // Telnet's mark should stand twice where it stands for itself. vsftpd and Pure-FTPd know nothing of that, proftpd
+                // wants it only before what would be an order of Telnet; so only there.
+                if *byte == 0xff && argument.get(at + 1).is_some_and(|next| *next >= TELNET_ORDERS) {
                     line.push(*byte);
                 }
             }

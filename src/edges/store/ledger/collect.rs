@@ -197,6 +197,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// What was taken and stays has other facts, and the content that it had.
+    pub fn note_seen_again(&self, remote: &str, folder: &[u8], name: &[u8], facts: &Facts) -> Result<()> {
+        fault::point("store.note_seen_again")?;
+        let sql = "UPDATE seen_there SET size = ?4, stamp = ?5 WHERE remote = ?1 AND folder = ?2 AND name = ?3";
+        let (size, stamp) = (facts.size.map(u64::cast_signed), facts.stamp.to_text());
+        run(self.conn, sql, params![remote, folder, name, size, stamp])
+            .context("cannot note a file that stays at a remote")?;
+        Ok(())
+    }
+
     /// Those that are gone since before this instant can be forgotten.
     pub fn prune_seen_there(&self, before: &str) -> Result<()> {
         run(self.conn, "DELETE FROM seen_there WHERE gone_since < ?1", [before])

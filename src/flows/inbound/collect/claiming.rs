@@ -80,6 +80,18 @@ impl Bench<'_> {
         if desk.has_looked { self.note_names(desk) } else { Ok(()) }
     }
 
+    /// Files that stay there and are what they were, as a clock that was set tells them from now on.
+    pub fn note_same(&mut self, desk: &RemoteDesk, files: &[(Vec<u8>, Facts)]) -> Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let tx = self.store.begin_unsynced()?;
+        for (name, facts) in files {
+            tx.note_seen_again(&desk.from.remote, desk.from.folder.as_bytes(), name, facts)?;
+        }
+        tx.commit()
+    }
+
     /// Why names there are not taken, where that has changed since it was noted.
     pub fn note_names(&mut self, desk: &mut RemoteDesk) -> Result<()> {
         let mut look = desk.look_now();

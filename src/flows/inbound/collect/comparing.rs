@@ -1,5 +1,5 @@
 //! In a carrier: files that stay at their remote and were taken, where its listing cannot say whether they are others by now. Asked
-//! for exactly, and where that says nothing either, read and compared with what was taken. Nothing is kept of what is read.
+//! for exactly, and where that says nothing either (or the server's clock was set), read and compared with what was taken. Nothing is kept of what is read.
 
 use std::io::{self, Write};
 
@@ -9,38 +9,45 @@ use crate::edges::remote::{Broken, Fault, Gate, Remote};
 use crate::flows::carried::End;
 use crate::model::remote::Folder;
 
-/// The places of those that are new. What cannot be read is not: the next listing asks after it again.
-pub fn compare(remote: &mut dyn Remote, folder: &Folder, files: &[Doubtful], gate: &Gate) -> (Vec<usize>, Option<End>) {
-    let mut new = Vec::new();
-    for (index, file) in files.iter().enumerate() {
-        if gate.is_closing() {
-            return (new, Some(End::Stopped));
-        }
-        match is_new(remote, folder, file, gate) {
-            Ok(true) => new.push(index),
-            Ok(false) => {}
-            Err(Broken::Theirs(fault)) if !fault.is_broken() => {}
-            Err(Broken::Theirs(fault)) => return (new, Some(End::Theirs(fault))),
-            Err(Broken::Ours(_)) => return (new, Some(End::Stopped)),
-        }
-    }
-    (new, None)
+/// By their places. What cannot be read is neither: the next listing asks after it again.
+#[derive(Debug, Default)]
+pub struct Compared {
+    pub new: Vec<usize>,
+    pub same: Vec<usize>,
 }
 
-fn is_new(remote: &mut dyn Remote, folder: &Folder, file: &Doubtful, gate: &Gate) -> Result<bool, Broken> {
+pub fn compare(remote: &mut dyn Remote, folder: &Folder, files: &[Doubtful], gate: &Gate) -> (Compared, Option<End>) {
+    let mut found = Compared::default();
+    for (index, file) in files.iter().enumerate() {
+        if gate.is_closing() {
+            return (found, Some(End::Stopped));
+        }
+        match is_new(remote, folder, file, gate) {
+            Ok(Some(true)) => found.new.push(index),
+            Ok(Some(false)) => found.same.push(index),
+            Ok(None) => {}
+            Err(Broken::Theirs(fault)) if !fault.is_broken() => {}
+            Err(Broken::Theirs(fault)) => return (found, Some(End::Theirs(fault))),
+            Err(Broken::Ours(_)) => return (found, Some(End::Stopped)),
+        }
+    }
+    (found, None)
+}
+
+/// None: half of it says nothing, or it is gone.
+fn is_new(remote: &mut dyn Remote, folder: &Folder, file: &Doubtful, gate: &Gate) -> Result<Option<bool>, Broken> {
     let name = &file.sighted.name;
     let of_fault = |fault: Fault| Broken::Theirs(fault);
     let Some(now) = remote.facts(folder, &[name]).map_err(of_fault)?.into_iter().next().flatten() else {
-        return Ok(false);
+        return Ok(None);
     };
-    if let Some(is_same) = is_seen(&file.facts, &now) {
-        return Ok(!is_same);
+    if let Some(is_same) = is_seen(&file.facts, &now).filter(|_| !file.clock_was_set) {
+        return Ok(Some(!is_same));
     }
     let mut hasher = Hasher { hasher: blake3::Hasher::new(), gate };
     let count = remote.fetch(folder, name, 0, now.size, &mut hasher)?;
-    // Half of it says nothing.
     let is_whole = now.size.is_none_or(|size| size == count);
-    Ok(is_whole && file.content.as_deref() != Some(&hasher.hasher.finalize().as_bytes()[..]))
+    Ok(is_whole.then(|| file.content.as_deref() != Some(&hasher.hasher.finalize().as_bytes()[..])))
 }
 
 struct Hasher<'g> {

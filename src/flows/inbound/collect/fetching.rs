@@ -14,7 +14,7 @@ use crate::flows::inbound::hashing::WHOLE_BYTES;
 use crate::model::ids::Id;
 use crate::model::intake::{Intake, Settle};
 use crate::model::layout::Completeness;
-use crate::model::remote::{Facts, Folder};
+use crate::model::remote::{Facts, Folder, Stamp};
 use crate::model::rules::collecting::{self, Action, Known, There};
 
 /// A file that the ledger knows and work/ does not have.
@@ -206,7 +206,12 @@ impl Batch<'_> {
         let rests = matches!(file.intake.settle, Settle::Stable(_));
         let mut facts = None;
         if file.claim.is_none() {
-            match self.facts(file, name)? {
+            // Who knows no MDTM has told the time in his listing.
+            let with_time = |now: Facts| match now.stamp {
+                Stamp::None => Facts { stamp: file.facts.stamp.clone(), ..now },
+                _ => now,
+            };
+            match self.facts(file, name)?.map(with_time) {
                 None => return Err(NotFetched::This(Fetched::Nowhere)),
                 Some(now) if now != file.facts && rests && is_another(&file.facts, &now) => {
                     return Err(NotFetched::This(Fetched::Changed { facts: now }));

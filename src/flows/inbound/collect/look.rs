@@ -43,6 +43,8 @@ pub struct Doubtful {
     pub sighted: Sighted,
     pub facts: Facts,
     pub content: Option<Vec<u8>>,
+    /// Of the server: its content alone says whether it is another.
+    pub clock_was_set: bool,
 }
 
 /// A settled file that the ledger does not know yet.
@@ -231,12 +233,16 @@ impl RemoteDesk {
     }
 
     /// What is new is taken as any other; what could not be read is asked after with the next listing.
-    pub fn note_compared(&mut self, new: &[usize]) {
+    /// Back come those that are what they were, with other facts.
+    pub fn note_compared(&mut self, new: &[usize], same: &[usize]) -> Vec<(Vec<u8>, Facts)> {
         self.is_comparing = false;
         let doubtful = std::mem::take(&mut self.doubtful);
+        let again = same.iter().filter_map(|index| doubtful.get(*index)).filter(|file| file.clock_was_set);
+        let again = again.map(|file| (file.sighted.name.clone(), file.sighted.facts.clone())).collect();
         let wanted = doubtful.into_iter().enumerate().filter(|(index, _)| new.contains(index));
         self.sighted.extend(wanted.map(|(_, file)| file.sighted));
         self.sighted.sort_by(|a, b| compare_names(&b.name, &a.name));
+        again
     }
 
     /// It could not be listed: the remote's own pause says when it is tried again.

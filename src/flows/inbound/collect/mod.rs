@@ -24,6 +24,7 @@ use crate::flows::carried::End;
 use crate::model::remote::Folder;
 
 pub use after::{Owed, Settlement};
+pub use comparing::Compared;
 pub use fetching::{Fetched, ToFetch};
 pub use halves::Halves;
 pub use listing::Listing;
@@ -56,22 +57,10 @@ pub enum Job {
 /// What came of it.
 #[derive(Debug)]
 pub enum Report {
-    Looked {
-        source: String,
-        listing: Option<Listing>,
-    },
-    /// Which of them are new, by their places in the job.
-    Compared {
-        source: String,
-        new: Vec<usize>,
-    },
-    Collected {
-        source: String,
-        files: Vec<(FileNo, Fetched)>,
-    },
-    After {
-        files: Vec<(FileNo, Settlement)>,
-    },
+    Looked { source: String, listing: Option<Listing> },
+    Compared { source: String, found: Compared },
+    Collected { source: String, files: Vec<(FileNo, Fetched)> },
+    After { files: Vec<(FileNo, Settlement)> },
 }
 
 impl Job {
@@ -79,7 +68,7 @@ impl Job {
     pub fn not_tried(self) -> Report {
         match self {
             Job::Look { source, .. } => Report::Looked { source, listing: None },
-            Job::Compare { source, .. } => Report::Compared { source, new: Vec::new() },
+            Job::Compare { source, .. } => Report::Compared { source, found: Compared::default() },
             Job::Collect { source, files } => {
                 let files = files.into_iter().map(|file| (file.file, Fetched::NotTried)).collect();
                 Report::Collected { source, files }
@@ -104,8 +93,8 @@ pub fn carry_out(
             Err(fault) => (Report::Looked { source, listing: None }, Some(End::Theirs(fault))),
         },
         Job::Compare { source, folder, files } => {
-            let (new, end) = comparing::compare(remote, &folder, &files, gate);
-            (Report::Compared { source, new }, end)
+            let (found, end) = comparing::compare(remote, &folder, &files, gate);
+            (Report::Compared { source, found }, end)
         }
         Job::Collect { source, files } => {
             let (files, end) = fetching::fetch(remote, spool, files, (gate, halves));

@@ -51,7 +51,13 @@ impl Bench<'_> {
             skip.remove(&row.name[..]);
         }
         skip.extend(open.iter().filter_map(|row| row.done_name.as_deref()));
-        let says = |seen: &SeenThere| names.get(&seen.name[..]).map(|i| is_seen(&seen.facts, listing.facts(*i)));
+        let pairs = seen.iter().filter_map(|file| Some((&file.facts, listing.facts(*names.get(&file.name[..])?))));
+        let clock_was_set = keeps && collecting::clock_was_set(&pairs.collect::<Vec<_>>());
+        let says = |seen: &SeenThere| {
+            let facts = listing.facts(*names.get(&seen.name[..])?);
+            // Their times prove nothing any more.
+            Some(if clock_was_set { None } else { is_seen(&seen.facts, facts) })
+        };
         let mut doubted: HashMap<&[u8], &SeenThere> = HashMap::new();
         for file in &seen {
             match says(file) {
@@ -76,7 +82,7 @@ impl Bench<'_> {
         // The first at the end.
         let (doubtful, sighted) = sighted.rev().partition(|one: &Sighted| doubted.contains_key(&one.name[..]));
         desk.sighted = sighted;
-        desk.doubtful = doubtful_of(doubtful, &doubted);
+        desk.doubtful = doubtful_of(doubtful, &doubted, clock_was_set);
         let others = self.take_up_names(desk, listing, &open, mark)?;
         self.tell_odd(desk, found.odd.iter().map(|(index, odd)| (listing.name(*index), odd.words().to_string())));
         let look = found.tell(desk, listing, &others, iso(self.now.wall));
@@ -264,10 +270,10 @@ impl Bench<'_> {
     }
 }
 
-fn doubtful_of(sighted: Vec<Sighted>, doubted: &HashMap<&[u8], &SeenThere>) -> Vec<Doubtful> {
+fn doubtful_of(sighted: Vec<Sighted>, doubted: &HashMap<&[u8], &SeenThere>, clock_was_set: bool) -> Vec<Doubtful> {
     let with = |one: Sighted| {
         let seen = doubted.get(&one.name[..])?;
-        Some(Doubtful { facts: seen.facts.clone(), content: seen.content.clone(), sighted: one })
+        Some(Doubtful { facts: seen.facts.clone(), content: seen.content.clone(), sighted: one, clock_was_set })
     };
     sighted.into_iter().filter_map(with).collect()
 }
