@@ -142,6 +142,9 @@ fn a_file_without_a_readable_message_counts_among_the_refused_until_a_person_clo
     desk.well(&["run", "--once"]);
     let refused = || desk.object(&["status", "shop/orders"])["intakes"][0]["refused_last_day"].clone();
     assert_eq!(refused(), 1);
+    // The code alone says little to whoever asks: its words stand beside it.
+    let story = desk.well(&["explain", "orders.xml"]);
+    assert!(story.contains("Reasons: 1 x layout-mismatch (orders.xml, the file is a PDF document"), "{story}");
     desk.well(&["ignore", "orders.xml", "--comment", "a letter"]);
     assert_eq!(refused(), 0);
 }
