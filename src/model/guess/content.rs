@@ -146,6 +146,26 @@ pub fn content(values: &[String]) -> Content {
     }
 }
 
+/// Numbers of payment cards: 15 or 16 digits with a check digit that is right.
+pub fn are_cards(values: &[String]) -> bool {
+    let mut some = values.iter().filter(|value| !value.is_empty()).peekable();
+    let card = |value: &String| {
+        let digits: Vec<u32> =
+            value.chars().filter(|c| !matches!(c, ' ' | '-')).map_while(|c| c.to_digit(10)).collect();
+        let whole = value.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-'));
+        let sum = digits.iter().rev().enumerate().map(|(at, d)| match at % 2 {
+            1 if *d > 4 => d * 2 - 9,
+            1 => d * 2,
+            _ => *d,
+        });
+        whole
+            && matches!(digits.len(), 15 | 16)
+            && "3456".contains(value.chars().next().unwrap_or(' '))
+            && sum.sum::<u32>() % 10 == 0
+    };
+    some.peek().is_some() && some.all(card)
+}
+
 /// Days and times: the first pattern that reads every value; a day pattern of digits alone must give days of this age.
 fn moment(values: &[&str]) -> Option<Content> {
     let reads = |pattern: &str, is: &dyn Fn(&Pattern, &str) -> bool| {
@@ -228,6 +248,13 @@ fn is_phone(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cards_are_known_by_their_check_digit() {
+        let of = |values: &[&str]| are_cards(&values.iter().map(|v| v.to_string()).collect::<Vec<_>>());
+        assert!(of(&["4111111111111111", ""]) && of(&["3782 822463 10005"]));
+        assert!(!of(&["4111111111111112"]) && !of(&[""]) && !of(&["1234567890123456"]));
+    }
 
     #[test]
     fn values_tell_what_they_are() {

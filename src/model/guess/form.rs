@@ -1,6 +1,6 @@
 //! The form of a column: how its values are read into the field that it was given.
 
-use super::content::Content;
+use super::content::{Content, content};
 use crate::model::kind::{Field, FieldType};
 
 /// Names of countries in the languages that partners write, for a table to begin with.
@@ -74,11 +74,22 @@ fn kind_of(field: &Field, content: &Content, values: &[String]) -> Vec<String> {
             words.extend(thousands.map(|mark| format!("thousands={mark}")));
             words
         }
+        // `US United States`
+        (FieldType::Country, _) if begins_with_code(values) => vec!["before=' '".to_string()],
         (FieldType::Country, content) if *content != Content::Country && *content != Content::Empty => {
             vec!["lookup=country unlisted=keep".to_string()]
         }
         _ => Vec::new(),
     }
+}
+
+/// A code, a blank, the country's name.
+fn begins_with_code(values: &[String]) -> bool {
+    let mut some = values.iter().filter(|value| !value.is_empty()).peekable();
+    let coded = |value: &String| {
+        value.split_once(' ').is_some_and(|(code, _)| content(&[code.to_string()]) == Content::Country)
+    };
+    some.peek().is_some() && some.all(coded)
 }
 
 /// What stands for no day.

@@ -462,6 +462,9 @@ fn row(
         let within = if taken.roles.contains(&Role::OpensInterchange) { "interchange" } else { "file" };
         (ours, form, sure, why) =
             (format!("number() of {within}"), "integer pad=0".to_string(), 85, "it counts the rows".to_string());
+    } else if content::are_cards(&column.values) {
+        (ours, form, sure, why) =
+            ("-".to_string(), "personal".to_string(), 90, "numbers of cards: they are not read".to_string());
     } else if ours.is_empty() {
         let silent = known.content == Content::Empty;
         ours = if silent { "-".to_string() } else { extra(kind, taken, sheet, column) };
@@ -470,15 +473,9 @@ fn row(
     } else if let Some(field) = fields::field_at(kind, &ours) {
         form = form::form(field, &known.content, &column.values, is_xml);
     }
-    Row {
-        place: column.place.clone(),
-        label: column.label.clone(),
-        ours,
-        form,
-        sure,
-        why,
-        values: column.values.clone(),
-    }
+    // What is secret is no example either.
+    let values = if form == "personal" { Vec::new() } else { column.values.clone() };
+    Row { place: column.place.clone(), label: column.label.clone(), ours, form, sure, why, values }
 }
 
 /// A name for what is kept.

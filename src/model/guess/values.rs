@@ -118,11 +118,13 @@ fn texts(kind: &Kind, columns: &[Known<'_>], at: usize, offers: &mut Offers) {
     offers.extend(offer(kind, known, concept, sure));
 }
 
-/// 1, 2, 3, beginning anew with each message.
+/// 1, 2, 3 or 10, 20, 30, beginning anew with each message.
 fn counts(values: &[&str]) -> bool {
     let numbers: Option<Vec<usize>> = values.iter().map(|v| v.trim_start_matches('0').parse().ok()).collect();
     numbers.is_some_and(|numbers| {
-        numbers.contains(&2) && numbers[0] == 1 && numbers.windows(2).all(|two| two[1] == 1 || two[1] == two[0] + 1)
+        let step = numbers.first().copied().unwrap_or(0);
+        let runs = || numbers.windows(2).all(|two| two[1] == step || two[1].checked_sub(two[0]) == Some(step));
+        matches!(step, 1 | 10 | 100) && numbers.contains(&(2 * step)) && runs()
     })
 }
 
