@@ -125,3 +125,22 @@ fn pin(text: &str) -> Result<[u8; 32], Wrong> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn an_address_is_written_bare_or_as_in_urls() {
+        for (text, read) in [
+            ("ftp.shop.example", Some("ftp.shop.example")),
+            ("[2001:db8::7]", Some("2001:db8::7")),
+            ("::1", Some("::1")),
+            ("[::1", None),
+            ("[shop]", None),
+            ("ftp://shop", None),
+        ] {
+            assert_eq!(host(text).ok().as_deref(), read, "{text}");
+        }
+    }
+}
