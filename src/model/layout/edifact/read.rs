@@ -195,7 +195,6 @@ impl Reader<'_> {
     fn meant(&mut self, segment: &Segment<'_>, at: At) -> Meant {
         let options = &self.edifact.options;
         let (kind, version) = kind_of(segment);
-        let known = options.versions.join(", ");
         let assembly = &mut self.filler.assembly;
         if kind != options.message {
             let place = self.filler.place(at, 1, "UNH.2");
@@ -205,6 +204,7 @@ impl Reader<'_> {
         }
         if !options.reads_version(&version) {
             let place = at.place("segment 1, UNH.2");
+            let known = options.versions.join(", ");
             assembly.flawed(wording::version_mismatch(place, &format!("{kind} {version}"), &known));
             return Meant::Foreign;
         }

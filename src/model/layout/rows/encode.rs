@@ -23,6 +23,7 @@ use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::encoding::Encoding;
 use crate::model::syntax::transliteration::transliterated;
+use crate::model::syntax::window::RECORD_BYTES;
 
 /// Writes rows.
 pub struct RowEncoder<'w> {
@@ -251,12 +252,17 @@ impl<'w> RowEncoder<'w> {
         self.check_unsaid(record, subject)?;
         let columns = std::mem::take(&mut self.columns[index]);
         self.cells.begin(columns.len());
-        let mut result = Ok(());
+        let (mut result, mut size) = (Ok(()), 0);
         for (at, column) in columns.iter().enumerate() {
             let mut cell = self.cells.take(at);
             result =
                 self.cell(record, column, subject, &mut cell).map_err(|why| self.not_writable(why, column, subject));
+            size += cell.len();
             self.cells.give(at, cell);
+            if size > RECORD_BYTES {
+                let text = format!("the row is longer than {RECORD_BYTES} bytes, and no reader takes such a row.");
+                result = Err(EncodeError::Value { message: key(subject), field: column.label.clone(), text });
+            }
             if result.is_err() {
                 break;
             }
