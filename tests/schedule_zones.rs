@@ -89,8 +89,9 @@ fn reckoned(
                 let jumped = wall != local;
                 let day_exists =
                     zone.from_local_datetime(&wall.date().and_hms_opt(12, 0, 0).unwrap()).earliest().is_some();
-                if !(is_again && !jumped)
-                    && (!jumped || day_exists)
+                // Shown a second time, or passed over on a day that is passed over as a whole: no time of its own.
+                let counts = if jumped { day_exists } else { !is_again };
+                if counts
                     && time_fits(pattern, fixed, wall.hour(), wall.minute())
                     && day_fits(pattern, &wall)
                     && found.last() != Some(&at)
