@@ -271,6 +271,16 @@ fn what_a_file_says_once_is_never_written_of_a_message_of_which_it_is_not_so() {
 }
 
 #[test]
+fn a_layout_that_does_not_write_says_what_it_lacks() {
+    let layout = compiled(
+        "layout = \"x\"\ntitle = \"x\"\nkind = \"order_status\"\nsyntax = \"delimited\"\n[delimited]\n[[record]]\n\
+         fields = [[\"no\", \"buyer_order_no\"], [\"state\", \"status\"], [\"link\", \"trackings.tracking_url\"]]\n",
+    );
+    let told = written(&layout, &[json!({"buyer_order_no": "1", "status": "shipped"})]).unwrap_err().to_string();
+    assert!(told.contains("trackings.tracking_no"), "{told}");
+}
+
+#[test]
 fn a_row_like_no_record_is_told_by_the_records_where_none_has_a_tag() {
     let layout = compiled(
         "layout = \"x\"\ntitle = \"x\"\nkind = \"price\"\nsyntax = \"delimited\"\n[delimited]\ncolumns = \"positions\"\n\

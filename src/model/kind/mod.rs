@@ -228,6 +228,13 @@ impl Kind {
         }
     }
 
+    /// The way back from `path`.
+    pub fn path_of(&self, group: usize, field: usize) -> String {
+        let group = &self.groups[group];
+        let field = &group.fields[field].name;
+        if group.name.is_empty() { field.clone() } else { format!("{}.{field}", group.name) }
+    }
+
     /// Every `field` and `group.field`, for suggestions.
     pub fn paths(&self) -> Vec<String> {
         self.groups

@@ -104,7 +104,12 @@ impl Layout {
         out: &'w mut dyn Write,
     ) -> Result<Box<dyn Encoder + 'w>, EncodeError> {
         if !self.writes() {
-            let text = "a field that every message needs has no place that is written.".to_string();
+            let text = match self.unwritten() {
+                missing if missing.is_empty() => {
+                    "what it reads more than once, or joins, can only be read.".to_string()
+                }
+                missing => format!("{} is needed and has no place that is written.", missing.join(", ")),
+            };
             return Err(EncodeError::NotWritable { layout: self.id.clone(), text });
         }
         match &self.syntax {
@@ -224,15 +229,21 @@ impl Layout {
 
     /// Can it write: every required field of the kind has a place that is not only read.
     pub fn writes(&self) -> bool {
-        let lost = self.lost();
-        let head = self.kind.head();
-        // What is only ever written need not say all that a message needs, but whose it is.
-        let is_wanted = |at: &(usize, usize)| self.reads() || at.0 == 0 && head.key.contains(&at.1);
         // What stands side by side in one row of the partner's are several messages or nodes of ours.
         !self.records.is_empty()
             && !self.records.iter().any(|r| r.again || r.each.is_some())
             && !matches!(&self.syntax, Syntax::Xml(xml) if xml.joins())
-            && !self.required().filter(is_wanted).any(|at| lost.contains(&at) && !self.is_made(at))
+            && self.unwritten().is_empty()
+    }
+
+    /// Fields that a message needs and that are written nowhere.
+    fn unwritten(&self) -> Vec<String> {
+        let lost = self.lost();
+        let head = self.kind.head();
+        // What is only ever written need not say all that a message needs, but whose it is.
+        let is_wanted = |at: &(usize, usize)| self.reads() || at.0 == 0 && head.key.contains(&at.1);
+        let missing = self.required().filter(is_wanted).filter(|at| lost.contains(at) && !self.is_made(*at));
+        missing.map(|(group, field)| self.kind.path_of(group, field)).collect()
     }
 
     /// Written, but not read back from one place: computed, in a place of its own, or a word that needs not be said.
@@ -285,14 +296,7 @@ impl Layout {
 
     /// Fields of the kind that do not survive being written and read back.
     pub fn lost_fields(&self) -> Vec<String> {
-        self.lost()
-            .into_iter()
-            .map(|(group, field)| {
-                let group = &self.kind.groups[group];
-                let field = &group.fields[field].name;
-                if group.name.is_empty() { field.clone() } else { format!("{}.{field}", group.name) }
-            })
-            .collect()
+        self.lost().into_iter().map(|(group, field)| self.kind.path_of(group, field)).collect()
     }
 
     fn lost(&self) -> BTreeSet<(usize, usize)> {
