@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 
 use super::Daemon;
 use super::carriers::{Outcome, Report};
+use super::remotes::Remotes;
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::remote::{Fault, FaultKind, Phase};
@@ -35,8 +36,7 @@ impl Daemon {
             remotes.crews[crew].is_idle_again(report.carrier, report.is_connected);
         }
         let ended = report.end.as_ref().map(End::to_string).unwrap_or_default();
-        let is_excused = crew.is_some_and(|crew| broke_at_one(&report.outcome) && remotes.crews[crew].excuses());
-        let ends_all = ends_all(&report) && !is_excused;
+        let ends_all = ends_all(&report) && !is_excused(remotes, crew, &report);
         let is_full = match (&report.end, crew) {
             (Some(End::Theirs(fault)), Some(crew)) => remotes.crews[crew].is_full(fault, report.carrier, now),
             _ => false,
@@ -64,8 +64,7 @@ impl Daemon {
             }
             Outcome::In(collect::Report::Compared { source, found }) => {
                 if let Some(desk) = remotes.desks.iter_mut().find(|desk| desk.source() == source) {
-                    let again = desk.note_compared(&found.new, &found.same);
-                    bench.note_same(desk, &again)?;
+                    bench.note_compared(desk, &found)?;
                 }
             }
             Outcome::In(collect::Report::Collected { source, files }) => {
@@ -128,6 +127,11 @@ fn has_brought(outcome: &Outcome) -> bool {
         Outcome::Out(report) => report.runs.iter().any(|(_, one)| matches!(one, deliver::Outcome::Done)),
         _ => false,
     }
+}
+
+/// The line broke at a single file: the others have their turn before the remote is given a rest.
+fn is_excused(remotes: &mut Remotes, crew: Option<usize>, report: &Report) -> bool {
+    crew.is_some_and(|crew| broke_at_one(&report.outcome) && remotes.crews[crew].excuses())
 }
 
 fn broke_at_one(outcome: &Outcome) -> bool {

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 
 use super::look::{RemoteDesk, Sighted};
-use super::{Fetched, Owed};
+use super::{Compared, Fetched, Owed};
 use crate::edges::clock::{iso, new_id};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, shown_name, state_name};
@@ -80,14 +80,15 @@ impl Bench<'_> {
         if desk.has_looked { self.note_names(desk) } else { Ok(()) }
     }
 
-    /// Files that stay there and are what they were, as a clock that was set tells them from now on.
-    pub fn note_same(&mut self, desk: &RemoteDesk, files: &[(Vec<u8>, Facts)]) -> Result<()> {
+    /// Those that are others are taken; those that are what they were are known from now on as a clock that was set tells them.
+    pub fn note_compared(&mut self, desk: &mut RemoteDesk, found: &Compared) -> Result<()> {
+        let files = desk.note_compared(&found.new, &found.same);
         if files.is_empty() {
             return Ok(());
         }
         let tx = self.store.begin_unsynced()?;
         for (name, facts) in files {
-            tx.note_seen_again(&desk.from.remote, desk.from.folder.as_bytes(), name, facts)?;
+            tx.note_seen_again(&desk.from.remote, desk.from.folder.as_bytes(), &name, &facts)?;
         }
         tx.commit()
     }

@@ -51,13 +51,11 @@ impl Bench<'_> {
             skip.remove(&row.name[..]);
         }
         skip.extend(open.iter().filter_map(|row| row.done_name.as_deref()));
-        let pairs = seen.iter().filter_map(|file| Some((&file.facts, listing.facts(*names.get(&file.name[..])?))));
-        let clock_was_set = keeps && collecting::clock_was_set(&pairs.collect::<Vec<_>>());
-        let says = |seen: &SeenThere| {
-            let facts = listing.facts(*names.get(&seen.name[..])?);
-            // Their times prove nothing any more.
-            Some(if clock_was_set { None } else { is_seen(&seen.facts, facts) })
-        };
+        let clock_was_set = keeps && was_clock_set(&seen, &names, listing);
+        // Times prove nothing then.
+        let is_it =
+            |seen: &SeenThere, i: usize| if clock_was_set { None } else { is_seen(&seen.facts, listing.facts(i)) };
+        let says = |seen: &SeenThere| names.get(&seen.name[..]).map(|i| is_it(seen, *i));
         let mut doubted: HashMap<&[u8], &SeenThere> = HashMap::new();
         for file in &seen {
             match says(file) {
@@ -268,6 +266,11 @@ impl Bench<'_> {
             }
         }
     }
+}
+
+fn was_clock_set(seen: &[SeenThere], names: &HashMap<&[u8], usize>, listing: &Listing) -> bool {
+    let pairs = seen.iter().filter_map(|file| Some((&file.facts, listing.facts(*names.get(&file.name[..])?))));
+    collecting::clock_was_set(&pairs.collect::<Vec<_>>())
 }
 
 fn doubtful_of(sighted: Vec<Sighted>, doubted: &HashMap<&[u8], &SeenThere>, clock_was_set: bool) -> Vec<Doubtful> {
