@@ -171,3 +171,10 @@ fn a_list_in_an_element_is_several_lines() {
         [("record-missing", 3), ("quantity-invalid", 4)]
     );
 }
+
+#[test]
+fn what_stands_around_messages_cannot_look_into_them() {
+    let into = BESIDE.replace("[\"count\", \"count(order)\"]", "[\"orders/order/date\", \"extra.date\"]");
+    let problems = read_text(&into).unwrap_err();
+    assert!(problems.contains("\"orders/order/date\" stands in a message"), "{problems}");
+}

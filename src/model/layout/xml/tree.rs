@@ -461,6 +461,10 @@ impl Compiler<'_> {
         self.tree.sets[set].picks.push(place.pick);
         let from = self.tree.sets[set].state;
         let state = self.state(from, place.path, span);
+        if self.tree.sets[set].around && self.is_in_message(from, state) {
+            let text = format!("\"{name}\" stands in a message: what stands around messages cannot look into them.");
+            self.report(span, text);
+        }
         let wants = place.wants.map(|(name, value)| {
             self.tree.wanted.push((name.to_string(), value.to_string()));
             self.tree.wanted.len() - 1
@@ -489,6 +493,18 @@ impl Compiler<'_> {
             );
             self.report(span, text);
         }
+    }
+
+    /// On the way from one state down to another a message begins.
+    fn is_in_message(&self, from: usize, to: usize) -> bool {
+        let mut at = to;
+        while at != from && at != OUTSIDE {
+            if self.tree.states[at].set.is_some_and(|set| self.tree.sets[set].opens_message) {
+                return true;
+            }
+            at = self.tree.states.iter().position(|s| s.children.contains(&at)).unwrap_or(OUTSIDE);
+        }
+        false
     }
 
     /// Records that begin on the way from one state down to another, the first not counted.
