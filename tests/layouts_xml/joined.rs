@@ -178,3 +178,22 @@ fn what_stands_around_messages_cannot_look_into_them() {
     let problems = read_text(&into).unwrap_err();
     assert!(problems.contains("\"orders/order/date\" stands in a message"), "{problems}");
 }
+
+#[test]
+fn whatever_is_missing_of_a_file_that_is_joined_is_told_and_its_reject_can_be_made() {
+    let beside = layout(BESIDE);
+    for from in 0..EXPORT.len() {
+        for length in [1, 7, 40, EXPORT.len()] {
+            let to = EXPORT.len().min(from + length);
+            let (whole, rest) = (&EXPORT[..from], &EXPORT[to..]);
+            let text = format!("{whole}{rest}");
+            let (found, decoded) = decode(&beside, text.as_bytes());
+            // Nothing of a file that is not well-formed is applied; of any other each element is somebody's.
+            let lines: usize = found.messages().map(|m| m.group(1).count()).sum();
+            assert!(!decoded.fatal.is_empty() || lines <= 3);
+            for refused in &found.refused {
+                beside.rebuild_reject(&mut std::io::Cursor::new(&text), &refused.bytes, &mut Vec::new()).unwrap();
+            }
+        }
+    }
+}

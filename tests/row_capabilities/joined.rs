@@ -296,3 +296,33 @@ fn what_cannot_be_joined_is_told_in_the_layout() {
     }
     assert!(order(BY_POSITION, "").writes());
 }
+
+#[test]
+fn whatever_is_missing_of_rows_that_are_joined_is_told_and_their_reject_can_be_made() {
+    let options = "columns = \"rows\"\ntag = 1\ncolumn_mark = \"D\"\nunknown_columns = \"ignore\"";
+    let texts = [
+        (
+            layout("order", options, NAMED),
+            "D;H;No;Date\nD;DEL;No;Sku;Qty\nH;A;20260301\nDEL;B;x;1\nH;B;20260302\nDEL;A;y;2\n",
+        ),
+        (
+            layout("order", "columns = \"names\"\ndelimiter = \",\"", LIST),
+            "Order,Ship,Items\nA,Ann,SKU1:2;SKU2:1\nB,Bo, SKU3 ;\nA,Ann,\"SKU4:7\"\n",
+        ),
+    ];
+    for (layout, whole) in texts {
+        for from in 0..whole.len() {
+            for length in [1, 5, 20, whole.len()] {
+                let text = format!("{}{}", &whole[..from], &whole[whole.len().min(from + length)..]);
+                let (found, _) = decode(&layout, text.as_bytes());
+                for refused in &found.refused {
+                    layout.rebuild_reject(&mut std::io::Cursor::new(&text), &refused.bytes, &mut Vec::new()).unwrap();
+                }
+                let mut copy = Vec::new();
+                if layout.redact(&mut text.as_bytes(), &mut text.as_bytes(), &mut copy).is_ok() {
+                    assert_eq!(copy.len(), text.len());
+                }
+            }
+        }
+    }
+}
