@@ -113,6 +113,7 @@ cases! {
     case_345_a_message_for_each_despatch = "345-a-message-for-each-despatch",
     case_370_lines_beside_their_orders = "370-lines-beside-their-orders",
     case_371_a_misspelt_element_of_a_standard = "371-a-misspelt-element-of-a-standard",
+    case_372_a_number_is_missing = "372-a-number-is-missing",
     case_410_a_lock_that_outlives_its_feed = "410-a-lock-that-outlives-its-feed",
     case_411_a_pause_is_not_late = "411-a-pause-is-not-late",
 }

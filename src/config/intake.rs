@@ -12,7 +12,7 @@ use super::layouts::KnownLayout;
 use super::partner::{Surroundings, number};
 use super::remote::{self, Remotes};
 use crate::model::document::{Section, Spot, suggest};
-use crate::model::intake::{Absent, Intake, Plausibility, Policy, Sender};
+use crate::model::intake::{Absent, AsOf, Intake, Plausibility, Policy, Sender};
 use crate::model::kind::{Class, Kind};
 use crate::model::remote::SendTo;
 use crate::model::rules::guard::Limits;
@@ -60,7 +60,7 @@ pub fn read(
         fingerprint: 0,
     };
     intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds);
-    check_use(&keyed, &kinds);
+    check_use(&keyed, &kinds, matches!(intake.as_of, AsOf::NameSequence(_)));
     intake.fingerprint = fingerprint::of_intake(&intake, &layouts);
     intake
 }
@@ -199,8 +199,8 @@ pub fn check_field(keyed: &Keyed<'_, '_>, key: &str, field: &Spot<String>, kinds
     }
 }
 
-/// A setting that decides nothing here was meant for somewhere else.
-fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>]) {
+/// A setting that decides nothing here was meant for somewhere else. `counts`: its files have numbers, and gaps are told of any.
+fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>], counts: bool) {
     let any = |test: &dyn Fn(&Kind) -> bool| kinds.is_empty() || kinds.iter().any(|kind| test(kind));
     let orders = any(&|kind| kind.name == "order");
     let stock = any(&|kind| kind.name == "stock");
@@ -210,7 +210,7 @@ fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>]) {
         ("on_change", orders, "orders"),
         ("order_numbers", orders, "orders"),
         ("negative", stock, "stock"),
-        ("as_of", timed, "records or facts"),
+        ("as_of", timed || counts, "records or facts"),
     ];
     for (key, used, what) in keys {
         if keyed.has(key) && !used {

@@ -66,6 +66,7 @@ macro_rules! kinds {
 kinds! {
     ArrivalLate "arrival-late" 0 0 "intake" "Fewer files came than expected by a due time and its grace." "The window, or a later one, gets what it expects; what is missing and held is closed by a person.";
     ArrivalExtra "arrival-extra" 0 0 "intake" "More files came than expected, or outside of the time for them." "The next window opens.";
+    NumbersMissing "numbers-missing" 60 0 "intake" "Numbers are missing between those in the names of its files (as_of with {seq})." "The files came, or seven days have passed since the last ones.";
     FilesRefused "files-refused" 5 0 "intake, day" "Files of that day are refused, wholly or in part, and nobody acted on it." "All are retried well, ignored or come back.";
     FilesHeld "files-held" 5 0 "intake, day" "Messages of files of that day wait for a person." "They are released, discarded or ignored.";
     FileStuck "file-stuck" 60 0 "intake or partner" "A file lies in in/ and is not taken." "It is taken, or gone.";

@@ -115,7 +115,7 @@ pub const KEYS: &[Key] = &[
         "as_of",
         "first-seen; name PATTERN",
         Value("first-seen"),
-        "Which moment a file of records or facts speaks of: when it was first seen, or {seq} or a date like {%Y%m%d%H%M} in its name; * is any text.",
+        "Which moment a file of records or facts speaks of: when it was first seen, or {seq} or a date like {%Y%m%d%H%M} in its name; * is any text. With {seq}, also of orders, missing numbers are told.",
     ),
     key(
         Table::Intake,

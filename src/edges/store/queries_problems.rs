@@ -47,6 +47,13 @@ impl Snapshot<'_> {
         self.to_answer(sql)
     }
 
+    /// The names of an intake's last files that were first seen since then.
+    pub fn names_since(&self, partner: &str, intake: &str, since: &str, most: u32) -> Result<Vec<String>> {
+        let sql = "SELECT name FROM (SELECT name, first_seen FROM file INDEXED BY file_by_intake \
+             WHERE partner = ?1 AND intake = ?2 ORDER BY file_no DESC LIMIT ?4) WHERE first_seen >= ?3";
+        list(self.conn, sql, params![partner, intake, since, most], |row| row.get(0))
+    }
+
     /// Held for a person: nothing else ends it.
     pub fn held_to_answer(&self) -> Result<Vec<ToAnswer>> {
         let sql = "SELECT f.partner, f.intake, f.day, count(DISTINCT f.file_no), count(*), 0 \

@@ -12,19 +12,21 @@ use super::super::files::{Sight, Standing, standing};
 use super::super::status::FEED_LATE;
 use super::super::waiting::{self, WaitingFile, Why};
 use super::Watched;
-use crate::edges::clock::read_iso;
+use crate::edges::clock::{iso, read_iso};
 use crate::edges::spool::{Place, State};
 use crate::edges::store::Owed;
 use crate::edges::store::ledger::{RunState, Side};
 use crate::model::diagnostic::shown;
 use crate::model::duration;
+use crate::model::intake::AsOf;
 use crate::model::problem::{Condition, Kind};
 use crate::model::rules::patience::Trouble;
-use crate::model::rules::schedule;
+use crate::model::rules::{as_of, schedule, sequence};
 use crate::model::wording::problems as words;
 
 /// The kinds that are looked for here.
-pub const LOOKED: [Kind; 15] = [
+pub const LOOKED: [Kind; 16] = [
+    Kind::NumbersMissing,
     Kind::FilesRefused,
     Kind::FilesHeld,
     Kind::FileStuck,
@@ -44,6 +46,10 @@ pub const LOOKED: [Kind; 15] = [
 
 /// Files of an intake's folder that are looked at one by one.
 const STUCK_LOOKED_AT: usize = 20;
+/// Files so old have no gap that anybody waits for.
+const NUMBERS_OF: TimeDelta = TimeDelta::days(7);
+/// Files of an intake whose numbers are looked at.
+const NUMBERS_MOST: u32 = 2_000;
 /// Names told of one problem.
 const NAMES: usize = 5;
 /// A file on its way for longer than this is noted; it is told an hour later.
@@ -62,6 +68,7 @@ const UNKNOWN_MOST: u64 = 1_000;
 pub fn of_ledger(sight: Sight<'_>, watched: &Watched<'_>) -> Result<Vec<Condition>> {
     let mut found = Vec::new();
     to_answer(sight, &mut found)?;
+    numbers(sight, watched, &mut found)?;
     stuck(sight, watched, &mut found)?;
     missing(sight, &mut found)?;
     feeds(sight, watched, &mut found)?;
@@ -87,6 +94,19 @@ fn to_answer(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
     }
     for of in sight.snapshot.held_to_answer()? {
         found.push(words::files_held(&format!("{}/{}", of.partner, of.intake), &of.day, of.files, of.messages));
+    }
+    Ok(())
+}
+
+/// Gaps in the numbers of files that came lately.
+fn numbers(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    let since = iso(sight.now - NUMBERS_OF);
+    for intake in watched.intakes.iter().filter(|intake| matches!(intake.as_of, AsOf::NameSequence(_))) {
+        let came = sight.snapshot.names_since(&intake.sender.partner, &intake.id, &since, NUMBERS_MOST)?;
+        let gaps = sequence::gaps(came.iter().filter_map(|name| as_of::number(&intake.as_of, name)));
+        if !gaps.is_empty() {
+            found.push(words::numbers_missing(&intake.source(), &gaps));
+        }
     }
     Ok(())
 }

@@ -96,6 +96,15 @@ pub fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// The number in a name, where the rule looks for one; nothing for numbers that are larger than any count.
+pub fn number(rule: &AsOf, name: &str) -> Option<u64> {
+    let AsOf::NameSequence(pattern) = rule else { return None };
+    match pattern.find(name)? {
+        Found::Sequence(digits) => digits.parse().ok(),
+        Found::Time(_) => None,
+    }
+}
+
 /// The moment a file speaks of. `name` is its name as the sender gave it, `first_seen` when we saw it first (kept
 /// through every retry), `zone` the sender's.
 pub fn of_file(

@@ -25,6 +25,7 @@ pub mod recovery;
 pub mod reference;
 pub mod room;
 pub mod schedule;
+pub mod sequence;
 pub mod settle;
 pub mod supersede;
 pub mod told;

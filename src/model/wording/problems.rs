@@ -58,6 +58,21 @@ pub fn arrival_late(intake: &str, owed: &[&Window], zone: Tz) -> Option<Conditio
     Some(Condition { count: owed.len() as u64, ..condition(Kind::ArrivalLate, intake, Level::Warning, words, advice) })
 }
 
+/// `gaps`: first and last missing number of each.
+pub fn numbers_missing(intake: &str, gaps: &[(u64, u64)]) -> Condition {
+    let told =
+        |(first, last): &(u64, u64)| if first == last { first.to_string() } else { format!("{first} to {last}") };
+    let named: Vec<String> = gaps.iter().take(NAMED).map(told).collect();
+    let count = gaps.iter().map(|(first, last)| last - first + 1).sum();
+    let words = format!(
+        "{intake}: {} missing among the files of the last days: {}.",
+        counted(count, "number is", "numbers are"),
+        listed(&named, gaps.len() as u64)
+    );
+    let advice = format!("Ask its sender for them; nattpost files --partner shows what came ({intake}).");
+    Condition { count, ..condition(Kind::NumbersMissing, intake, Level::Warning, words, advice) }
+}
+
 /// What became of a late arrival.
 pub fn arrival_came(intake: &str, met: &Window, never: &[&Window], zone: Tz) -> String {
     let came = met.met_at.map_or_else(String::new, |at| format!(" at {}", moment(at, zone)));
