@@ -642,3 +642,37 @@ fn many_rows_pass_from_first_load_to_reload_in_batches() {
     assert!(batches > 1, "{batches}");
     assert_eq!(last, "ART-0019999");
 }
+
+/// Of a partner's own fields only those that are asked for are kept, and another's file about the row leaves them.
+#[test]
+fn own_fields_are_kept_while_they_are_asked_for() {
+    let (_folder, mut store) = open();
+    let tx = store.begin().unwrap();
+    let (ours, theirs) = (file(&tx, 1, "erp", "stock"), file(&tx, 2, "supplier", "stock"));
+    let say = |days: &str| {
+        let mut batch = stock(&[("A", "1", 5_000_000)]);
+        for (name, value) in [("days", days), ("shelf", "7")] {
+            if !value.is_empty() {
+                batch.add_extra(0, &name.into(), value);
+            }
+        }
+        batch
+    };
+    let apply_kept = |file: FileNo, owner: &str, batch: &Batch, as_of: &str| {
+        let mut records = tx.records(batch.kind(), &Stamp { file, as_of }).unwrap();
+        records.keep(owner, vec!["days".into()]).unwrap();
+        let applied = records.apply(batch.message(0)).unwrap();
+        records.finish().unwrap();
+        applied
+    };
+    assert_eq!(apply_kept(ours, "erp", &say("3"), DAY_1), Applied::New);
+    assert_eq!(apply_kept(ours, "erp", &say("3"), DAY_1), Applied::Unchanged);
+    assert_eq!(apply_kept(ours, "erp", &say("4"), DAY_1), Applied::Changed, "nothing but the field is another");
+    assert_eq!(apply_kept(theirs, "supplier", &say("9"), DAY_2), Applied::Changed);
+    assert_eq!(apply_kept(theirs, "supplier", &say(""), DAY_2), Applied::Changed, "no value takes it away");
+    let needed = |name: &str| [("erp".to_string(), "stock".to_string(), name.to_string())].into();
+    let kinds = [stock(&[]).kind().clone()];
+    assert!(!tx.drop_extras_but(&kinds, &needed("days")).unwrap(), "what another brought was taken away");
+    assert!(tx.drop_extras_but(&kinds, &needed("hours")).unwrap());
+    assert!(!tx.drop_extras_but(&kinds, &needed("hours")).unwrap(), "it is gone");
+}
