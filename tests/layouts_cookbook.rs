@@ -12,8 +12,10 @@ use nattpost::model::syntax::encoding::Encoding;
 use serde_json::{Value, json};
 
 mod decoding;
+mod sheets;
 
 use decoding::decode_named;
+use sheets::{Book, row};
 
 /// A block of code below an entry: its language, the words behind it, its text.
 struct Block {
@@ -34,6 +36,11 @@ impl Block {
         }
         if self.is("crlf") {
             text = text.replace('\n', "\r\n");
+        }
+        if self.is("sheet") {
+            let rows =
+                text.lines().enumerate().map(|(at, line)| row(at as u32 + 1, &line.split(';').collect::<Vec<_>>()));
+            return Book::of(&rows.collect::<String>()).bytes();
         }
         let encoding = self.words.iter().skip(1).find(|word| word.starts_with("cp"));
         let mut bytes = match encoding {

@@ -40,7 +40,7 @@ fn head(syntax: &str) -> String {
 /// Table, key and words as the readers of layouts ask for them.
 fn known() -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     let mut tables: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
-    for syntax in ["delimited", "fixed", "tagged", "xml", "edifact"] {
+    for syntax in ["delimited", "fixed", "tagged", "xml", "edifact", "xlsx"] {
         for asked in keys_of_layouts(&head(syntax), shipped_kinds()) {
             // What is asked for below a lookup are names.
             if asked.table.starts_with("lookup") {
@@ -72,6 +72,7 @@ fn every_key_and_word_of_every_table_stands_there_and_no_other() {
         ("tagged", "[tagged]"),
         ("xml", "[xml]"),
         ("edifact", "[edifact]"),
+        ("xlsx", "[xlsx]"),
     ]
     .into();
     assert_eq!(known.keys().map(String::as_str).collect::<Vec<_>>(), headings.keys().copied().collect::<Vec<_>>());

@@ -58,6 +58,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         id: "orders".into(),
         layouts,
         settle: Settle::Rename,
+        unzip: false,
         truncated_after: Duration::from_secs(3600),
         policy: Policy::GoodMessages,
         customers: References::Accept,

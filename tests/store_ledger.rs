@@ -154,7 +154,7 @@ fn a_held_message_waits_is_found_and_released() {
     let tx = store.begin().unwrap();
     let file = with_file(&tx, 1, Counts { held: 2, ..Counts::default() });
     let waits = Waits { kind: "customer".into(), key: "C1".into(), until: Some("2026-11-22T22:00:00.000Z".into()) };
-    let place = Place { line: 3, byte: 20, field: "customer_no".into() };
+    let place = Place { line: 3, byte: 20, field: "customer_no".into(), ..Place::default() };
     let problems = [Problem::new("customer-unknown", place, "\"C1\" is not known".into())];
     let bytes = [5..9, 20..40];
     let first = tx.add_exception(file, &Exception { bytes: &bytes, ..held(1, &waits, &problems) }).unwrap();

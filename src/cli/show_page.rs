@@ -147,7 +147,11 @@ pub fn message(page: &mut Page<'_>, shown: &MessageShown) -> io::Result<()> {
     }
     for problem in &message.problems {
         let field = if problem.field.is_empty() { String::new() } else { format!("\"{}\": ", problem.field) };
-        let line = if problem.line > 0 { format!("line {}, ", problem.line) } else { String::new() };
+        let line = match (problem.spoken.as_str(), problem.line) {
+            ("", 0) => String::new(),
+            ("", line) => format!("line {line}, "),
+            (spoken, _) => format!("{spoken}, "),
+        };
         page.line(format!("      {}", safe(&format!("{line}{field}{}", problem.text))))?;
     }
     if shown.differences.is_empty() {
@@ -331,7 +335,7 @@ pub fn plain_message_object(message: &MessageRow) -> Value {
     let problems: Vec<Value> = message
         .problems
         .iter()
-        .map(|p| json!({ "code": p.code, "line": p.line, "byte": p.byte, "field": p.field, "text": p.text }))
+        .map(|p| json!({ "code": p.code, "line": p.line, "byte": p.byte, "field": p.field, "where": p.spoken, "text": p.text }))
         .collect();
     let waits = message.waits.as_ref().map(|w| json!({ "kind": w.kind, "key": w.key, "until": w.until }));
     let waited = waits.clone().filter(|_| message.verdict != Verdict::Held);

@@ -98,6 +98,7 @@ pub fn problem_object(name: &str, problem: &Problem) -> Value {
         "line": problem.place.line,
         "byte": problem.place.byte,
         "field": problem.place.field,
+        "where": problem.place.spoken.as_deref().unwrap_or_default(),
         "text": problem.text,
     })
 }
@@ -116,7 +117,7 @@ pub fn read(layout: &Layout, zone: Tz, path: &Path, sink: &mut dyn Sink) -> Resu
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
     let context = DecodeContext { file_name: &file_name, zone, spill: &spill };
-    layout.decode(&mut input, &context, sink).map_err(|error| cannot_read(path, error))
+    layout.decode_packed(&mut input, &context, sink).map_err(|error| cannot_read(path, error))
 }
 
 /// A file, or standard input, which must be kept since some layouts read twice.

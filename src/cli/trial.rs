@@ -151,7 +151,8 @@ impl Trial<'_, '_> {
     /// A problem, and below it the line it stands in.
     fn marked(&mut self, indent: &str, problem: &Problem) -> io::Result<()> {
         self.page.line(safe(&format!("{indent}! {problem} [{}]", problem.code)))?;
-        if problem.place.line == 0 {
+        // A cell of a sheet stands in no line that could be shown.
+        if problem.place.line == 0 || problem.place.spoken.is_some() {
             return Ok(());
         }
         match self.lines.at(problem.place.byte, &self.layout.encoding) {

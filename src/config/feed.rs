@@ -21,6 +21,8 @@ use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
 
+/// Bytes of the name of a file in an archive.
+const LONGEST_MEMBER: usize = 100;
 const MOST_WINDOW_DAYS: u32 = 3_650;
 
 /// None where the layout or the name is wrong: there is nothing to make a feed of, and the problem is reported.
@@ -76,11 +78,23 @@ pub fn read(
         replace: way.replace,
         reads_within: way.reads_within,
         done_suffix: way.done_suffix,
+        zip: keyed.parsed("zip", member_name),
         to,
         fingerprint: 0,
     };
     feed.fingerprint = fingerprint::of_feed(&feed, known?);
     Some(feed)
+}
+
+/// What the one file in an archive is called: a name that every system takes, without a folder.
+fn member_name(text: &str) -> Result<String, Wrong> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if text.is_empty() || text.len() > LONGEST_MEMBER || text.starts_with('.') || !text.chars().all(plain) {
+        return Err(Wrong::new(format!(
+            "\"{text}\" is no name of a file in an archive; expected letters, digits, points, - and _, like \"stock.csv\"."
+        )));
+    }
+    Ok(text.to_string())
 }
 
 fn read_layout<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Option<&'a KnownLayout> {

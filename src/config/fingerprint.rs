@@ -19,6 +19,10 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
         add("kind", format!("{:?}", known.layout.kind));
     }
     add("sender", format!("{:?} {:?} {}", sender.customers, sender.units, sender.zone));
+    // Said only where it is so: an older fingerprint stays what it was.
+    if intake.unzip {
+        add("unzip", "true".to_string());
+    }
     add("policy", format!("{:?}", intake.policy));
     add("references", format!("{:?} {:?} {:?}", intake.customers, intake.articles, intake.orders));
     add("schemes", format!("{:?}", intake.article_schemes));

@@ -37,6 +37,7 @@ pub fn read(
         sender: sender.clone(),
         id,
         layouts: layouts.iter().map(|known| known.layout.clone()).collect(),
+        unzip: keyed.boolean("unzip"),
         settle: settle.clone(),
         truncated_after: keyed.value("truncated_after", parse_duration(LEAST_TRUNCATED, MOST_TRUNCATED)),
         policy: keyed.parsed("policy", forms::policy).unwrap_or(otherwise),

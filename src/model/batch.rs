@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::kind::Kind;
+use super::speaker::Speaker;
 use known::Known;
 
 mod known;
@@ -103,6 +104,8 @@ pub struct Batch {
     ranges: Vec<Range<u64>>,
     messages: Vec<Head>,
     known: Known,
+    /// How its places are said, where a line is not what a person sees.
+    speaker: Option<Arc<Speaker>>,
 }
 
 impl Batch {
@@ -117,7 +120,22 @@ impl Batch {
             ranges: Vec::new(),
             messages: Vec::new(),
             known: Known::default(),
+            speaker: None,
         }
+    }
+
+    pub fn speaker(&self) -> Option<&Speaker> {
+        self.speaker.as_deref()
+    }
+
+    /// Counts its messages on behind so many others, and moves their places.
+    pub fn move_behind(&mut self, messages: u64, bytes: u64) {
+        self.messages.iter_mut().for_each(|head| head.number += messages);
+        self.ranges.iter_mut().for_each(|range| *range = range.start + bytes..range.end + bytes);
+    }
+
+    pub fn set_speaker(&mut self, speaker: Option<Arc<Speaker>>) {
+        self.speaker = speaker;
     }
 
     pub fn kind(&self) -> &Arc<Kind> {
@@ -143,6 +161,7 @@ impl Batch {
     }
 
     pub fn clear(&mut self) {
+        self.speaker = None;
         self.text.clear();
         self.nodes.clear();
         self.cells.clear();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Problems kept with their text per file; beyond, they are counted per code.
 pub const KEPT: usize = 1_000;
@@ -18,6 +19,8 @@ pub struct Place {
     pub byte: u64,
     /// Column heading, position or element path, as the partner calls it; empty when the record as a whole is meant.
     pub field: String,
+    /// Said instead of the line, where that is not what a person sees: `Orders!C7`.
+    pub spoken: Option<Arc<str>>,
 }
 
 /// One problem.
@@ -40,7 +43,9 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.place.line > 0 {
+        if let Some(spoken) = &self.place.spoken {
+            write!(f, "{spoken}, ")?;
+        } else if self.place.line > 0 {
             write!(f, "line {}, ", self.place.line)?;
         }
         if !self.place.field.is_empty() {
@@ -93,6 +98,11 @@ impl Diagnostics {
         if self.kept.len() < KEPT {
             self.kept.push(problem);
         }
+    }
+
+    /// Changes how places are said.
+    pub fn each_place(&mut self, change: impl FnMut(&mut Place)) {
+        self.kept.iter_mut().map(|problem| &mut problem.place).for_each(change);
     }
 
     pub fn is_empty(&self) -> bool {

@@ -384,6 +384,10 @@ impl<'d> Section<'d> {
     }
 
     /// For keys that take a table or something shorter.
+    pub fn is_integer(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|value| matches!(value.get_ref(), DeValue::Integer(_)))
+    }
+
     pub fn is_table(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(|value| value.get_ref().as_table().is_some())
     }

@@ -52,6 +52,8 @@ pub struct Feed {
     pub reads_within: Duration,
     /// Ending of an empty file behind each file, which says that it is whole.
     pub done_suffix: Option<String>,
+    /// Its files are ZIP archives that hold their content under this name.
+    pub zip: Option<String>,
     /// Where its files are brought; none: they are picked up from out/.
     pub to: Option<SendTo>,
     /// Of all that decides what its rows say.

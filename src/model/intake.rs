@@ -34,6 +34,8 @@ pub struct Intake {
     pub id: String,
     /// In the order of trial; the first that recognises the content reads it.
     pub layouts: Vec<Arc<Layout>>,
+    /// An archive is read as the files in it.
+    pub unzip: bool,
     pub settle: Settle,
     /// A file without its end is refused when it has not grown for so long.
     pub truncated_after: Duration,

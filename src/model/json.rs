@@ -105,7 +105,7 @@ struct Reader {
 
 impl Reader {
     fn problem(&mut self, path: &str, make: impl FnOnce(Place) -> Problem) {
-        let place = Place { line: self.line, byte: 0, field: path.to_string() };
+        let place = Place { line: self.line, byte: 0, field: path.to_string(), spoken: None };
         self.problems.push(Problem { message: self.number, ..make(place) });
     }
 

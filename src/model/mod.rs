@@ -1,6 +1,7 @@
 //! Values and decisions: no file, clock, socket or row in here; `now` is always a parameter.
 
 pub mod also;
+pub mod archive;
 pub mod batch;
 pub mod canonical;
 pub mod certificate;
@@ -33,6 +34,7 @@ pub mod remote;
 pub mod remote_name;
 pub mod rules;
 pub mod secret;
+pub mod speaker;
 pub mod syntax;
 pub mod verdict;
 pub mod wording;

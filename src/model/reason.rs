@@ -140,7 +140,7 @@ mod tests {
         let mut problems = Diagnostics::default();
         problems.add(Problem::new(
             "quantity-invalid",
-            Place { line: 14, byte: 700, field: "qty".into() },
+            Place { line: 14, byte: 700, field: "qty".into(), ..Place::default() },
             "\"2,5x\" is not a quantity; expected a number like 2.5.".into(),
         ));
         let mut counts = Counts::default();

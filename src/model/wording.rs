@@ -6,18 +6,23 @@ pub mod guard;
 pub mod judging;
 pub mod problems;
 mod values;
+pub mod workbook;
 
 use super::diagnostic::{Place, Problem, shown};
 
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 66] = [
+pub const CODES: [&str; 70] = [
     "amount-invalid",
+    "archive-damaged",
+    "archive-limit",
+    "archive-not-taken",
     "article-ambiguous",
     "article-missing",
     "article-unknown",
     "came-back",
+    "cell-invalid",
     "character-invalid",
     "check-digit-wrong",
     "columns-wrong",

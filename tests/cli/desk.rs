@@ -189,7 +189,7 @@ pub struct Listed<'a> {
 }
 
 pub fn list(desk: &Desk, tx: &Tx<'_>, file: FileNo, listed: Listed<'_>) {
-    let spot = Spot { line: 14, byte: 100, field: "qty".into() };
+    let spot = Spot { line: 14, byte: 100, field: "qty".into(), ..Spot::default() };
     let problems = [Problem::new(listed.code, spot, listed.text.to_string())];
     let exception = Exception {
         number: listed.number,

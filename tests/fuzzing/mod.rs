@@ -1,6 +1,9 @@
 //! What the fuzz drivers of rows share: a seeded mutator over samples, and what must hold for whatever is read.
 //! NATTPOST_FUZZ_SECONDS says how long (default 2), NATTPOST_FUZZ_SEED where to begin.
 
+// Not every test that shares this file needs all of it.
+#![allow(dead_code)]
+
 use std::io::Cursor;
 use std::time::{Duration, Instant};
 

@@ -24,6 +24,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         id: "orders".to_string(),
         layouts: Vec::new(),
         settle: Settle::Rename,
+        unzip: false,
         truncated_after: Duration::from_secs(3_600),
         policy: Policy::GoodMessages,
         customers: References::Accept,
@@ -53,7 +54,7 @@ fn judged(tx: &Tx<'_>, n: u32, now: Now) -> FileNo {
     let file = see(tx, n, "shop", "orders", &now);
     for number in 48..2_051 {
         let refused = number > 50;
-        let place = Place { line: number as u32 + 1, byte: 0, field: "qty".to_string() };
+        let place = Place { line: number as u32 + 1, field: "qty".to_string(), ..Place::default() };
         let text = "\"2,5x\" is not a quantity; expected a number like 2.5. Correct it and send it again.";
         let problems = [Problem::new("quantity-invalid", place, text.to_string())];
         tx.add_exception(

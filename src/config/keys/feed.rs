@@ -14,6 +14,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Feed,
+        "zip",
+        "file name",
+        None,
+        "Each file is a ZIP archive that holds its content under this name, like \"stock.csv\"; the same content gives the same bytes. file_name then ends in .zip.",
+    ),
+    key(
+        Table::Feed,
         "to",
         "REMOTE:FOLDER",
         None,

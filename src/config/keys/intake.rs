@@ -55,6 +55,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Intake,
+        "unzip",
+        "true, false",
+        Value("false"),
+        "A ZIP archive is one file of several parts: each file in it is read in the order of their names, and one verdict stands for all; without it archives are refused.",
+    ),
+    key(
+        Table::Intake,
         "truncated_after",
         "duration",
         Value("1 h"),

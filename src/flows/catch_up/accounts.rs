@@ -35,7 +35,8 @@ pub(super) fn orders_in(snapshot: &Snapshot<'_>, spool: &Spool, run: &SentFile) 
     let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
     let context = DecodeContext { file_name: &run.name, zone: feed.zone, spill: &spill };
     let mut keys = Keys { snapshot, feed, rows: Vec::new(), lost: Vec::new(), unread: 0, failed: None };
-    let decoded = layout.decode(&mut file, &context, &mut keys).with_context(|| format!("cannot read {}", run.name))?;
+    let decoded =
+        layout.decode_packed(&mut file, &context, &mut keys).with_context(|| format!("cannot read {}", run.name))?;
     if let Some(error) = keys.failed {
         return Err(error);
     }

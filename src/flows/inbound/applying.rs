@@ -317,7 +317,7 @@ impl<'t, 'f> Applying<'t, 'f> {
 
     fn message_place(&self, message: &Message<'_>) -> Place {
         let origin = message.origin();
-        Place { line: origin.line, byte: origin.bytes.first().map_or(0, |r| r.start), field: String::new() }
+        Place { line: origin.line, byte: origin.bytes.first().map_or(0, |r| r.start), ..Place::default() }
     }
 
     fn known_request(&mut self, message: &Message<'_>, row: RowId) -> Result<()> {

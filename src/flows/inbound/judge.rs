@@ -105,11 +105,16 @@ impl<'f> Judge<'f> {
 
     fn place(&self, batch: &Batch, index: usize, node: &NodeRef<'_>, field: usize) -> Place {
         let origin = batch.message(index).origin();
-        Place {
+        let mut place = Place {
             line: if node.line() > 0 { node.line() } else { origin.line },
             byte: origin.bytes.first().map_or(0, |r| r.start),
             field: self.layout.column_of(node.group(), field).to_string(),
+            spoken: None,
+        };
+        if let Some(speaker) = batch.speaker() {
+            speaker.speak(&mut place);
         }
+        place
     }
 
     fn wait_until(&self, rule: References) -> Option<DateTime<Utc>> {

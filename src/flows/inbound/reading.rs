@@ -22,6 +22,7 @@ use crate::model::intake::Intake;
 use crate::model::kind::Kind;
 use crate::model::layout::choice::{Choice, choose};
 use crate::model::layout::nearest::{Unrecognised, unrecognised};
+use crate::model::layout::packed;
 use crate::model::layout::{Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
 use crate::model::wording::judging as words;
 
@@ -318,8 +319,8 @@ impl Reader<'_> {
         let layout = match assignment.layouts.as_ref().unwrap_or(&assignment.intake.layouts).as_slice() {
             [only] => only,
             several => {
-                let head = input.head(HEAD_BYTES)?;
-                match choose(several, &head, head.len() < HEAD_BYTES) {
+                let (head, whole) = beginning(input, assignment.intake.unzip)?;
+                match choose(several, &head, whole) {
                     Choice::One(layout) => layout,
                     Choice::Unknown => return Ok(Outcome::Unrecognised(unrecognised(several, &head))),
                     Choice::Several(fitting) => {
@@ -333,7 +334,11 @@ impl Reader<'_> {
         }
         let context =
             DecodeContext { file_name: &assignment.name, zone: assignment.intake.sender.zone, spill: &**self.spill };
-        let mut decoded = layout.decode(input, &context, &mut Outlet { reader: self, intake: &assignment.intake })?;
+        let mut outlet = Outlet { reader: self, intake: &assignment.intake };
+        let mut decoded = match assignment.intake.unzip {
+            true => layout.decode_packed(input, &context, &mut outlet)?,
+            false => layout.decode(input, &context, &mut outlet)?,
+        };
         // The reader knows better than the rule why the end is missing (empty, another layout, …): its words go first.
         if assignment.wants_end
             && decoded.fatal.is_empty()
@@ -345,6 +350,19 @@ impl Reader<'_> {
     }
 }
 
+/// What layouts recognise a file by, and whether that is all of it: its beginning, or that of the first file in it.
+fn beginning(input: &mut Hashing, unzips: bool) -> io::Result<(Vec<u8>, bool)> {
+    if unzips
+        && packed::is_archive(input)?
+        && let Some(first) = packed::first_head(input)?
+    {
+        return Ok(first);
+    }
+    let head = input.head(HEAD_BYTES)?;
+    let whole = head.len() < HEAD_BYTES;
+    Ok((head, whole))
+}
+
 /// Is the end there that the layout asks for?
 pub fn completeness(layout: &Layout, file: &mut (impl Read + Seek)) -> io::Result<Completeness> {
     let size = file.seek(SeekFrom::End(0))?;
@@ -352,6 +370,9 @@ pub fn completeness(layout: &Layout, file: &mut (impl Read + Seek)) -> io::Resul
     let mut tail = Vec::with_capacity((size - from) as usize);
     file.seek(SeekFrom::Start(from))?;
     file.by_ref().take(TAIL_BYTES).read_to_end(&mut tail)?;
+    if packed::is_archive(file)? {
+        return Ok(packed::completeness(&tail));
+    }
     Ok(layout.completeness(&tail, from == 0))
 }
 

@@ -123,7 +123,8 @@ impl Encoding<'_> {
         let begin = |with| Comparing::begin(&snapshot, (self.feed, self.no), (with, &today), parts);
         let mut comparing = self.comparison.map(begin).transpose()?;
         let mut compared = Compared::default();
-        let paper = Paper::write(self.spool, &self.feed.layout, (self.feed.zone, self.now), |encoder| {
+        let form = (&*self.feed.layout, self.feed.zip.as_deref());
+        let paper = Paper::write(self.spool, form, (self.feed.zone, self.now), |encoder| {
             for mut batch in batches {
                 words.put_into(&mut batch);
                 match &mut comparing {

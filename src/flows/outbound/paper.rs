@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::edges::spool::{Draft, Existing, Lasting, Place, Spool, SpoolError, State};
+use crate::model::archive::ArchiveWriter;
 use crate::model::ids::Id;
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 
@@ -24,19 +25,23 @@ impl Paper {
     /// `fill` hands the messages to the encoder; the same messages give the same bytes.
     pub fn write(
         spool: &Spool,
-        layout: &Layout,
+        (layout, zip): (&Layout, Option<&str>),
         (zone, now): (Tz, DateTime<Utc>),
         fill: impl FnOnce(&mut dyn Encoder) -> Result<()>,
     ) -> Result<Paper> {
         let hashing = Hashing { draft: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
-        let encode = || -> Result<()> {
-            let mut encoder = layout.encoder(EncodeContext { zone }, &mut out)?;
+        let encode = |out: &mut dyn Write| -> Result<()> {
+            let mut encoder = layout.encoder(EncodeContext { zone }, out)?;
             encoder.at(now);
             fill(&mut *encoder)?;
             Ok(encoder.finish()?)
         };
-        encode().map_err(of_the_spool)?;
+        let written = match zip {
+            None => encode(&mut out),
+            Some(member) => packed(&mut out, member, encode),
+        };
+        written.map_err(of_the_spool)?;
         let Hashing { draft, hasher } = out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
         Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), draft })
     }
@@ -46,6 +51,17 @@ impl Paper {
         let to = (Place::Staged, run.as_str().as_bytes());
         Ok(self.draft.publish(spool, to, Existing::Refuse, lasting)?)
     }
+}
+
+/// An archive that holds what is encoded as its one member.
+fn packed(out: &mut dyn Write, name: &str, encode: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let io = |error: io::Error| anyhow::Error::from(EncodeError::Io(error));
+    let mut archive = ArchiveWriter::new(out);
+    let member = archive.begin(name).map_err(io)?;
+    let mut pieces = BufWriter::with_capacity(PIECE_BYTES, member);
+    encode(&mut pieces)?;
+    pieces.into_inner().map_err(|error| io(error.into_error()))?.end().map_err(io)?;
+    archive.finish().map(|_| ()).map_err(io)
 }
 
 /// What could not be written is no fault of the messages: with a full disk it is tried again later.

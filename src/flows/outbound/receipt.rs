@@ -117,7 +117,7 @@ pub(super) fn compose(
     let batch = message(&layout.kind, &row, &listed, reason.as_deref());
     // Made again it must be the same.
     let now = row.decided_at.as_deref().and_then(read_iso).unwrap_or_default();
-    let paper = Paper::write(spool, layout, (zone, now), |encoder| Ok(encoder.write(&batch)?))
+    let paper = Paper::write(spool, (layout, None), (zone, now), |encoder| Ok(encoder.write(&batch)?))
         .with_context(|| format!("the receipt of {} cannot be written", row.name))?;
     Ok(Some(paper))
 }
@@ -150,7 +150,9 @@ fn message(kind: &Arc<Kind>, row: &FileRow, listed: &[MessageRow], reason: Optio
 /// Where, what was found, what was expected, what to do.
 fn said(file_name: &str, problem: &NotedProblem, line: u32) -> String {
     let mut text = file_name.to_string();
-    if line > 0 {
+    if !problem.spoken.is_empty() {
+        text.push_str(&format!(", {}", problem.spoken));
+    } else if line > 0 {
         text.push_str(&format!(", line {line}"));
     }
     if !problem.field.is_empty() {
@@ -229,6 +231,7 @@ fn ending(layout: &Layout) -> &'static str {
     match &layout.syntax {
         Syntax::Xml(_) => "xml",
         Syntax::Edifact(_) => "edi",
+        Syntax::Workbook(_) => "xlsx",
         Syntax::Rows(rows) => match rows.options.cutting {
             Cutting::Delimited(_) => "csv",
             Cutting::Fixed(_) | Cutting::Tagged(_) => "txt",

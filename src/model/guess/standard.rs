@@ -19,6 +19,7 @@ pub fn shipped(samples: &[Sample<'_>], kinds: &Kinds) -> Option<Guess> {
         Cut::Edifact(_) => "edifact",
         Cut::Xml(_) => "xml",
         Cut::Rows(_) => "delimited",
+        Cut::Workbook(_) => "xlsx",
     };
     let record = |record: &crate::model::layout::plan::Record| Record {
         name: record.name.clone(),

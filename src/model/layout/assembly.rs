@@ -37,7 +37,7 @@ pub struct At {
 
 impl At {
     pub fn place(self, label: &str) -> Place {
-        Place { line: self.line, byte: self.byte, field: label.to_string() }
+        Place { line: self.line, byte: self.byte, field: label.to_string(), spoken: None }
     }
 }
 

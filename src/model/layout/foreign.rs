@@ -17,7 +17,9 @@ const DOUBTFUL: [&str; 6] =
 
 /// The refusal of a file that is no rows at all.
 pub(super) fn before(layout: &Layout, input: &mut dyn Input) -> io::Result<Option<Decoded>> {
-    if !matches!(layout.syntax, Syntax::Rows(_)) || !naming::is_telling(&head_of(input, FIRST_BYTES)?) {
+    if !matches!(layout.syntax, Syntax::Rows(_) | Syntax::Workbook(_))
+        || !naming::is_telling(&head_of(input, FIRST_BYTES)?)
+    {
         return Ok(None);
     }
     let named = named(layout, input)?.filter(|name| name.sort != Sort::Text);

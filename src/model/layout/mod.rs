@@ -15,6 +15,7 @@ pub mod lookup;
 pub mod naming;
 pub mod nearest;
 pub mod own;
+pub mod packed;
 pub mod parting;
 pub mod plan;
 mod read;
@@ -22,6 +23,7 @@ pub mod rows;
 pub mod seam;
 pub mod standards;
 pub mod told;
+pub mod workbook;
 pub mod xml;
 
 use std::collections::BTreeSet;
@@ -76,6 +78,7 @@ pub enum Syntax {
     Rows(Box<rows::Rows>),
     Xml(Box<xml::Xml>),
     Edifact(Box<edifact::Edifact>),
+    Workbook(Box<workbook::Workbook>),
 }
 
 impl Layout {
@@ -93,8 +96,22 @@ impl Layout {
             Syntax::Rows(rows) => rows.decode(self, input, context, sink),
             Syntax::Xml(xml) => xml::decode(self, xml, input, context, sink),
             Syntax::Edifact(edifact) => edifact::decode(self, edifact, input, context, sink),
+            Syntax::Workbook(workbook) => workbook::decode(self, workbook, input, context, sink),
         }?;
         foreign::after(self, input, decoded)
+    }
+
+    /// The same for a file that may be an archive of such files.
+    pub fn decode_packed(
+        &self,
+        input: &mut dyn Input,
+        context: &DecodeContext<'_>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Decoded> {
+        match packed::is_archive(input)? {
+            true => packed::decode(self, input, context, sink),
+            false => self.decode(input, context, sink),
+        }
     }
 
     /// Writes messages; `finish` completes the file.
@@ -116,6 +133,10 @@ impl Layout {
             Syntax::Rows(rows) => rows.encoder(self, context, out),
             Syntax::Xml(xml) => Ok(Box::new(xml::XmlWriter::new(self, xml, context, out))),
             Syntax::Edifact(edifact) => Ok(Box::new(edifact::EdifactWriter::new(self, edifact, context, out))),
+            Syntax::Workbook(_) => {
+                let text = "workbooks are only read.".to_string();
+                Err(EncodeError::NotWritable { layout: self.id.clone(), text })
+            }
         }
     }
 
@@ -125,6 +146,7 @@ impl Layout {
             Syntax::Rows(rows) => rows.completeness(self, tail, whole),
             Syntax::Xml(xml) => xml::completeness(xml, tail),
             Syntax::Edifact(edifact) => edifact::completeness(edifact, tail, whole),
+            Syntax::Workbook(_) => workbook::completeness(tail),
         }
     }
 
@@ -134,6 +156,7 @@ impl Layout {
             Syntax::Rows(rows) => rows.recognises(self, head),
             Syntax::Xml(xml) => xml::recognises(self, xml, head),
             Syntax::Edifact(edifact) => edifact::recognises(edifact, head),
+            Syntax::Workbook(_) => workbook::recognises(head),
         }
     }
 
@@ -145,10 +168,14 @@ impl Layout {
         messages: &[Range<u64>],
         out: &mut dyn Write,
     ) -> io::Result<()> {
+        if packed::is_archive(original)? {
+            return packed::rebuild(self, original, messages, out);
+        }
         match &self.syntax {
             Syntax::Rows(rows) => rows.rebuild(self, original, messages, out),
             Syntax::Xml(xml) => xml::rebuild(self, xml, original, messages, out),
             Syntax::Edifact(_) => edifact::rebuild(original, messages, out),
+            Syntax::Workbook(workbook) => workbook::rebuild(self, workbook, original, messages, out),
         }
     }
 
@@ -165,6 +192,10 @@ impl Layout {
             Syntax::Rows(rows) => rows.redact(self, original, &mut copier),
             Syntax::Xml(xml) => xml::redact(self, xml, original, &mut copier),
             Syntax::Edifact(edifact) => edifact::redact(self, edifact, original, &mut copier),
+            Syntax::Workbook(_) => {
+                let text = "the cells of a workbook are packed, so that none can be overwritten in place.";
+                Err(RedactError::NotRead(text.to_string()))
+            }
         }
     }
 
@@ -230,7 +261,8 @@ impl Layout {
     /// Can it write: every required field of the kind has a place that is not only read.
     pub fn writes(&self) -> bool {
         // What stands side by side in one row of the partner's are several messages or nodes of ours.
-        !self.records.is_empty()
+        !matches!(self.syntax, Syntax::Workbook(_))
+            && !self.records.is_empty()
             && !self.records.iter().any(|r| r.again || r.each.is_some())
             && !matches!(&self.syntax, Syntax::Xml(xml) if xml.joins())
             && self.unwritten().is_empty()

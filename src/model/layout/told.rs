@@ -5,9 +5,10 @@ use super::edifact::options::Counts;
 use super::form::{Case, Check, Direction, Form, Shape, Sign};
 use super::plan::{Checked, Condition, Control, Field, Ours, Place, Record, Role, Scope, Spot, WHOLE_FILE};
 use super::rows::options::{Columns, Cutting, Header, Options, Quoting, UnknownColumns};
-use super::{Layout, Syntax, edifact, xml};
+use super::{Layout, Syntax, edifact, workbook, xml};
 use crate::model::decimal;
 use crate::model::kind::Kind;
+use crate::model::syntax::workbook::letters;
 
 /// One row of a field table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,7 @@ pub fn facts(layout: &Layout) -> Vec<Fact> {
             Some(charset) => charset.name().to_string(),
             None => "as UNB says".to_string(),
         },
+        Syntax::Workbook(_) => "as the workbook says".to_string(),
     };
     let mut facts = vec![("kind", layout.kind.name.clone()), ("encoding", encoding)];
     if !layout.version.is_empty() {
@@ -44,6 +46,7 @@ pub fn facts(layout: &Layout) -> Vec<Fact> {
         Syntax::Rows(rows) => rows_facts(&rows.options, &mut facts),
         Syntax::Xml(xml) => xml_facts(xml.options(), &mut facts),
         Syntax::Edifact(edifact) => edifact_facts(edifact.options(), &mut facts),
+        Syntax::Workbook(workbook) => workbook_facts(&workbook.options, &mut facts),
     }
     let replaced = match (layout.transliterates, layout.replacement) {
         (true, Some(replacement)) => format!("are written as letters like them, else as {replacement}"),
@@ -95,6 +98,24 @@ fn edifact_facts(options: &edifact::options::Options, facts: &mut Vec<Fact>) {
     if options.written.len() > 1 {
         let written = format!("{} under {}", options.written.join(":"), options.syntax_id);
         facts.push(("written as", written));
+    }
+}
+
+fn workbook_facts(options: &workbook::Options, facts: &mut Vec<Fact>) {
+    facts.push(("format", "an Excel workbook (.xlsx)".to_string()));
+    let sheet = match &options.sheet {
+        workbook::options::Wanted::First => "the first that is not hidden".to_string(),
+        workbook::options::Wanted::Number(number) => format!("number {number}"),
+        workbook::options::Wanted::Named(names) => names.join(" or "),
+    };
+    facts.push(("sheet", sheet));
+    let headings = match options.header_row {
+        Some(row) => format!("in row {row}, in any order"),
+        None => "found by their names, in any order".to_string(),
+    };
+    facts.push(("headings", headings));
+    for (name, column, row) in &options.cells {
+        facts.push(("cell", format!("{name} in {}{row}", letters(*column))));
     }
 }
 

@@ -40,7 +40,8 @@ const OFFICE: [(&str, &str); 7] = [
     ("[Content_Types].xml", "an Office file"),
 ];
 /// The same for the older files, which name their parts in UTF-16.
-const OLD_OFFICE: [(&str, &str); 4] = [
+const OLD_OFFICE: [(&str, &str); 5] = [
+    ("EncryptedPackage", "an Office file protected by a password"),
     ("Workbook", "an old Excel workbook (xls)"),
     ("WordDocument", "an old Word document (doc)"),
     ("PowerPoint Document", "an old PowerPoint presentation (ppt)"),

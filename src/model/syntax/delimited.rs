@@ -14,11 +14,17 @@ use super::encoding::Encoding;
 use super::fixed::Widths;
 use super::tagged::Tags;
 use super::window::{RECORD_BYTES, Window};
+use super::workbook::BadCell;
 
 /// Of a record that is too long, so many bytes are kept for its type and key.
 const KEPT_BYTES: usize = 4 << 10;
 /// More cells than any row has; a row of delimiters alone must not fill the memory.
 const CELLS: usize = 20_000;
+/// Rows of a sheet: what ends a cell and a row stands in no text that a workbook can hold.
+pub const CELL_END: u8 = 0x1F;
+pub const ROW_END: u8 = 0x1E;
+/// Before and behind the number of a bad cell at the beginning of its row.
+pub const BAD_MARK: u8 = 0x1D;
 
 /// How lines are cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +35,8 @@ pub enum Style {
     Records(Arc<Widths>),
     /// Marker lines with the tagged lines behind them.
     Blocks(Arc<Tags>),
+    /// Of a workbook, written out.
+    Sheet,
     Cells {
         delimiter: u8,
         quote: Option<u8>,
@@ -88,6 +96,13 @@ pub enum Flaw {
     },
     TooLong,
     Nul,
+    /// A cell of a sheet says nothing that can be taken.
+    Bad {
+        /// Of the sheet, and of the row.
+        column: u32,
+        cell: u32,
+        what: BadCell,
+    },
 }
 
 /// One row. Blank lines are no rows.
@@ -134,7 +149,11 @@ impl<'i> RowReader<'i> {
     pub fn open(input: &'i mut dyn Read, encoding: &Encoding, style: Style) -> io::Result<Self> {
         let window = Window::open(input, encoding)?;
         let seen = window.bytes();
-        let line_end = if memchr(b'\n', seen).is_none() && memchr(b'\r', seen).is_some() { b'\r' } else { b'\n' };
+        let line_end = match style {
+            Style::Sheet => ROW_END,
+            _ if memchr(b'\n', seen).is_none() && memchr(b'\r', seen).is_some() => b'\r',
+            _ => b'\n',
+        };
         Ok(RowReader { window, style, line_end, line: 1, cells: Vec::new(), kept: Vec::new(), given: 0 })
     }
 
@@ -252,6 +271,10 @@ impl<'i> RowReader<'i> {
                 return self.skip_line();
             }
             let (end, next) = trimmed(bytes, line, self.line_end, found.is_some());
+            if self.style == Style::Sheet {
+                let flaw = sheet_row(&bytes[..end], &mut self.cells);
+                return Ok(Found::Row(Cut { end, next, lines: 1, flaw }));
+            }
             let Style::Cells { delimiter, quote, line_breaks, padded } = self.style else {
                 return Ok(Found::Row(Cut { end, next, lines: 1, flaw: None }));
             };
@@ -361,6 +384,29 @@ fn trimmed(bytes: &[u8], line: usize, line_end: u8, has_end: bool) -> (usize, us
 /// Blank, or the mark that DOS programs put at the end of a file.
 fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r' | 0x1A))
+}
+
+/// Cuts a row of a sheet, which may begin with its bad cell.
+fn sheet_row(bytes: &[u8], cells: &mut Vec<Cell>) -> Option<Flaw> {
+    let marked = bytes.strip_prefix(&[BAD_MARK]).and_then(|rest| Some((rest, memchr(BAD_MARK, rest)?)));
+    let Some((rest, mark)) = marked else { return split(bytes, CELL_END, cells) };
+    let flaw = split(&rest[mark + 1..], CELL_END, cells);
+    let shift = (mark + 2) as u32;
+    for cell in cells {
+        (cell.start, cell.end) = (cell.start + shift, cell.end + shift);
+    }
+    let mut numbers = rest[..mark].split(|b| *b == b',').map(|n| std::str::from_utf8(n).ok()?.parse::<u32>().ok());
+    let mut number = || numbers.next().flatten();
+    let what = number().and_then(|what| BadCell::ALL.get(what as usize).copied());
+    let bad = what.zip(number().zip(number())).map(|(what, (column, cell))| Flaw::Bad { column, cell, what });
+    flaw.or(bad).or(Some(Flaw::Nul))
+}
+
+/// What a row begins with that has a bad cell in this column of the sheet, which is this cell of the row.
+pub fn bad_mark(column: u32, cell: u32, what: BadCell) -> String {
+    let kind = BadCell::ALL.iter().position(|bad| *bad == what).unwrap_or_default();
+    let mark = char::from(BAD_MARK);
+    format!("{mark}{kind},{column},{cell}{mark}")
 }
 
 /// Cuts a line without quotes.

@@ -7,4 +7,5 @@ pub mod fixed;
 pub mod tagged;
 pub mod transliteration;
 pub mod window;
+pub mod workbook;
 pub mod xml;

@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn a_bad_quantity_reads_as_a_person_would_say_it() {
         let form = read_form("decimal", Some(&FieldType::Quantity), &[]).unwrap();
-        let place = Place { line: 14, byte: 0, field: "qty".into() };
+        let place = Place { line: 14, byte: 0, field: "qty".into(), ..Place::default() };
         let problem = value_invalid(place, Some(&FieldType::Quantity), &form, "2,5x", &Wrong::Malformed);
         assert_eq!(
             problem.to_string(),

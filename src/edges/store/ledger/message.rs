@@ -67,6 +67,8 @@ pub struct NotedProblem {
     pub line: u32,
     pub byte: u64,
     pub field: String,
+    /// Said instead of the line; empty where that is said.
+    pub spoken: String,
     pub text: String,
 }
 
@@ -121,7 +123,13 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
 fn problems_text(problems: &[Problem]) -> String {
     let list: Vec<Value> = problems
         .iter()
-        .map(|p| json!({"code": p.code, "line": p.place.line, "byte": p.place.byte, "field": p.place.field, "text": p.text}))
+        .map(|p| {
+            let mut noted = json!({"code": p.code, "line": p.place.line, "byte": p.place.byte, "field": p.place.field, "text": p.text});
+            if let Some(spoken) = &p.place.spoken {
+                noted["where"] = json!(&**spoken);
+            }
+            noted
+        })
         .collect();
     Value::Array(list).to_string()
 }
@@ -135,6 +143,7 @@ fn read_problems(text: &str) -> Vec<NotedProblem> {
             line: value["line"].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             byte: value["byte"].as_u64().unwrap_or_default(),
             field: word(value, "field"),
+            spoken: word(value, "where"),
             text: word(value, "text"),
         })
         .collect()

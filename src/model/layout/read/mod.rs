@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::lookup::{Lookup, Words};
 use super::plan::{Checked, Ours, Record, Role};
-use super::{Layout, Syntax, edifact, limits, rows, xml};
+use super::{Layout, Syntax, edifact, limits, rows, workbook, xml};
 use crate::model::document::{Asked, Document, DocumentProblem, Section, suggest};
 use crate::model::kind::{Kind, Kinds};
 use crate::model::syntax::encoding::Encoding;
@@ -54,12 +54,23 @@ enum SyntaxWord {
     Tagged,
     Xml,
     Edifact,
+    Workbook,
 }
+
+const SYNTAXES: [(&str, SyntaxWord); 6] = [
+    ("delimited", SyntaxWord::Delimited),
+    ("fixed", SyntaxWord::Fixed),
+    ("tagged", SyntaxWord::Tagged),
+    ("xml", SyntaxWord::Xml),
+    ("edifact", SyntaxWord::Edifact),
+    ("xlsx", SyntaxWord::Workbook),
+];
 
 enum Options {
     Rows(rows::options::Options),
     Xml(xml::Options),
     Edifact(Box<edifact::Options>),
+    Workbook(Box<(workbook::Options, rows::options::Options)>),
 }
 
 fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layout> {
@@ -76,17 +87,10 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
         .map(|(name, section)| Arc::new(Lookup::read(&name.value, &section, words)))
         .collect();
     root.required_text("syntax");
-    let words = [
-        ("delimited", SyntaxWord::Delimited),
-        ("fixed", SyntaxWord::Fixed),
-        ("tagged", SyntaxWord::Tagged),
-        ("xml", SyntaxWord::Xml),
-        ("edifact", SyntaxWord::Edifact),
-    ];
-    let word = root.choice("syntax", &words);
+    let word = root.choice("syntax", &SYNTAXES);
     let kind = read_kind_name(root, kinds);
     if word.is_none() {
-        root.pass_over(&["delimited", "fixed", "tagged", "xml", "edifact"]);
+        root.pass_over(&SYNTAXES.map(|(name, _)| name));
     }
     if word.is_none() || kind.is_none() {
         root.pass_over(&["record", "file_name"]);
@@ -101,11 +105,7 @@ fn read_root(root: &Section<'_>, kinds: &Kinds, words: &[Words]) -> Option<Layou
     limits::places(root, &records)?;
     record::resolve_counts(&sections, &mut records);
     check_keys(root, &records, options.as_ref());
-    let syntax = match options? {
-        Options::Rows(options) => Syntax::Rows(Box::new(rows::Rows::compile(root, options, &kind, &records))),
-        Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, &kind, &records))),
-        Options::Edifact(options) => Syntax::Edifact(Box::new(edifact::Edifact::compile(root, *options, &records))),
-    };
+    let syntax = compile(root, options?, &kind, &records);
     sense::check(root, &kind, &syntax, &records);
     let tables = lookups.iter().map(|lookup| lookup.name.clone()).collect();
     Some(Layout {
@@ -132,6 +132,21 @@ fn read_options(root: &Section<'_>, word: SyntaxWord) -> Option<Options> {
         SyntaxWord::Tagged => rows::options::read_tagged(root).map(Options::Rows),
         SyntaxWord::Xml => xml::read_options(root).map(Options::Xml),
         SyntaxWord::Edifact => edifact::read_options(root).map(Box::new).map(Options::Edifact),
+        SyntaxWord::Workbook => workbook::options::read(root).map(Box::new).map(Options::Workbook),
+    }
+}
+
+fn compile(root: &Section<'_>, options: Options, kind: &Kind, records: &[Record]) -> Syntax {
+    match options {
+        Options::Rows(options) => Syntax::Rows(Box::new(rows::Rows::compile(root, options, kind, records))),
+        Options::Xml(options) => Syntax::Xml(Box::new(xml::Xml::compile(root, options, kind, records))),
+        Options::Edifact(options) => Syntax::Edifact(Box::new(edifact::Edifact::compile(root, *options, records))),
+        Options::Workbook(both) => {
+            let (options, row_options) = *both;
+            workbook::options::check(root, records);
+            let rows = rows::Rows::compile(root, row_options, kind, records);
+            Syntax::Workbook(Box::new(workbook::Workbook { rows, options }))
+        }
     }
 }
 
@@ -195,7 +210,7 @@ fn check_row_keys(root: &Section<'_>, records: &[Record], is_xml: bool) {
             ("record.again", record.again),
         ];
         for (key, _) in said.into_iter().filter(|(_, is_said)| *is_said) {
-            let text = "this syntax does not know it; layouts of rows (delimited, fixed, tagged) do.".to_string();
+            let text = "this syntax does not know it; layouts of rows (delimited, fixed, tagged, xlsx) do.".to_string();
             root.problem_at(record.span.clone(), key, text, None);
         }
     }

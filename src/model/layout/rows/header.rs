@@ -135,7 +135,7 @@ impl<'a> Preamble<'a> {
 }
 
 fn place(row: &Row<'_>) -> Place {
-    Place { line: row.line, byte: row.range.start, field: String::new() }
+    Place { line: row.line, byte: row.range.start, ..Place::default() }
 }
 
 /// All cells of a row as text; what cannot be decoded is shown as such and fits nothing.

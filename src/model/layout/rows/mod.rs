@@ -16,6 +16,7 @@ mod tell;
 mod text;
 mod values;
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use self::places::{At, Reading};
 use super::assembly::Assembly;
 use super::cover::Copier;
 use super::limits::{COLUMNS, PLACES};
-use super::plan::{Record, Role, Scope, WHOLE_FILE, piece};
+use super::plan::{Field, Record, Role, Scope, Spot, WHOLE_FILE, piece};
 use super::{
     Completeness, DecodeContext, Decoded, EncodeContext, EncodeError, Encoder, Input, Layout, RedactError, Redacted,
     Sink,
@@ -208,7 +209,7 @@ impl Rows {
         }
     }
 
-    fn delimited(&self) -> Option<&Delimited> {
+    pub(super) fn delimited(&self) -> Option<&Delimited> {
         match &self.options.cutting {
             Cutting::Delimited(delimited) => Some(delimited),
             Cutting::Fixed(_) | Cutting::Tagged(_) => None,
@@ -245,12 +246,27 @@ impl Rows {
         self.delimited().is_some_and(|d| d.more_blank)
     }
 
+    /// Whether these names are the headings that the layout needs.
+    pub(super) fn heads(&self, layout: &Layout, names: &[String]) -> bool {
+        self.delimited().is_some_and(|d| places::by_names(d, &layout.records, &self.parents, names).is_ok())
+    }
+
+    /// The cells below these names that a field of ours is read from.
+    pub(super) fn read_cells(&self, layout: &Layout, names: &[String]) -> BTreeSet<usize> {
+        self.delimited().map(|d| places::read_cells(d, &layout.records, names)).unwrap_or_default()
+    }
+
+    pub(super) fn spots_of<'f>(&self, field: &'f Field) -> &'f [Spot] {
+        places::spots(&field.place)
+    }
+
     fn fixed_readings(&self, layout: &Layout) -> Vec<Reading> {
         places::by_position(&self.options.cutting, &layout.records, &self.parents)
     }
 
     fn style(&self) -> Style {
         match &self.options.cutting {
+            Cutting::Delimited(d) if d.sheet => Style::Sheet,
             Cutting::Delimited(d) => {
                 let (delimiter, quote, line_breaks) = (d.delimiter, d.quote, d.line_breaks);
                 Style::Cells { delimiter, quote, line_breaks, padded: d.padded_quotes }

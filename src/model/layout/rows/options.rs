@@ -58,6 +58,8 @@ pub struct Delimited {
     pub quoting: Quoting,
     /// Rows are written with a delimiter after the last value.
     pub trailing: bool,
+    /// Written out from a sheet.
+    pub sheet: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,6 +217,7 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
             .choice("quoting", &[("needed", Quoting::Needed), ("all", Quoting::All), ("none", Quoting::None)])
             .unwrap_or(Quoting::Needed),
         trailing: section.boolean("trailing").unwrap_or(false),
+        sheet: false,
     };
     if delimited.quote == Some(delimited.delimiter) {
         section

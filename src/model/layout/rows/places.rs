@@ -372,6 +372,14 @@ pub fn by_row(
     Ok(header.reading(record, &[record], parents))
 }
 
+/// The cells below these names that are not passed over.
+pub fn read_cells(delimited: &Delimited, records: &[Record], names: &[String]) -> BTreeSet<usize> {
+    let header = Header::new(delimited, names);
+    let counts = |field: Option<&Field>| field.is_none_or(|field| !matches!(field.ours, Ours::Ignored));
+    let spots = records.iter().flat_map(all_spots).filter(|(_, field)| counts(*field));
+    spots.filter_map(|(spot, _)| header.cell(spot)).collect()
+}
+
 struct Header<'h> {
     delimited: &'h Delimited,
     /// As compared.
@@ -443,7 +451,9 @@ impl<'h> Header<'h> {
 
     /// Columns that no spot of the layout names; an unnamed last one is the trace of a delimiter at the line's end.
     fn unknown<'u>(&'u self, used: &'u BTreeSet<usize>) -> impl Iterator<Item = usize> + 'u {
-        let named = move |cell: &usize| !self.names[*cell].is_empty() || cell + 1 < self.names.len();
+        // In a sheet a value below no name is told where it stands.
+        let between = move |cell: &usize| !self.delimited.sheet && cell + 1 < self.names.len();
+        let named = move |cell: &usize| !self.names[*cell].is_empty() || between(cell);
         let free = move |cell: &usize| !used.contains(cell) && self.tag_at != Some(*cell);
         (0..self.names.len()).filter(move |cell| free(cell) && named(cell))
     }

@@ -10,6 +10,7 @@ use crate::model::layout::Layout;
 use crate::model::layout::assembly::At as Where;
 use crate::model::syntax::delimited::{Cell, Flaw, Row};
 use crate::model::syntax::window::RECORD_BYTES;
+use crate::model::syntax::workbook;
 use crate::model::wording;
 
 /// The record that a row is, by its tag and conditions.
@@ -142,5 +143,10 @@ pub fn flaw_problem(flaw: Flaw, row: &Row<'_>, at: Where) -> Problem {
         Flaw::TagTwice { line, start, end } => wording::tag_twice(Place { line, ..place }, &line_text(start, end)),
         Flaw::TooLong => wording::record_too_long(place, RECORD_BYTES),
         Flaw::Nul => wording::nul_byte(place),
+        Flaw::Bad { column, cell, what } => {
+            let found = row.cells.get(cell as usize).map_or(&b""[..], |cell| &row.bytes[cell.range()]);
+            let place = Place { field: workbook::letters(column), ..place };
+            wording::workbook::cell_invalid(place, what, &String::from_utf8_lossy(found))
+        }
     }
 }

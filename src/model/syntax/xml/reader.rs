@@ -383,7 +383,7 @@ impl<V: Visitor> Parser<'_, V> {
     }
 
     fn place(&self, spot: Spot) -> Place {
-        Place { line: spot.line, byte: spot.byte, field: self.open.path() }
+        Place { line: spot.line, byte: spot.byte, field: self.open.path(), ..Place::default() }
     }
 }
 
