@@ -113,7 +113,7 @@ fn erc_gets_its_full_file_and_what_differs_from_it() {
     };
     say("stock");
     partner.sends("market/stock", &["--full"]);
-    let full = partner.desk.tree().into_iter().filter(|path| path.starts_with("out/market/")).next_back().unwrap();
+    let full = partner.desk.tree().into_iter().rfind(|path| path.starts_with("out/market/")).unwrap();
     let full = full.strip_prefix("out/").unwrap().to_string();
     partner.same(&full, "samples/StockFeedInit.csv");
     partner.takes(&full);

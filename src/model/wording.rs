@@ -13,7 +13,7 @@ use super::diagnostic::{Place, Problem, shown};
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 70] = [
+pub const CODES: [&str; 73] = [
     "amount-invalid",
     "archive-damaged",
     "archive-limit",
@@ -25,6 +25,7 @@ pub const CODES: [&str; 70] = [
     "cell-invalid",
     "character-invalid",
     "check-digit-wrong",
+    "code-unlisted",
     "columns-wrong",
     "content-changed",
     "country-invalid",
@@ -37,9 +38,11 @@ pub const CODES: [&str; 70] = [
     "date-implausible",
     "date-invalid",
     "deletion-not-taken",
+    "element-unknown",
     "encoding-invalid",
     "file-empty",
     "file-name-invalid",
+    "file-too-large",
     "file-truncated",
     "flag-invalid",
     "guard-behind",

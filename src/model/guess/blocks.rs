@@ -124,14 +124,13 @@ mod tests {
         let text = "01C7\n#100;PO-1\n11100\n#200;A\n#210;2\n11200\n#200;B\n01C8\n#100;PO-2\n";
         let found = blocks(text, ';').unwrap();
         assert_eq!((found.prefix, found.tag), ('#', Some(2)));
-        let told: Vec<(&str, Vec<(&str, &[String])>)> = found
-            .sheets
-            .iter()
-            .map(|s| (s.tag.as_str(), s.columns.iter().map(|c| (c.place.as_str(), &c.values[..])).collect()))
-            .collect();
-        assert_eq!(told[0].0, "01");
-        assert_eq!(told[0].1[0], ("marker 3-", &["C7".to_string(), "C8".to_string()][..]));
-        assert_eq!(told[1].1[1], ("200", &["A".to_string(), "B".to_string()][..]));
+        let (head, line) = (&found.sheets[0], &found.sheets[1]);
+        assert_eq!(head.tag, "01");
+        assert_eq!(
+            (&head.columns[0].place[..], &head.columns[0].values[..]),
+            ("marker 3-", &["C7".into(), "C8".into()][..])
+        );
+        assert_eq!((&line.columns[1].place[..], &line.columns[1].values[..]), ("200", &["A".into(), "B".into()][..]));
         assert!(blocks("a;b\nc;d\n", ';').is_none() && blocks("", ';').is_none());
     }
 

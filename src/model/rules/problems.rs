@@ -261,12 +261,12 @@ mod tests {
     fn a_clock_set_back_ends_nothing_early() {
         let calm = open(QUIET_AND_LATE, Some(10), Some(30));
         assert_eq!(reconcile(std::slice::from_ref(&calm), &[], Kind::ALL, at(20)), []);
-        assert_eq!(reconcile(&[calm.clone()], &[], Kind::ALL, at(30) + TimeDelta::minutes(10)).len(), 1);
+        assert_eq!(reconcile(std::slice::from_ref(&calm), &[], Kind::ALL, at(30) + TimeDelta::minutes(10)).len(), 1);
         // By hours: what has begun or fallen quiet in the future would stay untold, or open, for as long.
         assert_eq!(reconcile(&[calm], &[], Kind::ALL, at(-300)), [Change::End { no: 7, told: true }]);
         let begun = open(QUIET_AND_LATE, None, None);
         let there = condition(QUIET_AND_LATE, 1);
-        assert_eq!(reconcile(&[begun.clone()], &[there.clone()], Kind::ALL, at(-5)), []);
+        assert_eq!(reconcile(std::slice::from_ref(&begun), std::slice::from_ref(&there), Kind::ALL, at(-5)), []);
         assert_eq!(reconcile(&[begun], &[there], Kind::ALL, at(-300)), [Change::Tell { no: 7 }]);
     }
 }

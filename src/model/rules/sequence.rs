@@ -17,9 +17,12 @@ pub fn gaps(came: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
 mod tests {
     use super::gaps;
 
+    /// What came, and from which to which number is missing.
+    type Row = (&'static [u64], &'static [(u64, u64)]);
+
     #[test]
     fn what_is_missing_between_those_that_came() {
-        let rows: [(&[u64], &[(u64, u64)]); 8] = [
+        let rows: [Row; 8] = [
             (&[], &[]),
             (&[7], &[]),
             (&[1, 2, 3], &[]),
