@@ -113,6 +113,7 @@ cases! {
     case_345_a_message_for_each_despatch = "345-a-message-for-each-despatch",
     case_360_orders_in_a_workbook = "360-orders-in-a-workbook",
     case_361_an_archive_of_files = "361-an-archive-of-files",
+    case_362_a_feed_that_writes_an_archive = "362-a-feed-that-writes-an-archive",
     case_370_lines_beside_their_orders = "370-lines-beside-their-orders",
     case_371_a_misspelt_element_of_a_standard = "371-a-misspelt-element-of-a-standard",
     case_372_a_number_is_missing = "372-a-number-is-missing",
