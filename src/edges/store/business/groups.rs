@@ -12,6 +12,9 @@ use super::tables::KindTables;
 use crate::edges::store::RowId;
 use crate::model::batch::{Message, NodeRef};
 
+/// More in one statement gains nothing any more.
+const EXTRAS_AT_ONCE: usize = 16;
+
 pub(super) struct Groups<'c> {
     conn: &'c Connection,
     about: Arc<KindTables>,
@@ -21,7 +24,8 @@ pub(super) struct Groups<'c> {
     positions: Vec<i64>,
     /// Nodes so far, by group.
     counted: Vec<i64>,
-    insert_extra: Option<Bound<'c>>,
+    /// By the number of rows, less one.
+    insert_extras: [Option<Bound<'c>>; EXTRAS_AT_ONCE],
 }
 
 struct Statements<'c> {
@@ -41,7 +45,7 @@ impl<'c> Groups<'c> {
                 .collect(),
             counted: vec![0; about.groups.len()],
             positions: Vec::new(),
-            insert_extra: None,
+            insert_extras: Default::default(),
             about: about.clone(),
         }
     }
@@ -154,28 +158,50 @@ impl<'c> Groups<'c> {
         Ok(())
     }
 
+    /// Several in one statement: beginning one costs more than a row.
     fn insert_extras(&mut self, head: RowId, message: Message<'_>) -> Result<()> {
         let Some(table) = &self.about.extras else { return Ok(()) };
-        let mut seq = 0;
+        let mut left = message.nodes().map(|node| node.extras().count()).sum::<usize>();
+        let (mut seq, mut row, mut rows) = (0, 0, 0);
         for node in message.nodes() {
             for (name, value) in node.extras() {
-                let insert = ready(self.conn, &mut self.insert_extra, &insert_extra(table))?;
-                seq += 1;
+                if row == rows {
+                    (row, rows) = (0, left.min(EXTRAS_AT_ONCE));
+                }
+                let place = &mut self.insert_extras[rows - 1];
+                let insert = match place {
+                    Some(insert) => insert,
+                    empty => empty.insert(Bound::prepare(self.conn, &insert_extras(table, rows))?),
+                };
+                (seq, left) = (seq + 1, left - 1);
+                let before = 1 + row * EXTRA_PLACES;
                 insert.set(1, head.0)?;
-                insert.set(2, seq)?;
-                insert.set(3, &message.kind().groups[node.group()].name)?;
-                insert.set(4, self.positions[node.index() as usize])?;
-                insert.set(5, name)?;
-                insert.set(6, value)?;
-                insert.execute()?;
+                insert.set(before + 1, seq)?;
+                insert.set(before + 2, &message.kind().groups[node.group()].name)?;
+                insert.set(before + 3, self.positions[node.index() as usize])?;
+                insert.set(before + 4, name)?;
+                insert.set(before + 5, value)?;
+                row += 1;
+                if row == rows {
+                    insert.execute()?;
+                }
             }
         }
         Ok(())
     }
 }
 
-fn insert_extra(table: &str) -> String {
-    format!("INSERT INTO \"{table}\" (head_row, seq, part, pos, name, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+/// Of one row, beside its head, which all rows of a statement share.
+const EXTRA_PLACES: usize = 5;
+
+fn insert_extras(table: &str, rows: usize) -> String {
+    let rows = (0..rows).map(|row| {
+        let first = 2 + row * EXTRA_PLACES;
+        let places: Vec<String> = (first..first + EXTRA_PLACES).map(|place| format!("?{place}")).collect();
+        format!("(?1, {})", places.join(", "))
+    });
+    let rows: Vec<String> = rows.collect();
+    format!("INSERT INTO \"{table}\" (head_row, seq, part, pos, name, value) VALUES {}", rows.join(", "))
 }
 
 /// Prepares at the first use.
