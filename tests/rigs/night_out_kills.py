@@ -61,7 +61,7 @@ class People:
 
     def ask(self, chance, nth):
         verb, arguments = chance.choice(COMMANDS)
-        (Path(self.root) / "spool" / "commands").mkdir(exist_ok=True)
+        (Path(self.root) / "spool" / "commands").mkdir(parents=True, exist_ok=True)
         night.put_command(self.root, verb, arguments, f"7{nth:06}")
         self.commands = nth
 
