@@ -25,19 +25,19 @@ const CONNECTIONS_MAX: u32 = 16;
 /// None where it lacks what it needs; the problem is reported.
 pub fn read(partner: &str, id: &str, section: &Section<'_>, company: &Company) -> Option<RemoteRule> {
     let keyed = Keyed::new(section, Table::Remote);
-    let kind = keyed.required_text("kind");
+    let kind = keyed.has("kind").then(|| keyed.required_text("kind"));
     let connections = keyed.number("connections", 1, CONNECTIONS_MAX) as u8;
     let timeout = keyed.value("timeout", parse_duration(LEAST_TIMEOUT, MOST_TIMEOUT));
     let path = keyed.parsed("path", |text| folder_path(text, company));
-    let kind = match kind.as_str() {
-        "ftp" => {
+    let kind = match kind.as_deref() {
+        Some("ftp") => {
             section.pass_over(&["path"]);
             if keyed.has("path") {
                 section.problem("path", "belongs to kind folder; expected host, user and password.");
             }
             Kind::Ftp(ftp::read(&keyed, company)?)
         }
-        "folder" => {
+        Some("folder") => {
             section.pass_over(&ftp::KEYS);
             for key in ftp::KEYS.into_iter().filter(|key| keyed.has(key)) {
                 section.problem(key, "belongs to kind ftp; a folder has only its path.");
@@ -47,8 +47,18 @@ pub fn read(partner: &str, id: &str, section: &Section<'_>, company: &Company) -
             }
             Kind::Folder { path: path? }
         }
-        "" => return None,
-        other => {
+        None => {
+            section.pass_over(&ftp::KEYS);
+            section.problem("kind", "is missing; expected kind = \"ftp\" or kind = \"folder\".");
+            return None;
+        }
+        // Told as empty.
+        Some("") => {
+            section.pass_over(&ftp::KEYS);
+            return None;
+        }
+        Some(other) => {
+            section.pass_over(&ftp::KEYS);
             let wrong = Wrong::word(other, &["folder", "ftp"]);
             section.problem_with("kind", wrong.text, wrong.suggestion);
             return None;
