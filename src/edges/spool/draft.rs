@@ -95,6 +95,18 @@ impl Draft {
 }
 
 impl Draft {
+    /// Another descriptor of it, with nothing left in the buffer, and where it stands.
+    pub(super) fn handle(&mut self) -> io::Result<(File, &Path)> {
+        self.flush()?;
+        let out = self.out.as_ref().expect("a draft takes bytes until it is published");
+        Ok((out.get_ref().try_clone()?, &self.path))
+    }
+
+    /// Bytes that went past its buffer belong to it.
+    pub(super) fn grew(&mut self, count: u64) {
+        self.written += count;
+    }
+
     /// Written and with the system; what stands in tmp/ is no longer this draft's to remove. Where it is, and its size.
     pub(super) fn leave(mut self) -> (PathBuf, u64) {
         (std::mem::take(&mut self.path), self.written)

@@ -1,7 +1,7 @@
 //! The spool: a folder is a state, a change of state is one rename. Owns every path below the root; nobody else joins one.
 //! Parts: `place` and `name` (what stands where, called what), `step` (rename, write whole, remove: each one system call
 //! that counts), `draft` (a file being written), `scan` (an intake folder), `walk` (all files of a state), `writer` (is it
-//! still being written?), `parked` (written, and not yet on the disk), `numbers` (high-water marks), `mark` (ours at remotes), `lineage` (its database), `commands`, `waiting` (what waits and why), `rights`.
+//! still being written?), `parked` (written, and not yet on the disk), `straight` (the same for what is large), `numbers` (high-water marks), `mark` (ours at remotes), `lineage` (its database), `commands`, `waiting` (what waits and why), `rights`.
 //! It decides nothing and knows no ledger: which file goes where is said by `model::rules` and the flows. spool/README.md is
 //! the same for people.
 
@@ -19,6 +19,7 @@ mod place;
 mod rights;
 mod scan;
 mod step;
+mod straight;
 mod syncing;
 mod unnamed;
 mod waiting;

@@ -12,11 +12,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustix::fs::{AtFlags, CWD, linkat};
 
 use super::error::{Result, SpoolError, shown};
+use super::straight::{PIECE_BYTES, Straight};
 use super::{Draft, Place, Spool, State};
 use crate::edges::fault;
 
 /// Each is an open file until it has its name, and a process may have 1,024 without asking for more.
 const NAMELESS_MAX: usize = 400;
+/// From here on threads are worth their while; of a straight file all before is ordinary.
+const LARGE_BYTES: u64 = 16 * PIECE_BYTES as u64;
 
 /// Written to like any writer.
 #[derive(Debug)]
@@ -26,13 +29,24 @@ pub struct Arriving {
 
 #[derive(Debug)]
 enum Out {
-    Named(Draft),
+    Named(Box<Named>),
     Nameless(BufWriter<File>, Counted, u64),
+}
+
+#[derive(Debug)]
+struct Named {
+    draft: Draft,
+    hasher: blake3::Hasher,
+    /// Since it is large; the draft's buffer and the hash here are no longer used then.
+    straight: Option<Straight>,
+    is_tried: bool,
 }
 
 #[derive(Debug)]
 pub struct Parked {
     size: u64,
+    /// Of its content; a small one is read whole later anyway.
+    hash: Option<[u8; 32]>,
     stands: Stands,
 }
 
@@ -71,15 +85,19 @@ impl Spool {
     pub fn arriving(&self, small: Option<usize>) -> Result<Arriving> {
         let nameless = small.and_then(|size| Some((size, Counted::take(&self.nameless)?)));
         let Some((size, counted)) = nameless else {
-            return Ok(Arriving { out: Out::Named(self.draft(State::Work)?) });
+            return self.arriving_in_tmp();
         };
         match self.nameless_file() {
             Some(opened) => {
                 let file = opened.map_err(|e| self.no_arrival(e))?;
                 Ok(Arriving { out: Out::Nameless(BufWriter::with_capacity(size.max(1), file), counted, 0) })
             }
-            None => Ok(Arriving { out: Out::Named(self.draft(State::Work)?) }),
+            None => self.arriving_in_tmp(),
         }
+    }
+
+    fn arriving_in_tmp(&self) -> Result<Arriving> {
+        Ok(Arriving { out: Out::Named(Box::new(Named::new(self.draft(State::Work)?))) })
     }
 
     fn no_arrival(&self, error: io::Error) -> SpoolError {
@@ -91,7 +109,7 @@ impl Arriving {
     /// An error of writing to it, as one of the spool.
     pub fn failed(&self, spool: &Spool, error: io::Error) -> SpoolError {
         match &self.out {
-            Out::Named(draft) => draft.failed(error),
+            Out::Named(named) => named.draft.failed(error),
             Out::Nameless(..) => spool.no_arrival(error),
         }
     }
@@ -101,22 +119,54 @@ impl Arriving {
         let flushed = fault::point("spool.park").and_then(|()| self.flush());
         flushed.map_err(|e| self.failed(spool, e))?;
         Ok(match self.out {
-            Out::Named(draft) => {
-                let (path, size) = draft.leave();
-                Parked { size, stands: Stands::At(path) }
-            }
+            Out::Named(named) => named.park()?,
             Out::Nameless(out, counted, size) => {
                 let file = out.into_inner().map_err(|e| spool.no_arrival(e.into_error()))?;
-                Parked { size, stands: Stands::Nowhere { file, _one_of_few: counted } }
+                Parked { size, hash: None, stands: Stands::Nowhere { file, _one_of_few: counted } }
             }
         })
+    }
+}
+
+impl Named {
+    fn new(draft: Draft) -> Named {
+        Named { draft, hasher: blake3::Hasher::new(), straight: None, is_tried: false }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.draft.written() == LARGE_BYTES && !self.is_tried {
+            self.is_tried = true;
+            let (plain, path) = self.draft.handle()?;
+            // Where no thread is to be had, it goes on as it began.
+            self.straight = Straight::begin(plain, path, LARGE_BYTES, self.hasher.clone()).ok();
+        }
+        if let Some(straight) = &mut self.straight {
+            let count = straight.write(bytes)?;
+            self.draft.grew(count as u64);
+            return Ok(count);
+        }
+        let till_large = usize::try_from(LARGE_BYTES.saturating_sub(self.draft.written())).unwrap_or(usize::MAX);
+        let room = if till_large == 0 { bytes.len() } else { bytes.len().min(till_large) };
+        let count = self.draft.write(&bytes[..room])?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn park(self) -> Result<Parked> {
+        let Named { draft, hasher, straight, .. } = self;
+        let hash = match straight {
+            Some(straight) => straight.finish().map_err(|e| draft.failed(e))?,
+            None => Some(*hasher.finalize().as_bytes()),
+        };
+        let (path, size) = draft.leave();
+        Ok(Parked { size, hash, stands: Stands::At(path) })
     }
 }
 
 impl Write for Arriving {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.out {
-            Out::Named(draft) => draft.write(bytes),
+            Out::Named(named) => named.write(bytes),
             Out::Nameless(out, _, written) => {
                 if out.buffer().len() + bytes.len() > out.capacity() {
                     fault::point("spool.write")?;
@@ -130,7 +180,7 @@ impl Write for Arriving {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.out {
-            Out::Named(draft) => draft.flush(),
+            Out::Named(named) => named.draft.flush(),
             Out::Nameless(out, ..) => fault::point("spool.write").and_then(|()| out.flush()),
         }
     }
@@ -139,6 +189,10 @@ impl Write for Arriving {
 impl Parked {
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    pub fn hash(&self) -> Option<[u8; 32]> {
+        self.hash
     }
 
     /// To read it before anybody else does.
@@ -217,6 +271,32 @@ mod tests {
             let taken = written("other").place(&spool, (place, b"a")).unwrap_err();
             assert_eq!((taken.kind(), in_tmp()), (io::ErrorKind::AlreadyExists, 0));
             assert_eq!(spool.nameless.load(Ordering::Relaxed), 0);
+        }
+    }
+
+    #[test]
+    fn a_large_one_is_the_same_bytes_and_the_same_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let large = usize::try_from(LARGE_BYTES).unwrap();
+        // Also where its last piece is none that a disk takes by itself, and where there is none.
+        for (count, is_straight) in [
+            (100, false),
+            (large, false),
+            (large + 1, true),
+            (large + 2 * PIECE_BYTES, true),
+            (large + 5_000_001, true),
+        ] {
+            let content: Vec<u8> = (0..count).map(|n| (n % 251) as u8).collect();
+            let mut arriving = spool.arriving(None).unwrap();
+            content.chunks(300_000).for_each(|piece| arriving.write_all(piece).unwrap());
+            let Out::Named(named) = &arriving.out else { panic!("it stands in tmp/") };
+            assert_eq!((named.straight.is_some(), named.draft.written()), (is_straight, count as u64));
+            let parked = arriving.park(&spool).unwrap();
+            let mut found = Vec::new();
+            io::Read::read_to_end(&mut parked.open().unwrap(), &mut found).unwrap();
+            assert!(found == content, "{count}");
+            assert_eq!((parked.hash(), parked.size()), (Some(*blake3::hash(&content).as_bytes()), count as u64));
         }
     }
 

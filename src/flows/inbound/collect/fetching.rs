@@ -116,7 +116,7 @@ struct Batch<'b> {
     halves: &'b Halves,
     done: Vec<(FileNo, Fetched)>,
     /// Fetched, not on the disk.
-    parked: Vec<(ToFetch, Come, Option<Facts>)>,
+    parked: Vec<(ToFetch, Parked, Option<Facts>)>,
 }
 
 impl Batch<'_> {
@@ -189,7 +189,7 @@ impl Batch<'_> {
             return Err(End::Stopped);
         }
         match self.fetch_into_tmp(file, &name) {
-            Ok((come, facts)) => self.look_at_end(file, &name, come, facts),
+            Ok((parked, facts)) => self.look_at_end(file, &name, parked, facts),
             Err(NotFetched::Broken(end)) => Err(end),
             Err(NotFetched::This(why)) => {
                 if matches!(why, Fetched::Changed { .. }) {
@@ -202,7 +202,7 @@ impl Batch<'_> {
     }
 
     /// Without a claim the ledger's facts are those of the very moment before it is read.
-    fn fetch_into_tmp(&mut self, file: &ToFetch, name: &[u8]) -> Result<(Come, Option<Facts>), NotFetched> {
+    fn fetch_into_tmp(&mut self, file: &ToFetch, name: &[u8]) -> Result<(Parked, Option<Facts>), NotFetched> {
         let rests = matches!(file.intake.settle, Settle::Stable(_));
         let mut facts = None;
         if file.claim.is_none() {
@@ -229,8 +229,8 @@ impl Batch<'_> {
                 _ => return Err(NotFetched::This(Fetched::Refused(says_otherwise(name, expected, count)))),
             }
         }
-        let (parked, hash) = body.park(self.spool).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
-        Ok((Come { parked, hash }, facts))
+        let parked = body.park(self.spool).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
+        Ok((parked, facts))
     }
 
     /// All of its bytes, and how many they are: from the first on, or from where an earlier connection broke.
@@ -276,12 +276,12 @@ impl Batch<'_> {
     }
 
     /// Where its sender may still go on, a layout that has an end says whether it is there.
-    fn look_at_end(&mut self, file: &ToFetch, name: &[u8], come: Come, facts: Option<Facts>) -> Result<(), End> {
+    fn look_at_end(&mut self, file: &ToFetch, name: &[u8], parked: Parked, facts: Option<Facts>) -> Result<(), End> {
         let rests = matches!(file.intake.settle, Settle::Stable(_));
         if rests && !file.takes_it_cut {
-            let mut content = come.parked.open().map_err(End::Ours)?;
+            let mut content = parked.open().map_err(End::Ours)?;
             if let Some(Completeness::Incomplete(missing)) = end_in(&file.intake, &mut content) {
-                drop(come);
+                drop(parked);
                 if Some(name) == file.claim.as_deref() {
                     self.give_back(file)?;
                 }
@@ -289,7 +289,7 @@ impl Batch<'_> {
                 return Ok(());
             }
         }
-        self.parked.push((file.clone(), come, facts));
+        self.parked.push((file.clone(), parked, facts));
         Ok(())
     }
 
@@ -306,9 +306,10 @@ impl Batch<'_> {
             return Ok(());
         }
         self.spool.sync()?;
-        for (file, Come { parked, hash }, facts) in self.parked.drain(..) {
+        for (file, parked, facts) in self.parked.drain(..) {
             let name = state_name(file.id, &file.raw_name, Role::Original);
             let place = Place::Work { partner: &file.intake.sender.partner, intake: &file.intake.id };
+            let hash = parked.hash();
             match parked.place(self.spool, (place, &name)) {
                 // It was fetched before: whole, or it would not have that name.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -318,12 +319,6 @@ impl Batch<'_> {
         }
         Ok(())
     }
-}
-
-/// In tmp/, with what was learned of it on its way.
-struct Come {
-    parked: Parked,
-    hash: Option<[u8; 32]>,
 }
 
 enum NotFetched {

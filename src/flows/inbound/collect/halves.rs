@@ -6,7 +6,6 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::beside::Digest;
 use crate::edges::remote::Gate;
 use crate::edges::spool::{Arriving, Parked, Spool, SpoolError};
 use crate::edges::store::FileNo;
@@ -62,7 +61,6 @@ impl Halves {
 /// A file on its way into tmp/.
 pub struct Body {
     arriving: Arriving,
-    digest: Option<Digest>,
     bytes: u64,
     /// The last that came.
     tail: Vec<u8>,
@@ -70,26 +68,20 @@ pub struct Body {
 
 impl Body {
     pub fn new(spool: &Spool, small: Option<usize>) -> Result<Body, SpoolError> {
-        let digest = small.is_none().then(Digest::new);
-        Ok(Body { arriving: spool.arriving(small)?, digest, bytes: 0, tail: Vec::new() })
+        Ok(Body { arriving: spool.arriving(small)?, bytes: 0, tail: Vec::new() })
     }
 
     pub fn failed(&self, spool: &Spool, error: io::Error) -> SpoolError {
         self.arriving.failed(spool, error)
     }
 
-    /// With the hash of its content, where that was taken on the way.
-    pub fn park(self, spool: &Spool) -> Result<(Parked, Option<[u8; 32]>), SpoolError> {
-        let hash = self.digest.and_then(Digest::finish);
-        Ok((self.arriving.park(spool)?, hash))
+    pub fn park(self, spool: &Spool) -> Result<Parked, SpoolError> {
+        self.arriving.park(spool)
     }
 
     fn add(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.arriving.write(bytes)?;
         let came = &bytes[..count];
-        if let Some(digest) = &mut self.digest {
-            digest.update(came);
-        }
         self.bytes += count as u64;
         let keeps = SEAM_BYTES.saturating_sub(count).min(self.tail.len());
         self.tail.drain(..self.tail.len() - keeps);

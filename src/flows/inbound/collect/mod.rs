@@ -6,7 +6,6 @@
 //! named before. It knows no threads: those are the daemon's.
 
 pub mod after;
-mod beside;
 pub mod claiming;
 mod comparing;
 pub mod fetching;
