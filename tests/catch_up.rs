@@ -248,6 +248,51 @@ fn a_file_that_may_have_reached_a_server_waits_for_a_person() {
     assert!(!arrived(&files[1]));
 }
 
+/// Their names say nothing: the ids in sent/ and the content in out/ say which they are, and the order which number each had.
+#[test]
+fn files_of_orders_without_a_number_in_their_name_are_known_again() {
+    for remote in [false, true] {
+        let house = House::new(SHOP);
+        let mut erp = ERP.replace("orders_{run}.xml", "orders.xml");
+        let there = house.root.join("server");
+        fs::create_dir(&there).unwrap();
+        if remote {
+            erp.push_str(&format!(
+                "to = \"there:/\"\n[remote.there]\nkind = \"folder\"\npath = \"{}\"\n",
+                there.display()
+            ));
+        }
+        fs::write(house.root.join("partners/erp.toml"), erp).unwrap();
+        let standing = if remote { there.join("orders.xml") } else { house.root.join("spool/out/erp/orders.xml") };
+        let send = |number: &str| {
+            house.drop_in("shop/orders", &format!("{number}.csv"), &order(number, 1));
+            house.run(&["run", "--once"], 0);
+            house.run(&["send", "erp/orders"], 0);
+            house.run(&["run", "--once"], 0);
+            assert!(fs::read_to_string(&standing).unwrap().contains(&format!("<buyer_order_no>{number}<")));
+        };
+        send("M-1");
+        let copy = house.backup();
+        for number in ["T-1", "T-2"] {
+            if number == "T-1" || remote {
+                fs::remove_file(&standing).unwrap();
+                send(number);
+            }
+        }
+        house.put_back(&copy);
+        let told = house.run(&["catch-up", "--do", "--accept-database"], 0);
+        let (files, orders) = if remote { ("2 files are", "2 orders") } else { ("1 file is", "1 order") };
+        assert!(told.contains(&format!("{files} of ours known again, with {orders}; erp/orders resumed")), "{told}");
+        let numbers = house.query("SELECT number || ' ' || state FROM run WHERE reason <> 'receipt' ORDER BY number");
+        let expected = if remote { &["1 sent", "2 sent", "3 sent"][..] } else { &["1 ready", "2 ready"] };
+        assert_eq!(numbers, expected);
+        fs::remove_file(&standing).unwrap();
+        house.run(&["run", "--once"], 0);
+        send("W-1");
+        assert_eq!(house.query("SELECT 'x' FROM run_request").len(), if remote { 4 } else { 3 });
+    }
+}
+
 #[test]
 fn what_nobody_can_decide_is_listed_and_keeps_its_moment_when_a_person_does() {
     let (house, copy) = lived(&format!("{SHOP}{TWIN}"));

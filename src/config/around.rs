@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::come_back::Places;
-use super::{Config, across, texts};
+use super::{Config, across, one_name, texts};
 use crate::edges::secret::{self, SecretFault};
 use crate::model::document::{Document, DocumentProblem, Section, Spot};
 use crate::model::secret::SecretRef;
@@ -42,6 +42,9 @@ pub fn look_around(config: &Config) -> Around {
             found.extend(of_document(&text.name, &text.text, |root| {
                 look_at_partner(root, folder, sort);
                 across::look(root, &text.stem, config, looks_for);
+                if sort == Sort::Note {
+                    one_name::look(root, &text.stem, config);
+                }
             }));
         }
         found

@@ -23,6 +23,7 @@ mod keyed;
 pub mod keys;
 mod layouts;
 mod notices;
+mod one_name;
 mod partner;
 mod remote;
 mod size;

@@ -11,6 +11,7 @@ pub mod expect;
 pub mod explain;
 pub mod files;
 pub mod find;
+pub mod fingerprint;
 pub mod inbound;
 pub mod lineage;
 pub mod metrics;

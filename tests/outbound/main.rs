@@ -6,6 +6,7 @@ mod kill_changes;
 mod kills;
 mod mirror;
 mod mirror_kinds;
+mod one_name;
 mod receipts;
 mod recovery;
 mod replacing;

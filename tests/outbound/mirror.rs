@@ -241,7 +241,9 @@ impl Mirror {
         for _ in 0..20 {
             self.bench.later(3_600);
             let mut files = self.files();
-            files.sort_by_key(|name| name.trim_end_matches(".xml").rsplit('_').next().unwrap().parse::<u64>().unwrap());
+            files.sort_by_key(|name| {
+                name.trim_end_matches(".xml").rsplit('_').next().unwrap().parse::<u64>().unwrap_or(0)
+            });
             for name in files {
                 self.bench.later(60);
                 self.read(&name);
@@ -319,8 +321,11 @@ fn a_full_file_taken_after_a_later_delta_is_followed_by_another() {
 fn feeds() -> impl Strategy<Value = Feed> {
     let since = prop_oneof![3 => Just(Since::LastDelivered), 1 => Just(Since::LastFull)];
     let replace = prop_oneof![2 => Just(Replace::Unsent), 1 => Just(Replace::Never)];
-    (since, replace, prop::bool::weighted(0.3)).prop_map(|(since, replace, guarded)| {
+    // Without the number in their names they come one after the other.
+    let name = prop_oneof![3 => Just("{scope}_{run:1}.xml"), 1 => Just("{scope}.xml"), 1 => Just("{scope}_{date}.xml")];
+    (since, replace, prop::bool::weighted(0.3), name).prop_map(|(since, replace, guarded, name)| {
         let mut feed = delta(since, replace);
+        feed.file_name = NamePattern::parse(name).unwrap();
         if guarded {
             feed.limits.deletes = vec![Limit::parse("30 %").unwrap()];
         }

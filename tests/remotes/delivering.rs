@@ -164,3 +164,60 @@ fn what_the_partner_has_after_all_is_closed_as_delivered() {
     assert!(place.there("in").is_empty() && place.spool("out").is_empty());
     assert_eq!(place.spool("sent").len(), 1);
 }
+
+/// Files of orders that all have one name: the first stands there, the second waits.
+fn with_orders_under_one_name() -> Place {
+    let place = Place::new(&ORDERS.replace("new_{run}", "new"));
+    for number in ["a", "b"] {
+        drop_file(&place, "orders", &format!("{number}.csv"), &order(number));
+        assert_eq!(place.run(None).code, Some(0));
+        let told = place.command(&["send", "shop/new"], None);
+        assert_eq!(told.code, Some(0), "{}", told.text);
+        let told = place.run(None);
+        let waits = number == "b" && told.text.contains("new.csv stands there and was not taken yet");
+        // Where something waits, the end says so.
+        assert_eq!(told.code, Some(if waits { 75 } else { 0 }), "{}", told.text);
+    }
+    place
+}
+
+#[test]
+fn orders_under_one_name_arrive_one_after_the_other_whatever_call_the_process_dies_at() {
+    let prepared = with_orders_under_one_name();
+    let there = prepared.there("in");
+    assert!(there.len() == 1 && there["new.csv"].contains(";a;1001;"), "{there:?}");
+    assert_eq!(prepared.rows("SELECT state, number FROM run ORDER BY run_no"), ["sent|1", "ready|2"]);
+    let status = prepared.command(&["status"], None);
+    assert!(status.text.contains("new.csv stands there and was not taken yet"), "{}", status.text);
+    assert_eq!(prepared.rows("SELECT failures FROM delivery WHERE settled = 0"), ["0"], "nothing failed");
+
+    // He takes the first; the second comes, once.
+    std::fs::remove_file(prepared.at("there/in/new.csv")).unwrap();
+    let sample = prepared.copy();
+    let calls = calls(&sample, &MATTER);
+    all_sent(&sample, "new.csv", ";b;1001;").unwrap();
+    for (turn, how) in ["kill", "fail"].into_iter().enumerate() {
+        each(&some_of(&calls, ONE_OF, turn), |call| {
+            let place = prepared.copy();
+            let first = place.run(Some(&format!("{how}@{call}")));
+            let told = place.run(None);
+            all_sent(&place, "new.csv", ";b;1001;").map_err(|words| format!("{words}\n{}\n{}", first.text, told.text))
+        });
+    }
+}
+
+/// A file of whole stock takes the place of the one before, also where nobody takes it.
+#[test]
+fn whole_files_under_one_name_replace_each_other() {
+    let place = Place::new(&STOCK.replace("stock_{run}", "stock"));
+    for quantity in [7, 8, 9] {
+        drop_file(&place, "stock", &format!("{quantity}.csv"), &stock(quantity));
+        assert_eq!(place.run(None).code, Some(0));
+        let told = place.command(&["send", "shop/stock"], None);
+        assert_eq!(told.code, Some(0), "{}", told.text);
+        assert_eq!(place.run(None).code, Some(0));
+        all_sent(&place, "stock.csv", &format!(";HH;{quantity}")).unwrap();
+    }
+    assert_eq!(place.rows("SELECT number FROM run"), ["1", "2", "3"]);
+    assert_eq!(place.spool("sent").len(), 3, "each is kept under its id");
+}

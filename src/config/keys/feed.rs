@@ -10,7 +10,7 @@ pub const KEYS: &[Key] = &[
         "file_name",
         "pattern",
         Required,
-        "With {run} or {run:4}, and {date}, {time}, {partner}, {feed}, {scope} (full, delta, part, new).",
+        "With {run} or {run:4}, and {date}, {time}, {partner}, {feed}, {scope} (full, delta, part, new). Without {run} files follow each other under one name.",
     ),
     key(
         Table::Feed,

@@ -61,6 +61,14 @@ impl Spool {
         }
     }
 
+    /// The one step that overwrites: a file of ours by a newer one of ours, so that who opens the name finds one or the other, whole.
+    /// Whose the older one is, the caller knows by its content.
+    pub fn replace(&self, from: (Place<'_>, &[u8]), to: (Place<'_>, &[u8])) -> Result<()> {
+        let (old, new) = (self.path(from.0, from.1)?, self.path(to.0, to.1)?);
+        let wrong = |e| SpoolError::new(format!("rename {} over {}", shown(&old), shown(&new)), e);
+        fault::point("spool.replace").and_then(|()| fs::rename(&old, &new)).map_err(wrong)
+    }
+
     pub(super) fn rename_paths(&self, old: &Path, new: &Path) -> Result<()> {
         let wrong = |e| SpoolError::new(format!("rename {} to {}", shown(old), shown(new)), e);
         fault::point("spool.rename").and_then(|()| rename_new(old, new)).map_err(wrong)

@@ -1,7 +1,6 @@
 //! Is all accounted for that a feed of orders gave out? The orders in its files against the database, and the numbers of its
 //! files against the highest that was given. Looks only.
 
-use std::io::{self, Read};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -15,7 +14,7 @@ use crate::model::batch::Batch;
 use crate::model::feed::Feed;
 use crate::model::kind::Class;
 use crate::model::layout::{DecodeContext, Refused, Sink, Spill, Stop};
-use crate::model::rules::catch_up::missing;
+use crate::model::rules::catch_up::{missing, numbers_in_order};
 use crate::model::verdict::Verdict;
 
 /// Orders that are named one by one.
@@ -172,17 +171,16 @@ fn numbers(sight: Sight<'_>, feed: &str) -> Result<(u64, u64)> {
     Ok((known, given))
 }
 
-/// blake3 of a file of ours.
-pub(super) fn hash(spool: &Spool, run: &SentFile) -> Result<[u8; 32]> {
-    let mut file = spool.read(run.stand.place()?, &run.raw_name)?;
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(*hasher.finalize().as_bytes()),
-            Ok(count) => _ = hasher.update(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", run.name)),
-        }
+/// Names of some feeds carry no number: the files get it by the order in which they were made, where none of them is gone. Else they have
+/// none, and the feed's missing numbers are told.
+pub(super) fn give_numbers(sight: Sight<'_>, feeds: &[Arc<Feed>], plan: &mut Plan) -> Result<()> {
+    plan.runs.sort_by_key(|run| run.made_ms);
+    for feed in feeds.iter().filter(|feed| !feed.file_name.is_numbered()) {
+        let (known, given) = numbers(sight, &feed.numbers())?;
+        let missing = missing(known, given, sight.snapshot.run_numbers(&feed.partner, feed.plain_id())?);
+        let his: Vec<&mut SentFile> = plan.runs.iter_mut().filter(|run| run.feed.name() == feed.name()).collect();
+        let Some(numbers) = numbers_in_order(&missing, his.len()) else { continue };
+        his.into_iter().zip(numbers).for_each(|(run, number)| run.number = number);
     }
+    Ok(())
 }

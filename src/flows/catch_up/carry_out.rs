@@ -14,6 +14,7 @@ use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::ledger::{NewRun, RunReason, RunState};
 use crate::edges::store::{RowId, Tx};
 use crate::flows::files::Sight;
+use crate::flows::fingerprint;
 use crate::flows::inbound::claiming::Candidate;
 use crate::flows::inbound::finish;
 use crate::flows::inbound::round::Bench;
@@ -104,7 +105,7 @@ fn know_again(bench: &mut Bench<'_>, run: &SentFile, done: &mut Done) -> Result<
         let Ok(found) = found else { return Ok(()) };
         orders = found;
     }
-    let hash = accounts::hash(bench.spool, run)?;
+    let hash = fingerprint::of(bench.spool, run.stand.place()?, &run.raw_name)?;
     let id = match run.id {
         Some(id) => id,
         None => new_id(bench.now.wall)?,

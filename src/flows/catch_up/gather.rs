@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 use super::{Original, Plan, SentFile, Stand, Undecided};
 use crate::edges::spool::{Place, State, shown_name};
 use crate::flows::files::Sight;
+use crate::flows::fingerprint;
 use crate::flows::inbound::reading::HEAD_BYTES;
 use crate::flows::inbound::round::travelling_name;
 use crate::model::feed::Feed;
@@ -20,6 +21,7 @@ use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::{Intake, Originals, Settle};
 use crate::model::kind::Class;
 use crate::model::rules::catch_up::{CameBy, Settled, came_by, is_paper, original, pattern_of};
+use crate::model::rules::one_name::Turn;
 
 /// Files of such names that are asked for.
 const NAMESAKES_MAX: u32 = 100;
@@ -163,7 +165,10 @@ pub(super) fn runs(sight: Sight<'_>, feeds: &[Arc<Feed>], after: Option<Id>, pla
         let id = prefix.filter(|_| stand.state == State::Sent);
         let plain = split_prefixed(&raw_name).map_or(&raw_name[..], |(_, plain)| plain);
         let name = shown_name(plain).to_string();
-        if id.is_some_and(|id| sight.snapshot.knows(id).unwrap_or(false)) || is_known(sight, &stand.partner, &name)? {
+        if id.is_some_and(|id| sight.snapshot.knows(id).unwrap_or(false)) {
+            continue;
+        }
+        if is_known(sight, (&stand, &raw_name, id), &name)? {
             continue;
         }
         let his = feeds.iter().filter(|feed| feed.partner == stand.partner);
@@ -185,14 +190,29 @@ pub(super) fn runs(sight: Sight<'_>, feeds: &[Arc<Feed>], after: Option<Id>, pla
     Ok(())
 }
 
-/// A run of this partner and name stands in the ledger.
-fn is_known(sight: Sight<'_>, partner: &str, name: &str) -> Result<bool> {
-    Ok(sight.snapshot.runs_named(name, NAMESAKES_MAX)?.iter().any(|run| run.partner == partner && run.name == name))
+/// A run of this partner and name stands in the ledger. Where names carry no number, the id or the content says which.
+fn is_known(sight: Sight<'_>, (stand, raw_name, id): (&Stand, &[u8], Option<Id>), name: &str) -> Result<bool> {
+    let runs = sight.snapshot.runs_named(name, NAMESAKES_MAX)?;
+    let his: Vec<_> = runs.iter().filter(|run| run.partner == stand.partner && run.name == name).collect();
+    if his.iter().any(|run| run.turn == Turn::Own) || his.is_empty() {
+        return Ok(!his.is_empty());
+    }
+    if id.is_some() {
+        return Ok(false);
+    }
+    let hash = fingerprint::of(sight.spool, stand.place()?, raw_name)?;
+    Ok(his.iter().any(|run| run.hash[..] == hash[..]))
 }
 
 fn number_of(feed: &Feed, stand: &Stand, name: &str) -> Option<u64> {
     let folder = |place: Place<'_>| place.relative().ok();
     let expected = folder(Place::Out { partner: &feed.partner, folder: &feed.folder });
     let is_his = stand.state != State::Out || stand.place().ok().and_then(folder) == expected;
-    feed.file_name.number_of(name, &feed.partner, feed.plain_id()).filter(|_| is_his)
+    let (pattern, partner, id) = (&feed.file_name, &feed.partner, feed.plain_id());
+    let number = match pattern.is_numbered() {
+        true => pattern.number_of(name, partner, id),
+        // `give_numbers` finds it.
+        false => pattern.gave(name, partner, id).then_some(0),
+    };
+    number.filter(|_| is_his)
 }

@@ -102,6 +102,7 @@ pub struct SentFile {
     /// In sent/ it stands in the name.
     pub id: Option<Id>,
     pub feed: Arc<Feed>,
+    /// 0 where nobody knows it.
     pub number: u64,
     pub name: String,
     stand: Stand,
@@ -187,6 +188,7 @@ pub fn plan(sight: Sight<'_>, intakes: &[Arc<Intake>], feeds: &[Arc<Feed>]) -> R
     gather::originals(sight, intakes, after, &mut plan)?;
     put_behind(&mut plan);
     gather::runs(sight, feeds, after, &mut plan)?;
+    accounts::give_numbers(sight, feeds, &mut plan)?;
     // While originals are to be judged, it would be no wonder that their orders are not there.
     let all_are_judged = plan.originals.is_empty();
     accounts::what_cannot_be_known(sight, &mut plan, all_are_judged)?;

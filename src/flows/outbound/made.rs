@@ -20,6 +20,7 @@ use crate::edges::spool::{Lasting, Place, Spool};
 use crate::edges::store::ledger::{DeliveryRow, FeedRow, LockRow, NewLock, RunFile, RunReason, RunRow, RunState, Side};
 use crate::edges::store::{RunNo, Tx};
 use crate::model::rules::guard::{Exceeded, Tally};
+use crate::model::rules::one_name::{self, Turn};
 use crate::model::rules::supersede::{OldRun, Scope, Stands, takes_over};
 use crate::model::wording::guard as words;
 
@@ -141,7 +142,8 @@ impl Made<'_> {
         let Composed { paper, requests, compared } = composed;
         let (hash, size, rows) = (paper.hash, paper.size, compared.rows);
         paper.stage(spool, occasion.id, Lasting::Now)?;
-        let replaced = self.replaced(previous)?;
+        let turn = one_name::turn(occasion.pattern(scope).is_numbered(), scope, feed.replace);
+        let replaced = self.replaced(previous, turn)?;
         let mut numbers = None;
         let number = match &replaced {
             Some(old) => old.number,
@@ -154,7 +156,8 @@ impl Made<'_> {
         };
         let (folder, named) = occasion.place_and_name(scope, number);
         let name = match &replaced {
-            Some(old) if (old.scope, old.folder.as_str()) == (scope, folder) => old.name.clone(),
+            // Without a number in it, it says what it says of the newer one: its day.
+            Some(old) if turn == Turn::Own && (old.scope, old.folder.as_str()) == (scope, folder) => old.name.clone(),
             _ => named,
         };
         let doubt_until = replaced.as_ref().and_then(|old| doubt(old, (folder, &name), &hash, occasion));
@@ -174,6 +177,7 @@ impl Made<'_> {
                 size,
                 replaces: replaced.as_ref().map(|old| old.no),
                 doubt_until: doubt_until.as_deref(),
+                turn,
                 ..self.file(&compared)
             },
         )?;
@@ -251,6 +255,7 @@ impl Made<'_> {
             rows: compared.rows,
             replaces: None,
             doubt_until: None,
+            turn: Turn::Own,
             creates,
             changes,
             deletes,
@@ -259,7 +264,7 @@ impl Made<'_> {
     }
 
     /// The run whose place this one takes, out of sight.
-    fn replaced(&self, previous: Option<RunRow>) -> Result<Option<RunRow>> {
+    fn replaced(&self, previous: Option<RunRow>, turn: Turn) -> Result<Option<RunRow>> {
         let Some(old) = previous else { return Ok(None) };
         let ask = self.occasion.ask;
         let brought = self.tx.delivery(old.no)?;
@@ -267,7 +272,19 @@ impl Made<'_> {
         if !takes_over(self.scope, OldRun { scope: old.scope, stands }, self.occasion.feed.replace) {
             return Ok(None);
         }
+        let (folder, name) = self.occasion.place_and_name(self.scope, old.number);
+        if turn == Turn::Replaces && brought.is_none() && (old.folder.as_str(), &old.name) == (folder, &name) {
+            return self.left_standing(old);
+        }
         self.withdraw(old, brought.is_some())
+    }
+
+    /// It is replaced in one step once this is committed (`place`), so that who reads the name at any moment finds a whole file. Nothing
+    /// where its partner took it.
+    fn left_standing(&self, old: RunRow) -> Result<Option<RunRow>> {
+        let is_staged = self.spool.look(Place::Staged, old.id.as_str().as_bytes())?.is_some();
+        let stands = is_staged || self.spool.look(visible(&old), old.name.as_bytes())?.is_some();
+        Ok(Some(old).filter(|old| stands || old.state == RunState::Superseded))
     }
 
     /// The run whose place was taken. What was uploaded of it is removed at its remote before the newer one goes there.

@@ -14,6 +14,7 @@ mod due;
 mod judge;
 mod looking;
 mod made;
+mod namesakes;
 mod number;
 mod paper;
 mod place;

@@ -14,10 +14,11 @@ use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Existing, Lasting, Place, Role, Spool, SpoolError, State, state_name};
 use crate::edges::store::ledger::{RunReason, RunRow, RunState};
 use crate::model::ids::Id;
+use crate::model::rules::one_name::Turn;
 use crate::model::rules::recovery::{self, Leaves, RunAction, RunFound, RunKnown};
 
 /// Runs named alike that are looked at; names carry the run's number.
-const NAMESAKES_MAX: u32 = 100;
+pub(super) const NAMESAKES_MAX: u32 = 100;
 
 impl Dispatch<'_> {
     /// staged/ → out/ for every committed run; how many became visible. To be called after a successful commit and at a start:
@@ -90,14 +91,21 @@ impl Dispatch<'_> {
 
     /// Makes one run's file visible; false where something is in the way, which is told once.
     fn place(&mut self, run: &RunRow) -> Result<bool> {
+        if run.turn != Turn::Own && self.is_behind_another(run)? {
+            return Ok(false);
+        }
         let (from, to) = ((Place::Staged, run.id.as_str().as_bytes()), (visible(run), run.name.as_bytes()));
         let mut moved = self.spool.rename(from, to);
         if moved.as_ref().is_err_and(|e| e.kind() == ErrorKind::AlreadyExists)
             && self.owner(to.0, to.1, Some(run.id))?.is_none()
         {
-            // A file that we do not know stands in the way of one that we promised.
-            self.hold(to, &run.partner, to.1)?;
-            moved = self.spool.rename(from, to);
+            if run.turn == Turn::Replaces && self.is_outdated(to)? {
+                moved = self.spool.replace(from, to);
+            } else {
+                // A file that we do not know stands in the way of one that we promised.
+                self.hold(to, &run.partner, to.1)?;
+                moved = self.spool.rename(from, to);
+            }
         }
         match moved {
             Ok(()) => {
@@ -119,13 +127,18 @@ impl Dispatch<'_> {
     pub(super) fn owner(&self, place: Place<'_>, name: &[u8], staged: Option<Id>) -> Result<Option<RunRow>> {
         let Ok(name) = std::str::from_utf8(name) else { return Ok(None) };
         let runs = self.store.read()?.runs_named(name, NAMESAKES_MAX)?;
+        let mut hash = None;
         // The newest first.
-        Ok(runs.into_iter().find(|run| {
-            run.name == name
+        for run in runs {
+            let is_his = run.name == name
                 && Some(run.id) != staged
-                && is_same(visible(run), place)
-                && matches!(known(run), RunKnown::Ready | RunKnown::Delivering | RunKnown::Sent)
-        }))
+                && is_same(visible(&run), place)
+                && matches!(known(&run), RunKnown::Ready | RunKnown::Delivering | RunKnown::Sent);
+            if is_his && (run.turn == Turn::Own || self.is_of(&run, place, &mut hash)?) {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
     }
 
     /// To held/out/, under its name or, where that is taken, with an id before it.
@@ -312,7 +325,7 @@ pub(super) fn visible(run: &RunRow) -> Place<'_> {
 }
 
 /// The same folder, however its sub-folder is written.
-fn is_same(one: Place<'_>, other: Place<'_>) -> bool {
+pub(super) fn is_same(one: Place<'_>, other: Place<'_>) -> bool {
     matches!((one.relative(), other.relative()), (Ok(one), Ok(other)) if one == other)
 }
 

@@ -79,6 +79,10 @@ impl Dispatch<'_> {
                 // For one that was taken, or whose place another took.
                 _ => return Ok(self.spool.remove(place, name)?),
             }
+            // It stands until the newer one takes its place.
+            if self.is_outdated((place, name))? {
+                return Ok(());
+            }
         }
         let known = run.as_ref().map_or(RunKnown::Unknown, known);
         match (recovery::run(RunFound::Out, known, Leaves::PickUp), run) {

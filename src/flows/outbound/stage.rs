@@ -23,7 +23,7 @@ use crate::edges::store::{RunNo, StoreFault, Tx};
 use crate::model::feed::{Content, Feed};
 use crate::model::ids::Id;
 use crate::model::kind::Class;
-use crate::model::rules::file_name::NameFacts;
+use crate::model::rules::file_name::{NameFacts, NamePattern};
 use crate::model::rules::supersede::Scope;
 use crate::model::wording::guard as words;
 
@@ -271,13 +271,19 @@ impl Occasion<'_> {
         }
     }
 
+    /// What its file is called.
+    pub fn pattern(&self, scope: Scope) -> &NamePattern {
+        let full = self.feed.delta().filter(|_| scope == Scope::Full);
+        full.and_then(|delta| delta.full_file_name.as_ref()).unwrap_or(&self.feed.file_name)
+    }
+
     /// Folder and name of a file with this number.
     pub fn place_and_name(&self, scope: Scope, run: u64) -> (&str, String) {
         let Feed { partner, zone, .. } = self.feed;
         let id = self.feed.plain_id();
         let full = self.feed.delta().filter(|_| scope == Scope::Full);
         let folder = full.and_then(|delta| delta.full_folder.as_deref()).unwrap_or(&self.feed.folder);
-        let pattern = full.and_then(|delta| delta.full_file_name.as_ref()).unwrap_or(&self.feed.file_name);
+        let pattern = self.pattern(scope);
         let facts = NameFacts { run, at: self.at, zone: *zone, partner, feed: id, scope: scope.as_str() };
         (folder, pattern.fill(&facts))
     }

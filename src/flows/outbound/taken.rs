@@ -11,6 +11,7 @@ use crate::edges::clock::iso;
 use crate::edges::events::Event;
 use crate::edges::store::Tx;
 use crate::edges::store::ledger::{FeedRow, RunReason, RunRow, RunState};
+use crate::model::rules::one_name::Turn;
 use crate::model::rules::recovery::{self, Leaves, RunAction, RunFound};
 use crate::model::rules::supersede::Scope;
 
@@ -81,6 +82,10 @@ impl Dispatch<'_> {
             }
         }
         self.mark_sent(&taken)?;
+        // Another of the same name may have waited for its place.
+        if taken.iter().any(|run| run.turn != Turn::Own) {
+            self.place_ready()?;
+        }
         Ok(taken.len() as u64)
     }
 

@@ -90,10 +90,25 @@ pub fn missing(after: u64, last: u64, mut found: Vec<u64>) -> Vec<(u64, u64)> {
     ranges
 }
 
+/// Files of ours whose names carry no number, in the order in which they were made: theirs are those that nobody accounts for. Only where
+/// there are as many, since one that is gone may be any of them.
+pub fn numbers_in_order(missing: &[(u64, u64)], files: usize) -> Option<Vec<u64>> {
+    let count: u64 = missing.iter().map(|(first, last)| last - first + 1).sum();
+    (count == files as u64).then(|| missing.iter().flat_map(|(first, last)| *first..=*last).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::Settled::{Done, Failed, HeldIn};
     use super::*;
+
+    #[test]
+    fn files_without_a_number_get_those_that_are_missing_if_all_are_there() {
+        assert_eq!(numbers_in_order(&[(3, 4), (7, 7)], 3), Some(vec![3, 4, 7]));
+        assert_eq!(numbers_in_order(&[(3, 4), (7, 7)], 2), None);
+        assert_eq!(numbers_in_order(&[(3, 4)], 3), None);
+        assert_eq!(numbers_in_order(&[], 0), Some(Vec::new()));
+    }
 
     #[test]
     fn the_original_is_told_from_its_papers() {

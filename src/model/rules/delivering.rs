@@ -1,6 +1,7 @@
 //! How a delivery goes on, by how far the ledger says it came and what stands at the remote: at its beginning, after a crash,
 //! after a line that broke. The same file is never brought twice unless that does no harm, and never given up silently.
 
+use super::one_name::Turn;
 use crate::model::remote::{Facts, Redeliver};
 
 /// How far the ledger says it came.
@@ -67,6 +68,13 @@ pub fn resume(came: Came, size: u64, before: &Before, there: &There, wants_done_
         }
         Came::Renaming => Action::Unknown,
     }
+}
+
+/// Of names that carry no number: does a file stand there that its partner has to take first? Before anything of this run was renamed it
+/// is not ours.
+pub fn waits(turn: Turn, action: Action, there: &There) -> bool {
+    let comes = matches!(action, Action::Send | Action::BeginRenaming | Action::Rename);
+    turn == Turn::Waits && comes && there.last.is_some()
 }
 
 /// Is what stands there certainly not what stood there before?
@@ -200,6 +208,24 @@ mod tests {
         let found = there(None, Some(facts(8, 2)));
         assert_eq!(resume(Came::Renaming, 8, &Before::Something(listed), &found, false), Action::Unknown);
         assert_eq!(resume(Came::Renaming, 8, &Before::Unasked, &found, false), Action::Unknown);
+    }
+
+    #[test]
+    fn what_was_not_taken_is_waited_for() {
+        let taken = there(Some(facts(8, 2)), None);
+        let stands = there(None, Some(facts(8, 1)));
+        for (turn, action, found, expected) in [
+            (Turn::Waits, Action::Send, &stands, true),
+            (Turn::Waits, Action::BeginRenaming, &stands, true),
+            (Turn::Waits, Action::Rename, &stands, true),
+            (Turn::Waits, Action::NoteSent, &stands, false),
+            (Turn::Waits, Action::Finish, &stands, false),
+            (Turn::Waits, Action::Rename, &taken, false),
+            (Turn::Replaces, Action::Rename, &stands, false),
+            (Turn::Own, Action::Send, &stands, false),
+        ] {
+            assert_eq!(waits(turn, action, found), expected, "{turn:?} {action:?}");
+        }
     }
 
     #[test]

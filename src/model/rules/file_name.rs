@@ -1,6 +1,7 @@
 //! Names of the files we write: a pattern from the configuration, checked once, filled for each run.
 //!
-//! Every name carries the run's number, so that no two files of a feed ever have one name. Characters that a partner's
+//! Where a name carries the run's number, no two files of a feed ever have one name; where it does not, `one_name` says how one
+//! follows the other. Characters that a partner's
 //! file system, FTP client or shell trips over are refused in the pattern, not replaced in the name.
 
 use std::fmt;
@@ -64,9 +65,9 @@ pub struct NamePattern {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotNamePattern {
     #[error(
-        "there is no {{run}} in \"{0}\"; without the number of the run a file would replace the one before it. Expected something like \"stock_{{run}}.csv\"."
+        "it is empty. Expected something like \"stock_{{run}}.csv\", or \"stock.csv\" for who always reads the same name."
     )]
-    NoRun(String),
+    Empty,
     #[error("\"{{{found}}}\" is not known; expected one of: {PLACEHOLDERS}.")]
     UnknownPlaceholder { found: String },
     #[error("the brace in \"{0}\" is never closed.")]
@@ -88,7 +89,6 @@ impl NamePattern {
     pub fn parse(text: &str) -> Result<Self, Vec<NotNamePattern>> {
         let mut wrong = Vec::new();
         let parts = split(text, &mut wrong);
-        let is_cut = !wrong.is_empty();
         let mut bad: Vec<char> = Vec::new();
         for part in &parts {
             let Part::Text(plain) = part else { continue };
@@ -99,9 +99,8 @@ impl NamePattern {
             }
         }
         wrong.extend(bad.into_iter().map(NotNamePattern::Character));
-        // A placeholder that is not known may have been meant for the number.
-        if !is_cut && !parts.iter().any(|p| matches!(p, Part::Run { .. })) {
-            wrong.push(NotNamePattern::NoRun(text.to_string()));
+        if text.is_empty() {
+            wrong.push(NotNamePattern::Empty);
         }
         if text.starts_with('.') {
             wrong.push(NotNamePattern::Hidden(text.to_string()));
@@ -119,6 +118,11 @@ impl NamePattern {
 
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Does each file have a name of its own?
+    pub fn is_numbered(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Run { .. }))
     }
 
     /// Could a run of each get the same name? Numbers up to a million are tried, and any day: those of two feeds go their own ways, so
@@ -176,6 +180,11 @@ impl NamePattern {
     /// The run's number in a name that this pattern gave, whatever its day.
     pub fn number_of(&self, name: &str, partner: &str, feed: &str) -> Option<u64> {
         number_in(&self.parts, name, partner, feed)?
+    }
+
+    /// Is this a name that the pattern gave?
+    pub fn gave(&self, name: &str, partner: &str, feed: &str) -> bool {
+        number_in(&self.parts, name, partner, feed).is_some()
     }
 
     /// What its names look like.
@@ -339,7 +348,6 @@ mod tests {
     fn bad_patterns_are_explained() {
         let long = format!("{}{{run}}", "x".repeat(230));
         for (pattern, words) in [
-            ("stock.csv", "no {run}"),
             ("stock_{runn}.csv", "\"{runn}\" is not known"),
             ("stock_{run:99}.csv", "\"{run:99}\" is not known"),
             ("stock_{run.csv", "never closed"),
@@ -351,7 +359,7 @@ mod tests {
             (".stock_{run}", "begins with a dot"),
             ("stock_{run}.csv.part", "not finished"),
             (long.as_str(), "250 bytes"),
-            ("", "no {run}"),
+            ("", "it is empty"),
         ] {
             let errors = NamePattern::parse(pattern).unwrap_err();
             assert!(errors.len() == 1 && errors[0].to_string().contains(words), "{pattern}: {errors:?}");
@@ -375,6 +383,23 @@ mod tests {
         assert_eq!(of("{run:2}{date}.csv", "4220260721.csv"), Some(42));
         for other in ["stock_42.csv", "stock_000042.csv.1", "prices_000042.csv", "stock_.csv", "stock_00x042.csv", ""] {
             assert_eq!(of("stock_{run}.csv", other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_carry_no_number() {
+        for (pattern, name, is_numbered) in [
+            ("stock.csv", "stock.csv", false),
+            ("bestand_{date}.txt", "bestand_20260721.txt", false),
+            ("{scope}.csv", "delta.csv", false),
+            ("stock_{run:1}.csv", "stock_42.csv", true),
+        ] {
+            let parsed = NamePattern::parse(pattern).unwrap();
+            assert_eq!((fill(pattern).as_str(), parsed.is_numbered()), (name, is_numbered));
+            assert!(
+                parsed.gave(name, "nordshop", "stock") && !parsed.gave("other.csv", "nordshop", "stock"),
+                "{pattern}"
+            );
         }
     }
 

@@ -16,6 +16,7 @@ pub mod identifiers;
 pub mod identity;
 pub mod lineage;
 pub mod meeting;
+pub mod one_name;
 pub mod order_of_files;
 pub mod patience;
 pub mod plausible;

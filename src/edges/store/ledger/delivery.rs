@@ -168,6 +168,14 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// No fault: what stands there under its name is to be taken first.
+    pub fn note_waiting(&self, run_no: RunNo, next_try: &str, at: &str, words: &str) -> Result<()> {
+        fault::point("store.note_waiting")?;
+        let sql = "UPDATE delivery SET failures = 0, next_try = ?2, words = ?3 WHERE run_no = ?1";
+        run(self.conn, sql, params![run_no.0, next_try, words]).context("cannot note that a delivery waits")?;
+        self.end_try(run_no, at, words)
+    }
+
     /// Nobody knows whether it arrived.
     pub fn note_unknown(&self, run_no: RunNo, since: &str, words: &str) -> Result<()> {
         fault::point("store.note_unknown")?;

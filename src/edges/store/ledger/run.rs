@@ -8,6 +8,7 @@ use crate::edges::fault;
 use crate::edges::store::query::run;
 use crate::edges::store::{FileNo, RowId, RunNo, Tx};
 use crate::model::ids::Id;
+use crate::model::rules::one_name::Turn;
 use crate::model::rules::supersede::Scope;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub struct RunFile<'a> {
     /// The run whose name and number it takes over, and until when its partner may have read that one.
     pub replaces: Option<RunNo>,
     pub doubt_until: Option<&'a str>,
+    /// How it comes to its name.
+    pub turn: Turn,
     pub creates: u64,
     pub changes: u64,
     pub deletes: u64,
@@ -170,7 +173,8 @@ impl Tx<'_> {
     pub fn complete_run(&self, run_no: RunNo, file: &RunFile<'_>) -> Result<()> {
         fault::point("store.complete_run")?;
         let sql = "UPDATE run SET state = ?2, scope = ?3, number = ?4, folder = ?5, name = ?6, done_name = ?7, hash = ?8, size = ?9, \
-             rows = ?10, replaces = ?11, doubt_until = ?12, creates = ?13, changes = ?14, deletes = ?15, took_us = ?16 WHERE run_no = ?1";
+             rows = ?10, replaces = ?11, doubt_until = ?12, creates = ?13, changes = ?14, deletes = ?15, took_us = ?16, \
+             turn = ?17 WHERE run_no = ?1";
         let values = params![
             run_no.0,
             file.state.as_str(),
@@ -188,6 +192,7 @@ impl Tx<'_> {
             file.changes.cast_signed(),
             file.deletes.cast_signed(),
             file.took_us.cast_signed(),
+            file.turn.as_str(),
         ];
         let changed = run(self.conn, sql, values).with_context(|| format!("cannot record the run {}", file.name))?;
         anyhow::ensure!(changed == 1, "there is no run number {} in the ledger", run_no.0);

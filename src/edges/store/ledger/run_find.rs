@@ -9,6 +9,7 @@ use crate::edges::store::query::{list, one};
 use crate::edges::store::{FileNo, RowId, RunNo, Snapshot};
 use crate::model::ids::Id;
 use crate::model::mode::Mode;
+use crate::model::rules::one_name::Turn;
 use crate::model::rules::supersede::Scope;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,16 +45,18 @@ pub struct RunRow {
     pub took_us: u64,
     /// Not live: it went out as a test, or never.
     pub rehearsed: Mode,
+    pub turn: Turn,
 }
 
 const COLUMNS: &str = "run_no, run_id, number, partner, feed, kind, layout, reason, due_at, state, folder, name, hash, size, rows, \
      file_no, ready_at, sent_at, day, placed, comment, scope, replaces, doubt_until, done_name, creates, changes, deletes, took_us, \
-     rehearsed";
+     rehearsed, turn";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let reason = row.get_ref(7)?.as_str()?;
     let state = row.get_ref(9)?.as_str()?;
     let scope = row.get_ref(21)?.as_str()?;
+    let turn = row.get_ref(30)?.as_str()?;
     Ok(RunRow {
         no: RunNo(row.get(0)?),
         id: read_id(row, 1)?,
@@ -87,6 +90,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         deletes: unsigned(row, 27)?,
         took_us: unsigned(row, 28)?,
         rehearsed: Mode::of_number(row.get(29)?),
+        turn: Turn::ALL.into_iter().find(|t| t.as_str() == turn).unwrap_or_default(),
     })
 }
 

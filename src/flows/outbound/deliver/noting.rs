@@ -21,12 +21,15 @@ use crate::model::ids::Id;
 use crate::model::intake::Intake;
 use crate::model::remote::{Redeliver, SendTo};
 use crate::model::remote_name::upload_name;
-use crate::model::rules::delivering::{Action, Came, Says, There, is_sent_again, resume};
+use crate::model::rules::delivering::{Action, Came, Says, There, is_sent_again, resume, waits};
 use crate::model::rules::patience::{CHANCES, after_fault};
 use crate::model::rules::supersede::Scope;
 
 /// A file whose place in out/ another one still has.
 pub(super) const PLACED_SOON: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Between two questions whether a file was taken whose name the next one has.
+const ASKED_AGAIN: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// What files of ours are made of, for those that have to be made again.
 #[derive(Clone, Copy)]
@@ -167,7 +170,11 @@ impl Noting<'_> {
         };
         let wants_done = self.row.done_name.is_some();
         book.found(self.run.no, Left { temp: there.temp.is_some(), old: there.has_old });
-        match resume(came, self.run.size, &self.row.before, there, wants_done) {
+        let action = resume(came, self.run.size, &self.row.before, there, wants_done);
+        if waits(self.run.turn, action, there) {
+            return self.waits(book);
+        }
+        match action {
             Action::Send => {
                 self.tx.note_before(self.run.no, there.last.as_ref(), &self.at())?;
                 book.go_on(self.run.no, Step::Send, self.now.mono);
@@ -182,6 +189,16 @@ impl Noting<'_> {
             Action::Unknown => return self.unknown(book, feeds),
             Action::RemoveTemp | Action::Nothing => book.forget(self.run.no),
         }
+        Ok(None)
+    }
+
+    /// Its name is that of the file before, which its partner has still to take. Nothing failed, and it is asked again soon.
+    fn waits(self, book: &mut Book) -> Result<Option<Told>> {
+        let next = self.now.wall + ASKED_AGAIN;
+        let words = format!("{} stands there and was not taken yet: it comes once that is gone", self.run.name);
+        book.failed(self.run.no, format!("{words}."));
+        self.tx.note_waiting(self.run.no, &iso(next), &self.at(), &words)?;
+        book.go_on(self.run.no, Step::Ask, self.now.mono + ASKED_AGAIN);
         Ok(None)
     }
 
