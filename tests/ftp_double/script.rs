@@ -21,6 +21,8 @@ pub enum Action {
     Raw(Vec<u8>),
     /// Done and answered, then the connection is gone.
     HangUp,
+    /// The connection is reset, as a firewall or a machine that was started anew does.
+    Reset(Reset),
     /// A transfer that is done, with these very bytes before and behind its data.
     Around { before: Vec<u8>, behind: Vec<u8> },
     /// Done after a while.
@@ -51,6 +53,13 @@ pub enum Action {
     PlainInTls,
     /// The whole server is gone.
     Die,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    BeforeDone,
+    Unanswered,
+    Answered,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +189,9 @@ fn action(words: &[&str]) -> Option<Action> {
         ["lose-answer"] => Action::LoseAnswer,
         ["say", text] => Action::Say(text.to_string()),
         ["hang-up"] => Action::HangUp,
+        ["reset"] => Action::Reset(Reset::BeforeDone),
+        ["done", "reset"] => Action::Reset(Reset::Unanswered),
+        ["answered", "reset"] => Action::Reset(Reset::Answered),
         ["raw", text] => Action::Raw(bytes_of(text)),
         ["around", before, behind] => Action::Around { before: bytes_of(before), behind: bytes_of(behind) },
         ["delay", pause] => Action::Delay(time(pause)?),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::script::{Action, End};
+use super::script::{Action, End, Reset};
 use super::tls::{self, Line};
 use super::{PASSWORD, Shared, USER};
 
@@ -117,6 +117,13 @@ impl Session<'_> {
         }
     }
 
+    /// Whatever is on its way is thrown away, at both ends.
+    fn reset(&mut self) -> io::Result<Next> {
+        self.shared.note(format!("{} {} -> reset", self.number, self.command));
+        rustix::net::connect_unspec(&self.socket)?;
+        Ok(Next::End)
+    }
+
     fn say(&mut self, text: &str) -> io::Result<Next> {
         self.shared.note(format!("{} {} -> {text}", self.number, self.command));
         if self.is_mute {
@@ -169,7 +176,8 @@ impl Session<'_> {
             }
             Some(Action::Raw(bytes)) if verb != "EPSV" && verb != "PASV" => return self.say_bytes(bytes),
             Some(Action::Around { before, behind }) => self.around = Some((before.clone(), behind.clone())),
-            Some(Action::LoseAnswer) => self.is_mute = true,
+            Some(Action::Reset(Reset::BeforeDone)) => return self.reset(),
+            Some(Action::LoseAnswer | Action::Reset(Reset::Unanswered)) => self.is_mute = true,
             Some(Action::Delay(pause)) => std::thread::sleep(*pause),
             Some(Action::Drip(pause)) => self.drip = Some(*pause),
             Some(Action::Replace { name, text }) => self.partner_puts(name, text, false)?,
@@ -190,8 +198,10 @@ impl Session<'_> {
             _ => {}
         }
         let next = self.command(verb, argument, action.as_ref())?;
-        if let Some(Action::HangUp) = action {
-            return Ok(Next::End);
+        match action {
+            Some(Action::HangUp) => return Ok(Next::End),
+            Some(Action::Reset(_)) => return self.reset(),
+            _ => {}
         }
         if let Some(Action::ThenSwap { name, text }) = &action {
             self.partner_puts(name, text, true)?;

@@ -7,7 +7,7 @@ const FEED: &str = "[feed.orders]\nlayout = \"nattpost-order-xml\"\nfile_name = 
 const NAME: &str = "orders_000001.xml";
 
 /// One order that comes from the server's folder `in` and goes to its folder `out`.
-fn night(script: &str) -> Night {
+pub fn night(script: &str) -> Night {
     let night = Night::new(script, "");
     let shop = night.here.join("partners/shop.toml");
     let text = std::fs::read_to_string(&shop).unwrap();

@@ -49,6 +49,43 @@ fn a_name_that_is_listed_and_not_understood_is_told_and_left() {
     }
 }
 
+/// SIZE is not for the sort of transfer, MDTM not for us, and its list is one that nobody can read: that every question says 550
+/// does not mean that there is nothing.
+#[test]
+fn a_server_that_says_550_to_every_question_is_emptied() {
+    let list = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(
+        list.path(),
+        "\r\nDirectory SYS$SYSDEVICE:[SHOP.IN]\r\n\r\nORDERS.CSV;1  1/3  22-NOV-2026 08:30:00\r\n",
+    )
+    .unwrap();
+    let script = format!(
+        "on MLSD reply \"500 what?\"\non LIST listing \"{}\"\non SIZE reply \"550 SIZE not allowed in ASCII\"\non MDTM reply \"550 no\"",
+        list.path().display()
+    );
+    for intake in ["", "claim = \"look\""] {
+        let night = Night::new(&script, intake);
+        std::fs::create_dir(night.there.join("in/below")).unwrap();
+        night.put("orders.csv", &order("O-1"));
+        let mut told = night.run_within(20).unwrap_or_else(|| panic!("without an end: {:#?}", night.double.log()));
+        told += &night.patient_run();
+        assert_eq!(night.orders(), ["O-1"], "{intake}: {told} {:#?}", night.double.log());
+        assert!(!night.double.log().iter().any(|line| line.contains("RNFR below")), "{:#?}", night.double.log());
+    }
+}
+
+/// A size that the bytes never have (counted with other line ends): not taken, told with the server's name, never removed.
+#[test]
+fn a_size_that_never_comes_true_is_told() {
+    let night = Night::new("on SIZE reply \"213 121\"", "claim = \"look\"");
+    night.put("orders.csv", &order("O-1"));
+    let told = night.run_within(20).unwrap();
+    assert!(night.orders().is_empty() && night.double.calls("DELE") == 0, "{told}");
+    let words =
+        format!("127.0.0.1:{}, read \\\"orders.csv\\\": it gives 116 bytes and says it has 121", night.double.port);
+    assert!(told.contains(&words), "{words}: {told}");
+}
+
 /// A server without MLSD, LIST, SIZE and MDTM: what is a folder is found out before anything is renamed.
 #[test]
 fn a_folder_is_never_taken_for_a_file() {

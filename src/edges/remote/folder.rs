@@ -251,6 +251,10 @@ impl Remote for FolderRemote {
         Ok(asked.err().map(|error| reply(&error.into())))
     }
 
+    fn server(&self) -> &str {
+        &self.server
+    }
+
     fn is_there(&mut self) -> bool {
         true
     }

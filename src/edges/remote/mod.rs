@@ -126,6 +126,9 @@ pub trait Remote: Send {
     /// Why nothing in this folder may be removed, or be renamed, by us; as far as can be told by asking for a name that nobody has.
     fn refuses(&mut self, folder: &Folder, what: Change, name: &[u8]) -> Result<Option<Reply>, Fault>;
 
+    /// How a fault names it: `ftp.shop.example:21`, or the path of a folder.
+    fn server(&self) -> &str;
+
     /// As far as can be told without asking: it has not hung up, and said nothing that nobody asked for.
     fn is_there(&mut self) -> bool;
 

@@ -2,7 +2,7 @@
 //! server can do, where we are. Every step within the time-out; what was learnt of a server is used from the start next time.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use super::super::ReadSecret;
 use super::super::fault::{Advice, Fault, FaultKind, Phase, Reply};
 use super::super::sentry::Sentry;
 use super::data::{self, Door};
+use super::naming::NoAddress;
 use super::reply::{Answer, readable};
 use super::telling::Telling;
 use super::tls::{self, Own, Session, Tls};
@@ -105,6 +106,17 @@ impl Plan<'_> {
     /// TCP, greeting and TLS.
     fn greet(&self, tell: Telling) -> Result<Ftp, Failed> {
         let (address, socket) = self.reach(&tell)?;
+        let ip = address.ip();
+        let greeted = self.be_greeted(tell, address, socket);
+        match &greeted {
+            Ok(_) => self.learned.directory.greeted(ip, true),
+            Err(Failed::Plain(fault)) if fault.phase == Phase::Greeting => self.learned.directory.greeted(ip, false),
+            Err(_) => {}
+        }
+        greeted
+    }
+
+    fn be_greeted(&self, tell: Telling, address: SocketAddr, socket: TcpStream) -> Result<Ftp, Failed> {
         let line = |error: io::Error| tell.line(Phase::Connect, "connect", &error);
         tell.watch.control(&socket).map_err(line)?;
         tell.watch.begin();
@@ -140,23 +152,26 @@ impl Plan<'_> {
     }
 
     fn reach(&self, tell: &Telling) -> Result<(SocketAddr, TcpStream), Fault> {
-        let found = (self.rule.host.as_str(), self.rule.port).to_socket_addrs();
-        let mut addresses: Vec<SocketAddr> = found.map(Iterator::collect).map_err(|error| {
-            let words = format!("the name leads nowhere ({error})");
-            tell.fault(FaultKind::Transient, Phase::Connect, "connect", &words)
+        let is_stopped = || self.sentry.has_shut_all();
+        let found = self.learned.directory.addresses(&self.rule.host, self.rule.port, self.timeout, is_stopped);
+        let mut addresses = found.map_err(|why| {
+            let (kind, words) = match why {
+                NoAddress::Nowhere(words) => (FaultKind::Transient, format!("the name leads nowhere ({words})")),
+                NoAddress::Late => {
+                    let words = format!("nobody says within {} s where the name leads", self.timeout.as_secs_f32());
+                    (FaultKind::Transient, words)
+                }
+                NoAddress::Stopped => (FaultKind::Stopped, "we are stopping".into()),
+            };
+            tell.fault(kind, Phase::Connect, "connect", &words)
         })?;
-        let answered = *self.learned.address();
-        // The others keep their order.
-        addresses.sort_by_key(|address| Some(address.ip()) != answered);
+        self.learned.directory.order(&mut addresses);
         let patience = self.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in addresses {
             let connected = fault::point("remote.connect").and_then(|()| data::connect(address, patience));
             match connected.and_then(|socket| self.arm(socket)) {
-                Ok(socket) => {
-                    *self.learned.address() = Some(address.ip());
-                    return Ok((address, socket));
-                }
+                Ok(socket) => return Ok((address, socket)),
                 Err(error) => last = error,
             }
         }

@@ -71,8 +71,9 @@ impl Ftp {
                 let facts = match asked {
                     Asked::Is(facts) => facts,
                     Asked::Unknown => Facts::default(),
-                    // A folder, or gone meanwhile.
-                    Asked::Gone => continue,
+                    // A folder, or gone meanwhile; but a server that forbids the questions says 550 to all of them.
+                    Asked::Gone if self.knows.answers => continue,
+                    Asked::Gone => Facts::default(),
                 };
                 if facts.size.is_some() || !self.is_folder(name)? {
                     take(Entry { name, facts });

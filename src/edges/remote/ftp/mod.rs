@@ -7,6 +7,7 @@ mod data;
 mod facts;
 mod listing;
 mod moving;
+mod naming;
 mod opening;
 mod reply;
 mod telling;
@@ -15,12 +16,13 @@ mod watching;
 mod wire;
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use self::data::Door;
+use self::naming::Directory;
 use self::opening::Opened;
 use self::reply::Answer;
 use self::telling::Telling;
@@ -47,8 +49,7 @@ pub struct Learned {
     pasv: AtomicBool,
     no_flights: AtomicBool,
     early_tls: Early,
-    /// Of several addresses the one that answered last: who does not answer costs a time-out only once.
-    address: Mutex<Option<IpAddr>>,
+    directory: Arc<Directory>,
 }
 
 /// Whether TLS of a data connection begins before the server has said that it does.
@@ -59,10 +60,6 @@ struct Early {
 }
 
 impl Learned {
-    fn address(&self) -> MutexGuard<'_, Option<IpAddr>> {
-        self.address.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn use_pasv(&self, is_better: bool) {
         self.pasv.store(is_better, Ordering::Relaxed);
     }
@@ -320,6 +317,10 @@ impl Remote for Ftp {
         let verb = if what == Change::Removal { "DELE" } else { "RNFR" };
         let answer = self.ask(Phase::Remove, verb, Some(name))?;
         Ok((!answer.is_done() && answer.code != 350 && moving::speaks_of_rights(&answer)).then(|| answer.to_reply()))
+    }
+
+    fn server(&self) -> &str {
+        &self.tell.server
     }
 
     fn is_there(&mut self) -> bool {

@@ -226,7 +226,10 @@ impl Batch<'_> {
             match self.facts(file, name)? {
                 Some(now) if now.size == Some(count) && !rests => facts = Some(now),
                 Some(now) if now.size != expected => return Err(NotFetched::This(Fetched::Changed { facts: now })),
-                _ => return Err(NotFetched::This(Fetched::Refused(says_otherwise(name, expected, count)))),
+                _ => {
+                    let fault = says_otherwise(self.remote.server(), name, expected, count);
+                    return Err(NotFetched::This(Fetched::Refused(fault)));
+                }
             }
         }
         let parked = body.park(self.spool).map_err(|e| NotFetched::Broken(End::Ours(e)))?;
@@ -251,7 +254,7 @@ impl Batch<'_> {
             Err(Broken::Ours(_)) if self.gate.is_cut() => Err(NotFetched::Broken(End::Stopped)),
             Err(Broken::Ours(error)) if taking.is_another => {
                 self.halves.only_whole(file.file);
-                Err(NotFetched::Broken(End::Theirs(goes_on_elsewhere(name, from, &error))))
+                Err(NotFetched::Broken(End::Theirs(goes_on_elsewhere(self.remote.server(), name, from, &error))))
             }
             Err(Broken::Ours(error)) => Err(ours(taking.body.failed(self.spool, error))),
             Err(Broken::Theirs(fault)) if fault.is_broken() => {
@@ -331,11 +334,11 @@ fn is_another(then: &Facts, now: &Facts) -> bool {
     then.size != now.size || then.stamp.is_same(&now.stamp) == Some(false)
 }
 
-fn says_otherwise(name: &[u8], expected: Option<u64>, count: u64) -> Fault {
+fn says_otherwise(server: &str, name: &[u8], expected: Option<u64>, count: u64) -> Fault {
     let expected = expected.map_or_else(|| "another number of".into(), |size| size.to_string());
     Fault {
         kind: FaultKind::Transient,
-        server: String::new(),
+        server: server.to_owned(),
         phase: Phase::Fetch,
         command: format!("read \"{}\"", name.escape_ascii()),
         answer: Some(Reply { code: None, text: format!("it gives {count} bytes and says it has {expected} bytes") }),
@@ -343,11 +346,11 @@ fn says_otherwise(name: &[u8], expected: Option<u64>, count: u64) -> Fault {
     }
 }
 
-fn goes_on_elsewhere(name: &[u8], from: u64, error: &io::Error) -> Fault {
+fn goes_on_elsewhere(server: &str, name: &[u8], from: u64, error: &io::Error) -> Fault {
     let text = format!("{error}, although it takes REST {from}; it is fetched from its first byte");
     Fault {
         kind: FaultKind::Transient,
-        server: String::new(),
+        server: server.to_owned(),
         phase: Phase::Fetch,
         command: format!("read \"{}\"", name.escape_ascii()),
         answer: Some(Reply { code: None, text }),

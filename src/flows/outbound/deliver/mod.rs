@@ -199,20 +199,22 @@ fn clear(remote: &mut dyn Remote, parcel: &Parcel) -> Result<Outcome, Fault> {
         let back = Target { folder: None, name: parcel.name.clone() };
         match remote.rename(&parcel.folder, &[(&parcel.aside, &back)])?.into_iter().next() {
             Some(Renamed::Done | Renamed::Missing | Renamed::Taken) | None => {}
-            Some(Renamed::Refused(reply)) => return Ok(Outcome::Refused(not_removed(&parcel.aside, reply))),
+            Some(Renamed::Refused(reply)) => {
+                return Ok(Outcome::Refused(not_removed(remote.server(), &parcel.aside, reply)));
+            }
         }
     }
     let removed = remote.remove(&parcel.folder, &[&parcel.temp, &parcel.aside])?.into_iter().next();
     Ok(match removed {
-        Some(Removed::Refused(reply)) => Outcome::Refused(not_removed(&parcel.temp, reply)),
+        Some(Removed::Refused(reply)) => Outcome::Refused(not_removed(remote.server(), &parcel.temp, reply)),
         _ => Outcome::Done,
     })
 }
 
-fn not_removed(name: &[u8], reply: Reply) -> Fault {
+fn not_removed(server: &str, name: &[u8], reply: Reply) -> Fault {
     Fault {
         kind: FaultKind::Refused,
-        server: String::new(),
+        server: server.to_owned(),
         phase: Phase::Remove,
         command: format!("remove \"{}\"", name.escape_ascii()),
         answer: Some(reply),
