@@ -3,11 +3,13 @@
 mod decoding;
 mod sheets;
 
-use std::io::{self, Cursor};
+use std::io::{self, Cursor, Write};
 
 use decoding::{Found, layout_of, spill};
+use nattpost::model::archive::gzip;
 use nattpost::model::json::to_json;
-use nattpost::model::layout::{DecodeContext, Decoded, Layout, packed};
+use nattpost::model::layout::packed::{self, Packing};
+use nattpost::model::layout::{Completeness, DecodeContext, Decoded, Layout};
 use sheets::{Book, archive, row};
 
 fn stock() -> Layout {
@@ -18,8 +20,9 @@ fn stock() -> Layout {
 }
 
 fn decode(layout: &Layout, bytes: &[u8]) -> (Found, Decoded) {
+    let name = if gzip::begins_like_gzip(bytes) { "stock.csv.gz" } else { "a.zip" };
     let mut found = Found::default();
-    let context = DecodeContext { file_name: "a.zip", zone: chrono_tz::Europe::Berlin, spill: &spill };
+    let context = DecodeContext { file_name: name, zone: chrono_tz::Europe::Berlin, spill: &spill };
     let decoded = layout.decode_packed(&mut Cursor::new(bytes), &context, &mut found).unwrap();
     (found, decoded)
 }
@@ -116,9 +119,55 @@ fn a_workbook_is_no_archive_of_files_and_may_be_in_one() {
 fn the_first_member_tells_the_layout() -> io::Result<()> {
     let bytes = archive(&[("b.csv", BAD), ("a.csv", GOOD)]);
     let mut input = Cursor::new(&bytes[..]);
-    assert!(packed::is_archive(&mut input)?);
-    assert_eq!(packed::first_head(&mut input)?, Some((GOOD.to_vec(), true)));
-    assert_eq!(packed::first_head(&mut Cursor::new(b"PK\x03\x04"))?, None);
-    assert!(!packed::is_archive(&mut Cursor::new(GOOD))?);
+    assert_eq!(packed::packing(&mut input)?, Some(Packing::Zip));
+    assert_eq!(packed::first_head(Packing::Zip, &mut input)?, Some((GOOD.to_vec(), true)));
+    assert_eq!(packed::first_head(Packing::Zip, &mut Cursor::new(b"PK\x03\x04"))?, None);
+    assert_eq!(packed::packing(&mut Cursor::new(GOOD))?, None);
+    let bytes = gzipped(GOOD);
+    let mut input = Cursor::new(&bytes[..]);
+    assert_eq!(packed::packing(&mut input)?, Some(Packing::Gzip));
+    assert_eq!(packed::first_head(Packing::Gzip, &mut input)?, Some((GOOD.to_vec(), true)));
+    assert_eq!(packed::first_head(Packing::Gzip, &mut Cursor::new(&bytes[..9]))?, None);
     Ok(())
+}
+
+#[test]
+fn what_gzip_packed_is_read_as_the_file_in_it() {
+    let (found, decoded) = decode(&stock(), &[gzipped(BAD), gzipped(b"E;5\n")].concat());
+    assert_eq!((articles(&found), decoded.messages), (["D", "E"].map(String::from).to_vec(), 3));
+    assert!(told(&found, &decoded)[0].starts_with("stock.csv, line 2, \"Qty\": \"x\""), "{:?}", told(&found, &decoded));
+
+    let mut reject = Vec::new();
+    let bytes = gzipped(BAD);
+    let (found, _) = decode(&stock(), &bytes);
+    stock().rebuild_reject(&mut Cursor::new(&bytes), &found.refused[0].bytes, &mut reject).unwrap();
+    let (again, decoded) = decode(&stock(), &reject);
+    assert_eq!((articles(&again).len(), decoded.messages), (0, 1));
+
+    let text = |bytes: &[u8]| {
+        let (found, decoded) = decode(&stock(), bytes);
+        assert!(!decoded.fatal.is_empty() && found.messages().count() == 0);
+        told(&found, &decoded).join("\n")
+    };
+    let cut = text(&bytes[..bytes.len() - 3]);
+    assert!(cut.starts_with("the gzip file is not taken: it ends") && cut.ends_with("[file-truncated]"), "{cut}");
+    let mut changed = bytes.clone();
+    let at = changed.len() - 6;
+    changed[at] ^= 1;
+    assert!(text(&changed).contains("another checksum") && text(&changed).contains("[archive-damaged]"));
+    assert!(text(&gzipped(&bytes)).contains("its member \"stock.csv\" is an archive again"));
+    assert!(text(&gzipped(&archive(&[("a.csv", GOOD)]))).contains("an archive again"));
+    assert!(text(&archive(&[("a.csv.gz", &bytes)])).contains("an archive again"));
+    assert!(text(&gzipped(&vec![b'\n'; 64 << 20])).contains("[archive-limit]"));
+    assert!(text(&gzipped(b"")).contains("stock.csv, the file holds no message"), "{}", text(&gzipped(b"")));
+
+    let whole = |bytes: &[u8]| packed::completeness(Packing::Gzip, &mut Cursor::new(bytes), b"").unwrap();
+    assert_eq!(whole(&bytes), Completeness::Complete);
+    assert!(matches!(whole(&bytes[..bytes.len() - 1]), Completeness::Incomplete(_)));
+}
+
+fn gzipped(content: &[u8]) -> Vec<u8> {
+    let mut out = gzip::writer(Vec::new());
+    out.write_all(content).unwrap();
+    out.finish().unwrap()
 }

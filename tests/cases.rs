@@ -120,6 +120,7 @@ cases! {
     case_410_a_lock_that_outlives_its_feed = "410-a-lock-that-outlives-its-feed",
     case_411_a_pause_is_not_late = "411-a-pause-is-not-late",
     case_445_a_name_that_is_always_the_same = "445-a-name-that-is-always-the-same",
+    case_446_packed_with_gzip = "446-packed-with-gzip",
 }
 
 #[test]

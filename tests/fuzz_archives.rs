@@ -5,11 +5,12 @@ mod decoding;
 mod fuzzing;
 mod sheets;
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::time::{Duration, Instant};
 
 use decoding::{Found, layout, spill};
 use fuzzing::{Chance, mutate, sample};
+use nattpost::model::archive::gzip::{self, Gunzip};
 use nattpost::model::archive::{Directory, Limits, Member};
 use nattpost::model::layout::{DecodeContext, Layout};
 use sheets::archive;
@@ -58,11 +59,22 @@ fn mutated(bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
     if chance.below(3) == 0 {
         return mutate(bytes, chance);
     }
+    if gzip::begins_like_gzip(bytes) {
+        let mut content = Vec::new();
+        Gunzip::new(Cursor::new(bytes), bytes.len() as u64, LIMITS).read_to_end(&mut content).unwrap();
+        return gzipped(&mutate(&content, chance));
+    }
     let mut parts = members(bytes);
     let at = chance.below(parts.len());
     parts[at].1 = mutate(&parts[at].1, chance);
     let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
     archive(&parts)
+}
+
+fn gzipped(content: &[u8]) -> Vec<u8> {
+    let mut out = gzip::writer(Vec::new());
+    out.write_all(content).unwrap();
+    out.finish().unwrap()
 }
 
 fn run(name: &str, layout: &Layout, bytes: &[u8]) {
@@ -92,4 +104,10 @@ fn any_archive_is_read_or_refused() {
     let rows = sample("samples/layouts/missingink-orders/sample.csv");
     let bytes = archive(&[("a.csv", &rows), ("b/c.csv", &rows)]);
     run("archives", &layout("missingink-orders/layout.toml"), &bytes);
+}
+
+#[test]
+fn anything_gzip_packed_is_read_or_refused() {
+    let rows = sample("samples/layouts/missingink-orders/sample.csv");
+    run("gzip", &layout("missingink-orders/layout.toml"), &gzipped(&rows));
 }

@@ -14,15 +14,13 @@ use super::partner::Surroundings;
 use super::remote::{self, Remotes};
 use crate::model::decimal;
 use crate::model::document::{Section, suggest};
-use crate::model::feed::{Feed, Schedule};
+use crate::model::feed::{Feed, Packing, Schedule};
 use crate::model::intake::{Intake, Sender};
 use crate::model::kind::{Class, FieldType, Kind};
 use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
 
-/// Bytes of the name of a file in an archive.
-const LONGEST_MEMBER: usize = 100;
 const MOST_WINDOW_DAYS: u32 = 3_650;
 
 /// None where the layout or the name is wrong: there is nothing to make a feed of, and the problem is reported.
@@ -78,7 +76,7 @@ pub fn read(
         replace: way.replace,
         reads_within: way.reads_within,
         done_suffix: way.done_suffix,
-        zip: keyed.parsed("zip", member_name),
+        packing: read_packing(&keyed),
         to,
         fingerprint: 0,
     };
@@ -86,15 +84,16 @@ pub fn read(
     Some(feed)
 }
 
-/// What the one file in an archive is called: a name that every system takes, without a folder.
-fn member_name(text: &str) -> Result<String, Wrong> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if text.is_empty() || text.len() > LONGEST_MEMBER || text.starts_with('.') || !text.chars().all(plain) {
-        return Err(Wrong::new(format!(
-            "\"{text}\" is no name of a file in an archive; expected letters, digits, points, - and _, like \"stock.csv\"."
-        )));
+/// What the one file in an archive is called follows the rules of all names of ours.
+fn read_packing(keyed: &Keyed<'_, '_>) -> Option<Packing> {
+    let is_gzip = keyed.boolean("gzip");
+    if !keyed.has("zip") {
+        return is_gzip.then_some(Packing::Gzip);
     }
-    Ok(text.to_string())
+    if is_gzip {
+        keyed.section.problem("gzip", "the feed's files are ZIP archives already (zip); take one of them out.");
+    }
+    keyed.parsed("zip", feed_delta::name_pattern).map(Packing::Zip)
 }
 
 fn read_layout<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Option<&'a KnownLayout> {

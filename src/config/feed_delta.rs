@@ -88,16 +88,19 @@ fn read_delta(keyed: &Keyed<'_, '_>, timing: &Timing) -> Delta {
     Delta {
         since,
         full,
-        full_file_name: keyed.parsed("full_file_name", |text| {
-            NamePattern::parse(text).map_err(|all| {
-                let words: Vec<String> = all.iter().map(ToString::to_string).collect();
-                Wrong::new(words.join(" "))
-            })
-        }),
+        full_file_name: keyed.parsed("full_file_name", name_pattern),
         full_folder: keyed.parsed("full_folder", forms::folder),
         deletes: keyed
             .value("deletes", |text| forms::word(text, &[("tell", Deletes::Tell), ("leave-out", Deletes::LeaveOut)])),
     }
+}
+
+/// All that is wrong with it in one problem.
+pub(super) fn name_pattern(text: &str) -> Result<NamePattern, Wrong> {
+    NamePattern::parse(text).map_err(|all| {
+        let words: Vec<String> = all.iter().map(ToString::to_string).collect();
+        Wrong::new(words.join(" "))
+    })
 }
 
 fn read_replace(keyed: &Keyed<'_, '_>, kind: Option<&Kind>, missed: Missed) -> Replace {

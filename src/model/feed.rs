@@ -52,12 +52,19 @@ pub struct Feed {
     pub reads_within: Duration,
     /// Ending of an empty file behind each file, which says that it is whole.
     pub done_suffix: Option<String>,
-    /// Its files are ZIP archives that hold their content under this name.
-    pub zip: Option<String>,
+    /// What its files are packed into.
+    pub packing: Option<Packing>,
     /// Where its files are brought; none: they are picked up from out/.
     pub to: Option<SendTo>,
     /// Of all that decides what its rows say.
     pub fingerprint: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packing {
+    /// An archive that holds the content under this name.
+    Zip(NamePattern),
+    Gzip,
 }
 
 /// How much of its rows a file tells.

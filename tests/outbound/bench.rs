@@ -268,7 +268,7 @@ pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
         limits: Limits::default(),
         replace: Replace::Never,
         reads_within: Duration::from_secs(900),
-        zip: None,
+        packing: None,
         done_suffix: None,
         to: None,
         fingerprint: 0,

@@ -6,9 +6,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use nattpost::edges::store::ledger::RunState;
+use nattpost::edges::store::ledger::{RunReason, RunState};
 use nattpost::flows::outbound::{Ask, Outcome};
-use nattpost::model::feed::{Feed, Replace};
+use nattpost::model::archive::{Directory, Limits, Member};
+use nattpost::model::feed::{Feed, Packing, Replace};
 use nattpost::model::rules::file_name::NamePattern;
 
 use crate::bench::{Bench, feed, tried};
@@ -263,4 +264,39 @@ fn orders_follow_each_other_whenever_the_process_is_killed() {
 #[test]
 fn orders_follow_each_other_whichever_call_fails() {
     whichever_call_fails(true);
+}
+
+/// The number in the name of what an archive holds is that of its file, also where the file took another's place; the same once more,
+/// rung by a change that tells this partner nothing, is no news.
+#[test]
+fn what_an_archive_holds_is_called_after_the_run() {
+    let mut bench = Bench::new();
+    let mut feed = named(stock(), "stock_{run:2}.zip");
+    feed.packing = Some(Packing::Zip(NamePattern::parse("{feed}_{run:2}_{time}.xml").unwrap()));
+    feed.only = vec![("warehouse".to_string(), "0".to_string())];
+    let rung = Ask { reason: RunReason::Change, ..Ask::request() };
+    for (quantity, name, held) in
+        [("1", "stock_01.zip", "stock_01_"), ("2", "stock_01.zip", "stock_01_"), ("3", "stock_02.zip", "stock_02_")]
+    {
+        say(&mut bench, quantity);
+        send(&mut bench, &feed);
+        let out: Vec<String> = bench.files("out").into_iter().filter(|file| file.ends_with(".zip")).collect();
+        assert_eq!(out, [format!("shop/{name}")]);
+        let bytes = std::fs::read(bench.path(&format!("out/shop/{name}"))).unwrap();
+        let mut input = std::io::Cursor::new(&bytes);
+        let directory = Directory::read(&mut input, Limits { members: 2, bytes: 1 << 20 }).unwrap();
+        assert!(directory.entries.len() == 1 && directory.entries[0].name.starts_with(held), "{directory:?}");
+        let mut content = String::new();
+        Member::open(&mut input, &directory, &directory.entries[0]).unwrap().read_to_string(&mut content).unwrap();
+        assert_eq!(elements(&content, "qty"), [quantity]);
+        let run = bench.runs().pop().unwrap();
+        assert_eq!((run.hash.as_slice(), run.size), (&blake3::hash(&bytes).as_bytes()[..], bytes.len() as u64));
+        bench.later(60);
+        let again = bench.dispatch().send(&feed, &rung).unwrap();
+        assert!(matches!(again, Outcome::Empty { .. }), "{again:?}");
+        if quantity == "2" {
+            take(&mut bench, "out/shop/stock_01.zip");
+        }
+    }
+    assert!(bench.files("staged").is_empty() && bench.files("tmp").is_empty());
 }

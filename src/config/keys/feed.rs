@@ -15,9 +15,16 @@ pub const KEYS: &[Key] = &[
     key(
         Table::Feed,
         "zip",
-        "file name",
+        "pattern",
         None,
-        "Each file is a ZIP archive that holds its content under this name, like \"stock.csv\"; the same content gives the same bytes. file_name then ends in .zip.",
+        "Each file is a ZIP archive that holds its content under this name, like \"stock.csv\" or \"stock_{run}.csv\"; the same content under the same name gives the same bytes. file_name then ends in .zip.",
+    ),
+    key(
+        Table::Feed,
+        "gzip",
+        "true, false",
+        Value("false"),
+        "Each file is packed with gzip; the same content gives the same bytes. file_name then ends in .gz.",
     ),
     key(
         Table::Feed,

@@ -58,7 +58,7 @@ pub const KEYS: &[Key] = &[
         "unzip",
         "true, false",
         Value("false"),
-        "A ZIP archive is one file of several parts: each file in it is read in the order of their names, and one verdict stands for all; without it archives are refused.",
+        "A ZIP archive is one file of several parts: each file in it is read in the order of their names, and one verdict stands for all. What gzip packed is read as the file in it. Without it both are refused.",
     ),
     key(
         Table::Intake,

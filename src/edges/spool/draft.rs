@@ -62,6 +62,11 @@ impl Draft {
         self.written
     }
 
+    /// What was written and flushed, from its beginning.
+    pub fn read(&self) -> Result<File> {
+        File::open(&self.path).map_err(|e| SpoolError::new(format!("read {}", shown(&self.path)), e))
+    }
+
     /// An error of writing to it, as one of the spool.
     pub fn failed(&self, error: io::Error) -> SpoolError {
         SpoolError::new(format!("write {}", shown(&self.path)), error)

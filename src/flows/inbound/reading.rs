@@ -353,8 +353,8 @@ impl Reader<'_> {
 /// What layouts recognise a file by, and whether that is all of it: its beginning, or that of the first file in it.
 fn beginning(input: &mut Hashing, unzips: bool) -> io::Result<(Vec<u8>, bool)> {
     if unzips
-        && packed::is_archive(input)?
-        && let Some(first) = packed::first_head(input)?
+        && let Some(packing) = packed::packing(input)?
+        && let Some(first) = packed::first_head(packing, input)?
     {
         return Ok(first);
     }
@@ -370,8 +370,8 @@ pub fn completeness(layout: &Layout, file: &mut (impl Read + Seek)) -> io::Resul
     let mut tail = Vec::with_capacity((size - from) as usize);
     file.seek(SeekFrom::Start(from))?;
     file.by_ref().take(TAIL_BYTES).read_to_end(&mut tail)?;
-    if packed::is_archive(file)? {
-        return Ok(packed::completeness(&tail));
+    if let Some(packing) = packed::packing(file)? {
+        return packed::completeness(packing, file, &tail);
     }
     Ok(layout.completeness(&tail, from == 0))
 }

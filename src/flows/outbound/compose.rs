@@ -123,7 +123,7 @@ impl Encoding<'_> {
         let begin = |with| Comparing::begin(&snapshot, (self.feed, self.no), (with, &today), parts);
         let mut comparing = self.comparison.map(begin).transpose()?;
         let mut compared = Compared::default();
-        let form = (&*self.feed.layout, self.feed.zip.as_deref());
+        let form = (&*self.feed.layout, self.feed.packing.as_ref());
         let paper = Paper::write(self.spool, form, (self.feed.zone, self.now), |encoder| {
             for mut batch in batches {
                 words.put_into(&mut batch);

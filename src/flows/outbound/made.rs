@@ -11,6 +11,7 @@ use super::compose::Composed;
 use super::deliver::announce;
 use super::looking::Comparison;
 use super::number::Numbers;
+use super::paper::Paper;
 use super::place::visible;
 use super::registry::configured_mark;
 use super::stage::{Occasion, Outcome};
@@ -90,6 +91,8 @@ impl Made<'_> {
     pub fn locked(self, composed: Composed, over: &[Exceeded]) -> Result<Committing> {
         let Made { tx, occasion, row, run, .. } = self;
         let Composed { paper, compared, .. } = composed;
+        // A number it has none.
+        let paper = paper.packed(self.spool, &occasion.name_facts(self.scope, 0))?;
         let (hash, size) = (paper.hash, paper.size);
         paper.stage(self.spool, occasion.id, Lasting::Now)?;
         tx.drop_run_changes(run)?;
@@ -140,8 +143,14 @@ impl Made<'_> {
         let Made { tx, spool, occasion, row, run, scope, .. } = self;
         let feed = occasion.feed;
         let Composed { paper, requests, compared } = composed;
-        let (hash, size, rows) = (paper.hash, paper.size, compared.rows);
-        paper.stage(spool, occasion.id, Lasting::Now)?;
+        let rows = compared.rows;
+        let staged = |paper: Paper| -> Result<([u8; 32], u64)> {
+            let told = (paper.hash, paper.size);
+            paper.stage(spool, occasion.id, Lasting::Now)?;
+            Ok(told)
+        };
+        // Before anything is taken out of its partner's sight, but where the number stands in its archive.
+        let (early, late) = if paper.is_to_be_packed() { (None, Some(paper)) } else { (Some(staged(paper)?), None) };
         let turn = one_name::turn(occasion.pattern(scope).is_numbered(), scope, feed.replace);
         let replaced = self.replaced(previous, turn)?;
         let mut numbers = None;
@@ -154,6 +163,9 @@ impl Made<'_> {
                 number
             }
         };
+        let late = late.map(|paper| paper.packed(spool, &occasion.name_facts(scope, number)).and_then(staged));
+        let (hash, size) =
+            early.map_or_else(|| late.transpose(), |early| Ok(Some(early)))?.context("a run without a file")?;
         let (folder, named) = occasion.place_and_name(scope, number);
         let name = match &replaced {
             // Without a number in it, it says what it says of the newer one: its day.

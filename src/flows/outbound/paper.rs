@@ -8,28 +8,32 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::edges::spool::{Draft, Existing, Lasting, Place, Spool, SpoolError, State};
-use crate::model::archive::ArchiveWriter;
+use crate::model::archive::{ArchiveWriter, gzip};
+use crate::model::feed::Packing;
 use crate::model::ids::Id;
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
+use crate::model::rules::file_name::{NameFacts, NamePattern};
 
 /// Hashing and writing in pieces of this size; an encoder writes row by row.
 const PIECE_BYTES: usize = 128 * 1024;
 
 pub(super) struct Paper {
     draft: Draft,
+    /// Of what the partner gets; of one that is still to be packed, of what goes into its archive.
     pub hash: [u8; 32],
     pub size: u64,
+    later: Option<NamePattern>,
 }
 
 impl Paper {
     /// `fill` hands the messages to the encoder; the same messages give the same bytes.
     pub fn write(
         spool: &Spool,
-        (layout, zip): (&Layout, Option<&str>),
+        (layout, packing): (&Layout, Option<&Packing>),
         (zone, now): (Tz, DateTime<Utc>),
         fill: impl FnOnce(&mut dyn Encoder) -> Result<()>,
     ) -> Result<Paper> {
-        let hashing = Hashing { draft: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
+        let hashing = Hashing { out: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
         let encode = |out: &mut dyn Write| -> Result<()> {
             let mut encoder = layout.encoder(EncodeContext { zone }, out)?;
@@ -37,13 +41,57 @@ impl Paper {
             fill(&mut *encoder)?;
             Ok(encoder.finish()?)
         };
-        let written = match zip {
+        let mut later = None;
+        let written = match packing {
             None => encode(&mut out),
-            Some(member) => packed(&mut out, member, encode),
+            Some(Packing::Gzip) => gzipped(&mut out, encode),
+            // The number, and with it the name, is known only once it is sure that the run goes out.
+            Some(Packing::Zip(name)) if name.varies() => {
+                later = Some(name.clone());
+                encode(&mut out)
+            }
+            Some(Packing::Zip(name)) => packed(&mut out, name.as_str(), encode),
         };
         written.map_err(of_the_spool)?;
-        let Hashing { draft, hasher } = out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
-        Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), draft })
+        Paper::of(out, later)
+    }
+
+    fn of(out: BufWriter<Hashing<Draft>>, later: Option<NamePattern>) -> Result<Paper> {
+        let Hashing { out: mut draft, hasher } =
+            out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
+        draft.flush().map_err(SpoolError::of_writing)?;
+        Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), draft, later })
+    }
+
+    pub fn is_to_be_packed(&self) -> bool {
+        self.later.is_some()
+    }
+
+    /// As the partner gets it, now that it is known what its name is filled with.
+    pub fn packed(self, spool: &Spool, facts: &NameFacts<'_>) -> Result<Paper> {
+        let Some(pattern) = &self.later else { return Ok(self) };
+        let hashing = Hashing { out: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
+        let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
+        self.pack(&mut out, &pattern.fill(facts))?;
+        Paper::of(out, None)
+    }
+
+    /// What would be its hash in an archive of these facts: of another run, to be compared with that one's.
+    pub fn hash_with(&self, facts: &NameFacts<'_>) -> Result<[u8; 32]> {
+        let Some(pattern) = &self.later else { return Ok(self.hash) };
+        let mut out = BufWriter::with_capacity(PIECE_BYTES, Hashing { out: io::sink(), hasher: blake3::Hasher::new() });
+        self.pack(&mut out, &pattern.fill(facts))?;
+        let Hashing { hasher, .. } = out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
+        Ok(*hasher.finalize().as_bytes())
+    }
+
+    fn pack(&self, out: &mut dyn Write, name: &str) -> Result<()> {
+        let mut content = self.draft.read()?;
+        let copy = |to: &mut dyn Write| -> Result<()> {
+            io::copy(&mut content, to).map_err(EncodeError::Io)?;
+            Ok(())
+        };
+        packed(out, name, copy).map_err(of_the_spool)
     }
 
     /// staged/<run id>: whole, and seen by nobody.
@@ -64,6 +112,14 @@ fn packed(out: &mut dyn Write, name: &str, encode: impl FnOnce(&mut dyn Write) -
     archive.finish().map(|_| ()).map_err(io)
 }
 
+/// The same packed by gzip.
+fn gzipped(out: &mut dyn Write, encode: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let io = |error: io::Error| anyhow::Error::from(EncodeError::Io(error));
+    let mut pieces = BufWriter::with_capacity(PIECE_BYTES, gzip::writer(out));
+    encode(&mut pieces)?;
+    pieces.into_inner().map_err(|error| io(error.into_error()))?.finish().map(|_| ()).map_err(io)
+}
+
 /// What could not be written is no fault of the messages: with a full disk it is tried again later.
 fn of_the_spool(error: anyhow::Error) -> anyhow::Error {
     match error.downcast::<EncodeError>() {
@@ -73,19 +129,19 @@ fn of_the_spool(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-struct Hashing {
-    draft: Draft,
+struct Hashing<W> {
+    out: W,
     hasher: blake3::Hasher,
 }
 
-impl Write for Hashing {
+impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.draft.write(bytes)?;
+        let count = self.out.write(bytes)?;
         self.hasher.update(&bytes[..count]);
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.draft.flush()
+        self.out.flush()
     }
 }

@@ -15,7 +15,7 @@ use super::looking::{Comparison, comparison};
 use super::made::{Made, Withdrawn};
 use super::registry::register;
 use super::{Dispatch, Pending};
-use crate::edges::clock::{iso, new_id};
+use crate::edges::clock::{iso, new_id, read_iso};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Spool};
 use crate::edges::store::ledger::{FeedRow, NewRun, RunReason, RunRow, RunState, Side};
@@ -127,7 +127,7 @@ impl Dispatch<'_> {
             is_news: composed.compared.is_news || again.is_some() || is_unsure,
             is_repeated: ask.reason == RunReason::Change
                 && again.is_none()
-                && previous.as_ref().is_some_and(|run| is_repeated(run, &composed)),
+                && previous.as_ref().map(|run| is_repeated(run, &composed, feed)).transpose()? == Some(true),
             is_locked: lock.is_some(),
             unguarded: ask.unguarded,
         };
@@ -196,9 +196,16 @@ impl Dispatch<'_> {
 }
 
 /// Something changed, and nothing that this partner is told.
-fn is_repeated(previous: &RunRow, composed: &Composed) -> bool {
+fn is_repeated(previous: &RunRow, composed: &Composed, feed: &Feed) -> Result<bool> {
     let stands = matches!(previous.state, RunState::Ready | RunState::Delivering | RunState::Renaming | RunState::Sent);
-    stands && previous.hash == composed.paper.hash
+    let Some(at) = read_iso(&previous.ready_at).filter(|_| stands) else { return Ok(false) };
+    let facts = name_facts(feed, (previous.scope, previous.number), at);
+    Ok(previous.hash == composed.paper.hash_with(&facts)?)
+}
+
+fn name_facts(feed: &Feed, (scope, run): (Scope, u64), at: DateTime<Utc>) -> NameFacts<'_> {
+    let (partner, id) = (&feed.partner, feed.plain_id());
+    NameFacts { run, at, zone: feed.zone, partner, feed: id, scope: scope.as_str() }
 }
 
 /// Taken in doubt, or gone before it was delivered: the partner may hold something else than it told.
@@ -271,6 +278,10 @@ impl Occasion<'_> {
         }
     }
 
+    pub fn name_facts(&self, scope: Scope, run: u64) -> NameFacts<'_> {
+        name_facts(self.feed, (scope, run), self.at)
+    }
+
     /// What its file is called.
     pub fn pattern(&self, scope: Scope) -> &NamePattern {
         let full = self.feed.delta().filter(|_| scope == Scope::Full);
@@ -279,13 +290,10 @@ impl Occasion<'_> {
 
     /// Folder and name of a file with this number.
     pub fn place_and_name(&self, scope: Scope, run: u64) -> (&str, String) {
-        let Feed { partner, zone, .. } = self.feed;
-        let id = self.feed.plain_id();
         let full = self.feed.delta().filter(|_| scope == Scope::Full);
         let folder = full.and_then(|delta| delta.full_folder.as_deref()).unwrap_or(&self.feed.folder);
         let pattern = self.pattern(scope);
-        let facts = NameFacts { run, at: self.at, zone: *zone, partner, feed: id, scope: scope.as_str() };
-        (folder, pattern.fill(&facts))
+        (folder, pattern.fill(&self.name_facts(scope, run)))
     }
 }
 

@@ -19,9 +19,9 @@ const WIDE_END_BYTES: usize = 56;
 const ENTRY: &[u8; 4] = b"PK\x01\x02";
 const ENTRY_BYTES: usize = 46;
 /// A member packs this many times smaller at most, unless it is small: real tables reach 60, bombs 1,000.
-const RATIO: u64 = 200;
-const RATIO_FROM_BYTES: u64 = 16 << 20;
-const MIB: u64 = 1 << 20;
+pub(super) const RATIO: u64 = 200;
+pub(super) const RATIO_FROM_BYTES: u64 = 16 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 
 /// How much of an archive is taken.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,7 @@
 //! compression is a library's. Names of members are words for people; nothing here makes a path of them.
 
 mod directory;
+pub mod gzip;
 mod member;
 mod name;
 mod write;

@@ -108,9 +108,9 @@ impl Layout {
         context: &DecodeContext<'_>,
         sink: &mut dyn Sink,
     ) -> io::Result<Decoded> {
-        match packed::is_archive(input)? {
-            true => packed::decode(self, input, context, sink),
-            false => self.decode(input, context, sink),
+        match packed::packing(input)? {
+            Some(packing) => packed::decode((self, packing), input, context, sink),
+            None => self.decode(input, context, sink),
         }
     }
 
@@ -168,8 +168,8 @@ impl Layout {
         messages: &[Range<u64>],
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        if packed::is_archive(original)? {
-            return packed::rebuild(self, original, messages, out);
+        if let Some(packing) = packed::packing(original)? {
+            return packed::rebuild((self, packing), original, messages, out);
         }
         match &self.syntax {
             Syntax::Rows(rows) => rows.rebuild(self, original, messages, out),

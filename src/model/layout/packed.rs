@@ -1,4 +1,5 @@
-//! A ZIP archive of files of one layout: read as one file of several parts, in the order of their names.
+//! A ZIP archive of files of one layout: read as one file of several parts, in the order of their names; what gzip packed, as one
+//! that holds a single file.
 //!
 //! Each member is unpacked to a temporary file and read like a file of its own; its messages are counted on, its problems
 //! carry its name. Where a message stands is said by its member and the place in it. A reject is an archive of those members
@@ -12,9 +13,10 @@ use std::sync::Arc;
 
 use super::seam::{Completeness, DecodeContext, Decoded, Input, Refused, Sink, Spill, Stop};
 use super::{Layout, workbook};
+use crate::model::archive::gzip::{self, Gunzip};
 use crate::model::archive::{self, ArchiveWriter, Directory, Entry, Flaw, Limits, Member, flaw_of};
 use crate::model::batch::Batch;
-use crate::model::diagnostic::Problem;
+use crate::model::diagnostic::{Problem, shown};
 use crate::model::kind::Kind;
 use crate::model::rules::order_of_files::compare_names;
 use crate::model::speaker::Speaker;
@@ -32,40 +34,86 @@ const ASIDE: &str = "__MACOSX/";
 /// Every Office file has this member.
 const OFFICE: &str = "_rels/.rels";
 
+/// How a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    Zip,
+    Gzip,
+}
+
+impl Packing {
+    fn what(self) -> &'static str {
+        match self {
+            Packing::Zip => "archive",
+            Packing::Gzip => "gzip file",
+        }
+    }
+}
+
 /// The file is an archive, and no workbook: those are archives too.
-pub fn is_archive(input: &mut dyn Input) -> io::Result<bool> {
+pub fn packing(input: &mut dyn Input) -> io::Result<Option<Packing>> {
     let mut first = Vec::new();
     input.rewind()?;
     Read::take(&mut *input, 4).read_to_end(&mut first)?;
     input.rewind()?;
+    if gzip::begins_like_gzip(&first) {
+        return Ok(Some(Packing::Gzip));
+    }
     if !archive::begins_like_one(&first) {
-        return Ok(false);
+        return Ok(None);
     }
     let head = head_of(input)?;
     if workbook::recognises(&head) {
-        return Ok(false);
+        return Ok(None);
     }
     let directory = Directory::read(input, LIMITS);
     input.rewind()?;
     match directory {
-        Ok(directory) => Ok(directory.find(OFFICE).is_none()),
-        Err(error) if flaw_of(&error).is_some() => Ok(true),
+        Ok(directory) => Ok(directory.find(OFFICE).is_none().then_some(Packing::Zip)),
+        Err(error) if flaw_of(&error).is_some() => Ok(Some(Packing::Zip)),
         Err(error) => Err(error),
     }
 }
 
-/// The end of an archive is its directory.
-pub fn completeness(tail: &[u8]) -> Completeness {
-    match archive::directory_at_end(tail) {
-        true => Completeness::Complete,
-        false => Completeness::Incomplete("the directory at the end of the archive is missing".to_string()),
+/// The end of an archive is its directory, in the last bytes (`tail`). That of a packed file says nothing by itself: it is unpacked.
+pub fn completeness(packing: Packing, input: &mut dyn Input, tail: &[u8]) -> io::Result<Completeness> {
+    let missing = |what: &str| Ok(Completeness::Incomplete(what.to_string()));
+    match packing {
+        Packing::Zip if archive::directory_at_end(tail) => Ok(Completeness::Complete),
+        Packing::Zip => missing("the directory at the end of the archive is missing"),
+        Packing::Gzip => match io::copy(&mut gunzip(input)?, &mut io::sink()) {
+            Err(error) if matches!(flaw_of(&error), Some(Flaw::Cut(_))) => {
+                missing("what gzip packed ends before its data do")
+            }
+            Err(error) if flaw_of(&error).is_none() => Err(error),
+            // Whatever else is wrong with it, waiting mends nothing.
+            _ => Ok(Completeness::Complete),
+        },
     }
+}
+
+fn gunzip<I: Input>(mut input: I) -> io::Result<Gunzip<I>> {
+    let size = input.seek(SeekFrom::End(0))?;
+    input.rewind()?;
+    Ok(Gunzip::new(input, size, LIMITS))
+}
+
+/// What the one file in it is called.
+fn inner_name(name: &str) -> &str {
+    let endings = [".gz", ".GZ", ".gzip"];
+    endings.iter().find_map(|ending| name.strip_suffix(ending)).filter(|name| !name.is_empty()).unwrap_or(name)
 }
 
 /// The beginning of the first member, by which its layout is chosen, and whether that is all of it. Nothing where the archive
 /// has none: reading it says why.
-pub fn first_head(input: &mut dyn Input) -> io::Result<Option<(Vec<u8>, bool)>> {
+pub fn first_head(packing: Packing, input: &mut dyn Input) -> io::Result<Option<(Vec<u8>, bool)>> {
     let read = |input: &mut dyn Input| -> io::Result<Option<(Vec<u8>, bool)>> {
+        if packing == Packing::Gzip {
+            let mut head = Vec::new();
+            gunzip(&mut *input)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+            let whole = head.len() < HEAD_BYTES;
+            return Ok(Some((head, whole)));
+        }
         let (directory, members) = listed(input)?;
         let Some(first) = members.first() else { return Ok(None) };
         let mut head = Vec::new();
@@ -104,16 +152,20 @@ fn listed(input: &mut dyn Input) -> io::Result<(Directory, Vec<Entry>)> {
 
 /// Reads all members with the layout.
 pub fn decode(
-    layout: &Layout,
+    (layout, packing): (&Layout, Packing),
     input: &mut dyn Input,
     context: &DecodeContext<'_>,
     sink: &mut dyn Sink,
 ) -> io::Result<Decoded> {
     let mut total = Decoded::default();
-    match decode_members(layout, input, context, sink, &mut total) {
+    let read = match packing {
+        Packing::Zip => decode_members(layout, input, context, sink, &mut total),
+        Packing::Gzip => decode_gzip(layout, input, context, sink, &mut total),
+    };
+    match read {
         Ok(()) => {}
         Err(error) => match flaw_of(&error) {
-            Some(flaw) => total.fatal.add(wording::workbook::archive_flaw("archive", flaw)),
+            Some(flaw) => total.fatal.add(wording::workbook::archive_flaw(packing.what(), flaw)),
             None => return Err(error),
         },
     }
@@ -135,13 +187,7 @@ fn decode_members(
         let mut unpacked = (context.spill)()?;
         io::copy(&mut Member::open(&mut *input, &directory, entry)?, &mut unpacked)?;
         unpacked.rewind()?;
-        let speaker = Speaker { member: Some(entry.name.clone()), sheet: None };
-        let decoded = decode_member(layout, &mut unpacked, (context, entry), sink, (index, total.messages, &speaker))?;
-        total.messages += decoded.messages;
-        total.stopped |= decoded.stopped;
-        let mut fatal = decoded.fatal;
-        fatal.each_place(|place| speaker.speak(place));
-        total.fatal.append(fatal);
+        decode_member(layout, &mut unpacked, (context, &entry.name), sink, (index, &mut *total))?;
         if total.stopped {
             break;
         }
@@ -149,27 +195,45 @@ fn decode_members(
     Ok(())
 }
 
+fn decode_gzip(
+    layout: &Layout,
+    input: &mut dyn Input,
+    context: &DecodeContext<'_>,
+    sink: &mut dyn Sink,
+    total: &mut Decoded,
+) -> io::Result<()> {
+    let mut unpacked = (context.spill)()?;
+    io::copy(&mut gunzip(input)?, &mut unpacked)?;
+    unpacked.rewind()?;
+    decode_member(layout, &mut unpacked, (context, inner_name(context.file_name)), sink, (0, total))
+}
+
 fn decode_member(
     layout: &Layout,
     unpacked: &mut Box<dyn Spill>,
-    (context, entry): (&DecodeContext<'_>, &Entry),
+    (context, member): (&DecodeContext<'_>, &str),
     sink: &mut dyn Sink,
-    (index, messages, speaker): (usize, u64, &Speaker),
-) -> io::Result<Decoded> {
-    if is_archive(unpacked)? {
-        let text = format!("its member \"{}\" is an archive again; expected files.", entry.name);
+    (index, total): (usize, &mut Decoded),
+) -> io::Result<()> {
+    if packing(unpacked)?.is_some() {
+        let text = format!("its member \"{}\" is an archive again; expected files.", shown(member));
         return Err(Flaw::NotTaken(text).into());
     }
-    let name = entry.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = member.rsplit(['/', '\\']).next().unwrap_or_default();
     let own = DecodeContext { file_name: name, zone: context.zone, spill: context.spill };
-    let mut part = Part { sink, speaker: Arc::new(speaker.clone()), messages, byte: index as u64 * STRIDE };
+    let speaker = Arc::new(Speaker { member: Some(member.to_string()), sheet: None });
+    let mut part = Part { sink, speaker: speaker.clone(), messages: total.messages, byte: index as u64 * STRIDE };
     let mut decoded = layout.decode(unpacked, &own, &mut part)?;
     if decoded.fatal.is_empty()
         && let Completeness::Incomplete(missing) = end_of(layout, unpacked)?
     {
         decoded.fatal.add(wording::judging::truncated(&missing));
     }
-    Ok(decoded)
+    total.messages += decoded.messages;
+    total.stopped |= decoded.stopped;
+    decoded.fatal.each_place(|place| speaker.speak(place));
+    total.fatal.append(decoded.fatal);
+    Ok(())
 }
 
 fn end_of(layout: &Layout, unpacked: &mut Box<dyn Spill>) -> io::Result<Completeness> {
@@ -222,11 +286,14 @@ impl Sink for Part<'_> {
 
 /// The archive of the members that hold these messages, each with them alone.
 pub(super) fn rebuild(
-    layout: &Layout,
+    (layout, packing): (&Layout, Packing),
     original: &mut dyn Input,
     messages: &[Range<u64>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    if packing == Packing::Gzip {
+        return rebuild_gzip(layout, original, messages, out);
+    }
     let (directory, members) = listed(original)?;
     let shared = Shared(Rc::new(RefCell::new(original)));
     let mut writer = ArchiveWriter::new(out);
@@ -240,13 +307,27 @@ pub(super) fn rebuild(
         if own.is_empty() {
             continue;
         }
-        let mut unpacked =
-            Unpacked { shared: shared.clone(), directory: &directory, entry, open: None, at: 0, wanted: 0 };
+        let reopen = || Member::open(shared.clone(), &directory, entry);
+        let mut unpacked = Unpacked { reopen, size: entry.size, open: None, at: 0, wanted: 0 };
         let mut member = writer.begin(&entry.name)?;
         layout.rebuild_reject(&mut unpacked, &own, &mut member)?;
         member.end()?;
     }
     writer.finish().map(|_| ())
+}
+
+fn rebuild_gzip(
+    layout: &Layout,
+    original: &mut dyn Input,
+    messages: &[Range<u64>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let size = io::copy(&mut gunzip(&mut *original)?, &mut io::sink())?;
+    let shared = Shared(Rc::new(RefCell::new(original)));
+    let mut unpacked = Unpacked { reopen: || gunzip(shared.clone()), size, open: None, at: 0, wanted: 0 };
+    let mut packed = gzip::writer(out);
+    layout.rebuild_reject(&mut unpacked, messages, &mut packed)?;
+    packed.finish().map(|_| ())
 }
 
 /// One archive for several readers, of which one reads at a time.
@@ -266,23 +347,22 @@ impl Seek for Shared<'_> {
 }
 
 /// A member that can be read from any place: what lies before it is unpacked again. Rejects are mostly read forwards.
-struct Unpacked<'u, 'i> {
-    shared: Shared<'i>,
-    directory: &'u Directory,
-    entry: &'u Entry,
-    open: Option<Member<Shared<'i>>>,
+struct Unpacked<F, M> {
+    reopen: F,
+    size: u64,
+    open: Option<M>,
     /// Where the open member stands, and where the next byte is wanted from.
     at: u64,
     wanted: u64,
 }
 
-impl Read for Unpacked<'_, '_> {
+impl<F: FnMut() -> io::Result<M>, M: Read> Read for Unpacked<F, M> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.wanted >= self.entry.size {
+        if self.wanted >= self.size {
             return Ok(0);
         }
         if self.open.is_none() || self.at > self.wanted {
-            self.open = Some(Member::open(self.shared.clone(), self.directory, self.entry)?);
+            self.open = Some((self.reopen)()?);
             self.at = 0;
         }
         let Some(member) = &mut self.open else { return Ok(0) };
@@ -296,11 +376,11 @@ impl Read for Unpacked<'_, '_> {
     }
 }
 
-impl Seek for Unpacked<'_, '_> {
+impl<F, M> Seek for Unpacked<F, M> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let wanted = match to {
             SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.entry.size.checked_add_signed(by),
+            SeekFrom::End(by) => self.size.checked_add_signed(by),
             SeekFrom::Current(by) => self.wanted.checked_add_signed(by),
         };
         self.wanted = wanted.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;

@@ -125,6 +125,11 @@ impl NamePattern {
         self.parts.iter().any(|part| matches!(part, Part::Run { .. }))
     }
 
+    /// Does it name anything of the run?
+    pub fn varies(&self) -> bool {
+        self.parts.iter().any(|part| !matches!(part, Part::Text(_)))
+    }
+
     /// Could a run of each get the same name? Numbers up to a million are tried, and any day: those of two feeds go their own ways, so
     /// any of one may meet any of the other. `words`: partner, feed and scope.
     pub fn meets(&self, words: [&str; 3], other: &NamePattern, others: [&str; 3]) -> bool {
