@@ -12,10 +12,11 @@ use anyhow::Result;
 
 use super::inbound::round::Bench;
 use crate::edges::events::{Event, Key, Value};
+use crate::edges::scratch;
 use crate::edges::spool::{Draft, Existing, Lasting, Place, Role, State, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::model::intake::Intake;
-use crate::model::layout::{Layout, RedactError};
+use crate::model::layout::{Layout, RedactError, Spill};
 
 /// Redacted in one go, so that a large clean-up does not hold up the files of the morning.
 const FILES_AT_A_TIME: u32 = 100;
@@ -130,8 +131,9 @@ fn redact(bench: &Bench<'_>, intake: &Intake, row: &FileRow) -> Result<Outcome> 
         // One copy that cannot be opened holds up nothing else.
         (Err(error), _) | (_, Err(error)) => return Ok(Outcome::NotRead(format!("{:#}", anyhow::Error::new(error)))),
     };
+    let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
     let mut out = Watched { draft: bench.spool.draft(State::Done)?, failed: None };
-    let made = catch_unwind(AssertUnwindSafe(|| layout.redact(&mut original, &mut again, &mut out)));
+    let made = catch_unwind(AssertUnwindSafe(|| layout.redact_packed(&mut original, &mut again, &mut out, &spill)));
     if let Some(error) = out.failed.take() {
         return Err(out.draft.failed(error).into());
     }
@@ -142,6 +144,10 @@ fn redact(bench: &Bench<'_>, intake: &Intake, row: &FileRow) -> Result<Outcome> 
         }
         Ok(Ok(made)) => changed(layout, made.unread),
         Ok(Err(RedactError::NotRead(why))) => why,
+        // No room to unpack it: everything waits, as for any other file.
+        Ok(Err(RedactError::Io(error))) if error.kind() == io::ErrorKind::StorageFull => {
+            return Err(out.draft.failed(error).into());
+        }
         Ok(Err(RedactError::Io(error))) => format!("it cannot be read: {error}"),
         Err(_) => "the program failed on it".to_string(),
     };

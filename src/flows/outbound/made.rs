@@ -19,7 +19,7 @@ use super::taken::settle_sent;
 use crate::edges::clock::{iso, read_iso};
 use crate::edges::spool::{Lasting, Place, Spool};
 use crate::edges::store::ledger::{DeliveryRow, FeedRow, LockRow, NewLock, RunFile, RunReason, RunRow, RunState, Side};
-use crate::edges::store::{RunNo, Tx};
+use crate::edges::store::{RowId, RunNo, Tx};
 use crate::model::rules::guard::{Exceeded, Tally};
 use crate::model::rules::one_name::{self, Turn};
 use crate::model::rules::supersede::{OldRun, Scope, Stands, takes_over};
@@ -140,7 +140,7 @@ impl Made<'_> {
 
     /// The file to staged/ and all rows of the run.
     pub fn ready(self, composed: Composed, previous: Option<RunRow>) -> Result<Committing> {
-        let Made { tx, spool, occasion, row, run, scope, .. } = self;
+        let Made { tx, spool, occasion, run, scope, .. } = self;
         let feed = occasion.feed;
         let Composed { paper, requests, compared } = composed;
         let rows = compared.rows;
@@ -153,16 +153,12 @@ impl Made<'_> {
         let (early, late) = if paper.is_to_be_packed() { (None, Some(paper)) } else { (Some(staged(paper)?), None) };
         let turn = one_name::turn(occasion.pattern(scope).is_numbered(), scope, feed.replace);
         let replaced = self.replaced(previous, turn)?;
-        let mut numbers = None;
-        let number = match &replaced {
-            Some(old) => old.number,
-            None => {
-                let mut given = Numbers::of_feed(tx, spool, &feed.numbers())?;
-                let number = given.give();
-                numbers = Some(given);
-                number
-            }
+        let mut numbers = match &replaced {
+            Some(_) => None,
+            None => Some(Numbers::of_feed(tx, spool, &feed.numbers())?),
         };
+        let number = replaced.as_ref().map(|old| old.number).or_else(|| numbers.as_mut().map(Numbers::give));
+        let number = number.context("a run without a number")?;
         let late = late.map(|paper| paper.packed(spool, &occasion.name_facts(scope, number)).and_then(staged));
         let (hash, size) =
             early.map_or_else(|| late.transpose(), |early| Ok(Some(early)))?.context("a run without a file")?;
@@ -199,6 +195,17 @@ impl Made<'_> {
         if let Some(old) = &replaced {
             self.end(old)?;
         }
+        self.take_along(requests)?;
+        self.end_lock("released")?;
+        self.hear()?;
+        self.rehearse()?;
+        let outcome = Outcome::Ready { id: occasion.id, name, rows };
+        Ok(Committing { outcome, numbers, withdrawn: replaced.map(|run| Withdrawn { run }), is_noted: true })
+    }
+
+    /// What the run tells is told with it, and with no other.
+    fn take_along(&self, requests: Vec<RowId>) -> Result<()> {
+        let Made { tx, occasion, row, run, scope, .. } = *self;
         match occasion.ask.instead_of.filter(|_| scope == Scope::New) {
             Some(old) => tx.carry_over(old, run, requests.len() as u64)?,
             None if scope == Scope::New => tx.mark_exported(&occasion.name, run, requests)?,
@@ -210,11 +217,7 @@ impl Made<'_> {
         if scope == Scope::Full && row.full_owed {
             tx.set_full_owed(row.no, false)?;
         }
-        self.end_lock("released")?;
-        self.hear()?;
-        self.rehearse()?;
-        let outcome = Outcome::Ready { id: occasion.id, name, rows };
-        Ok(Committing { outcome, numbers, withdrawn: replaced.map(|run| Withdrawn { run }), is_noted: true })
+        Ok(())
     }
 
     /// Of a partner who is not live. What he is not to see counts as with him at once, so that the next file says what it would say.

@@ -19,6 +19,7 @@ pub mod packed;
 pub mod parting;
 pub mod plan;
 mod read;
+mod repacked;
 pub mod rows;
 pub mod seam;
 pub mod standards;
@@ -192,10 +193,8 @@ impl Layout {
             Syntax::Rows(rows) => rows.redact(self, original, &mut copier),
             Syntax::Xml(xml) => xml::redact(self, xml, original, &mut copier),
             Syntax::Edifact(edifact) => edifact::redact(self, edifact, original, &mut copier),
-            Syntax::Workbook(_) => {
-                let text = "the cells of a workbook are packed, so that none can be overwritten in place.";
-                Err(RedactError::NotRead(text.to_string()))
-            }
+            // It is written anew: `redact_packed`.
+            Syntax::Workbook(_) => Err(RedactError::NotRead("the cells of a workbook are packed.".to_string())),
         }
     }
 

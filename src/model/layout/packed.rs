@@ -92,7 +92,7 @@ pub fn completeness(packing: Packing, input: &mut dyn Input, tail: &[u8]) -> io:
     }
 }
 
-fn gunzip<I: Input>(mut input: I) -> io::Result<Gunzip<I>> {
+pub(super) fn gunzip<I: Input>(mut input: I) -> io::Result<Gunzip<I>> {
     let size = input.seek(SeekFrom::End(0))?;
     input.rewind()?;
     Ok(Gunzip::new(input, size, LIMITS))
@@ -139,7 +139,7 @@ fn head_of(input: &mut dyn Input) -> io::Result<Vec<u8>> {
 }
 
 /// The directory, and of its members those that are files, in the order in which they are read.
-fn listed(input: &mut dyn Input) -> io::Result<(Directory, Vec<Entry>)> {
+pub(super) fn listed(input: &mut dyn Input) -> io::Result<(Directory, Vec<Entry>)> {
     let directory = Directory::read(input, LIMITS)?;
     let files = directory.entries.iter().filter(|entry| !entry.is_folder() && !entry.name.starts_with(ASIDE));
     let mut members: Vec<Entry> = files.cloned().collect();

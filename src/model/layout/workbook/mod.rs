@@ -4,6 +4,7 @@
 //! the workbook with the other rows taken out. Nothing is written here: partners who read workbooks read CSV too.
 
 pub mod options;
+mod redact;
 mod transcript;
 
 use std::cell::RefCell;
@@ -12,6 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use self::options::Options;
+pub(super) use self::redact::redact;
 use self::transcript::{Transcriber, chosen};
 use super::rows::Rows;
 use super::seam::{DecodeContext, Decoded, Input, Refused, Sink, Stop};

@@ -8,6 +8,7 @@
 
 mod cut;
 mod package;
+mod plain;
 mod sheet;
 mod strings;
 mod styles;
@@ -17,6 +18,7 @@ use std::fmt;
 
 pub use cut::cut;
 pub use package::{Package, SHEETS, SheetPart};
+pub use plain::{PlainRows, plain_workbook};
 pub use sheet::{SheetCell, read_sheet};
 
 /// What Excel itself can hold.

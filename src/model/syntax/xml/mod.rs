@@ -18,6 +18,7 @@ mod write;
 
 pub use attributes::Attribute;
 pub use charset::Charset;
+pub use escape::{escape_attribute, escape_text, is_allowed};
 pub use reader::{End, Halt, Tag, Visitor, Written, read};
 pub use window::Spot;
 pub use write::{Mark, XmlText};
