@@ -139,3 +139,75 @@ fn large_sizes_are_read_from_where_they_have_room() {
     bytes.extend([0, 0]);
     assert_eq!(unpacked(&bytes), unpacked(&plain));
 }
+
+/// A member by hand, plain: its header with so many bytes of an extra field to come.
+fn plain_header(name: &str, content: &[u8], extra: u16) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    let size = content.len() as u32;
+    let mut out = b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0".to_vec();
+    out.extend([crc.sum(), size, size].iter().flat_map(|n| n.to_le_bytes()));
+    out.extend([name.len() as u16, extra].iter().flat_map(|n| n.to_le_bytes()));
+    out.extend(name.as_bytes());
+    out
+}
+
+/// The directory of members by hand: each header, and where it stands.
+fn directory_of(members: &[(&[u8], u32)], starts: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (header, offset) in members {
+        out.extend(b"PK\x01\x02\x14\0");
+        // The extra field stands with the member alone.
+        out.extend(&header[4..28]);
+        out.extend([0; 12]);
+        out.extend(offset.to_le_bytes());
+        out.extend(&header[30..]);
+    }
+    let (count, bytes) = (members.len() as u16, out.len() as u32);
+    out.extend(b"PK\x05\x06\0\0\0\0");
+    out.extend([count, count].iter().flat_map(|n| n.to_le_bytes()));
+    out.extend([bytes, starts].iter().flat_map(|n| n.to_le_bytes()));
+    out.extend([0, 0]);
+    out
+}
+
+/// Each header hides the next one in its extra field, and all unpack the same bytes.
+#[test]
+fn headers_that_quote_each_other_are_members_over_each_other() {
+    let content = [b'x'; 40];
+    let (second, alone) = (plain_header("b", &content, 0), plain_header("a", &content, 0));
+    let first = plain_header("a", &content, second.len() as u16);
+    let mut bytes = [&first[..], &second, &content].concat();
+    let starts = bytes.len() as u32;
+    bytes.extend(directory_of(&[(&first, 0), (&second, first.len() as u32)], starts));
+    assert!(matches!(unpacked(&bytes), Err(Flaw::Damaged(text)) if text.contains("over each other")));
+
+    // Apart from each other the same two are well.
+    let mut bytes = [&alone[..], &content, &second, &content].concat();
+    let starts = bytes.len() as u32;
+    bytes.extend(directory_of(&[(&alone, 0), (&second, (alone.len() + content.len()) as u32)], starts));
+    assert_eq!(unpacked(&bytes).unwrap().len(), 2);
+    // A checksum that is not that of a plain member.
+    bytes[alone.len()] = b'y';
+    assert!(matches!(unpacked(&bytes), Err(Flaw::Damaged(text)) if text.contains("\"a\" has another checksum")));
+}
+
+/// Programs that do not know how large a file will be leave room for large sizes before each.
+#[test]
+fn a_member_may_say_its_sizes_where_large_ones_have_room() {
+    let content = b"order;4711;5\n";
+    let told = plain_header("a.csv", content, 0);
+    let wide = |size: u64| {
+        let mut header = plain_header("a.csv", content, 20);
+        header[18..26].fill(0xFF);
+        header.extend([1, 0, 16, 0]);
+        header.extend([size, size].iter().flat_map(|n| n.to_le_bytes()));
+        let mut bytes = [&header[..], content].concat();
+        let starts = bytes.len() as u32;
+        bytes.extend(directory_of(&[(&told, 0)], starts));
+        bytes
+    };
+    assert_eq!(unpacked(&wide(content.len() as u64)).unwrap(), [("a.csv".to_string(), content.to_vec())]);
+    // The directory counts: whatever the member says, no more is given.
+    assert_eq!(unpacked(&wide(u64::MAX)).unwrap()[0].1, content);
+}
