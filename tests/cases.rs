@@ -121,6 +121,7 @@ cases! {
     case_411_a_pause_is_not_late = "411-a-pause-is-not-late",
     case_445_a_name_that_is_always_the_same = "445-a-name-that-is-always-the-same",
     case_446_packed_with_gzip = "446-packed-with-gzip",
+    case_470_a_file_for_each_order = "470-a-file-for-each-order",
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
 
 const MOST_WINDOW_DAYS: u32 = 3_650;
+const MOST_PER_FILE: u32 = 100_000;
 
 /// None where the layout or the name is wrong: there is nothing to make a feed of, and the problem is reported.
 pub fn read(
@@ -49,6 +50,7 @@ pub fn read(
     let published = read_published(&keyed);
     let partners = keyed.parsed_list("partners", |text| known_partner(text, around));
     let window_days = keyed.number("window_days", 1, MOST_WINDOW_DAYS);
+    let per_file = keyed.has("orders_per_file").then(|| keyed.number("orders_per_file", 1, MOST_PER_FILE).into());
     let allow_empty = keyed.boolean("allow_empty");
     let timing = Timing { zone, missed, closed };
     let way = feed_delta::read(&keyed, known.map(|k| &*k.layout), &timing, file_name.as_ref());
@@ -67,6 +69,7 @@ pub fn read(
         also,
         published,
         partners,
+        per_file,
         window_days,
         allow_empty,
         zone,
@@ -208,6 +211,7 @@ fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&str>) {
         ("cap", "stock"),
         ("open_orders", "stock"),
         ("partners", "order"),
+        ("orders_per_file", "order"),
         ("window_days", "order_status"),
     ];
     for (key, of) in of_kind {

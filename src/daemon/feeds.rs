@@ -25,6 +25,8 @@ const PICK_UP_EVERY: Duration = Duration::from_secs(10);
 pub struct Out {
     pub feeds: Vec<Arc<Feed>>,
     reader: Reader,
+    /// Something was done.
+    beat: Beat,
     pending: Pending,
     next_due: Option<DateTime<Utc>>,
     /// When a feed that rings may go out, after its pause.
@@ -37,7 +39,8 @@ impl Out {
     pub fn new(config: &Config, beat: Beat) -> Result<Out> {
         Ok(Out {
             feeds: config.feeds.clone(),
-            reader: Reader::open_beating(&config.store, beat)?,
+            reader: Reader::open_beating(&config.store, beat.clone())?,
+            beat,
             pending: Pending::default(),
             next_due: None,
             next_ring: None,
@@ -73,20 +76,25 @@ impl Out {
         if let Order::Send { full, key } = order {
             check_ask(&feed, *full, key.as_deref())?;
         }
+        let beat = self.beat.clone();
         let mut dispatch = self.dispatch(bench);
         if matches!(order, Order::Send { key: Some(_), .. }) {
             dispatch.refuse_while_locked(&feed)?;
         }
         let outcome = match order {
             Order::Send { full, key } => {
-                dispatch.send(&feed, &Ask { full: *full, key: key.clone(), ..Ask::request() })?
+                let ask = Ask { full: *full, key: key.clone(), ..Ask::request() };
+                send_all(&mut dispatch, (&feed, &ask), &beat)?
             }
             Order::Release => dispatch.release(&feed)?,
             Order::Discard => return dispatch.discard((&feed.partner, &feed.id)),
         };
         dispatch.place_ready()?;
         match outcome {
-            Outcome::Ready { name: file, rows, .. } => Ok(format!("{name}: {file} with {rows} row(s)")),
+            Outcome::Ready { name: file, rows, files: 1, .. } => Ok(format!("{name}: {file} with {rows} row(s)")),
+            Outcome::Ready { name: file, rows, files, .. } => {
+                Ok(format!("{name}: {files} files with {rows} row(s), the last of them {file}"))
+            }
             Outcome::Empty { .. } => Ok(format!("{name}: nothing to send, so no file was written")),
             Outcome::Failed { reason, .. } => bail!("{name}: {reason}"),
             Outcome::Locked { reason, .. } => Ok(format!("{name}: locked, {reason}; {}", guard::what_to_do(name))),
@@ -129,6 +137,21 @@ impl Out {
             Order::Release => dispatch.release_run(run, &feeds),
             Order::Discard => dispatch.discard_run(run),
             Order::Send { .. } => bail!("{run} is a run, not a feed"),
+        }
+    }
+}
+
+/// Who asked wants all of it, however many files that makes.
+fn send_all(dispatch: &mut Dispatch<'_>, (feed, ask): (&Feed, &Ask), beat: &Beat) -> Result<Outcome> {
+    let (mut made, mut all) = (0, 0);
+    loop {
+        let mut outcome = dispatch.send(feed, ask)?;
+        beat();
+        let Outcome::Ready { rows, files, has_more, .. } = &mut outcome else { return Ok(outcome) };
+        (made, all) = (made + *files, all + *rows);
+        (*files, *rows) = (made, all);
+        if !*has_more {
+            return Ok(outcome);
         }
     }
 }

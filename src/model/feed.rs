@@ -37,6 +37,8 @@ pub struct Feed {
     pub published: Published,
     /// Requests of these partners; empty: of all.
     pub partners: Vec<String>,
+    /// So many requests in a file at most; the others go into further files at once.
+    pub per_file: Option<u64>,
     /// Order status: how many days back.
     pub window_days: u32,
     /// An empty result is written only when allowed.

@@ -260,6 +260,7 @@ pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
         also: Vec::new(),
         published: Published::default(),
         partners: Vec::new(),
+        per_file: None,
         window_days: 90,
         allow_empty: false,
         zone: Berlin,

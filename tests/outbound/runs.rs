@@ -52,7 +52,9 @@ fn stock_goes_out_full_in_the_partners_words_and_is_stored_as_it_was() {
     stock.folder = "ware/stock".to_string();
     stock.recipient =
         Arc::new(Sender { units: [("Stk".to_string(), "PCE".to_string())].into(), ..Sender::clone(&stock.recipient) });
-    let Outcome::Ready { id, name, rows } = bench.dispatch().send(&stock, &Ask::request()).unwrap() else { panic!() };
+    let Outcome::Ready { id, name, rows, .. } = bench.dispatch().send(&stock, &Ask::request()).unwrap() else {
+        panic!()
+    };
     assert_eq!((name.as_str(), rows), ("stock_000001.xml", 3));
     let xml = bench.text("out/shop/ware/stock/stock_000001.xml");
     assert_eq!(elements(&xml, "article_no"), ["A1", "A2", "A3"]);
@@ -207,6 +209,39 @@ fn an_order_goes_out_once_by_each_feed() {
     assert_eq!((empty.state, empty.placed, empty.name.as_str()), (RunState::Empty, true, ""));
     assert!(bench.told().contains("run-empty partner=erp feed=orders"));
     assert_eq!(bench.files("out").len(), 3);
+}
+
+/// Partners who take one order a file, or so many at most. What one turn leaves over is still due.
+#[test]
+fn orders_go_out_in_as_many_files_as_the_partner_wants() {
+    let mut bench = Bench::new();
+    let names: Vec<String> = (1..=30).map(|n| format!("S{n:02}")).collect();
+    bench.ordered("shop", &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut in_dozens = feed("archive", "orders", "nattpost-order-xml");
+    in_dozens.per_file = Some(12);
+    let told = bench.dispatch().send(&in_dozens, &Ask::request()).unwrap();
+    let Outcome::Ready { name, rows: 30, files: 3, has_more: false, .. } = told else { panic!("{told:?}") };
+    assert_eq!(name, "orders_000003.xml");
+    let count = |bench: &Bench, file: &str| elements(&bench.text(file), "buyer_order_no").len();
+    assert_eq!([1, 2, 3].map(|n| count(&bench, &format!("out/archive/orders_00000{n}.xml"))), [12, 12, 6]);
+    let told = bench.dispatch().send(&in_dozens, &Ask::request()).unwrap();
+    assert!(matches!(told, Outcome::Empty { .. }), "{told:?}");
+
+    let mut each = daily(feed("erp", "orders", "nattpost-order-xml"), "0 6 * * *", Missed::Once);
+    each.per_file = Some(1);
+    bench.dispatch().begin_schedules([&each]).unwrap();
+    bench.later(86_400);
+    let due = |bench: &Bench| next_due(&bench.store.read().unwrap(), [&each]).unwrap().unwrap() <= bench.now.wall;
+    for expected in [25, 30] {
+        assert!(due(&bench));
+        bench.dispatch().run_due([&each]).unwrap();
+        assert_eq!(bench.files("out/erp").len(), expected);
+    }
+    assert!(!due(&bench));
+    let content = |file: &String| elements(&bench.text(&format!("out/erp/{file}")), "buyer_order_no");
+    assert_eq!(bench.files("out/erp").iter().flat_map(content).collect::<Vec<_>>(), names);
+    let empty = |run: &nattpost::edges::store::ledger::RunRow| run.state == RunState::Empty;
+    assert_eq!(bench.runs().iter().filter(|run| empty(run)).count(), 1, "the one that a person asked for");
 }
 
 #[test]

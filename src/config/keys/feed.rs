@@ -97,6 +97,13 @@ pub const KEYS: &[Key] = &[
     key(Table::Feed, "partners", "list of partner ids", Value(""), "Orders: of these partners; empty: of all."),
     key(
         Table::Feed,
+        "orders_per_file",
+        "whole number, 1 to 100000",
+        None,
+        "Orders: so many in a file at most, the others go into further files at once; 1 is a file for each order.",
+    ),
+    key(
+        Table::Feed,
         "window_days",
         "whole number, 1 to 3650",
         Value("90"),

@@ -86,7 +86,8 @@ impl Composing<'_> {
                 let full = std::mem::replace(batch, empty);
                 batches.send(full).map_err(|_| anyhow!("the file cannot be written"))
             };
-            let selected = select(self.tx, (feed, self.key, self.orders_of), self.comparison, self.now, &mut hand_on);
+            let selected =
+                select(self.tx, (feed, self.key, self.orders_of), self.comparison, self.now.wall, &mut hand_on);
             drop(batches);
             // A panic of that thread is this one's.
             let written = writer.join().unwrap_or_else(|panic| resume_unwind(panic))?;

@@ -14,6 +14,7 @@ use super::number::Numbers;
 use super::paper::Paper;
 use super::place::visible;
 use super::registry::configured_mark;
+use super::selecting::has_more;
 use super::stage::{Occasion, Outcome};
 use super::taken::settle_sent;
 use crate::edges::clock::{iso, read_iso};
@@ -197,9 +198,9 @@ impl Made<'_> {
         }
         self.take_along(requests)?;
         self.end_lock("released")?;
-        self.hear()?;
+        let has_more = self.leaves_more()?;
         self.rehearse()?;
-        let outcome = Outcome::Ready { id: occasion.id, name, rows };
+        let outcome = Outcome::Ready { id: occasion.id, name, rows, files: 1, has_more };
         Ok(Committing { outcome, numbers, withdrawn: replaced.map(|run| Withdrawn { run }), is_noted: true })
     }
 
@@ -233,6 +234,16 @@ impl Made<'_> {
         let run = self.tx.run_by_no(self.run)?.context("a run that is just made is not in the ledger")?;
         settle_sent(self.tx, &run, &self.occasion.ready_at, REHEARSED)?;
         self.tx.mark_runs_placed([self.run])
+    }
+
+    /// There are more orders than the file takes: what rang goes on ringing.
+    fn leaves_more(&self) -> Result<bool> {
+        let Occasion { feed, ask, at, .. } = *self.occasion;
+        let has_more = ask.instead_of.is_none() && has_more(self.tx, feed, at)?;
+        if !has_more {
+            self.hear()?;
+        }
+        Ok(has_more)
     }
 
     /// A run was tried: nothing rings, and who needs no list of what changed is done with it.

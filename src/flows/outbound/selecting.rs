@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::looking::{Comparison, Rows};
-use crate::edges::clock::{Now, iso};
+use crate::edges::clock::iso;
 use crate::edges::store::business::{Beside, Selection, Wanted};
 use crate::edges::store::{RunNo, Tx};
 use crate::model::batch::Batch;
@@ -19,19 +19,19 @@ pub(super) fn select(
     tx: &Tx<'_>,
     (feed, key, orders_of): (&Feed, Option<&str>, Option<RunNo>),
     comparison: Option<&Comparison>,
-    now: Now,
+    now: DateTime<Utc>,
     take: &mut dyn FnMut(&mut Batch) -> Result<()>,
 ) -> Result<u64> {
     let kind = &feed.layout.kind;
     let name = feed.name();
     let own = [feed.partner.clone()];
-    let today = today(feed, now.wall);
+    let today = today(feed, now);
     if let Some(run) = orders_of {
         let beside = Some(beside(feed, &today)).filter(|beside| !beside.values.is_empty());
         let selection = Selection { exported_with: Some(run), beside, ..Selection::default() };
         return tx.select(kind, &wanted(&feed.layout), &selection, take);
     }
-    let since = iso(now.wall - TimeDelta::days(i64::from(feed.window_days)));
+    let since = iso(now - TimeDelta::days(i64::from(feed.window_days)));
     let mut selection = Selection { only: &feed.only, partners: &feed.partners, key, ..Selection::default() };
     selection.beside = Some(beside(feed, &today)).filter(|beside| !beside.values.is_empty());
     selection.with_group = feed.layout.needs_group();
@@ -49,11 +49,12 @@ pub(super) fn select(
         _ => {}
     }
     if let Some(days) = feed.published.open_orders_days {
-        tx.gather_open_orders(&iso(now.wall - TimeDelta::days(i64::from(days))))?;
+        tx.gather_open_orders(&iso(now - TimeDelta::days(i64::from(days))))?;
         selection.minus_open_orders = kind.head().field("qty");
     }
     if kind.class == Class::Request {
         selection.not_exported_by = Some(&name);
+        selection.at_most = feed.per_file;
     }
     selection.by_key = comparison.is_some();
     if let Some(Comparison { rows: Rows::Keys(keys), .. }) = comparison {
@@ -61,6 +62,15 @@ pub(super) fn select(
         selection.wanted = true;
     }
     tx.select(kind, &wanted(&feed.layout), &selection, take)
+}
+
+/// Requests that a file of so many did not take along, after they were marked as exported.
+pub(super) fn has_more(tx: &Tx<'_>, feed: &Feed, now: DateTime<Utc>) -> Result<bool> {
+    if feed.layout.kind.class != Class::Request || feed.per_file.is_none() {
+        return Ok(false);
+    }
+    let one = Feed { per_file: Some(1), ..feed.clone() };
+    Ok(select(tx, (&one, None, None), None, now, &mut |_| Ok(()))? > 0)
 }
 
 /// The day on which prices have to hold.

@@ -27,11 +27,22 @@ use crate::model::rules::file_name::{NameFacts, NamePattern};
 use crate::model::rules::supersede::Scope;
 use crate::model::wording::guard as words;
 
+/// Commands, files in and other feeds have their turn between so many.
+const FILES_A_TURN: u64 = 25;
+
 /// What became of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Committed, and visible in out/ unless an event says why not.
-    Ready { id: Id, name: String, rows: u64 },
+    Ready {
+        /// Of the last one, where they are several; their rows together.
+        id: Id,
+        name: String,
+        rows: u64,
+        files: u64,
+        /// More than one turn of the loop may make: what asked for it is still to be answered.
+        has_more: bool,
+    },
     /// Nothing to say, so no file.
     Empty { id: Id },
     /// A value that the layout cannot hold: no file until it is corrected, and nothing of it counts as sent.
@@ -56,8 +67,22 @@ pub(super) struct Occasion<'f> {
 }
 
 impl Dispatch<'_> {
-    /// Writes a feed's file now. An error is one of the machine (disk, database) and leaves everything as it was.
+    /// Writes a feed's file now; several, where the feed wants few orders in each. An error is one of the machine (disk, database)
+    /// and leaves everything as it was before the file that met it.
     pub fn send(&mut self, feed: &Feed, ask: &Ask) -> Result<Outcome> {
+        let (mut made, mut all) = (0, 0);
+        loop {
+            let mut outcome = self.send_one(feed, ask)?;
+            let Outcome::Ready { rows, files, has_more, .. } = &mut outcome else { return Ok(outcome) };
+            (made, all) = (made + *files, all + *rows);
+            if !*has_more || made >= FILES_A_TURN {
+                (*files, *rows) = (made, all);
+                return Ok(outcome);
+            }
+        }
+    }
+
+    fn send_one(&mut self, feed: &Feed, ask: &Ask) -> Result<Outcome> {
         let occasion = Occasion {
             feed,
             ask,
@@ -138,7 +163,8 @@ impl Dispatch<'_> {
             Verdict::Locked(over) => made.locked(composed, &over).inspect_err(|_| unstage(spool, occasion.id))?,
             Verdict::Send => made.ready(composed, previous).inspect_err(|_| unstage(spool, occasion.id))?,
         };
-        occasion.settle(&tx, self.pending, [])?;
+        let is_answered = !matches!(outcome.outcome, Outcome::Ready { has_more: true, .. });
+        occasion.settle(&tx, self.pending, ([], is_answered))?;
         outcome.numbers.map_or(Ok(()), |numbers| numbers.keep(&tx, spool))?;
         tx.commit().inspect_err(|error| {
             // Any other failure leaves open whether the commit reached the disk: then the next start has to find both or
@@ -160,7 +186,7 @@ impl Dispatch<'_> {
         let run = tx.add_run(&occasion.without_file(RunState::Failed))?;
         tx.set_run_state(run, RunState::Failed, &occasion.ready_at, &reason)?;
         tx.quiet(row.no)?;
-        occasion.settle(&tx, self.pending, [run])?;
+        occasion.settle(&tx, self.pending, ([run], true))?;
         tx.commit()?;
         self.pending.placed.clear();
         let outcome = Outcome::Failed { id: occasion.id, reason };
@@ -244,9 +270,14 @@ impl Occasion<'_> {
         }
     }
 
-    /// What every commit of a run also says: its due time is handled, and which runs the folders have followed.
-    fn settle<const N: usize>(&self, tx: &Tx<'_>, pending: &Pending, fileless: [RunNo; N]) -> Result<()> {
-        if let Some(due_at) = &self.due_at {
+    /// What every commit of a run also says: its due time is handled, unless more goes out for it, and which runs the folders have followed.
+    fn settle<const N: usize>(
+        &self,
+        tx: &Tx<'_>,
+        pending: &Pending,
+        (fileless, is_answered): ([RunNo; N], bool),
+    ) -> Result<()> {
+        if let Some(due_at) = self.due_at.as_ref().filter(|_| is_answered) {
             tx.set_due_handled(&self.name, due_at)?;
         }
         if let Some(due_at) = &self.full_due_at {

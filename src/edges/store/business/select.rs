@@ -33,6 +33,8 @@ pub struct Selection<'a> {
     pub since: Option<&'a str>,
     /// Requests that did not go out by this feed (`partner/feed`).
     pub not_exported_by: Option<&'a str>,
+    /// The first so many of them.
+    pub at_most: Option<u64>,
     /// Requests that went out with this run.
     pub exported_with: Option<RunNo>,
     /// Any part of the key is this.
@@ -139,14 +141,16 @@ impl Snapshot<'_> {
             groups.push((Part::Extras, Reads::new(self.conn, queries.extras(table))?));
         }
         let mut parts = Parts::open(&mut groups, &queries)?;
-        stream(kind, &queries, head, &mut parts, take).with_context(|| format!("cannot read \"{}\"", tables.head))
+        let at_most = selection.at_most.unwrap_or(u64::MAX);
+        stream(kind, &queries, (head, at_most), &mut parts, take)
+            .with_context(|| format!("cannot read \"{}\"", tables.head))
     }
 }
 
 fn stream(
     kind: &std::sync::Arc<Kind>,
     queries: &Queries<'_>,
-    mut head: Reads<'_>,
+    (mut head, at_most): (Reads<'_>, u64),
     parts: &mut Parts<'_>,
     take: &mut dyn FnMut(&mut Batch) -> Result<()>,
 ) -> Result<u64> {
@@ -154,7 +158,9 @@ fn stream(
     let mut batch = Batch::new(kind.clone());
     let mut count = 0;
     let mut rows = head.query()?;
-    while let Some(row) = rows.next()? {
+    while count < at_most
+        && let Some(row) = rows.next()?
+    {
         count += 1;
         let id: i64 = row.get(0)?;
         batch.begin(if id == 0 { count } else { id.cast_unsigned() }, 0);
