@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 use crate::model::document::Section;
 
 /// Words of a table that are shown to people.
@@ -50,7 +52,16 @@ impl Lookup {
         Lookup::new(name, his.chain(own))
     }
 
+    /// A letter and its mark apart, as some systems write them, are the same word.
     pub fn ours(&self, theirs: &str) -> Option<&str> {
+        if !theirs.is_ascii() && is_nfc_quick(theirs.chars()) != IsNormalized::Yes {
+            let composed: String = theirs.nfc().collect();
+            return self.as_it_is(&composed).or_else(|| self.as_it_is(theirs));
+        }
+        self.as_it_is(theirs)
+    }
+
+    fn as_it_is(&self, theirs: &str) -> Option<&str> {
         let at = self.by_theirs.binary_search_by(|row| self.rows[*row as usize].0.as_str().cmp(theirs)).ok()?;
         Some(&self.rows[self.by_theirs[at] as usize].1)
     }

@@ -13,7 +13,7 @@ use memchr::{memchr, memchr_iter};
 use super::encoding::Encoding;
 use super::fixed::Widths;
 use super::tagged::Tags;
-use super::window::{RECORD_BYTES, Window};
+use super::window::{Misread, RECORD_BYTES, Window};
 use super::workbook::BadCell;
 
 /// Of a record that is too long, so many bytes are kept for its type and key.
@@ -168,9 +168,9 @@ impl<'i> RowReader<'i> {
         RowReader { window, style, line_end: again.line_end, line, cells: Vec::new(), kept: Vec::new(), given: 0 }
     }
 
-    /// The file says that it is UTF-16, but the layout is of another encoding.
-    pub fn is_unread_utf16(&self) -> bool {
-        self.window.is_unread_utf16()
+    /// The file is of another width than the layout's encoding.
+    pub fn misread(&self) -> Option<Misread> {
+        self.window.misread()
     }
 
     /// Whether the file is UTF-16, and big endian.

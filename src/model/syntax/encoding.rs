@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use super::wide::{self, ByteOrder};
+
 /// How a layout's bytes become characters and back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Encoding {
     Utf8,
-    /// Little or big endian as the byte order mark says, little without one.
-    Utf16,
+    Utf16(ByteOrder),
     Single(Arc<CodePage>),
 }
 
@@ -32,29 +33,36 @@ const NAMES: [&str; 5] = ["utf-8", "latin-1", "cp1252", "cp850", "ascii"];
 pub enum Unmapped {
     /// Offset within what was to be decoded, and the byte there.
     Byte(usize, u8),
+    /// Of UTF-16: one half of a pair without the other.
+    Half(usize, u16),
     Char(char),
 }
 
 impl Encoding {
-    /// By its usual names, in any case: `utf-8`, `utf-16`, `ascii`, `latin-1`, `cp1252`, `cp850`, `cp437`, `cp865`, or any
-    /// single-byte label of the WHATWG list.
+    /// By its usual names, in any case: `utf-8`, `utf-16`, `utf-16le`, `utf-16be`, `ascii`, `latin-1`, `cp1252`, a code page of
+    /// DOS, or any single-byte label of the WHATWG list.
     pub fn named(name: &str) -> Option<Self> {
         let lower = name.to_ascii_lowercase();
         Some(match lower.as_str() {
             "utf-8" | "utf8" => Encoding::Utf8,
-            "utf-16" | "utf-16le" | "utf-16be" => Encoding::Utf16,
-            "ascii" | "us-ascii" => Encoding::single("ascii", [NONE; 128], |_| false),
-            "cp850" => Encoding::dos("cp850", &CP850),
-            "cp437" => Encoding::dos("cp437", &CP437),
-            "cp865" => Encoding::dos("cp865", &CP865),
+            "utf-16" | "utf16" => Encoding::Utf16(ByteOrder::Marked),
+            "utf-16le" | "utf-16-le" => Encoding::Utf16(ByteOrder::Little),
+            "utf-16be" | "utf-16-be" => Encoding::Utf16(ByteOrder::Big),
+            "ascii" | "us-ascii" => Encoding::single("ascii", [NONE; 128], 0x80),
+            "cp437" | "ibm437" => Encoding::dos("cp437", &CP437),
+            "cp850" | "ibm850" => Encoding::dos("cp850", &CP850),
+            "cp852" | "ibm852" => Encoding::dos("cp852", &CP852),
+            "cp858" | "ibm858" | "ibm00858" => Encoding::dos("cp858", &CP850.map(|part| part.replace('ı', "€"))),
+            "cp865" | "ibm865" => Encoding::dos("cp865", &CP865),
             // Senders that say Latin-1 and mean Windows-1252 are read right; what we write is Latin-1 proper.
-            "latin-1" | "latin1" | "iso-8859-1" => {
-                Encoding::single("latin-1", whatwg("windows-1252")?, |c| ('\u{a0}'..='\u{ff}').contains(&c))
-            }
+            "latin-1" | "latin1" | "iso-8859-1" => Encoding::single("latin-1", whatwg("windows-1252")?, 0xA0),
             other => {
-                let label = other.strip_prefix("cp").map(|page| format!("windows-{page}"));
-                let label = label.as_deref().unwrap_or(other);
-                Encoding::single(other, whatwg(label)?, |_| true)
+                let page = other.strip_prefix("cp").map(|page| format!("windows-{page}"));
+                let label = other.replace("latin-", "latin").replace("latin9", "l9");
+                let upper = whatwg(&label).or_else(|| whatwg(&page?))?;
+                // The tables of the WHATWG put those of Windows under some names of ISO.
+                let is_iso = other.starts_with("iso") || other.starts_with("latin");
+                Encoding::single(other, upper, if is_iso { 0xA0 } else { 0x80 })
             }
         })
     }
@@ -67,35 +75,55 @@ impl Encoding {
     pub fn name(&self) -> &str {
         match self {
             Encoding::Utf8 => "utf-8",
-            Encoding::Utf16 => "utf-16",
+            Encoding::Utf16(ByteOrder::Marked) => "utf-16",
+            Encoding::Utf16(ByteOrder::Little) => "utf-16le",
+            Encoding::Utf16(ByteOrder::Big) => "utf-16be",
             Encoding::Single(page) => &page.name,
         }
     }
 
-    fn dos(name: &str, upper: &[&str; 4]) -> Self {
-        let mut table = [NONE; 128];
-        for (place, c) in table.iter_mut().zip(upper.iter().flat_map(|part| part.chars())) {
-            *place = c;
-        }
-        Encoding::single(name, table, |_| true)
+    /// Two bytes a character: nothing of such a file looks as it does in ASCII.
+    pub fn is_wide(&self) -> bool {
+        matches!(self, Encoding::Utf16(_))
     }
 
-    fn single(name: &str, upper: [char; 128], writes: impl Fn(char) -> bool) -> Self {
+    /// What a written file begins with, where the layout wants a mark; that of `utf-16` is always there.
+    pub fn mark(&self, wanted: bool) -> &'static [u8] {
+        match self {
+            Encoding::Utf16(ByteOrder::Marked) => &[0xFF, 0xFE],
+            Encoding::Utf16(ByteOrder::Little) if wanted => &[0xFF, 0xFE],
+            Encoding::Utf16(ByteOrder::Big) if wanted => &[0xFE, 0xFF],
+            Encoding::Utf8 if wanted => &[0xEF, 0xBB, 0xBF],
+            _ => &[],
+        }
+    }
+
+    fn dos(name: &str, upper: &[impl AsRef<str>; 4]) -> Self {
+        let mut table = [NONE; 128];
+        for (place, c) in table.iter_mut().zip(upper.iter().flat_map(|part| part.as_ref().chars())) {
+            *place = c;
+        }
+        Encoding::single(name, table, 0x80)
+    }
+
+    /// Written are the bytes from `first` on.
+    fn single(name: &str, upper: [char; 128], first: u8) -> Self {
         let mut lower: Vec<(char, u8)> = upper
             .iter()
             .enumerate()
-            .filter(|(_, c)| **c != NONE && writes(**c))
+            .filter(|(i, c)| **c != NONE && (*i as u8 | 0x80) >= first)
             .map(|(i, c)| (*c, i as u8 | 0x80))
             .collect();
         lower.sort_unstable();
         Encoding::Single(Arc::new(CodePage { name: name.to_string(), upper, lower }))
     }
 
-    /// Appends the characters of `bytes`. UTF-16 is made UTF-8 before it gets here, so both read UTF-8.
+    /// Appends the characters of `bytes`. UTF-16 is made UTF-8 before it gets here (`wide`), so both read UTF-8.
     pub fn decode(&self, bytes: &[u8], out: &mut String) -> Result<(), Unmapped> {
         match self {
-            Encoding::Utf8 | Encoding::Utf16 => match std::str::from_utf8(bytes) {
+            Encoding::Utf8 | Encoding::Utf16(_) => match std::str::from_utf8(bytes) {
                 Ok(text) => out.push_str(text),
+                Err(error) if self.is_wide() => return Err(wide::flaw(bytes, error.valid_up_to())),
                 Err(error) => return Err(Unmapped::Byte(error.valid_up_to(), bytes[error.valid_up_to()])),
             },
             Encoding::Single(page) => {
@@ -113,11 +141,12 @@ impl Encoding {
         Ok(())
     }
 
-    /// Appends the bytes of `text`. UTF-16 is written little endian.
+    /// Appends the bytes of `text`.
     pub fn encode(&self, text: &str, out: &mut Vec<u8>) -> Result<(), Unmapped> {
         match self {
             Encoding::Utf8 => out.extend_from_slice(text.as_bytes()),
-            Encoding::Utf16 => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
+            Encoding::Utf16(ByteOrder::Big) => out.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
+            Encoding::Utf16(_) => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
             Encoding::Single(_) if text.is_ascii() => out.extend_from_slice(text.as_bytes()),
             Encoding::Single(page) => {
                 for c in text.chars() {
@@ -126,6 +155,18 @@ impl Encoding {
             }
         }
         Ok(())
+    }
+
+    /// The characters of a text that it does not have, each once, for people.
+    pub fn lacking(&self, text: &str) -> String {
+        let mut lacking: Vec<String> = Vec::new();
+        for c in text.chars() {
+            let quoted = format!("\"{c}\"");
+            if !lacking.contains(&quoted) && self.encode(c.encode_utf8(&mut [0; 4]), &mut Vec::new()).is_err() {
+                lacking.push(quoted);
+            }
+        }
+        lacking.join(", ")
     }
 }
 
@@ -164,6 +205,13 @@ const CP437: [&str; 4] = [
     "áíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐",
     "└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀",
     "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}",
+];
+#[rustfmt::skip]
+const CP852: [&str; 4] = [
+    "ÇüéâäůćçłëŐőîŹÄĆÉĹĺôöĽľŚśÖÜŤťŁ×č",
+    "áíóúĄąŽžĘę¬źČş«»░▒▓│┤ÁÂĚŞ╣║╗╝Żż┐",
+    "└┴┬├─┼Ăă╚╔╩╦╠═╬¤đĐĎËďŇÍÎě┘┌█▄ŢŮ▀",
+    "ÓßÔŃńňŠšŔÚŕŰýÝţ´\u{ad}˝˛ˇ˘§÷¸°¨˙űŘř■\u{a0}",
 ];
 #[rustfmt::skip]
 const CP865: [&str; 4] = [

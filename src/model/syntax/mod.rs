@@ -6,6 +6,7 @@ pub mod encoding;
 pub mod fixed;
 pub mod tagged;
 pub mod transliteration;
+pub mod wide;
 pub mod window;
 pub mod workbook;
 pub mod xml;

@@ -6,6 +6,7 @@
 use std::io::{self, ErrorKind, Read};
 
 use super::encoding::Encoding;
+use super::wide::{self, Wide};
 
 /// Longest record in bytes; the limit for what one row may make us hold.
 pub const RECORD_BYTES: usize = 1 << 20;
@@ -13,6 +14,15 @@ pub const RECORD_BYTES: usize = 1 << 20;
 const CHUNK_BYTES: usize = 128 << 10;
 
 const RESUMED_BYTES: usize = 2 << 10;
+
+/// What a file is, against the layout's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misread {
+    /// UTF-16, by its mark or its first characters.
+    Wide,
+    /// One byte a character where UTF-16 was agreed.
+    Narrow,
+}
 
 pub struct Window<'i> {
     input: &'i mut dyn Read,
@@ -25,21 +35,12 @@ pub struct Window<'i> {
     encoding: Encoding,
     /// How UTF-16 arrives; nothing for the others.
     wide: Option<Wide>,
-    unread_utf16: bool,
-}
-
-/// The state between two reads of UTF-16.
-#[derive(Debug, Default)]
-struct Wide {
-    big_endian: bool,
-    /// Bytes read and not yet a whole character: at most three.
-    rest: Vec<u8>,
+    misread: Option<Misread>,
 }
 
 impl<'i> Window<'i> {
     /// Reads the beginning, enough to judge line ends by. A byte order mark is skipped and decides the encoding, since nothing else looks like it.
     pub fn open(input: &'i mut dyn Read, encoding: &Encoding) -> io::Result<Self> {
-        let wide = (*encoding == Encoding::Utf16).then(Wide::default);
         let mut window = Window {
             input,
             buffer: vec![0; CHUNK_BYTES],
@@ -49,23 +50,27 @@ impl<'i> Window<'i> {
             ended: false,
             encoding: encoding.clone(),
             wide: None,
-            unread_utf16: false,
+            misread: None,
         };
         while window.end < CHUNK_BYTES / 2 && window.fill()? {}
         let mark = match window.bytes() {
             [0xEF, 0xBB, 0xBF, ..] => 3,
-            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] if wide.is_some() => 2,
+            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] if encoding.is_wide() => 2,
             _ => 0,
         };
-        let big_endian = window.bytes().first() == Some(&0xFE);
-        window.unread_utf16 = wide.is_none() && matches!(window.bytes(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+        let order = if let Encoding::Utf16(order) = encoding { Some(order.is_big(window.bytes())) } else { None };
+        window.misread = match (order, window.bytes()) {
+            (None, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) => Some(Misread::Wide),
+            (None, first) if wide::looks(first).is_some() => Some(Misread::Wide),
+            (Some(_), first) if wide::is_narrow(first) => Some(Misread::Narrow),
+            _ => None,
+        };
         if mark == 3 {
             window.encoding = Encoding::Utf8;
         }
         window.start = mark;
         window.offset = mark as u64;
-        if let Some(mut wide) = wide.filter(|_| mark != 3) {
-            wide.big_endian = big_endian;
+        if let Some(mut wide) = order.filter(|_| mark != 3).map(Wide::new) {
             let raw = window.bytes().to_vec();
             (window.start, window.end) = (0, 0);
             let mut text = Vec::with_capacity(raw.len() * 3 / 2);
@@ -88,14 +93,14 @@ impl<'i> Window<'i> {
             offset,
             ended: false,
             encoding: encoding.clone(),
-            wide: wide.map(|big_endian| Wide { big_endian, rest: Vec::new() }),
-            unread_utf16: false,
+            wide: wide.map(Wide::new),
+            misread: None,
         }
     }
 
-    /// The file begins with the mark of UTF-16, but is not read as that.
-    pub fn is_unread_utf16(&self) -> bool {
-        self.unread_utf16
+    /// The file is of another width than it is read in.
+    pub fn misread(&self) -> Option<Misread> {
+        self.misread
     }
 
     /// Whether the file is UTF-16, and big endian.
@@ -127,7 +132,7 @@ impl<'i> Window<'i> {
     pub fn width(&self, count: usize) -> u64 {
         match self.wide {
             None => count as u64,
-            Some(_) => utf16_width(&self.buffer[self.start..self.start + count]),
+            Some(_) => wide::width(&self.buffer[self.start..self.start + count]),
         }
     }
 
@@ -190,46 +195,4 @@ impl<'i> Window<'i> {
         self.end += text.len();
         Ok(self.end > before || !self.ended)
     }
-}
-
-impl Wide {
-    /// Appends what is whole as UTF-8; half characters are shown as U+FFFD, which no row may hold.
-    fn decode(&mut self, raw: &[u8], last: bool, out: &mut Vec<u8>) {
-        self.rest.extend_from_slice(raw);
-        let mut units: Vec<u16> = self
-            .rest
-            .chunks_exact(2)
-            .map(|pair| {
-                let pair = [pair[0], pair[1]];
-                if self.big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
-            })
-            .collect();
-        // The first half of a pair waits for the second.
-        if !last && units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit)) {
-            units.pop();
-        }
-        self.rest.drain(..units.len() * 2);
-        let mut letter = [0; 4];
-        for c in char::decode_utf16(units) {
-            out.extend_from_slice(c.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut letter).as_bytes());
-        }
-        if last && !self.rest.is_empty() {
-            self.rest.clear();
-        }
-    }
-}
-
-/// Bytes that UTF-8 text takes in UTF-16: two for each character, four for those beyond the first plane.
-fn utf16_width(text: &[u8]) -> u64 {
-    text.iter()
-        .map(|b| {
-            if *b & 0xC0 == 0x80 {
-                0
-            } else if *b >= 0xF0 {
-                4
-            } else {
-                2
-            }
-        })
-        .sum()
 }

@@ -258,9 +258,25 @@ pub fn encoding_invalid(place: Place, encoding: &str, byte: u8, at: u64) -> Prob
     Problem::new("encoding-invalid", place, text)
 }
 
+/// Half of a pair of UTF-16 without the other.
+pub fn character_halved(place: Place, half: u16, at: u64) -> Problem {
+    let text = format!(
+        "the two bytes at offset {at} are half of a character of UTF-16 ({half:#06x}), and its other half does not stand beside it; expected whole characters. Correct the value and drop the file again."
+    );
+    Problem::new("encoding-invalid", place, text)
+}
+
+/// Nothing but a mark or a zero in every second byte shows it.
 pub fn utf16_unexpected(encoding: &str) -> Problem {
     let text = format!(
-        "the file begins with the byte order mark of UTF-16; expected {encoding}. Save the file in {encoding} and drop it again, or have the layout say encoding = \"utf-16\"."
+        "the file is in UTF-16; expected {encoding}. Save the file in {encoding} and drop it again, or have the layout say encoding = \"utf-16\"."
+    );
+    Problem::new("encoding-invalid", Place { line: 1, ..Place::default() }, text)
+}
+
+pub fn utf16_missing(encoding: &str) -> Problem {
+    let text = format!(
+        "the file begins with one byte a character; expected {encoding}, two bytes a character. Save the file in {encoding} and drop it again, or have the layout say another encoding."
     );
     Problem::new("encoding-invalid", Place { line: 1, ..Place::default() }, text)
 }
@@ -283,7 +299,8 @@ pub fn first_line_mismatch(place: Place, found: &str, expected: &str) -> Problem
 
 pub fn columns_wrong(place: Place, found: usize, expected: &str) -> Problem {
     let text = format!(
-        "the row has {found} columns; expected {expected}. Look for a missing or additional delimiter, correct it and drop the file again."
+        "the row has {found} column{}; expected {expected}. Look for a missing or additional delimiter, correct it and drop the file again.",
+        if found == 1 { "" } else { "s" }
     );
     Problem::new("columns-wrong", place, text)
 }

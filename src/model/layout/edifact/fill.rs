@@ -148,7 +148,9 @@ impl<'a> Filler<'a> {
             Wrong::Bytes(Unmapped::Byte(offset, byte), start) => {
                 wording::encoding_invalid(place, self.charset.name(), byte, start + offset as u64)
             }
-            Wrong::Bytes(Unmapped::Char(_), start) => wording::encoding_invalid(place, self.charset.name(), 0, start),
+            Wrong::Bytes(Unmapped::Char(_) | Unmapped::Half(..), start) => {
+                wording::encoding_invalid(place, self.charset.name(), 0, start)
+            }
         }
     }
 

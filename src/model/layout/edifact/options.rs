@@ -94,7 +94,7 @@ fn read_charset(section: &Section<'_>) -> Option<Charset> {
     if spot.value == "declared" {
         return None;
     }
-    let encoding = Encoding::named(&spot.value).filter(|encoding| *encoding != Encoding::Utf16);
+    let encoding = Encoding::named(&spot.value).filter(|encoding| !encoding.is_wide());
     if encoding.is_none() {
         let text = format!("\"{}\" is not known here; expected declared, or an encoding.", spot.value);
         section.problem_at(spot.span, "charset", text, suggest(&spot.value, Encoding::names()));

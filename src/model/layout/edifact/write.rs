@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use crate::model::batch::{Message, NodeRef, Value};
+use crate::model::diagnostic::shown;
 use crate::model::layout::control::Totals;
 use crate::model::layout::form::NotWritable;
 use crate::model::layout::plan::{Field, Ours, Role, Scope};
@@ -127,11 +128,16 @@ impl<'w> EdifactWriter<'w> {
             let mut letter = [0; 4];
             let mut written = self.encoding.encode(c.encode_utf8(&mut letter), &mut bytes);
             if let (Err(_), Some(other)) = (written, self.layout.replacement) {
+                let special = [self.separators.component, self.separators.element, self.separators.terminator];
+                let released =
+                    self.separators.release.filter(|r| *r as char == other || special.contains(&(other as u8)));
+                bytes.extend(released.filter(|_| other.is_ascii()));
                 written = self.encoding.encode(other.encode_utf8(&mut letter), &mut bytes);
             }
             if written.is_err() {
                 let (field, name) = (text.chars().take(3).collect(), self.encoding.name());
-                let text = format!("the character \"{c}\" is not in {name}.");
+                let text =
+                    format!("\"{}\" holds {}, which {name} does not have.", shown(text), self.encoding.lacking(text));
                 return Err(EncodeError::Value { message: of.to_string(), field, text });
             }
         }

@@ -71,7 +71,8 @@ impl NumberShape {
 
     /// Exact or refused, never rounded.
     pub(super) fn read(&self, text: &[u8]) -> Result<i64, Wrong> {
-        let mut text = text;
+        let plain = typed(text, self.thousands);
+        let mut text = plain.as_deref().unwrap_or(text);
         let mut negative = false;
         if let Some(rest) = without(text, &self.minus) {
             (negative, text) = (true, rest);
@@ -165,6 +166,14 @@ impl NumberShape {
         let down = number - rest;
         if away { down.checked_add(step * number.signum()).ok_or_else(too_fine) } else { Ok(down) }
     }
+}
+
+/// Programs for print write a minus of its own, and blanks that do not break between thousands; both mean what is typed.
+fn typed(text: &[u8], thousands: Option<u8>) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(text).ok().filter(|text| !text.is_ascii())?;
+    let text = text.replace('\u{2212}', "-");
+    let blank = thousands == Some(b' ');
+    Some(if blank { text.replace(['\u{a0}', '\u{202f}', '\u{2009}'], " ") } else { text }.into_bytes())
 }
 
 /// What is left when one of the words before or behind is taken off.

@@ -83,13 +83,7 @@ impl<'a> Decoder<'a> {
         let at = Where { line: row.line, byte: row.range.start };
         let mut decoded = std::mem::take(&mut self.decoded);
         let encoding = std::mem::replace(&mut self.encoding, Encoding::Utf8);
-        match RowText::new(row, &encoding, self.rows.quote(), &mut decoded) {
-            Ok(text) => self.told_apart(&text, at),
-            Err(unmapped) => {
-                let problem = Unreadable::Bytes(unmapped).problem(&encoding, at, "");
-                self.lost(row, at, problem);
-            }
-        }
+        self.told_apart(&RowText::new(row, &encoding, self.rows.quote(), &mut decoded), at);
         self.decoded = decoded;
         self.encoding = encoding;
     }

@@ -21,7 +21,6 @@ use crate::model::layout::form::{Direction, NotWritable};
 use crate::model::layout::plan::{Checked, Condition, Field, Ours, Record, Role, Scope};
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
-use crate::model::syntax::encoding::Encoding;
 use crate::model::syntax::transliteration::transliterated;
 use crate::model::syntax::window::RECORD_BYTES;
 
@@ -88,11 +87,7 @@ impl<'w> RowEncoder<'w> {
         if std::mem::replace(&mut self.begun, true) {
             return Ok(());
         }
-        match self.layout.encoding {
-            Encoding::Utf16 => self.out.write_all(&[0xFF, 0xFE])?,
-            Encoding::Utf8 if self.rows.options.bom => self.out.write_all(&[0xEF, 0xBB, 0xBF])?,
-            _ => {}
-        }
+        self.out.write_all(self.layout.encoding.mark(self.rows.options.bom))?;
         if let Some(delimited) = self.rows.delimited() {
             if !delimited.first_line.is_empty() {
                 self.names(&delimited.first_line)?;

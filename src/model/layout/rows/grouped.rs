@@ -110,13 +110,14 @@ fn each_key(layout: &Layout, rows: &Rows, input: &mut dyn Input, each: EachKey<'
                 Err(_) => return Ok((false, named)),
             }
         }
+        if preamble.is_again(&row) {
+            continue;
+        }
         let text = RowText::new(&row, &encoding, rows.quote(), &mut decoded);
-        if let Ok(text) = &text
-            && header::is_column_row(layout, rows, text, &mut scratch)
-        {
+        if header::is_column_row(layout, rows, &text, &mut scratch) {
             let at = Where { line: row.line, byte: row.range.start };
             let before: Vec<_> = named.readings.iter().map(|r| r.ready.then(|| r.names.clone())).collect();
-            if header::take_column_row(layout, rows, &mut named.readings, text, at).is_err() {
+            if header::take_column_row(layout, rows, &mut named.readings, &text, at).is_err() {
                 return Ok((false, named));
             }
             // The same names once more say nothing new.
@@ -127,10 +128,8 @@ fn each_key(layout: &Layout, rows: &Rows, input: &mut dyn Input, each: EachKey<'
             }
             continue;
         }
-        let known = text.is_ok_and(|text| {
-            let record = tell::record_of(layout, rows, &named.readings, &text, &mut scratch, &mut other);
-            record.is_some_and(|record| group_key(&named.readings[record], &text, &mut scratch, &mut key))
-        });
+        let record = tell::record_of(layout, rows, &named.readings, &text, &mut scratch, &mut other);
+        let known = record.is_some_and(|record| group_key(&named.readings[record], &text, &mut scratch, &mut key));
         if !each(&row, known.then_some(&key[..]))? {
             return Ok((true, named));
         }

@@ -4,6 +4,7 @@ use super::Rows;
 use super::options::{Columns, Delimited, Header};
 use super::places::{self, At, Reading};
 use super::text::RowText;
+use super::values::Unreadable;
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::At as Where;
@@ -31,6 +32,8 @@ pub struct Preamble<'a> {
     header_due: bool,
     /// `sep=;` may only stand first.
     first: bool,
+    /// The header line of names, as it was sent.
+    header: Vec<u8>,
 }
 
 impl<'a> Preamble<'a> {
@@ -43,6 +46,7 @@ impl<'a> Preamble<'a> {
             first_line_due: delimited.is_some_and(|d| !d.first_line.is_empty()),
             header_due: delimited.is_some_and(|d| d.header != Header::None),
             first: true,
+            header: Vec::new(),
         }
     }
 
@@ -50,6 +54,11 @@ impl<'a> Preamble<'a> {
     pub fn is_due(&self) -> bool {
         let required = self.delimited.is_some_and(|d| d.header == Header::Required);
         self.first_line_due || self.header_due && required
+    }
+
+    /// The header once more, as where several files were put into one: it says nothing new.
+    pub fn is_again(&self, row: &Row<'_>) -> bool {
+        !self.header.is_empty() && row.bytes == self.header && row.flaw.is_none()
     }
 
     pub fn is_over(&self) -> bool {
@@ -88,18 +97,24 @@ impl<'a> Preamble<'a> {
             return Err(wording::first_line_mismatch(place(row), &found.join(&between), &expected));
         }
         self.header_due = false;
-        self.header(row, delimited, &names, readings)
+        if delimited.columns == Columns::Names {
+            self.header = row.bytes.to_vec();
+        }
+        self.header(row, delimited, (&names, encoding), readings)
     }
 
     fn header(
         &self,
         row: &Row<'_>,
         delimited: &Delimited,
-        names: &[String],
+        (names, encoding): (&[String], &Encoding),
         readings: &mut Vec<Reading>,
     ) -> Result<Opening, Problem> {
         if let Some(flaw) = row.flaw {
             return Err(super::tell::flaw_problem(flaw, row, Where { line: row.line, byte: row.range.start }));
+        }
+        if let Some(problem) = undecodable(row, encoding, self.rows.quote()) {
+            return Err(problem);
         }
         if delimited.columns == Columns::Names {
             *readings = places::by_names(delimited, &self.layout.records, self.rows.parents(), names)
@@ -138,10 +153,19 @@ fn place(row: &Row<'_>) -> Place {
     Place { line: row.line, byte: row.range.start, ..Place::default() }
 }
 
+/// The first heading that is no text in the encoding.
+fn undecodable(row: &Row<'_>, encoding: &Encoding, quote: u8) -> Option<Problem> {
+    let (mut decoded, mut scratch) = (String::new(), String::new());
+    let text = RowText::new(row, encoding, quote, &mut decoded);
+    let unmapped = (0..row.cells.len()).find_map(|cell| text.at(At::Cell(cell), &mut scratch).err())?;
+    let at = Where { line: row.line, byte: row.range.start };
+    Some(Unreadable::Bytes(unmapped).problem(encoding, at, ""))
+}
+
 /// All cells of a row as text; what cannot be decoded is shown as such and fits nothing.
 pub fn cells(row: &Row<'_>, encoding: &Encoding, quote: u8) -> Vec<String> {
     let (mut decoded, mut scratch) = (String::new(), String::new());
-    let Ok(text) = RowText::new(row, encoding, quote, &mut decoded) else { return Vec::new() };
+    let text = RowText::new(row, encoding, quote, &mut decoded);
     (0..row.cells.len())
         .map(|cell| match text.at(At::Cell(cell), &mut scratch) {
             Ok(Some(value)) => value.to_string(),

@@ -6,7 +6,7 @@ use super::options::{Cutting, Delimited, Options, Quoting, Tagged};
 use crate::model::diagnostic::shown;
 use crate::model::layout::Layout;
 use crate::model::layout::plan::Record;
-use crate::model::syntax::encoding::{Encoding, Unmapped};
+use crate::model::syntax::encoding::Unmapped;
 
 /// A column of a record when it is written.
 #[derive(Debug, Clone, Default)]
@@ -110,7 +110,7 @@ impl Pen<'_> {
     }
 
     fn encode(&self, text: &str, at: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
-        if self.layout.encoding != Encoding::Utf16 && text.is_ascii() {
+        if !self.layout.encoding.is_wide() && text.is_ascii() {
             if memchr::memchr(0, text.as_bytes()).is_some() {
                 return Err(self.unfit(at, "a NUL character cannot be written.".to_string()));
             }
@@ -127,7 +127,8 @@ impl Pen<'_> {
             }
             None => {
                 let name = self.layout.encoding.name();
-                Err(self.unfit(at, format!("\"{}\" holds \"{c}\", which {name} does not have.", shown(text))))
+                let lacking = self.layout.encoding.lacking(text);
+                Err(self.unfit(at, format!("\"{}\" holds {lacking}, which {name} does not have.", shown(text))))
             }
         }
     }
@@ -167,13 +168,13 @@ impl Pen<'_> {
         *first != b' '
             && *last != b' '
             && !bytes.iter().fold(false, |any, b| any | special(*b))
-            && self.layout.encoding != Encoding::Utf16
+            && !self.layout.encoding.is_wide()
             && delimited.quoting != Quoting::All
     }
 
     /// One ASCII character: itself in every encoding but UTF-16.
     fn delimiter(&self, delimited: &Delimited, at: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
-        if self.layout.encoding == Encoding::Utf16 {
+        if self.layout.encoding.is_wide() {
             return self.encode((delimited.delimiter as char).encode_utf8(&mut [0; 4]), at, out);
         }
         out.push(delimited.delimiter);

@@ -40,6 +40,7 @@ use crate::model::kind::Kind;
 use crate::model::syntax::delimited::{RowReader, Style};
 use crate::model::syntax::fixed::Widths;
 use crate::model::syntax::tagged::Tags;
+use crate::model::syntax::window::Misread;
 use crate::model::wording;
 
 /// How the rows of a file are cut, told apart and tied together.
@@ -347,8 +348,11 @@ impl Rows {
         let mut head = &mut *input;
         let mut reader = RowReader::open(&mut head, &layout.encoding, self.style())?;
         let encoding = reader.encoding().clone();
-        if reader.is_unread_utf16() {
-            assembly.fatal(wording::utf16_unexpected(encoding.name()));
+        if let Some(misread) = reader.misread() {
+            assembly.fatal(match misread {
+                Misread::Wide => wording::utf16_unexpected(encoding.name()),
+                Misread::Narrow => wording::utf16_missing(encoding.name()),
+            });
             return Ok(assembly.end());
         }
         let mut decoder = Decoder::new(layout, self, assembly, &encoding);
@@ -367,6 +371,9 @@ impl Rows {
             }
             if matches!(order, Order::Sorted(..)) {
                 break;
+            }
+            if preamble.is_again(&row) {
+                continue;
             }
             decoder.row(&row);
             if decoder.assembly.stopped() {

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::options::{Columns, Cutting, Delimited, UnknownColumns, columns, marker_columns};
 use crate::model::document::suggest;
 use crate::model::layout::cover::Cover;
@@ -422,6 +424,9 @@ impl<'h> Header<'h> {
             }
         }
         let mut parts = Vec::new();
+        if let Some(other) = self.other_delimiter().filter(|_| missing.len() > 1) {
+            return Err(format!("it is not cut at \"{}\", but at \"{other}\"", self.delimited.delimiter as char));
+        }
         if !missing.is_empty() {
             parts.push(format!("missing: {}", quoted(missing)));
         }
@@ -437,12 +442,20 @@ impl<'h> Header<'h> {
         if !unknown.is_empty() && (self.delimited.unknown_columns == UnknownColumns::Refuse || !parts.is_empty()) {
             let hints: Vec<String> = unknown.iter().filter_map(|name| suggest(name, &known)).collect();
             parts.push(format!("not known: {}", quoted(unknown)));
-            parts.extend(hints.first().cloned().map(|hint| hint.trim_end_matches('?').to_string() + "?"));
+            parts.extend(hints.first().cloned().map(|hint| hint.trim_end_matches('?').to_string()));
         }
         if parts.is_empty() || parts.len() == 1 && parts[0].starts_with("not known") && self.unknown_pass() {
             return Ok(());
         }
         Err(parts.join("; "))
+    }
+
+    /// What seems to stand between the names of a header that is one piece.
+    fn other_delimiter(&self) -> Option<&'static str> {
+        let [whole] = self.found else { return None };
+        let often = |other: &u8| whole.bytes().filter(|b| b == other).count() + 1;
+        let others = b";,\t|".iter().filter(|other| **other != self.delimited.delimiter);
+        others.max_by_key(|other| often(other)).filter(|other| often(other) > 2).map(|other| named(*other))
     }
 
     fn unknown_pass(&self) -> bool {
@@ -478,7 +491,18 @@ impl<'h> Header<'h> {
 
 fn normal(name: &str, any_case: bool) -> String {
     let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\u{a0}' || c == '\u{feff}');
-    if any_case { name.to_lowercase() } else { name.to_string() }
+    // A letter and its mark apart, as some systems write them, are the same heading.
+    let name: String = name.nfc().collect();
+    if any_case { name.to_lowercase() } else { name }
+}
+
+fn named(delimiter: u8) -> &'static str {
+    match delimiter {
+        b'\t' => "tab",
+        b',' => ",",
+        b'|' => "|",
+        _ => ";",
+    }
 }
 
 fn quoted<'n>(names: impl IntoIterator<Item = &'n str>) -> String {

@@ -17,8 +17,8 @@ use crate::model::layout::plan::Role;
 use crate::model::layout::{Layout, RedactError, Redacted};
 use crate::model::syntax::delimited::{Row, RowReader};
 use crate::model::syntax::encoding::Encoding;
-use crate::model::syntax::fixed;
 use crate::model::syntax::xml::Charset;
+use crate::model::syntax::{fixed, wide};
 
 pub fn redact(
     layout: &Layout,
@@ -67,9 +67,7 @@ impl Redactor<'_, '_> {
     fn row(&mut self, row: &Row<'_>) -> Result<(), RedactError> {
         let encoding = self.encoding.clone();
         let (mut decoded, mut scratch, mut other) = (String::new(), String::new(), String::new());
-        let Ok(text) = RowText::new(row, &encoding, self.rows.quote(), &mut decoded) else {
-            return Ok(self.whole(row)?);
-        };
+        let text = RowText::new(row, &encoding, self.rows.quote(), &mut decoded);
         let at = Where { line: row.line, byte: row.range.start };
         if header::is_column_row(self.layout, self.rows, &text, &mut scratch) {
             return header::take_column_row(self.layout, self.rows, &mut self.readings, &text, at)
@@ -111,15 +109,15 @@ impl Redactor<'_, '_> {
                     replaced.push((byte, covered(cover, &line[range], None, &self.charset)));
                 }
                 At::Columns(start, end) => {
-                    let whole = text.whole();
-                    let range = fixed::byte_range(whole, start..end);
-                    let byte = row.range.start + self.charset.width(&whole[..range.start]);
-                    replaced.push((byte, covered(cover, &whole[range], None, &self.charset)));
+                    let range = text.columns(start..end);
+                    let byte = row.range.start + self.width(&row.bytes[..range.start]);
+                    replaced.push((byte, self.cell(cover, None, &row.bytes[range])));
                 }
                 At::Cell(cell) => {
                     let Some(cell) = row.cells.get(cell).filter(|cell| !cell.is_absent()) else { continue };
                     let byte = row.range.start + self.width(&row.bytes[..cell.start as usize]);
-                    replaced.push((byte, self.cell(cover, &row.bytes[cell.range()])));
+                    let quote = Some(self.rows.quote() as char);
+                    replaced.push((byte, self.cell(cover, quote, &row.bytes[cell.range()])));
                 }
             }
         }
@@ -127,10 +125,11 @@ impl Redactor<'_, '_> {
         replaced.iter().try_for_each(|(byte, with)| self.copier.replace(*byte, with))
     }
 
-    fn cell(&self, cover: &Cover, bytes: &[u8]) -> Vec<u8> {
+    fn cell(&self, cover: &Cover, quote: Option<char>, bytes: &[u8]) -> Vec<u8> {
         let mut text = String::new();
         match self.encoding.decode(bytes, &mut text) {
-            Ok(()) => covered(cover, &text, Some(self.rows.quote() as char), &self.charset),
+            Ok(()) => covered(cover, &text, quote, &self.charset),
+            Err(_) if self.encoding.is_wide() => covered(cover, &wide::lossy(bytes), quote, &self.charset),
             // What is no text in this encoding is overwritten byte by byte.
             Err(_) => bytes.iter().map(|b| if matches!(b, b'\n' | b'\r') { *b } else { b'x' }).collect(),
         }
@@ -138,8 +137,8 @@ impl Redactor<'_, '_> {
 
     /// Bytes that the beginning of a row takes in the sender's file; of UTF-16 it is UTF-8 by now.
     fn width(&self, bytes: &[u8]) -> u64 {
-        match (&self.charset, std::str::from_utf8(bytes)) {
-            (Charset::Utf16Le | Charset::Utf16Be, Ok(text)) => self.charset.width(text),
+        match self.charset {
+            Charset::Utf16Le | Charset::Utf16Be => wide::width(bytes),
             _ => bytes.len() as u64,
         }
     }

@@ -16,7 +16,7 @@ use crate::model::layout::plan::{Ours, Record, Role, Scope};
 use crate::model::layout::{Input, Layout};
 use crate::model::syntax::delimited::{Flaw, Row, RowReader};
 use crate::model::syntax::encoding::Encoding;
-use crate::model::syntax::fixed;
+use crate::model::syntax::wide;
 
 /// Writes the file; `messages` are the ranges of the messages it is to hold, sorted.
 pub fn rebuild(
@@ -31,7 +31,7 @@ pub fn rebuild(
     let read = original.read(&mut mark)?;
     let mark_length = match &mark[..read] {
         [0xEF, 0xBB, 0xBF] => 3,
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] if layout.encoding == Encoding::Utf16 => 2,
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] if layout.encoding.is_wide() => 2,
         _ => 0,
     };
     out.write_all(&mark[..mark_length])?;
@@ -45,7 +45,7 @@ pub fn rebuild(
         layout,
         rows,
         out,
-        wide: (encoding == Encoding::Utf16).then_some(mark[0] == 0xFE),
+        wide: reader.wide(),
         readings: rows.fixed_readings(layout),
         kept: Totals::new(&layout.kind, &layout.records),
         dropped: Totals::new(&layout.kind, &layout.records),
@@ -113,9 +113,7 @@ impl Cutter<'_> {
         let encoding = self.encoding.clone();
         let (mut decoded, mut scratch, mut other) = (String::new(), String::new(), String::new());
         let keep = self.is_kept(row.range.start);
-        let Ok(text) = RowText::new(row, &encoding, self.rows.quote(), &mut decoded) else {
-            return if keep { self.lost(row) } else { Ok(()) };
-        };
+        let text = RowText::new(row, &encoding, self.rows.quote(), &mut decoded);
         if header::is_column_row(self.layout, self.rows, &text, &mut scratch) {
             let at = crate::model::layout::assembly::At { line: row.line, byte: row.range.start };
             // A row that names columns wrongly made the decoder refuse the file: it is kept as it stands.
@@ -193,7 +191,7 @@ impl Cutter<'_> {
                 At::Cell(cell) if text.row.cells.get(*cell).is_some_and(|cell| !cell.is_absent()) => {
                     (text.row.cells[*cell].range(), field.form.width)
                 }
-                At::Columns(start, end) => (fixed::byte_range(text.whole(), *start..*end), end - start),
+                At::Columns(start, end) => (text.columns(*start..*end), end - start),
                 _ => continue,
             };
             let mut scratch = String::new();
@@ -218,7 +216,7 @@ impl Cutter<'_> {
         let unit = if self.wide.is_some() { 2 } else { 1 };
         let own = match self.wide {
             None => row.bytes.len() as u64,
-            Some(_) => String::from_utf8_lossy(row.bytes).encode_utf16().count() as u64 * 2,
+            Some(_) => wide::width(row.bytes),
         };
         let end = match (row.range.end - row.range.start).saturating_sub(own) / unit {
             0 => "",
@@ -230,10 +228,7 @@ impl Cutter<'_> {
         line.extend_from_slice(end.as_bytes());
         match self.wide {
             None => line,
-            Some(big_endian) => String::from_utf8_lossy(&line)
-                .encode_utf16()
-                .flat_map(|u| if big_endian { u.to_be_bytes() } else { u.to_le_bytes() })
-                .collect(),
+            Some(big_endian) => wide::bytes(&line, big_endian),
         }
     }
 }

@@ -55,7 +55,7 @@ pub fn completeness(layout: &Layout, rows: &Rows, tail: &[u8], whole: bool) -> C
     if rest.len() == tail.len() {
         return Completeness::Incomplete("the file is empty".to_string());
     }
-    if layout.encoding == Encoding::Utf16 && !whole {
+    if layout.encoding.is_wide() && !whole {
         // Where the last bytes begin in mid-character nothing can be told; the decoder will see.
         return Completeness::Complete;
     }
@@ -78,7 +78,7 @@ pub fn completeness(layout: &Layout, rows: &Rows, tail: &[u8], whole: bool) -> C
 fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended: bool) -> Option<String> {
     let mut input = tail;
     let mut reader = RowReader::open(&mut input, &layout.encoding, rows.style()).ok()?;
-    if reader.is_unread_utf16() {
+    if reader.misread().is_some() {
         return None;
     }
     let encoding = reader.encoding().clone();
@@ -91,10 +91,9 @@ fn look(layout: &Layout, rows: &Rows, tail: &[u8], trailer: Option<usize>, ended
         missing = if matches!(row.flaw, Some(Flaw::QuoteUnclosed { .. })) && !row.ended {
             Some("its last row stops in the middle".to_string())
         } else {
-            let text = RowText::new(&row, &encoding, rows.quote(), &mut decoded).ok();
-            let record =
-                text.as_ref().and_then(|text| tell::record_of(layout, rows, &readings, text, &mut scratch, &mut other));
-            let width = text.map_or(0, |text| text.width());
+            let text = RowText::new(&row, &encoding, rows.quote(), &mut decoded);
+            let record = tell::record_of(layout, rows, &readings, &text, &mut scratch, &mut other);
+            let width = text.width();
             match trailer {
                 Some(trailer) if record != Some(trailer) => {
                     Some(format!("its last record \"{}\" is missing", layout.records[trailer].name))
@@ -197,7 +196,7 @@ pub fn recognises(layout: &Layout, rows: &Rows, head: &[u8]) -> bool {
 
 fn fits(layout: &Layout, rows: &Rows, readings: &[super::places::Reading], row: &Row<'_>, encoding: &Encoding) -> bool {
     let (mut decoded, mut scratch, mut other) = (String::new(), String::new(), String::new());
-    let Ok(text) = RowText::new(row, encoding, rows.quote(), &mut decoded) else { return false };
+    let text = RowText::new(row, encoding, rows.quote(), &mut decoded);
     let Some(record) = tell::record_of(layout, rows, readings, &text, &mut scratch, &mut other) else { return false };
     let plan = &layout.records[record];
     let first = match plan.role {

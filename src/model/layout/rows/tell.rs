@@ -1,13 +1,14 @@
 //! Which record a row is, and whether it is whole.
 
 use super::Rows;
-use super::options::Cutting;
-use super::places::Reading;
+use super::options::{Cutting, columns};
+use super::places::{self, At, Reading};
 use super::text::RowText;
-use super::values::holds;
+use super::values::{Unreadable, holds};
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::At as Where;
+use crate::model::layout::plan::Record;
 use crate::model::syntax::delimited::{Cell, Flaw, Row};
 use crate::model::syntax::window::RECORD_BYTES;
 use crate::model::syntax::workbook;
@@ -62,7 +63,10 @@ pub fn unknown(layout: &Layout, rows: &Rows, text: &RowText<'_>, at: Where, scra
         let known: Vec<&str> = layout.records.iter().map(|r| r.name.as_str()).collect();
         return wording::record_unlike(at.place(""), &known);
     };
-    let tag = text.at(tag_at, scratch).ok().flatten().unwrap_or_default();
+    let tag = match text.at(tag_at, scratch) {
+        Ok(tag) => tag.unwrap_or_default(),
+        Err(unmapped) => return Unreadable::Bytes(unmapped).problem(text.encoding(), at, ""),
+    };
     let known: Vec<&str> = layout.records.iter().flat_map(|r| &r.tags).map(String::as_str).collect();
     wording::record_unknown(at.place(""), tag.trim(), &known)
 }
@@ -92,6 +96,9 @@ pub fn mangled(
     }
     let ragged = rows.ragged().filter(|_| !reading.by_columns);
     let Some((fewer_allowed, more_allowed)) = ragged else {
+        if let Some(problem) = garbled(&layout.records[record], text, at) {
+            return Some(problem);
+        }
         let found = text.width();
         let wrong = found < reading.least || found > reading.most;
         let expected = if found < reading.least { reading.least } else { reading.most };
@@ -116,6 +123,19 @@ pub fn mangled(
         format!("{} to {}", reading.least, reading.most)
     };
     Some(wording::columns_wrong(at.place(""), cells.len(), &expected))
+}
+
+/// Columns are counted in characters: behind a byte that is none, nobody knows where the others stand.
+fn garbled(record: &Record, text: &RowText<'_>, at: Where) -> Option<Problem> {
+    let first = text.garbled()?;
+    let mut scratch = String::new();
+    let unreadable = record.fields.iter().find_map(|field| {
+        let mut columns = places::spots(&field.place).iter().filter_map(|spot| columns(spot.name()));
+        let unmapped = columns.find_map(|c| text.at(At::Columns(c.start, c.end), &mut scratch).err())?;
+        Some((unmapped, field.label.as_str()))
+    });
+    let (unmapped, label) = unreadable.unwrap_or((first, ""));
+    Some(Unreadable::Bytes(unmapped).problem(text.encoding(), at, label))
 }
 
 /// The line of a row that holds this byte of it.

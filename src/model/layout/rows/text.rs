@@ -1,10 +1,12 @@
 //! The text of a row's places: decoded only where it must be, quotes undoubled, fixed columns cut.
 
+use std::ops::Range;
+
 use super::places::At;
 use crate::model::layout::plan::WHOLE_FILE;
 use crate::model::syntax::delimited::Row;
 use crate::model::syntax::encoding::{Encoding, Unmapped};
-use crate::model::syntax::fixed;
+use crate::model::syntax::{fixed, wide};
 
 /// A row whose places can be read as text.
 pub struct RowText<'r> {
@@ -19,17 +21,17 @@ pub struct RowText<'r> {
 
 impl<'r> RowText<'r> {
     /// `decoded` is room for the text of a row that is not ASCII and is needed as a whole.
-    pub fn new(row: &'r Row<'r>, encoding: &'r Encoding, quote: u8, decoded: &'r mut String) -> Result<Self, Unmapped> {
+    pub fn new(row: &'r Row<'r>, encoding: &'r Encoding, quote: u8, decoded: &'r mut String) -> Self {
         let plain = match encoding {
-            Encoding::Utf8 | Encoding::Utf16 => std::str::from_utf8(row.bytes).ok(),
+            Encoding::Utf8 | Encoding::Utf16(_) => std::str::from_utf8(row.bytes).ok(),
             Encoding::Single(_) => Some(row.bytes).filter(|b| b.is_ascii()).and_then(|b| std::str::from_utf8(b).ok()),
         };
         if plain.is_none() && row.cells.is_empty() {
             decoded.clear();
-            encoding.decode(row.bytes, decoded)?;
-            return Ok(RowText { row, whole: Some(decoded), encoding, quote, piece: None });
+            let is_text = encoding.decode(row.bytes, decoded).is_ok();
+            return RowText { row, whole: is_text.then_some(decoded), encoding, quote, piece: None };
         }
-        Ok(RowText { row, whole: plain, encoding, quote, piece: None })
+        RowText { row, whole: plain, encoding, quote, piece: None }
     }
 
     /// The same row, of whose list this piece is read.
@@ -56,14 +58,28 @@ impl<'r> RowText<'r> {
         }
     }
 
-    /// The whole record, of fixed width.
-    pub fn whole(&self) -> &'r str {
-        self.whole.unwrap_or_default()
+    pub fn encoding(&self) -> &'r Encoding {
+        self.encoding
+    }
+
+    /// The first byte of the row that is no character.
+    pub fn garbled(&self) -> Option<Unmapped> {
+        if self.whole.is_some() {
+            return None;
+        }
+        self.decode(0..self.row.bytes.len(), &mut String::new()).err()
     }
 
     /// Characters of the record.
     pub fn width(&self) -> usize {
-        self.whole.map_or(self.row.bytes.len(), fixed::width)
+        self.whole.map_or_else(|| self.starts().count(), fixed::width)
+    }
+
+    /// Where characters begin in the row's bytes; what is none counts as one.
+    fn starts(&self) -> impl Iterator<Item = usize> + use<'r> {
+        let single = matches!(self.encoding, Encoding::Single(_));
+        let begins = move |(_, byte): &(usize, &u8)| single || **byte & 0xC0 != 0x80;
+        self.row.bytes.iter().enumerate().filter(begins).map(|(at, _)| at)
     }
 
     /// The text of a cell that needs neither decoding nor undoubling, as nearly all do; nothing for the others.
@@ -88,12 +104,12 @@ impl<'r> RowText<'r> {
                 return Ok(Some(fixed::slice(marker, start..end)));
             }
             At::Columns(start, end) => {
-                if self.whole.is_none() {
+                let Some(whole) = self.whole else {
                     scratch.clear();
-                    self.encoding.decode(self.row.bytes, scratch)?;
-                    return Ok(Some(fixed::slice(scratch, start..end)));
-                }
-                return Ok(Some(fixed::slice(self.whole(), start..end)));
+                    self.decode(self.columns(start..end), scratch)?;
+                    return Ok(Some(scratch));
+                };
+                return Ok(Some(fixed::slice(whole, start..end)));
             }
             At::Cell(index) => match self.row.cells.get(index) {
                 Some(cell) if !cell.is_absent() => cell,
@@ -105,10 +121,7 @@ impl<'r> RowText<'r> {
             Some(whole) => &whole[cell.range()],
             None => {
                 scratch.clear();
-                self.encoding.decode(&self.row.bytes[cell.range()], scratch).map_err(|unmapped| match unmapped {
-                    Unmapped::Byte(at, byte) => Unmapped::Byte(at + cell.start as usize, byte),
-                    other => other,
-                })?;
+                self.decode(cell.range(), scratch)?;
                 if cell.doubled {
                     *scratch = self.undouble(scratch);
                 }
@@ -120,6 +133,24 @@ impl<'r> RowText<'r> {
         }
         *scratch = self.undouble(text);
         Ok(Some(scratch))
+    }
+
+    fn decode(&self, part: Range<usize>, out: &mut String) -> Result<(), Unmapped> {
+        let start = part.start;
+        let decoded = self.encoding.decode(&self.row.bytes[part], out);
+        decoded.map_err(|unmapped| in_row(self.row, self.encoding, start, unmapped))
+    }
+
+    /// The bytes of the row that these columns take.
+    pub fn columns(&self, columns: Range<usize>) -> Range<usize> {
+        let end = self.row.bytes.len();
+        let mut starts = self.starts();
+        let from = starts.nth(columns.start).unwrap_or(end);
+        let to = match columns.end.saturating_sub(columns.start) {
+            0 => from,
+            more => starts.nth(more - 1).unwrap_or(end),
+        };
+        from..to
     }
 
     /// Within quotes they come in pairs; the splitter has made sure of that.
@@ -134,5 +165,15 @@ impl<'r> RowText<'r> {
             out.push_str(after);
         }
         out
+    }
+}
+
+/// What stands at a byte of a part of the row, with its place among the sender's bytes.
+fn in_row(row: &Row<'_>, encoding: &Encoding, part: usize, unmapped: Unmapped) -> Unmapped {
+    let sent = |at: usize| if encoding.is_wide() { wide::width(&row.bytes[..part + at]) as usize } else { part + at };
+    match unmapped {
+        Unmapped::Byte(at, byte) => Unmapped::Byte(sent(at), byte),
+        Unmapped::Half(at, half) => Unmapped::Half(sent(at), half),
+        Unmapped::Char(c) => Unmapped::Char(c),
     }
 }

@@ -31,6 +31,9 @@ impl Unreadable {
             Unreadable::Bytes(Unmapped::Byte(offset, byte)) => {
                 wording::encoding_invalid(at.place(label), encoding.name(), byte, at.byte + offset as u64)
             }
+            Unreadable::Bytes(Unmapped::Half(offset, half)) => {
+                wording::character_halved(at.place(label), half, at.byte + offset as u64)
+            }
             Unreadable::Bytes(Unmapped::Char(_)) => {
                 wording::encoding_invalid(at.place(label), encoding.name(), 0, at.byte)
             }

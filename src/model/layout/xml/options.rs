@@ -16,6 +16,8 @@ pub struct Options {
     /// An empty element or attribute says nothing: what is known stays.
     pub blank_leaves: bool,
     pub line_end: &'static str,
+    /// UTF-8 is written with a byte order mark; UTF-16 always is.
+    pub bom: bool,
     /// What else the standard knows that the layout is of.
     pub vocabulary: Vocabulary,
 }
@@ -35,6 +37,7 @@ pub fn read_options(root: &Section<'_>) -> Option<Options> {
         empty_allowed: section.choice("empty", &[("refuse", false), ("allowed", true)]).unwrap_or(false),
         blank_leaves: section.choice("blank", &[("clears", false), ("leaves", true)]).unwrap_or(false),
         line_end: section.choice("line_end", &[("lf", "\n"), ("crlf", "\r\n")]).unwrap_or("\n"),
+        bom: section.boolean("bom").unwrap_or(false),
         vocabulary: Vocabulary::default(),
     };
     if let Some(prefix) = options.step(&options.root).err() {

@@ -87,7 +87,9 @@ impl<'w> XmlWriter<'w> {
 
     fn begin(&mut self, first: Option<Here<'_>>) -> Result<(), EncodeError> {
         self.begun = true;
-        if matches!(self.charset, Charset::Utf16Le | Charset::Utf16Be) {
+        // A reader tells UTF-16 by its mark, whatever the layout says.
+        let is_wide = matches!(self.charset, Charset::Utf16Le | Charset::Utf16Be);
+        if is_wide || self.xml.options.bom && self.charset == Charset::Utf8 {
             self.text.byte_order_mark();
         }
         self.text.declaration(&encoding_label(&self.charset));
@@ -362,9 +364,11 @@ fn encoding_label(charset: &Charset) -> String {
         Charset::SingleByte(encoding) => match encoding.name() {
             "latin-1" => "ISO-8859-1".into(),
             "ascii" => "US-ASCII".into(),
-            name => match name.strip_prefix("cp125") {
-                Some(page) => format!("windows-125{page}"),
-                None => name.to_ascii_uppercase(),
+            "cp858" => "IBM00858".into(),
+            name => match name.strip_prefix("cp") {
+                Some(page) if page.starts_with("125") => format!("windows-{page}"),
+                Some(page) => format!("IBM{page}"),
+                None => name.replace("latin-9", "iso-8859-15").replace("latin-", "latin").to_ascii_uppercase(),
             },
         },
     }

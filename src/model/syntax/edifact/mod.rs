@@ -205,9 +205,9 @@ impl<'i> SegmentReader<'i> {
         self.utf8
     }
 
-    /// The file begins with the mark of UTF-16.
+    /// The file is UTF-16.
     pub fn is_utf16(&self) -> bool {
-        self.window.is_unread_utf16()
+        self.window.misread().is_some()
     }
 
     pub fn separators(&self) -> Separators {

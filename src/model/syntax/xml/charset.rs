@@ -4,6 +4,7 @@
 //! (UTF-8, UTF-16, one byte a character), so that a place in the decoded text can be counted back to the sender's byte.
 
 use crate::model::syntax::encoding::{Encoding, Unmapped};
+use crate::model::syntax::wide::ByteOrder;
 
 /// The declaration is looked for in so many first bytes.
 const DECLARATION_BYTES: usize = 512;
@@ -91,7 +92,7 @@ impl Charset {
             Charset::SingleByte(encoding) => {
                 return encoding.encode(text, out).map_err(|unmapped| match unmapped {
                     Unmapped::Char(c) => c,
-                    Unmapped::Byte(_, byte) => byte as char,
+                    Unmapped::Byte(..) | Unmapped::Half(..) => char::REPLACEMENT_CHARACTER,
                 });
             }
         }
@@ -103,7 +104,8 @@ impl From<Encoding> for Charset {
     fn from(encoding: Encoding) -> Self {
         match encoding {
             Encoding::Utf8 => Charset::Utf8,
-            Encoding::Utf16 => Charset::Utf16Le,
+            Encoding::Utf16(ByteOrder::Big) => Charset::Utf16Be,
+            Encoding::Utf16(_) => Charset::Utf16Le,
             Encoding::Single(_) => Charset::SingleByte(encoding),
         }
     }
