@@ -97,9 +97,11 @@ fn a_copy_is_refused_where_it_would_be_in_the_way() {
     let (code, said) = run(&root, &["backup", "copies"]);
     assert!(code == Some(69) && said.contains("there is no"), "{said}");
     assert_eq!(run(&root, &["run", "--once"]).0, Some(0));
-    for (folder, words) in
-        [("spool/out", "where files are moved and removed"), ("nowhere", "make it, or mount the disk that it lies on")]
-    {
+    for (folder, words) in [
+        ("spool/out", "where files are moved and removed"),
+        ("nowhere", "make it, or mount the disk that it lies on"),
+        ("nattpost.toml", "nattpost.toml is no folder"),
+    ] {
         let (code, said) = run(&root, &["backup", folder]);
         assert!(code == Some(69) && said.contains(words), "{folder}: {said}");
     }

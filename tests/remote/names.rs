@@ -49,6 +49,7 @@ fn a_name_that_never_resolves_delays_nobody() {
         ended = daemon.try_wait().unwrap();
     }
     daemon.kill().unwrap();
+    daemon.wait().unwrap();
     assert_eq!(ended.and_then(|ended| ended.code()), Some(0), "in order, long before its time-out");
 }
 

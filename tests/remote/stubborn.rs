@@ -74,6 +74,23 @@ fn a_server_that_says_550_to_every_question_is_emptied() {
     }
 }
 
+/// Who is not answered when he says good-bye goes all the same.
+#[test]
+fn a_farewell_without_an_answer_is_not_waited_for() {
+    for script in ["on QUIT silence", "on QUIT drip 300ms", "on QUIT reset"] {
+        let night = Night::new(script, "");
+        night.put("orders.csv", &order("O-1"));
+        let begun = Instant::now();
+        let told = night.run_within(20).unwrap_or_else(|| panic!("{script}: without an end"));
+        // A run takes a part of a second; the time-out is five.
+        assert!(begun.elapsed() < Duration::from_secs(4), "{script}: {:?} {told}", begun.elapsed());
+        assert!(
+            night.orders() == ["O-1"] && !told.contains("failed") && night.double.calls("QUIT") == 1,
+            "{script}: {told}"
+        );
+    }
+}
+
 /// A size that the bytes never have (counted with other line ends): not taken, told with the server's name, never removed.
 #[test]
 fn a_size_that_never_comes_true_is_told() {

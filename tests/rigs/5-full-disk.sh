@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Full disk, no names left, a database that cannot be written.
+# Full disk, no names left, a database that cannot be written, a disk that turns read-only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # Fault points are in debug builds only.

@@ -34,8 +34,11 @@ class Small:
         image = Path(folder) / "image"
         subprocess.run(["truncate", "-s", SIZE, str(image)], check=True)
         subprocess.run(["mkfs.ext4", "-q", "-N", str(NAMES), str(image)], check=True)
-        subprocess.run(["mount", "-o", "loop", str(image), str(self.root)], check=True)
-        self.locked = []
+        self.image, self.locked = image, []
+        self.mount()
+
+    def mount(self):
+        subprocess.run(["mount", "-o", "loop,errors=remount-ro", str(self.image), str(self.root)], check=True)
 
     def fill(self):
         self.ballast.mkdir()
@@ -53,6 +56,18 @@ class Small:
         # Not the -shm: it is memory, and memory that cannot be written is a signal and no error.
         self.locked = [str(self.root / name) for name in ("nattpost.db", "nattpost.db-wal")]
         subprocess.run(["chattr", "+i", *self.locked], check=True)
+
+    def meet_an_error(self):
+        """From here on it can only be read, whoever has files open there."""
+        device = subprocess.run(["findmnt", "-no", "SOURCE", str(self.root)], check=True, capture_output=True, text=True).stdout.strip()
+        Path(f"/sys/fs/ext4/{Path(device).name}/trigger_fs_error").write_text("1")
+
+    def be_checked(self):
+        subprocess.run(["umount", str(self.root)], check=True)
+        # 1 says that something was mended.
+        if subprocess.run(["fsck.ext4", "-fp", str(self.image)], capture_output=True).returncode > 1:
+            raise night.Broken("the disk of the rig cannot be mended")
+        self.mount()
 
     def relieve(self):
         shutil.rmtree(self.ballast, ignore_errors=True)
@@ -103,6 +118,51 @@ class Daemon:
             self.process.kill()
             self.process.wait()
         self.log.close()
+
+
+def turned_read_only(name):
+    """The kernel met an error on the disk and lets nobody write there any more: it is told, the daemon stops in order when it is asked
+    to, and after a check of the disk everything goes on."""
+    folder = tempfile.mkdtemp(prefix="nattpost-full-")
+    small = Small(folder)
+    began, daemon = time.monotonic(), None
+    try:
+        stream.lay_out(small.root)
+        feeder = stream.Feeder(small.root)
+        daemon = Daemon(small.root, f"{folder}/log")
+        night.wait_for("the daemon's start", lambda: daemon.says(["daemon-started"]), 20)
+        for _ in range(20):
+            feeder.moved()
+        night.wait_for("the first files", lambda: undecided(small.root, feeder) == 0, 30)
+        daemon.process.send_signal(signal.SIGSTOP)
+        for _ in range(20):
+            feeder.moved()
+        # What a partner dropped is on the disk; what the kernel drops is what nobody synced.
+        os.sync()
+        small.meet_an_error()
+        daemon.process.send_signal(signal.SIGCONT)
+        night.wait_for("the log says that it waits", lambda: daemon.says(["store-waiting", "disk-full"]), 30)
+        # Not in `status`: what it reads stands on this disk.
+        time.sleep(2)
+        wrong = []
+        wrong += [f"{event} was told {daemon.times(event)} times" for event in BEGINS if daemon.times(event) > 1]
+        daemon.stop()
+        small.be_checked()
+        code, said = night.run(small.root)
+        wrong += [f"the start on the checked disk ends with {code}: {night.tail(said)}"] if code else []
+        wrong += stream.check(small.root, feeder)
+        if wrong:
+            raise night.Broken("\n  ".join(wrong[:12]) + "\n" + night.tail(daemon.said(), 8))
+        print(f"{name}: told once, stopped in order, {len(feeder.files)} files taken after the check, none lost; {time.monotonic() - began:.0f} s", flush=True)
+        return True
+    except (night.Broken, subprocess.TimeoutExpired) as broken:
+        print(f"FINDING: {name}: {broken}\n{night.tail(daemon.said(), 8) if daemon else ''}", flush=True)
+        return False
+    finally:
+        if daemon:
+            daemon.end()
+        small.end()
+        shutil.rmtree(folder)
 
 
 def undecided(root, feeder):
@@ -271,6 +331,7 @@ CASES = {
     "killed": lambda: case("full disk, killed and started on it", Small.fill, ["is full", "has only"], killed=True),
     "names": lambda: case("no names left", Small.fill_names, ["full", "names", "inodes"]),
     "readonly": lambda: case("database not writable", Small.lock_database, ["the last try said"]),
+    "error": lambda: turned_read_only("a disk that turned read-only"),
     "migrate": lambda: stage("migrate", "store.migrate/3", before_start=True),
     "recover": lambda: stage("recover", "store.begin/1", killed_at="store.commit/3"),
     "see": lambda: stage("see", "store.see_file/3"),
