@@ -102,7 +102,7 @@ fn what_is_wrong_in_a_layout_is_told_where_it_stands() {
 }
 
 /// A layout of every other syntax, with one fault each: what can never work is told too.
-const OTHERS: [(&str, &str, &str, &[&str]); 14] = [
+const OTHERS: [(&str, &str, &str, &[&str]); 18] = [
     (
         GOOD,
         "\"lines.article_no\"],",
@@ -141,6 +141,25 @@ const OTHERS: [(&str, &str, &str, &[&str]); 14] = [
     (XML, "\"o:qty\"", "\"p:qty\"", &["line 19, column 42", "\"p:\" is not declared"]),
     (XML, "\"o:date\"", "\"o:date[1\"", &["line 14, column 3", "brackets belong to the last element"]),
     (TAGGED, "\"200\"", "\"marker x\"", &["line 18, column 11", "\"marker x\" is neither a tag nor characters"]),
+    (
+        XML,
+        "root = \"o:orders\"",
+        "root = \"o:orders\"\ndoctype = \"orders SYSTEM 'o.dtd'\"",
+        &["line 7, column 11", "not what a document type names", "SYSTEM \"…\""],
+    ),
+    (XML, "root = \"o:orders\"", "root = \"o:orders\"\ndoctype = 'PUBLIC \"o.dtd\"'", &["line 7", "expected SYSTEM"]),
+    (
+        FIXED,
+        "\"decimal implied=2 required\"],\n]\n",
+        "\"decimal implied=2 required\"],\n]\n[[record]]\nname = \"text\"\ntag = \"T\"\nadds = \"lines\"\nnode_by = [\"2-10\"]\nfields = [[\"11-40\", \"lines.note\"]]\n",
+        &["line 22, column 1", "no record opens one with a key", "opens = \"lines\""],
+    ),
+    (
+        GOOD,
+        "columns = \"names\"\n\n[lookup.unit]",
+        "columns = \"positions\"\n\n[[record]]\nfields = [[\"11-14\", \"-\"]]\n[lookup.unit]",
+        &["\"11-14\" names several columns; expected a row for each", "more = \"ignore\""],
+    ),
     (TAGGED, "opens = \"lines\"", "adds = \"lines\"", &["line 14, column 1", "nothing opens \"lines\""]),
 ];
 

@@ -323,6 +323,7 @@ fn compiled(text: &str) -> Layout {
 fn told(layout: &Layout, ops: &[Op]) -> String {
     let mut bytes = Vec::new();
     let mut encoder = layout.encoder(EncodeContext { zone: chrono_tz::Europe::Berlin }, &mut bytes).unwrap();
+    encoder.at(chrono::DateTime::from_timestamp(1_768_451_400, 0).unwrap());
     for op in ops {
         let mut batch = Batch::new(layout.kind.clone());
         batch.begin(1, 1);
@@ -334,6 +335,17 @@ fn told(layout: &Layout, ops: &[Op]) -> String {
     }
     encoder.finish().unwrap();
     String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn the_moment_of_the_file_stands_in_its_head() {
+    let layout = compiled(
+        "layout = \"p\"\ntitle = \"P\"\nkind = \"price\"\nsyntax = \"delimited\"\n[delimited]\ncolumns = \"positions\"\ntag = 1\n\
+         [[record]]\ntag = \"V\"\nopens = \"file\"\nfields = [[\"1\", \"constant(V)\"], \
+         [\"2\", \"= row.now[8:10] ~ row.now[5:7] ~ row.now[2:4]\"], [\"3\", \"= row.now_unix\"]]\n\
+         [[record]]\ntag = \"P\"\nopens = \"message\"\nfields = [[\"1\", \"constant(P)\"], [\"2\", \"article_no\"], [\"3\", \"price\"]]\n",
+    );
+    assert_eq!(told(&layout, &[Op::Same]), "V;150126;1768451400\nP;A;1.5\n");
 }
 
 #[test]

@@ -105,6 +105,14 @@ impl<'a> Document<'a> {
         let broken: Vec<usize> = problems.iter().filter(|p| p.key.is_empty()).map(|p| p.line).collect();
         problems.retain(|p| p.key.is_empty() || !broken.contains(&p.line));
         problems.sort_by_key(|p| (p.line, p.column));
+        // Behind a quote or bracket that is missing in a list all else looks wrong, and what stands there looks missing.
+        let unread = |p: &&DocumentProblem| p.key.is_empty() && p.text.starts_with(NOT_TOML) && !p.text.contains(AGAIN);
+        let mut lost = problems.iter().filter(unread);
+        if let Some(first) = lost.next().cloned()
+            && lost.any(|other| other.line != first.line)
+        {
+            return vec![first];
+        }
         // A table that is read for two ends is wrong once.
         problems.dedup();
         if self.more.get() > 0 {
@@ -137,6 +145,9 @@ impl<'a> Document<'a> {
     }
 }
 
+const NOT_TOML: &str = "this is not valid TOML";
+const AGAIN: &str = "stands here again";
+
 /// Words for what cannot be read from this byte on.
 fn not_toml(text: &str, at: usize) -> String {
     let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
@@ -153,7 +164,7 @@ fn not_toml(text: &str, at: usize) -> String {
             || text[line_start..at].trim().is_empty();
     if is_name && !name.is_empty() && heads(found) && text[..line_start].lines().any(|line| line.contains(&name)) {
         return format!(
-            "this is not valid TOML: \"{name}\" stands here again; expected each name once. Take one of them out, or give it another name."
+            "{NOT_TOML}: \"{name}\" {AGAIN}; expected each name once. Take one of them out, or give it another name."
         );
     }
     // What should have been a secret's place may be the secret.
@@ -165,7 +176,7 @@ fn not_toml(text: &str, at: usize) -> String {
         found => format!("\"{}\" cannot stand here", super::diagnostic::shown(found)),
     };
     format!(
-        "this is not valid TOML: {what}; expected [table], key = value or # comment on a line, a text in quotes, a list in brackets. Look for a quote or bracket that is missing, here or on the line before."
+        "{NOT_TOML}: {what}; expected [table], key = value or # comment on a line, a text in quotes, a list in brackets. Look for a quote or bracket that is missing, here or on the line before."
     )
 }
 
@@ -486,5 +497,15 @@ mod tests {
         let document = Document::parse("t.toml", "a = \nb = \"ok\"\n");
         assert_eq!(document.root().text("b").as_deref(), Some("ok"));
         assert!(document.into_problems().iter().any(|p| p.line == 1));
+    }
+
+    #[test]
+    fn of_a_missing_quote_only_its_line_is_told() {
+        let text = "a = 1\nrows = [\n  [\"x\", y\", \"z],\n  [\"u\", \"v w\"],\n]\n\n[[b]]\nname = \"c\"\n[[b]]\nname = \"d\"\n";
+        let document = Document::parse("t.toml", text);
+        document.root().required_text("needed");
+        let problems = document.into_problems();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].line, 3);
     }
 }

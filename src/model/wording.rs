@@ -191,7 +191,7 @@ pub fn xml_entity(place: Place, name: &str) -> Problem {
 }
 
 pub fn xml_doctype(place: Place) -> Problem {
-    Problem::new("xml-doctype", place, "a document type (<!DOCTYPE …>) is not taken, since it can make a small file huge. Leave it out and send the file again.".into())
+    Problem::new("xml-doctype", place, "a document type that declares something itself (<!DOCTYPE … [ … ]>) is not taken, since it can make a small file huge. Leave out what stands in the brackets and send the file again.".into())
 }
 
 pub fn xml_too_deep(place: Place, limit: usize) -> Problem {

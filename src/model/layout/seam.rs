@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::model::batch::{Batch, Message};
@@ -63,6 +63,11 @@ pub struct DecodeContext<'c> {
 pub struct EncodeContext {
     /// Zone of wall times in the file.
     pub zone: Tz,
+}
+
+/// The moment of a file as expressions see it: `now` and `now_unix`.
+pub(super) fn moment(now: DateTime<Utc>) -> (String, String) {
+    (now.to_rfc3339_opts(SecondsFormat::Secs, true), now.timestamp().to_string())
 }
 
 /// Writes messages in a layout. The same messages give the same bytes.

@@ -17,6 +17,7 @@ const MOMENT: [&str; 2] = ["now", "now_unix"];
 pub(super) fn check(root: &Section<'_>, kind: &Kind, syntax: &Syntax, records: &[Record]) {
     unreached(root, syntax, records);
     unopened(root, kind, records);
+    unkeyed(root, kind, records);
     misnamed(root, kind, records);
     for record in records.iter().filter(|_| matches!(syntax, Syntax::Xml(_))) {
         for tag in record.tags.iter().filter(|tag| tag.starts_with('/')) {
@@ -86,6 +87,25 @@ fn unopened(root: &Section<'_>, kind: &Kind, records: &[Record]) {
                 "nothing opens \"{name}\", so nothing can be added to it; expected opens = \"{name}\" here or on a record before."
             );
             report(root, &record.span, "record.adds", text, None);
+        }
+    }
+}
+
+/// What looks for a node by its key finds only nodes that were opened with one.
+fn unkeyed(root: &Section<'_>, kind: &Kind, records: &[Record]) {
+    for record in records.iter().filter(|record| !record.node_by.is_empty()) {
+        let Role::Adds(group @ 1..) = record.role else { continue };
+        let keyed = |other: &Record| match other.role {
+            Role::Opens(of) if of == group => !other.node_by.is_empty(),
+            Role::Opens(of @ 1..) => kind.groups[of].parent == group && !other.parent_by.is_empty(),
+            _ => false,
+        };
+        if !records.iter().any(keyed) {
+            let name = &kind.groups[group].name;
+            let text = format!(
+                "node_by looks for a node of \"{name}\" by its key, and no record opens one with a key; expected node_by on the record with opens = \"{name}\" too."
+            );
+            report(root, &record.span, "record.node_by", text, None);
         }
     }
 }

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::ops::Range;
 
+use chrono::{DateTime, Utc};
+
 use super::line::{Cells, Column, column_row, lay_out};
 use super::options::{Columns, Cutting, Header, Tagged};
 use super::places;
@@ -19,6 +21,7 @@ use crate::model::layout::expression::Values;
 use crate::model::layout::extra_path;
 use crate::model::layout::form::{Direction, NotWritable};
 use crate::model::layout::plan::{Checked, Condition, Field, Ours, Record, Role, Scope};
+use crate::model::layout::seam::moment;
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::transliteration::transliterated;
@@ -43,6 +46,8 @@ pub struct RowEncoder<'w> {
     /// What the records around the messages say, once they are written.
     pub(super) of_file: Option<Vec<String>>,
     pub(super) of_interchange: Option<Vec<String>>,
+    /// The moment of the file, as expressions see it.
+    now: (String, String),
 }
 
 /// What a row speaks of: a node, or for envelopes and empty groups only its message.
@@ -79,6 +84,7 @@ impl<'w> RowEncoder<'w> {
             children: HashMap::new(),
             of_file: None,
             of_interchange: None,
+            now: Default::default(),
         })
     }
 
@@ -332,6 +338,8 @@ impl<'w> RowEncoder<'w> {
             add_extras(&mut values, node, &group.name);
         }
         self.layout.name_extras(&mut values);
+        values.add("now", &self.now.0);
+        values.add("now_unix", &self.now.1);
         values
     }
 
@@ -408,6 +416,10 @@ pub(super) fn key(subject: Subject<'_>) -> String {
 }
 
 impl Encoder for RowEncoder<'_> {
+    fn at(&mut self, now: DateTime<Utc>) {
+        self.now = moment(now);
+    }
+
     fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError> {
         self.op = op;
         self.message(message)

@@ -192,10 +192,16 @@ impl Rows {
         match &self.options.cutting {
             Cutting::Delimited(d) if d.columns == Columns::Positions && record.width.is_none() => {
                 let number = name.parse::<usize>().is_ok_and(|n| (1..=COLUMNS).contains(&n));
-                (!number).then(|| {
-                    format!(
+                let several =
+                    name.split_once('-').is_some_and(|(a, b)| [a, b].iter().all(|n| n.parse::<usize>().is_ok()));
+                (!number).then(|| match several {
+                    true => format!(
+                        "\"{name}\" names several columns; expected a row for each, \"3 + 4\" where they are one value, or [delimited] more = \"ignore\" \
+                         for all behind the last row."
+                    ),
+                    false => format!(
                         "\"{name}\" is not a column number from 1 to {COLUMNS}; for headings say columns = \"names\"."
-                    )
+                    ),
                 })
             }
             Cutting::Delimited(_) => record.width.and_then(|width| columns_problem(name, width)),

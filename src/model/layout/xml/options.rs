@@ -18,6 +18,8 @@ pub struct Options {
     pub line_end: &'static str,
     /// UTF-8 is written with a byte order mark; UTF-16 always is.
     pub bom: bool,
+    /// What the document type says behind the root's name when written.
+    pub doctype: Option<String>,
     /// What else the standard knows that the layout is of.
     pub vocabulary: Vocabulary,
 }
@@ -38,6 +40,7 @@ pub fn read_options(root: &Section<'_>) -> Option<Options> {
         blank_leaves: section.choice("blank", &[("clears", false), ("leaves", true)]).unwrap_or(false),
         line_end: section.choice("line_end", &[("lf", "\n"), ("crlf", "\r\n")]).unwrap_or("\n"),
         bom: section.boolean("bom").unwrap_or(false),
+        doctype: doctype(&section),
         vocabulary: Vocabulary::default(),
     };
     if let Some(prefix) = options.step(&options.root).err() {
@@ -49,6 +52,23 @@ pub fn read_options(root: &Section<'_>) -> Option<Options> {
     }
     options.vocabulary = Vocabulary::read(&section, &options);
     Some(options)
+}
+
+fn doctype(section: &Section<'_>) -> Option<String> {
+    let spot = section.text_spot("doctype")?;
+    let (word, names) = spot.value.split_once(' ').unwrap_or_default();
+    let pieces = names.split('"').enumerate();
+    let quoted = pieces.clone().all(|(n, piece)| n % 2 == 1 || piece.trim().is_empty());
+    let marks = pieces.count() - 1;
+    if spot.value.contains(['<', '>', '[', ']', '\n', '\r'])
+        || !quoted
+        || (word, marks) != ("SYSTEM", 2) && (word, marks) != ("PUBLIC", 4)
+    {
+        let text = "this is not what a document type names; expected SYSTEM \"…\" or PUBLIC \"…\" \"…\", without the root's name.";
+        section.problem_at(spot.span, "doctype", text.to_string(), None);
+        return None;
+    }
+    Some(spot.value)
 }
 
 impl Options {

@@ -5,13 +5,14 @@
 
 use std::io::Write;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::model::batch::{Message, NodeRef, Value};
 use crate::model::decimal;
 use crate::model::layout::Layout;
 use crate::model::layout::form::NotWritable;
 use crate::model::layout::plan::{Checked, Control, Field, Ours, Role, Scope};
+use crate::model::layout::seam::moment;
 use crate::model::layout::seam::{EncodeContext, EncodeError, Encoder};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::xml::{Charset, XmlText};
@@ -93,6 +94,10 @@ impl<'w> XmlWriter<'w> {
             self.text.byte_order_mark();
         }
         self.text.declaration(&encoding_label(&self.charset));
+        let xml = self.xml;
+        if let Some(definition) = &xml.options.doctype {
+            self.text.document_type(&xml.options.root, definition);
+        }
         let template = &self.xml.template;
         if template.root_is_message.is_some() {
             return Ok(());
@@ -304,7 +309,7 @@ impl<'w> XmlWriter<'w> {
 
 impl Encoder for XmlWriter<'_> {
     fn at(&mut self, now: DateTime<Utc>) {
-        self.now = Some((now.to_rfc3339_opts(SecondsFormat::Secs, true), now.timestamp().to_string()));
+        self.now = Some(moment(now));
     }
 
     fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError> {

@@ -115,6 +115,7 @@ pub fn read<V: Visitor>(input: &mut dyn Read, fallback: Option<&Charset>, visito
         long: None,
         begun: false,
         root_seen: false,
+        doc_type_seen: false,
     };
     loop {
         let (last, full, flaw) = (window.is_last(), window.is_full(), window.flaw());
@@ -146,6 +147,7 @@ struct Parser<'v, V> {
     /// Something of the document was read, so a declaration comes too late.
     begun: bool,
     root_seen: bool,
+    doc_type_seen: bool,
 }
 
 impl<V: Visitor> Parser<'_, V> {
@@ -212,6 +214,7 @@ impl<V: Visitor> Parser<'_, V> {
             Token::Reference(name) => self.reference(name, range.0, text, cursor),
             Token::CData(piece) => self.cdata(piece, range.0, text, cursor),
             Token::Declaration => self.declaration(range.0, text, cursor),
+            Token::DocType => self.document_type(range.0, text, cursor),
             Token::Aside => {
                 self.begun = true;
                 Ok(())
@@ -312,6 +315,15 @@ impl<V: Visitor> Parser<'_, V> {
             return Err(wording::xml_late_declaration(self.spot(at, text, cursor)).into());
         }
         self.begun = true;
+        Ok(())
+    }
+
+    /// It stands once, before the root. What it names is never fetched: its defaults are not set, its entities stay unknown.
+    fn document_type(&mut self, at: usize, text: &str, cursor: &mut Cursor) -> Result<(), Halt> {
+        if self.root_seen || self.doc_type_seen {
+            return Err(wording::xml_broken_markup(self.spot(at, text, cursor), &text[at..]).into());
+        }
+        (self.begun, self.doc_type_seen) = (true, true);
         Ok(())
     }
 

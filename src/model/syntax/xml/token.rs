@@ -21,6 +21,8 @@ pub enum Token<'t> {
     /// A comment or processing instruction.
     Aside,
     Declaration,
+    /// `<!DOCTYPE …>` that only names its definition, which nobody looks up.
+    DocType,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -100,10 +102,30 @@ fn bang(text: &str, at: usize) -> Next<'_> {
         };
     }
     if rest.starts_with(DOCTYPE) {
-        return Next::Flaw(Flawed::DocType);
+        return document_type(text, at);
     }
     let may_become = [COMMENT, CDATA, DOCTYPE].iter().any(|mark| mark.starts_with(rest));
     if may_become { Next::Unfinished } else { Next::Flaw(Flawed::Markup) }
+}
+
+/// One that declares something itself is a flaw: its entities can make a small file huge.
+fn document_type(text: &str, at: usize) -> Next<'_> {
+    let from = at + DOCTYPE.len();
+    if text.as_bytes().get(from).is_some_and(|b| !is_blank(*b)) {
+        return Next::Flaw(Flawed::Markup);
+    }
+    let mut quote = None;
+    for (n, byte) in text.as_bytes()[from..].iter().enumerate() {
+        match (quote, *byte) {
+            (Some(mark), byte) if byte == mark => quote = None,
+            (Some(_), _) => {}
+            (None, mark @ (b'"' | b'\'')) => quote = Some(mark),
+            (None, b'[' | b'<') => return Next::Flaw(Flawed::DocType),
+            (None, b'>') => return Next::Token(Token::DocType, from + n + 1),
+            (None, _) => {}
+        }
+    }
+    unfinished_tag(text, at)
 }
 
 fn instruction(text: &str, at: usize) -> Next<'_> {
@@ -250,7 +272,23 @@ mod tests {
 
     #[test]
     fn what_the_window_cuts_is_unfinished_and_what_is_broken_is_not() {
-        for cut in ["<", "<a", "<a ", "<a b='", "<a/", "</", "</a", "<!", "<!-", "<![CDAT", "<!DOC", "<?x", "&am"] {
+        for cut in [
+            "<",
+            "<a",
+            "<a ",
+            "<a b='",
+            "<a/",
+            "</",
+            "</a",
+            "<!",
+            "<!-",
+            "<![CDAT",
+            "<!DOC",
+            "<!DOCTYPE",
+            "<!DOCTYPE a \"b>",
+            "<?x",
+            "&am",
+        ] {
             assert_eq!(next(cut, 0), Next::Unfinished, "{cut}");
         }
         let table = [
@@ -261,7 +299,10 @@ mod tests {
             ("<a<b>", Flawed::Markup),
             ("<!x>", Flawed::Markup),
             ("<? x?>", Flawed::Markup),
-            ("<!DOCTYPE a>", Flawed::DocType),
+            ("<!DOCTYPE a [", Flawed::DocType),
+            ("<!DOCTYPE a [<!ENTITY b 'c'>]>", Flawed::DocType),
+            ("<!DOCTYPE a SYSTEM 'b' [", Flawed::DocType),
+            ("<!DOCTYPEa>", Flawed::Markup),
             ("& b", Flawed::LoneAmpersand),
             ("<a b='><c/>", Flawed::OpenQuote),
         ];
@@ -269,6 +310,8 @@ mod tests {
             let text = format!("{text}{}", if flaw == Flawed::LoneAmpersand { "<" } else { "" });
             assert_eq!(next(&text, 0), Next::Flaw(flaw), "{text}");
         }
+        let named = "<!DOCTYPE a PUBLIC '-//b//[c]>' \"d\">";
+        assert_eq!(next(&format!("{named}<a/>"), 0), Next::Token(Token::DocType, named.len()));
         assert_eq!(next("<!--x", 0), Next::Long(Long::Comment, 4));
         assert_eq!(next("<![CDATA[x", 0), Next::Long(Long::CData, 9));
     }

@@ -40,6 +40,10 @@ impl XmlText {
         self.text.push_str(&format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{}", self.line_end));
     }
 
+    pub fn document_type(&mut self, root: &str, definition: &str) {
+        self.text.push_str(&format!("<!DOCTYPE {root} {definition}>{}", self.line_end));
+    }
+
     pub fn open(&mut self, name: &str) {
         self.close_tag();
         if let Some((_, holds_elements)) = self.open.last_mut() {
