@@ -205,3 +205,98 @@ fn an_unknown_file_in_work_goes_back_also_where_its_name_is_taken() {
     taken.sort();
     assert_eq!(taken, [("6ahabhat6dgga~orders.csv".to_string(), 1), ("orders.csv".to_string(), 2)]);
 }
+
+const PAIR: &str = "name = \"Desk\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\n\
+                    companion = [\"{no}.csv\", \"{no}.pdf\"]\ncustomers = \"accept\"\narticles = \"accept\"\n";
+const PAPER: &str = "%PDF-1.4\npages\n%%EOF\n";
+
+/// A company with an order and its PDF in in/.
+fn company_of_pairs() -> tempfile::TempDir {
+    let folder = company();
+    std::fs::write(folder.path().join("partners/shop.toml"), PAIR).unwrap();
+    std::fs::write(folder.path().join("spool/in/shop/orders/orders.pdf"), PAPER).unwrap();
+    folder
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// Two files become one arrival in a dozen steps; a kill before each of them, and the next start ends with both in one archive,
+/// their orders applied once, and nothing left over.
+#[test]
+fn two_files_of_one_arrival_stay_together_whatever_step_is_the_last() {
+    let counted = company_of_pairs();
+    let list = counted.path().join("calls");
+    run_once(counted.path(), Some(&format!("count@{}", list.display())));
+    let calls = std::fs::read_to_string(&list).unwrap();
+    let calls: Vec<&str> = calls.lines().collect();
+    let at =
+        |name: &str| calls.iter().position(|line| line.ends_with(name)).unwrap_or_else(|| panic!("{name}: {calls:?}"));
+    let (first, last) = (at("store.see_file") + 1, at("store.decide_file") + 1);
+    assert!(calls[first..last].iter().filter(|line| line.ends_with("spool.rename")).count() >= 2, "{calls:?}");
+    // Between two calls that leave something behind a kill is the same everywhere.
+    let leaves = |call: &usize| calls[call - 1].contains("spool.") || calls[call - 1].contains("commit");
+    for call in (first..=last).filter(leaves) {
+        let night = company_of_pairs();
+        let root = night.path();
+        assert_eq!(run_once(root, Some(&format!("kill@{call}"))), None, "{call}: it is killed");
+        assert_eq!(run_once(root, None), Some(0), "{call}");
+        let told = format!("killed at call {call}, {}", calls[call - 1]);
+        let store = nattpost::edges::store::Store::open(&root.join("nattpost.db")).unwrap();
+        let files = store.read().unwrap().select_files(&Default::default(), u32::MAX).unwrap();
+        let [file] = &files[..] else { panic!("{told}: {files:?}") };
+        assert_eq!((file.counts.accepted, file.name.as_str()), (2, "orders.csv.zip"), "{told}");
+        let left = ["in/shop/orders", "work/shop/orders", "failed/shop/orders", "tmp"]
+            .map(|at| names_in(&root.join("spool").join(at)));
+        assert_eq!(left, [const { Vec::<String>::new() }; 4], "{told}");
+        let days = root.join("spool/done/shop");
+        let kept = names_in(&days).into_iter().flat_map(|day| names_in(&days.join(day))).collect::<Vec<String>>();
+        assert!(kept.len() == 1 && kept[0].ends_with("~orders.csv.zip"), "{told}: {kept:?}");
+    }
+}
+
+/// A half alone is refused when its time is over, and so is the other that comes too late; dropped again together, under the names
+/// that they were given, they are taken, and nothing is asked about their refusals any more.
+#[test]
+fn halves_that_came_too_late_are_taken_when_they_are_dropped_together() {
+    let night = company_of_pairs();
+    let root = night.path();
+    std::fs::write(
+        root.join("partners/shop.toml"),
+        PAIR.replace("companion =", "companion_within = \"1 s\"\ncompanion ="),
+    )
+    .unwrap();
+    let (inbox, failed) = (root.join("spool/in/shop/orders"), root.join("spool/failed/shop/orders"));
+    let paper = std::fs::read(inbox.join("orders.pdf")).unwrap();
+    std::fs::remove_file(inbox.join("orders.pdf")).unwrap();
+    run_once(root, None);
+    assert_eq!(names_in(&inbox), ["orders.csv"], "it waits");
+    std::thread::sleep(std::time::Duration::from_millis(1_050));
+    run_once(root, None);
+    std::fs::write(inbox.join("orders.pdf"), paper).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_050));
+    run_once(root, None);
+
+    let open = || {
+        let store = nattpost::edges::store::Store::open(&root.join("nattpost.db")).unwrap();
+        let files = store.read().unwrap().select_files(&Default::default(), u32::MAX).unwrap();
+        let mut told: Vec<String> =
+            files.iter().map(|f| format!("{} {} {}", f.name, f.code, f.comment.split(' ').next().unwrap())).collect();
+        told.sort();
+        told
+    };
+    assert_eq!(open(), ["orders.csv companion-missing ", "orders.pdf companion-missing "]);
+    let mut papers = names_in(&failed);
+    papers.sort();
+    let reason = papers.iter().find(|name| name.ends_with("orders.csv.reason.txt")).expect("it has a reason");
+    let reason = std::fs::read_to_string(failed.join(reason)).unwrap();
+    assert!(reason.contains("\"orders.csv\" came without orders.pdf"), "{reason}");
+    for name in papers.iter().filter(|name| !name.ends_with(".txt")) {
+        std::fs::rename(failed.join(name), inbox.join(name)).unwrap();
+    }
+    assert_eq!(run_once(root, None), Some(0));
+    assert_eq!(open(), ["orders.csv companion-missing came", "orders.csv.zip  ", "orders.pdf companion-missing came"]);
+    assert_eq!((names_in(&failed), names_in(&inbox)), (Vec::new(), Vec::new()));
+}

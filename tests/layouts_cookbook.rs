@@ -7,15 +7,17 @@ use nattpost::model::batch::Batch;
 use nattpost::model::json::{read_line, to_json};
 use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::own::shipped_texts;
-use nattpost::model::layout::{EncodeContext, Extendable, Layout, read_extended};
+use nattpost::model::layout::together;
+use nattpost::model::layout::{DecodeContext, Decoded, EncodeContext, Extendable, Layout, read_extended};
+use nattpost::model::rules::companions::Companions;
 use nattpost::model::syntax::encoding::Encoding;
 use serde_json::{Value, json};
 
 mod decoding;
 mod sheets;
 
-use decoding::decode_named;
-use sheets::{Book, row};
+use decoding::{Found, decode_named};
+use sheets::{Book, archive, row};
 
 /// A block of code below an entry: its language, the words behind it, its text.
 struct Block {
@@ -134,10 +136,26 @@ fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}"))).collect()
 }
 
+/// Several files that are one arrival, as they are kept.
+fn together(layout: &Layout, files: &[&Block]) -> (Found, Decoded) {
+    let pattern =
+        |block: &&Block| block.words.iter().find_map(|word| word.strip_prefix("companion=")).unwrap().to_string();
+    let patterns: Vec<String> = files.iter().map(pattern).collect();
+    let companions = Companions::parse(&patterns, std::time::Duration::from_secs(60)).unwrap();
+    let bytes: Vec<(&str, Vec<u8>)> = files.iter().map(|block| (block.name(), block.bytes())).collect();
+    let members: Vec<(&str, &[u8])> = bytes.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+    let context = DecodeContext { file_name: "a.zip", zone: chrono_tz::Europe::Berlin, spill: &decoding::spill };
+    let (mut found, mut input) = (Found::default(), std::io::Cursor::new(archive(&members)));
+    let decoded = together::decode(layout, &companions, &mut input, &context, &mut found).unwrap();
+    (found, decoded)
+}
+
 /// What a file becomes, as the page tells it: messages and refused ones in the order of the file, else why it is none.
-fn becomes(layout: &Layout, input: &Block) -> (Vec<Value>, Vec<Value>) {
-    let bytes = input.bytes();
-    let (found, decoded) = decode_named(layout, &bytes, input.name());
+fn becomes(layout: &Layout, files: &[&Block]) -> (Vec<Value>, Vec<Value>) {
+    let (found, decoded) = match files {
+        [only] => decode_named(layout, &only.bytes(), only.name()),
+        several => together(layout, several),
+    };
     if !decoded.fatal.is_empty() {
         let codes: Vec<&str> = decoded.fatal.kept().iter().map(|problem| problem.code).collect();
         return (vec![json!({ "refused_file": codes })], Vec::new());
@@ -199,11 +217,16 @@ fn run(frame: &str, entry: &Entry) -> usize {
                 shown += 1;
             }
             _ => {
-                let told = blocks.next().filter(|told| told.is("becomes"));
+                let (mut files, mut next) = (vec![block], blocks.next());
+                while let Some(beside) = next.filter(|beside| beside.is("and")) {
+                    files.push(beside);
+                    next = blocks.next();
+                }
+                let told = next.filter(|told| told.is("becomes"));
                 let told = told.unwrap_or_else(|| panic!("{title}: nothing is said of what it becomes"));
                 assert!(block.is("in") || block.is("both"), "{title}: {:?}", block.words);
                 let layout = layout.as_ref().unwrap();
-                let (found, messages) = becomes(layout, block);
+                let (found, messages) = becomes(layout, &files);
                 let expected = lines(&told.text);
                 let right = expected.len() == found.len() && expected.iter().zip(&found).all(|(e, f)| holds(e, f));
                 assert!(right, "{title}:\nshown {expected:#?}\nfound {found:#?}");

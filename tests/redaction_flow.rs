@@ -59,6 +59,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         layouts,
         settle: Settle::Rename,
         unzip: false,
+        companions: None,
         truncated_after: Duration::from_secs(3600),
         policy: Policy::GoodMessages,
         customers: References::Accept,

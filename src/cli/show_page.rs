@@ -29,6 +29,10 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
             page.when_stored(Some(&file.first_seen))
         ))?;
     }
+    if !shown.parts.is_empty() {
+        let parts: Vec<String> = shown.parts.iter().map(|part| safe(&part.name)).collect();
+        page.line(format!("  one arrival of {} files: {}", parts.len(), parts.join(", ")))?;
+    }
     if !file.layout.is_empty() {
         page.line(format!(
             "  read as {} with layout {}; rows written {}, taken over since by others {}",
@@ -310,6 +314,8 @@ pub fn file_shown_object(shown: &FileShown) -> Value {
     object["path"] = path_of(&shown.standing);
     object["reason_file"] = path_text(shown.reason_file.as_ref());
     object["reject_file"] = path_text(shown.reject_file.as_ref());
+    let parts = shown.parts.iter().map(|part| json!({ "name": part.name, "size": part.size }));
+    object["parts"] = parts.collect::<Vec<_>>().into();
     object["reasons"] = reasons.into();
     object["exceptions"] = shown.messages.iter().map(message_object).collect::<Vec<_>>().into();
     object["more_exceptions"] = shown.more.into();

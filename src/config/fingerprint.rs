@@ -23,6 +23,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     if intake.unzip {
         add("unzip", "true".to_string());
     }
+    if let Some(companions) = &intake.companions {
+        add("companion", companions.patterns().collect::<Vec<_>>().join("\n"));
+    }
     add("policy", format!("{:?}", intake.policy));
     add("references", format!("{:?} {:?} {:?}", intake.customers, intake.articles, intake.orders));
     add("schemes", format!("{:?}", intake.article_schemes));

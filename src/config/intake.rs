@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::companion;
 use super::fingerprint;
 use super::forms;
 use super::guard;
@@ -38,6 +39,7 @@ pub fn read(
         id,
         layouts: layouts.iter().map(|known| known.layout.clone()).collect(),
         unzip: keyed.boolean("unzip"),
+        companions: companion::read(&keyed, &settle),
         settle: settle.clone(),
         truncated_after: keyed.value("truncated_after", parse_duration(LEAST_TRUNCATED, MOST_TRUNCATED)),
         policy: keyed.parsed("policy", forms::policy).unwrap_or(otherwise),
@@ -60,6 +62,7 @@ pub fn read(
         keeps: Vec::new(),
         fingerprint: 0,
     };
+    companion::check(&keyed, &intake);
     intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds);
     check_use(&keyed, &kinds, matches!(intake.as_of, AsOf::NameSequence(_)));
     intake.fingerprint = fingerprint::of_intake(&intake, &layouts);

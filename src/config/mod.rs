@@ -8,6 +8,7 @@ mod across;
 mod around;
 mod calendar;
 mod come_back;
+mod companion;
 mod company;
 pub mod copied;
 mod expect;

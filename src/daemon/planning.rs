@@ -214,7 +214,7 @@ fn put(works: &Works, asked: &Asked<'_>) -> Result<Candidate> {
     let source = asked.intake.source();
     let intake = works.intakes.iter().find(|intake| intake.source() == source).cloned();
     let intake = intake.with_context(|| format!("there is no intake {source}"))?;
-    Ok(Candidate { intake, name, meta, done_file: None })
+    Ok(Candidate { intake, name, meta, done_file: None, parts: Vec::new() })
 }
 
 /// A file that the guard locks says nothing of its rows: it is released at once, and the lock is told.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Result;
 
+use super::inbound::bundling::{self, LeftOver};
 use super::inbound::claiming::ORIGIN_HERE;
 use super::inbound::finish::{self, Decided};
 use super::inbound::round::{Bench, travelling_name};
@@ -184,6 +185,11 @@ fn return_strangers(bench: &mut Bench<'_>) -> Result<()> {
 
 /// A file of work/ whose verdict is confirmed elsewhere: it was on its way into a retry that never began.
 fn follow(bench: &mut Bench<'_>, file: &InWork, row: FileRow) -> Result<()> {
+    let parts = bench.store.read()?.parts_of(row.no)?;
+    if row.verdict.is_some() && bundling::is_packed(&row, &parts, &file.name) {
+        let place = Place::Work { partner: &file.partner, intake: &file.intake };
+        return Ok(bench.spool.remove(place, &file.name)?);
+    }
     let is_original = role_of(&file.name, row.id, &row.raw_name) == Some(Role::Original);
     if !is_original || row.verdict.is_none() || !row.placed {
         return Ok(());
@@ -203,7 +209,14 @@ fn judge_left_over(bench: &mut Bench<'_>, alone: bool) -> Result<()> {
         let (partner, intake) = (&row.partner[..], &row.intake[..]);
         let name = state_name(row.id, &row.raw_name, Role::Original);
         let known = FileKnown::Seen { attempts: row.attempts };
-        let found = if bench.spool.look(Place::Work { partner, intake }, &name)?.is_some() {
+        let parts = bench.store.read()?.parts_of(row.no)?;
+        let left = (!parts.is_empty()).then(|| bundling::take_up(bench.spool, &row, &parts)).transpose()?;
+        if left == Some(LeftOver::AllInIn) {
+            continue;
+        }
+        let found = if left == Some(LeftOver::Gone) {
+            FileFound::Nowhere
+        } else if bench.spool.look(Place::Work { partner, intake }, &name)?.is_some() {
             FileFound::Work
         } else if row.origin != ORIGIN_HERE {
             if bench.store.read()?.is_collected(row.no)? {

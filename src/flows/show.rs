@@ -9,8 +9,8 @@ use super::files::{self, Sight, Standing};
 use super::next_steps::{self, NextStep};
 use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::ledger::{
-    CollectRow, CommandRow, DeliveryRow, FileRow, LockRow, MessageRow, RemoteState, RunReason, RunRow, RunState, Side,
-    TryRow,
+    CollectRow, CommandRow, DeliveryRow, FileRow, LockRow, MessageRow, PartRow, RemoteState, RunReason, RunRow,
+    RunState, Side, TryRow,
 };
 use crate::model::batch::Batch;
 use crate::model::difference::{Difference, difference};
@@ -43,6 +43,8 @@ pub enum Shown {
 pub struct FileShown {
     pub file: FileRow,
     pub standing: Standing,
+    /// The files it was put together from.
+    pub parts: Vec<PartRow>,
     pub reason_file: Option<PathBuf>,
     pub reject_file: Option<PathBuf>,
     /// Codes with exact counts.
@@ -177,6 +179,7 @@ fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<Fil
     };
     Ok(FileShown {
         standing: files::standing(sight, &file)?,
+        parts: sight.snapshot.parts_of(file.no)?,
         reason_file: files::beside(sight, &file, Role::Reason)?,
         // Of a file that is settled since, they are history.
         reasons: if files::is_open(&file) { snapshot.problem_counts(file.no)? } else { Vec::new() },

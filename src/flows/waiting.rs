@@ -16,6 +16,7 @@ use crate::edges::spool::{Astray, Listing, Meta, PassedOver, Place, Sort};
 use crate::model::diagnostic::shown;
 use crate::model::intake::{Intake, Settle};
 use crate::model::layout::Completeness;
+use crate::model::rules::companions::Companions;
 use crate::model::rules::settle::pair_done_files;
 
 /// in/PARTNER/INTAKE: what lies deeper is an archive, or somebody's own business.
@@ -71,6 +72,13 @@ pub enum Why {
     /// A done-file that vouches for nothing that is there, or nobody knows for what.
     VouchesForNone,
     VouchesForSeveral,
+    /// Files that are one arrival with it are not there; refused when they do not come.
+    Companions {
+        missing: Vec<String>,
+        refused_after: TimeDelta,
+    },
+    /// Two files are there for one part of its arrival.
+    CompanionTwice,
     /// At rest, but without its end.
     Incomplete {
         missing: String,
@@ -108,6 +116,16 @@ impl Why {
             Why::VouchesForSeveral => {
                 "is a done-file that fits several files, so none of them is taken; give it the whole name of its file before its ending"
             }
+            Why::Companions { missing, refused_after } => {
+                return format!(
+                    "waits for {}, which it is taken with; refused when that does not come within {}",
+                    missing.join(" and "),
+                    moments::span(*refused_after)
+                );
+            }
+            Why::CompanionTwice => {
+                "belongs to files of which two are there for one part, so none of them is taken; take the wrong one away"
+            }
             Why::Incomplete { missing, refused_after } => {
                 return format!(
                     "is incomplete: {missing}; refused when it does not grow for {}",
@@ -144,6 +162,8 @@ impl Why {
             Why::Vouches { .. } => "done-file",
             Why::VouchesForNone => "done-file-alone",
             Why::VouchesForSeveral => "done-file-ambiguous",
+            Why::Companions { .. } => "companion-missing",
+            Why::CompanionTwice => "companion-twice",
             Why::Incomplete { .. } => "incomplete",
             Why::PassedOver(PassedOver::Hidden) => "hidden",
             Why::PassedOver(PassedOver::Unfinished) => "unfinished-name",
@@ -164,6 +184,7 @@ impl Why {
                 | W::DoneFile { .. }
                 | W::Vouches { .. }
                 | W::VouchesForNone
+                | W::Companions { .. }
                 | W::Incomplete { .. }
         )
     }
@@ -229,6 +250,7 @@ pub fn named(sight: Sight<'_>, intakes: &[Arc<Intake>], name: &str) -> Result<Ve
             Sort::File => {
                 let vouching = match intake.settle {
                     Settle::DoneFile { .. } => vouching(intake, &sight.spool.scan(place)?),
+                    _ if intake.companions.is_some() => vouching(intake, &sight.spool.scan(place)?),
                     _ => BTreeMap::new(),
                 };
                 let paused = paused.intake(&intake.sender.partner, &intake.id);
@@ -271,8 +293,11 @@ fn astray(intakes: &[Arc<Intake>], found: &Astray) -> WaitingFile {
 
 /// What done-files of a folder are, and which files have one; nothing where the intake knows none.
 fn vouching(intake: &Intake, listing: &Listing) -> BTreeMap<Vec<u8>, Why> {
-    let Settle::DoneFile { suffix } = &intake.settle else { return BTreeMap::new() };
     let names: Vec<&[u8]> = listing.entries().map(|entry| entry.name).collect();
+    if let Some(companions) = &intake.companions {
+        return apart(companions, &names);
+    }
+    let Settle::DoneFile { suffix } = &intake.settle else { return BTreeMap::new() };
     let found = pair_done_files(&names, suffix);
     let mut known = BTreeMap::new();
     for (done, data) in found.pairs {
@@ -285,11 +310,30 @@ fn vouching(intake: &Intake, listing: &Listing) -> BTreeMap<Vec<u8>, Why> {
     known
 }
 
+/// Which files are not taken, since those that belong to them are missing or there twice.
+fn apart(companions: &Companions, names: &[&[u8]]) -> BTreeMap<Vec<u8>, Why> {
+    let found = companions.pair(names.iter().copied());
+    let refused_after = TimeDelta::from_std(companions.within).unwrap_or(TimeDelta::MAX);
+    let mut known = BTreeMap::new();
+    for (files, missing) in found.lone {
+        let missing: Vec<String> = missing.iter().map(|name| shown(name)).collect();
+        let why = Why::Companions { missing, refused_after };
+        known.extend(files.into_iter().map(|file| (names[file].to_vec(), why.clone())));
+    }
+    known.extend(found.ambiguous.into_iter().map(|file| (names[file].to_vec(), Why::CompanionTwice)));
+    known
+}
+
 fn stopped(why: Why, paused: bool) -> Why {
     if paused && why == Why::Next { Why::Paused } else { why }
 }
 
 fn why(sight: Sight<'_>, intake: &Intake, (name, meta): (&[u8], Meta), vouching: &BTreeMap<Vec<u8>, Why>) -> Why {
+    if intake.companions.is_some()
+        && let Some(why) = vouching.get(name)
+    {
+        return why.clone();
+    }
     match &intake.settle {
         Settle::Stable(pause) => {
             let changed_ago = sight.now - DateTime::from_timestamp_nanos(meta.mtime_ns);

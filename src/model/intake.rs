@@ -9,6 +9,7 @@ use super::layout::Layout;
 use super::mode::Mode;
 use super::remote::{FetchFrom, SendTo};
 use super::rules::as_of::NameAsOf;
+use super::rules::companions::Companions;
 use super::rules::guard::Limits;
 
 /// A partner: what his files may say and how his words translate, in both directions.
@@ -36,6 +37,8 @@ pub struct Intake {
     pub layouts: Vec<Arc<Layout>>,
     /// An archive is read as the files in it.
     pub unzip: bool,
+    /// Several files are one arrival.
+    pub companions: Option<Arc<Companions>>,
     pub settle: Settle,
     /// A file without its end is refused when it has not grown for so long.
     pub truncated_after: Duration,

@@ -13,6 +13,8 @@ pub struct Speaker {
     /// A member of an archive.
     pub member: Option<String>,
     pub sheet: Option<SheetWords>,
+    /// Files that were read as one: at which of its lines each begins.
+    pub files: Vec<(u32, String)>,
 }
 
 /// A sheet, and where the partner's names stand in it.
@@ -34,6 +36,11 @@ impl Speaker {
     /// Says the place in the words of the file's sender.
     pub fn speak(&self, place: &mut Place) {
         if place.spoken.is_some() && self.member.is_none() {
+            return;
+        }
+        if let Some((first, name)) = self.files.iter().rev().find(|(first, _)| (1..=place.line).contains(first)) {
+            place.line -= first - 1;
+            place.spoken = Some(Arc::from(format!("{}, line {}", shown(name), place.line)));
             return;
         }
         let line = match (&place.spoken, &self.sheet) {
@@ -86,7 +93,7 @@ mod tests {
     fn a_place_is_said_as_its_sender_sees_it() {
         let names = vec![("Menge".to_string(), Spot::Column(2)), ("Kunde".to_string(), Spot::Cell("B3".to_string()))];
         let sheet = Some(SheetWords { name: "Bestellung".to_string(), names });
-        let mut speaker = Speaker { member: None, sheet };
+        let mut speaker = Speaker { sheet, ..Speaker::default() };
         assert_eq!(said(&speaker, 7, "Menge"), "Bestellung!C7 Menge");
         assert_eq!(said(&speaker, 7, "C"), "Bestellung!C7 Menge");
         assert_eq!(said(&speaker, 7, "F"), "Bestellung!F7 ");
@@ -98,5 +105,9 @@ mod tests {
         speaker.sheet = None;
         assert_eq!(said(&speaker, 14, "qty"), "a.xlsx, line 14 qty");
         assert_eq!(said(&speaker, 0, ""), "a.xlsx ");
+        let files = vec![(1, "head.csv".to_string()), (4, "lines.csv".to_string())];
+        let speaker = Speaker { files, ..Speaker::default() };
+        let lines = [3, 4, 9, 0].map(|line| said(&speaker, line, "qty"));
+        assert_eq!(lines, ["head.csv, line 3 qty", "lines.csv, line 1 qty", "lines.csv, line 6 qty", " qty"]);
     }
 }

@@ -1,6 +1,7 @@
 //! The words for everything that can be wrong with a partner's file. Problems are built only here, so that they stay
 //! alike: what was found, what was expected, what to do; the place is printed before them.
 
+mod companions;
 pub mod edifact;
 pub mod guard;
 pub mod judging;
@@ -10,10 +11,11 @@ pub mod workbook;
 
 use super::diagnostic::{Place, Problem, shown};
 
+pub use companions::*;
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 73] = [
+pub const CODES: [&str; 75] = [
     "amount-invalid",
     "archive-damaged",
     "archive-limit",
@@ -27,6 +29,8 @@ pub const CODES: [&str; 73] = [
     "check-digit-wrong",
     "code-unlisted",
     "columns-wrong",
+    "companion-invalid",
+    "companion-missing",
     "content-changed",
     "country-invalid",
     "crashed-while-reading",

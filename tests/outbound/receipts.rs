@@ -25,6 +25,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         layouts: Vec::new(),
         settle: Settle::Rename,
         unzip: false,
+        companions: None,
         truncated_after: Duration::from_secs(3_600),
         policy: Policy::GoodMessages,
         customers: References::Accept,

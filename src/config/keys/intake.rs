@@ -62,6 +62,20 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Intake,
+        "companion",
+        "list of 2 to 9 patterns",
+        None,
+        "Several files are one arrival: a pattern for the name of each, the file that opens the messages first. Parts in braces as in [file_name] of a layout; what all patterns name, like {no}, must be equal. None is taken before all are there. A .pdf goes along unread.",
+    ),
+    key(
+        Table::Intake,
+        "companion_within",
+        "duration, 1 s to 30 d",
+        Value("1 h"),
+        "How long a file waits for those that belong to it, from its last change; then it is refused as companion-missing.",
+    ),
+    key(
+        Table::Intake,
         "truncated_after",
         "duration",
         Value("1 h"),

@@ -83,7 +83,7 @@ events! {
     FileRefused "file-refused" Warning "Nothing of it was taken; the reason stands in failed/.";
     FileIncomplete "file-incomplete" Warning "It rests in in/ without its end; it is refused if it does not grow.";
     FileOdd "file-odd" Warning "A name in in/ is no file that can be taken: symlink, folder, no permission.";
-    FileUnmatched "file-unmatched" Warning "A file lies in a folder of in/ that no intake has, or a done-file fits several.";
+    FileUnmatched "file-unmatched" Warning "A file lies in a folder of in/ that no intake has, or a done-file fits several, or there are two files for one part of an arrival.";
     FileVanished "file-vanished" Warning "It was seen and is nowhere any more; it was not applied.";
     FileReturned "file-returned" Warning "A file in work/ that the ledger does not know went back to in/.";
     FileCrashed "file-crashed" Error "Reading it ended the process several times; it was set aside.";

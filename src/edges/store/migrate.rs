@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0014_still_for.sql"),
     include_str!("migrations/0015_beside.sql"),
     include_str!("migrations/0016_turn.sql"),
+    include_str!("migrations/0017_companions.sql"),
 ];
 
 /// The version of the tables this program works with.

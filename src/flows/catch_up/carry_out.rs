@@ -93,7 +93,13 @@ fn back_to_in(bench: &Bench<'_>, original: &Original) -> Result<Option<Candidate
         }
     }
     let found = bench.spool.look(to, name)?;
-    Ok(found.map(|meta| Candidate { intake: intake.clone(), name: name.clone(), meta, done_file: done_file.clone() }))
+    Ok(found.map(|meta| Candidate {
+        intake: intake.clone(),
+        name: name.clone(),
+        meta,
+        done_file: done_file.clone(),
+        parts: Vec::new(),
+    }))
 }
 
 /// A run for a file that went out, with its orders; what never left goes back to where its partner looks for it.

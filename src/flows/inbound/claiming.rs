@@ -9,18 +9,20 @@ use anyhow::{Context, Result};
 use chrono::DateTime;
 
 use super::super::is_denied;
+use super::bundling::{self, Bundled};
 use super::desk::ROUND_BYTES;
 use super::finish;
 use super::round::{Bench, travelling_name};
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Meta, Place, Role, role_of, shown_name, state_name};
-use crate::edges::store::ledger::{Arrival, FileRow, FileState};
+use crate::edges::store::ledger::{Arrival, FileRow, FileState, PartRow};
 use crate::edges::store::{FileNo, Snapshot, Tx};
 use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::{Intake, Settle};
 use crate::model::rules::as_of::{self, NotAsOf};
 use crate::model::rules::catch_up::is_paper;
+use crate::model::rules::companions::{archive_name, first_name, plain_name};
 
 /// `file.origin` of what was dropped into in/; else it names the remote.
 pub const ORIGIN_HERE: &str = "in";
@@ -35,6 +37,8 @@ pub struct Candidate {
     pub meta: Meta,
     /// The name of the done-file that vouches for it; it is claimed first and travels along.
     pub done_file: Option<Vec<u8>>,
+    /// Where several files are one arrival: all of them with their sizes, this one first. Else none.
+    pub parts: Vec<PartRow>,
 }
 
 /// A file that stands in work/.
@@ -55,6 +59,8 @@ pub struct Claimed {
     /// It was whole when it was seen and is no longer: refused with these words, whatever can be read of it.
     pub cut: Option<String>,
     pub done_file: Option<Vec<u8>>,
+    /// The files that are put together when it is claimed.
+    pub parts: Vec<PartRow>,
     /// The file it is a corrected or returned copy of.
     pub returns_of: Option<Id>,
     pub attempts: u32,
@@ -116,8 +122,8 @@ impl Bench<'_> {
     /// The decoder reads the first of them while others are claimed. Gives back what was claimed, and why the rest was not.
     fn claim_all(&mut self, seen: Vec<Claimed>, alone: bool) -> Result<(Vec<Claimed>, Option<anyhow::Error>)> {
         let (mut claimed, mut being_read, mut refused) = (Vec::with_capacity(seen.len()), 0, None);
-        for file in seen {
-            match self.claim(&file) {
+        for mut file in seen {
+            match self.claim(&mut file) {
                 Ok(true) => claimed.push(file),
                 Ok(false) => {}
                 // Those behind it stand in the same folder; all stay seen and are claimed under their ids when it is mended.
@@ -177,6 +183,7 @@ impl Bench<'_> {
             first_seen: row.first_seen,
             cut: None,
             done_file: None,
+            parts: Vec::new(),
             returns_of: row.returns_of,
             attempts: row.attempts,
             again: false,
@@ -188,7 +195,9 @@ impl Bench<'_> {
     /// Commit 1. Should a power cut take it, the file stands in work/ unknown and goes back to in/: nothing is lost with it.
     fn see(&mut self, candidates: Vec<Candidate>, alone: bool) -> Result<Vec<Claimed>> {
         let now = self.now;
-        let tx = self.store.begin_unsynced()?;
+        // Files of one arrival are put together only for an id that stays.
+        let is_together = candidates.iter().any(|candidate| !candidate.parts.is_empty());
+        let tx = if is_together { self.store.begin()? } else { self.store.begin_unsynced()? };
         let mut seen = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             seen.push(see_one(&tx, candidate, alone, now)?);
@@ -206,7 +215,10 @@ impl Bench<'_> {
     }
 
     /// in/ → work/. False: it is gone, the ledger says so.
-    fn claim(&mut self, file: &Claimed) -> Result<bool> {
+    fn claim(&mut self, file: &mut Claimed) -> Result<bool> {
+        if !file.parts.is_empty() {
+            return self.claim_together(file);
+        }
         let (partner, intake) = (&file.intake.sender.partner, &file.intake.id);
         let target = state_name(file.id, &file.raw_name, Role::Original);
         let (from, to) = (Place::In { partner, intake }, Place::Work { partner, intake });
@@ -216,16 +228,32 @@ impl Bench<'_> {
         let renamed = self.spool.rename((from, &file.dropped), (to, &target));
         match renamed {
             Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let tx = self.store.begin()?;
-                tx.vanish_file(file.file, &iso(self.now.wall), "gone before it was claimed")?;
-                tx.commit()?;
-                let fields = [(Key::Name, Value::Bytes(&file.raw_name))];
-                self.events.tell(self.now.wall, file.id.as_str(), Event::FileVanished, &fields);
-                Ok(false)
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.vanished(file),
             Err(error) => Err(error).with_context(|| format!("cannot claim {}", file.name)),
         }
+    }
+
+    /// Several files become one in work/.
+    fn claim_together(&mut self, file: &mut Claimed) -> Result<bool> {
+        let bundled = bundling::bundle(self.spool, file).with_context(|| format!("cannot claim {}", file.name))?;
+        match bundled {
+            Bundled::Whole(size) => {
+                file.size = size;
+                Ok(true)
+            }
+            Bundled::Gone => self.vanished(file),
+            // It stays seen, and the next look takes it under the id it has.
+            Bundled::Changed => Ok(false),
+        }
+    }
+
+    fn vanished(&mut self, file: &Claimed) -> Result<bool> {
+        let tx = self.store.begin()?;
+        tx.vanish_file(file.file, &iso(self.now.wall), "gone before it was claimed")?;
+        tx.commit()?;
+        let fields = [(Key::Name, Value::Bytes(&file.raw_name))];
+        self.events.tell(self.now.wall, file.id.as_str(), Event::FileVanished, &fields);
+        Ok(false)
     }
 }
 
@@ -279,9 +307,28 @@ fn tell_what_it_is(tx: &Tx<'_>, intake: &Intake, dropped: &[u8], now: Now) -> Re
     Ok(Told { raw_name, shown, first_seen, returns_of, adopted, seen: seen.filter(is_open_here) })
 }
 
+/// The same of several files that are one arrival. One of them may have come back alone, refused since the others were missing.
+fn tell_what_they_are(tx: &Tx<'_>, intake: &Intake, parts: &[PartRow], now: Now) -> Result<Told> {
+    let raw_name = archive_name(plain_name(&parts[0].raw_name));
+    let shown = shown_name(&raw_name).to_string();
+    let seen = tx.last_file_named(&intake.sender.partner, &intake.id, &raw_name, &shown)?.filter(is_open_here);
+    let mut told = Told { raw_name, shown, first_seen: iso(now.wall), returns_of: None, adopted: None, seen };
+    for part in parts {
+        let Some(row) = come_back(tx, &part.raw_name)?.filter(|row| row.verdict.is_some()) else { continue };
+        told.first_seen = row.first_seen;
+        told.returns_of = Some(row.id);
+        break;
+    }
+    Ok(told)
+}
+
 fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<Claimed> {
-    let Candidate { intake, name: dropped, meta, done_file } = candidate;
-    let Told { raw_name, shown, first_seen, returns_of, adopted, seen } = tell_what_it_is(tx, &intake, &dropped, now)?;
+    let Candidate { intake, name: dropped, meta, done_file, parts } = candidate;
+    let told = match parts.is_empty() {
+        true => tell_what_it_is(tx, &intake, &dropped, now)?,
+        false => tell_what_they_are(tx, &intake, &parts, now)?,
+    };
+    let Told { raw_name, shown, first_seen, returns_of, adopted, seen } = told;
     let mut cut = None;
     let (file, id, attempts) = match seen {
         // Seen before a crash, never claimed: the same id.
@@ -315,6 +362,9 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
             (tx.see_file(&arrival)?, id, u32::from(alone))
         }
     };
+    if !parts.is_empty() {
+        tx.set_parts(file, &parts)?;
+    }
     Ok(Claimed {
         as_of: moment(&intake, &shown, &first_seen, now),
         file,
@@ -328,6 +378,7 @@ fn see_one(tx: &Tx<'_>, candidate: Candidate, alone: bool, now: Now) -> Result<C
         first_seen,
         cut,
         done_file,
+        parts,
         returns_of,
         attempts,
         again: false,
@@ -352,5 +403,6 @@ pub fn cut_by_power(came_with: u64, left: u64) -> Option<String> {
 
 fn moment(intake: &Intake, name: &str, first_seen: &str, now: Now) -> Result<String, NotAsOf> {
     let first_seen = first_seen.parse().unwrap_or(now.wall);
+    let name = if intake.companions.is_some() { first_name(name) } else { name };
     as_of::of_file(&intake.as_of, name, intake.sender.zone, first_seen, now.wall)
 }

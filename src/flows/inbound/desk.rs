@@ -3,11 +3,13 @@
 //! A look lists the whole folder once; the files of that look are handed out round by round, so that 100,000 files cost one
 //! listing and not one for each round. It decides nothing itself: `model::rules::settle` does, asked last and lazily.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bundling::{MOST_BYTES, part_of};
 use super::claiming::Candidate;
 use super::reading::{HEAD_BYTES, completeness};
 use crate::edges::clock::Now;
@@ -16,6 +18,7 @@ use crate::edges::spool::{KeptOpen, Listing, Meta, Oddities, Place, Result, Spoo
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::layout::Completeness;
+use crate::model::rules::companions::{Companions, plain_name};
 use crate::model::rules::order_of_files::compare_names;
 use crate::model::rules::settle::{LookTable, Looks, Settled, Waiting, given_up_at, pair_done_files, settle};
 
@@ -33,11 +36,13 @@ pub struct Desk {
     listing: Listing,
     queue: Vec<u32>,
     vouched: Vec<(u32, u32)>,
+    /// The files of an arrival of several, by the first of them.
+    together: HashMap<u32, Vec<u32>>,
     /// When somebody has to look again, by the monotonic clock.
     pub look_at: Option<Duration>,
     /// Some file only has to rest a little longer: a drained run waits for that, and for nothing else.
     pub is_settling: bool,
-    told_incomplete: std::collections::HashSet<(u64, u64)>,
+    told_incomplete: HashSet<(u64, u64)>,
 }
 
 impl Desk {
@@ -50,6 +55,7 @@ impl Desk {
             listing: Listing::default(),
             queue: Vec::new(),
             vouched: Vec::new(),
+            together: HashMap::new(),
             look_at: None,
             is_settling: false,
             told_incomplete: Default::default(),
@@ -121,6 +127,9 @@ impl Desk {
             Settle::DoneFile { suffix } => self.pair(&suffix, &mut queue, events, now),
         }
         self.looks.end();
+        if let Some(companions) = self.intake.companions.clone() {
+            self.put_together(spool, &companions, &mut queue, events, now);
+        }
         let listing = &self.listing;
         queue.sort_unstable_by(|a, b| compare_names(listing.entry(*b as usize).name, listing.entry(*a as usize).name));
         self.queue = queue;
@@ -153,6 +162,78 @@ impl Desk {
         queue.extend(self.vouched.iter().map(|(data, _)| *data));
     }
 
+    /// Of the files that are settled, those whose companions are too: handed out as one, by the first. One that has waited for
+    /// long enough goes alone, and is refused for what is missing.
+    fn put_together(
+        &mut self,
+        spool: &Spool,
+        companions: &Companions,
+        queue: &mut Vec<u32>,
+        events: &Events,
+        now: Now,
+    ) {
+        let settled: HashSet<u32> = queue.drain(..).collect();
+        let found = companions.pair(self.listing.entries().map(|entry| entry.name));
+        let numbered = |files: &[usize]| files.iter().map(|index| *index as u32).collect::<Vec<u32>>();
+        self.together.clear();
+        queue.extend(numbered(&found.others).into_iter().filter(|index| settled.contains(index)));
+        for files in &found.whole {
+            let files = numbered(files);
+            let bytes: u64 = files.iter().map(|index| self.listing.entry(*index as usize).meta.size).sum();
+            if bytes > MOST_BYTES {
+                let words =
+                    format!("it and what belongs to it have {bytes} bytes; at most {MOST_BYTES} are one arrival");
+                self.tell_waiting(events, files[0] as usize, &words, now);
+            } else if files.iter().all(|index| settled.contains(index)) {
+                queue.push(files[0]);
+                self.together.insert(files[0], files);
+            }
+        }
+        for (files, missing) in &found.lone {
+            let changed = |index: &usize| spool.changed_at(self.folder(), self.listing.entry(*index).name);
+            let changed = files.iter().filter_map(changed).max();
+            let wall = now.wall.timestamp_nanos_opt().unwrap_or_default();
+            let never = now.mono + companions.within;
+            match given_up_at(never, companions.within, now.mono, (changed, wall)) {
+                None => queue.extend(numbered(files).into_iter().filter(|index| settled.contains(index))),
+                Some(until) => {
+                    self.wake(until);
+                    let words = format!("{} is missing", missing.join(", "));
+                    files.iter().for_each(|index| self.tell_waiting(events, *index, &words, now));
+                }
+            }
+        }
+        for index in found.ambiguous {
+            let (name, meta) = (self.listing.entry(index).name.to_vec(), self.listing.entry(index).meta);
+            if self.is_news(meta) {
+                events.tell(now.wall, "", Event::FileUnmatched, &[(Key::Name, Value::Bytes(&name))]);
+            }
+        }
+    }
+
+    fn tell_waiting(&mut self, events: &Events, index: usize, words: &str, now: Now) {
+        let (name, meta) = (self.listing.entry(index).name.to_vec(), self.listing.entry(index).meta);
+        self.tell_incomplete(events, &name, meta, words, now);
+    }
+
+    /// All files of an arrival, or none.
+    fn settled_together(
+        &mut self,
+        spool: &Spool,
+        events: &Events,
+        files: &[u32],
+        now: Now,
+    ) -> Result<Option<Candidate>> {
+        let (mut parts, mut first) = (Vec::with_capacity(files.len()), None);
+        for index in files {
+            let Some(candidate) = self.settled(spool, events, *index as usize, now)? else { return Ok(None) };
+            parts.push(part_of(&candidate.name, candidate.meta.size));
+            first.get_or_insert(candidate);
+        }
+        let size = parts.iter().map(|part| part.size).sum();
+        Ok(first.map(|first| Candidate { meta: Meta { size, ..first.meta }, parts, ..first }))
+    }
+
     fn tell_oddities(&mut self, events: &Events, now: Now) {
         let source = self.intake.source();
         for odd in self.oddities.new_ones(&self.listing) {
@@ -179,7 +260,11 @@ impl Desk {
         let mut bytes = 0;
         while taken.len() < ROUND_FILES && bytes < ROUND_BYTES {
             let Some(index) = self.queue.pop() else { break };
-            if let Some(candidate) = self.settled(spool, events, index as usize, now)? {
+            let candidate = match self.together.remove(&index) {
+                Some(parts) => self.settled_together(spool, events, &parts, now)?,
+                None => self.settled(spool, events, index as usize, now)?,
+            };
+            if let Some(candidate) = candidate {
                 bytes += candidate.meta.size;
                 taken.push(candidate);
             }
@@ -187,6 +272,7 @@ impl Desk {
         if self.queue.is_empty() {
             self.listing = Listing::default();
             self.vouched.clear();
+            self.together.clear();
         }
         Ok(taken)
     }
@@ -214,9 +300,10 @@ impl Desk {
         let kernel = || asked.unwrap_or_else(|| spool.is_still_written(self.folder(), &name));
         // What cannot be read is left to the reading to report.
         let layout = || end_of(spool, &self.intake, &name).unwrap_or(Completeness::Complete);
+        let parts = Vec::new();
         let (rule, patience) = (&self.intake.settle, self.intake.truncated_after);
         match settle(rule, patience, &looks, done_file.is_some(), now.mono, kernel, layout) {
-            Settled::Take => Ok(Some(Candidate { intake: self.intake.clone(), name, meta, done_file })),
+            Settled::Take => Ok(Some(Candidate { intake: self.intake.clone(), name, meta, done_file, parts })),
             Settled::WaitUntil(at, why) => {
                 self.is_settling |= why == Waiting::Still;
                 self.wake(at);
@@ -226,7 +313,7 @@ impl Desk {
                 let changed = spool.changed_at(self.folder(), &name);
                 let wall = now.wall.timestamp_nanos_opt().unwrap_or_default();
                 let Some(until) = given_up_at(until, patience, now.mono, (changed, wall)) else {
-                    return Ok(Some(Candidate { intake: self.intake.clone(), name, meta, done_file }));
+                    return Ok(Some(Candidate { intake: self.intake.clone(), name, meta, done_file, parts }));
                 };
                 self.wake(until);
                 self.tell_incomplete(events, &name, meta, &missing, now);
@@ -244,13 +331,18 @@ impl Desk {
         Some(self.listing.entry(self.vouched[at].1 as usize).name.to_vec())
     }
 
-    fn tell_incomplete(&mut self, events: &Events, name: &[u8], meta: Meta, missing: &str, now: Now) {
-        if !self.told_incomplete.insert((meta.inode, meta.size)) {
-            return;
-        }
+    /// Nothing was told of it yet.
+    fn is_news(&mut self, meta: Meta) -> bool {
         if self.told_incomplete.len() > 10_000 {
             // Better told twice than remembered for ever.
             self.told_incomplete.clear();
+        }
+        self.told_incomplete.insert((meta.inode, meta.size))
+    }
+
+    fn tell_incomplete(&mut self, events: &Events, name: &[u8], meta: Meta, missing: &str, now: Now) {
+        if !self.is_news(meta) {
+            return;
         }
         let fields = [
             (Key::Intake, Value::Text(self.intake.source().into())),
@@ -263,8 +355,19 @@ impl Desk {
 
 /// Is the end of a dropped file there? Complete when one of the intake's layouts finds it; nothing when it cannot be read.
 pub fn end_of(spool: &Spool, intake: &Intake, name: &[u8]) -> Option<Completeness> {
+    if is_paper(intake, name) {
+        // A cut one is told by its reading.
+        return Some(Completeness::Complete);
+    }
     let mut file = spool.read(Place::In { partner: &intake.sender.partner, intake: &intake.id }, name).ok()?;
     end_in(intake, &mut file)
+}
+
+/// A file that goes along with others and that no layout reads.
+fn is_paper(intake: &Intake, name: &[u8]) -> bool {
+    let name = std::str::from_utf8(plain_name(name)).unwrap_or_default();
+    let companions = intake.companions.as_ref();
+    companions.is_some_and(|known| known.part_of(name).is_some_and(|part| !known.is_read(part.nth)))
 }
 
 /// The same for one that is open already.

@@ -16,8 +16,9 @@ use crate::edges::store::ledger::FileRow;
 use crate::edges::store::{FileNo, Snapshot};
 use crate::model::ids::Id;
 use crate::model::intake::{Intake, Originals, Settle};
-use crate::model::layout::Layout;
+use crate::model::layout::{Layout, Spill, together};
 use crate::model::mode::Mode;
+use crate::model::rules::companions::Companions;
 use crate::model::verdict::{Counts, Home, Verdict};
 use crate::model::wording::guard::is_code_of_guard;
 
@@ -221,7 +222,7 @@ fn carry_out_one(bench: &Bench<'_>, file: &Decided, intake: Option<&Intake>) -> 
     if file.has_reject
         && let Some(layout) = intake.and_then(|i| i.layouts.iter().find(|l| l.id == file.layout))
     {
-        write_reject(bench, file, place, layout)?;
+        write_reject(bench, file, place, (layout, intake.and_then(|i| i.companions.as_deref())))?;
     }
     let name = file.name_as(Role::Original);
     if let Some(Settle::DoneFile { suffix }) = intake.map(|i| &i.settle) {
@@ -319,14 +320,28 @@ pub fn find_original<'f>(spool: &Spool, file: &'f Decided) -> Result<Option<Plac
 }
 
 /// A correctable file of only the refused messages, cut from the sender's own bytes.
-fn write_reject(bench: &Bench<'_>, file: &Decided, original: Place<'_>, layout: &Layout) -> Result<()> {
+fn write_reject(
+    bench: &Bench<'_>,
+    file: &Decided,
+    original: Place<'_>,
+    (layout, companions): (&Layout, Option<&Companions>),
+) -> Result<()> {
     let ranges = refused_ranges(&bench.store.read()?, file.file)?;
     if ranges.is_empty() {
         return Ok(());
     }
     let mut source = bench.spool.read(original, &file.name_as(Role::Original))?;
     let mut draft = bench.spool.draft(State::Failed)?;
-    if let Err(error) = layout.rebuild_reject(&mut source, &ranges, &mut draft) {
+    let rebuilt = match companions {
+        Some(companions) => {
+            let spill = || -> io::Result<Box<dyn Spill>> {
+                Ok(Box::new(bench.spool.unnamed_file().map_err(io::Error::other)?))
+            };
+            together::rebuild(layout, companions, &mut source, &ranges, &mut draft, &spill)
+        }
+        None => layout.rebuild_reject(&mut source, &ranges, &mut draft),
+    };
+    if let Err(error) = rebuilt {
         return Err(draft.failed(error)).with_context(|| format!("cannot write the reject of {}", file.name));
     }
     draft.publish(bench.spool, (file.failed(), &file.name_as(Role::Reject)), Existing::Replace, Lasting::NextSync)?;

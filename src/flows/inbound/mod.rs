@@ -1,9 +1,10 @@
-//! Files in: looked at (desk; at a remote: collect), taken in rounds (round), read on a thread of their own (reading), judged (judge), applied
+//! Files in: looked at (desk; at a remote: collect), taken in rounds (round; several that are one arrival: bundling), read on a thread of their own (reading), judged (judge), applied
 //! (applying; records and facts by way of gathered), decided (deciding), moved (finish); what waits is judged again (waiting).
 
 pub mod again;
 mod ahead;
 pub mod applying;
+pub mod bundling;
 pub mod claiming;
 pub mod collect;
 mod deciding;

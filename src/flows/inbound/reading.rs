@@ -22,8 +22,8 @@ use crate::model::intake::Intake;
 use crate::model::kind::Kind;
 use crate::model::layout::choice::{Choice, choose};
 use crate::model::layout::nearest::{Unrecognised, unrecognised};
-use crate::model::layout::packed;
 use crate::model::layout::{Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
+use crate::model::layout::{packed, together};
 use crate::model::wording::judging as words;
 
 /// Parcels that may wait between the threads; with a batch of 256 KiB at most in each this bounds what is in flight.
@@ -316,10 +316,19 @@ impl Reader<'_> {
         {
             return Ok(Outcome::Same);
         }
+        let companions = assignment.intake.companions.as_deref();
+        if let Some(known) = companions
+            && let Some(refused) = together::refused(known, input, &assignment.name)?
+        {
+            return Ok(Outcome::Decoded(refused));
+        }
         let layout = match assignment.layouts.as_ref().unwrap_or(&assignment.intake.layouts).as_slice() {
             [only] => only,
             several => {
-                let (head, whole) = beginning(input, assignment.intake.unzip)?;
+                let (head, whole) = match companions {
+                    Some(known) => together::first_head(known, input)?,
+                    None => beginning(input, assignment.intake.unzip)?,
+                };
                 match choose(several, &head, whole) {
                     Choice::One(layout) => layout,
                     Choice::Unknown => return Ok(Outcome::Unrecognised(unrecognised(several, &head))),
@@ -335,9 +344,10 @@ impl Reader<'_> {
         let context =
             DecodeContext { file_name: &assignment.name, zone: assignment.intake.sender.zone, spill: &**self.spill };
         let mut outlet = Outlet { reader: self, intake: &assignment.intake };
-        let mut decoded = match assignment.intake.unzip {
-            true => layout.decode_packed(input, &context, &mut outlet)?,
-            false => layout.decode(input, &context, &mut outlet)?,
+        let mut decoded = match companions {
+            Some(known) => together::decode(layout, known, input, &context, &mut outlet)?,
+            None if assignment.intake.unzip => layout.decode_packed(input, &context, &mut outlet)?,
+            None => layout.decode(input, &context, &mut outlet)?,
         };
         // The reader knows better than the rule why the end is missing (empty, another layout, …): its words go first.
         if assignment.wants_end

@@ -14,7 +14,7 @@ use crate::edges::clock::{Now, iso};
 use crate::edges::spool::{Role, Spool, role_of};
 use crate::edges::store::Tx;
 use crate::edges::store::ledger::{FileRow, Revision};
-use crate::model::ids::Id;
+use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::{Intake, Originals};
 use crate::model::verdict::{Home, Verdict};
 
@@ -29,17 +29,22 @@ pub fn close_moved(
     (spool, intakes): (&Spool, &[Arc<Intake>]),
     file: &Claimed,
     now: Now,
-) -> Result<Option<Decided>> {
-    match file.returns_of.filter(|_| !file.again).map(|before| tx.file_by_id(before)).transpose()?.flatten() {
-        Some(before) if is_original(file, &before) && was_moved(spool, intakes, &before)? => {
+) -> Result<Vec<Decided>> {
+    let mut closed = Vec::new();
+    // Of several files that are one arrival each may have been another's that never came.
+    let of_parts = file.parts.iter().filter_map(|part| Some((split_prefixed(&part.raw_name)?.0, &part.raw_name[..])));
+    let own = file.returns_of.filter(|_| file.parts.is_empty()).map(|id| (id, &file.dropped[..]));
+    for (id, dropped) in own.into_iter().chain(of_parts).filter(|_| !file.again) {
+        let Some(before) = tx.file_by_id(id)? else { continue };
+        if is_original(file.size, dropped, &before) && was_moved(spool, intakes, &before)? {
             if !before.rehearsed.writes() {
                 // What it would have done is asked of the file that it is now.
                 tx.close_rehearsed(before.no)?;
             }
-            close(tx, before, file.id, true, now)
+            closed.extend(close(tx, before, file.id, true, now)?);
         }
-        _ => Ok(None),
     }
+    Ok(closed)
 }
 
 /// After it was judged, and was taken: closes what was refused of the one it was.
@@ -53,10 +58,10 @@ pub fn close_taken(tx: &Tx<'_>, file: &Claimed, done: &Decided, now: Now) -> Res
 
 /// Is it the original itself and no reject? A start does not know the name any more under which it came: then only a file of
 /// the same size is.
-fn is_original(file: &Claimed, before: &FileRow) -> bool {
-    match role_of(&file.dropped, before.id, &before.raw_name) {
+fn is_original(size: u64, dropped: &[u8], before: &FileRow) -> bool {
+    match role_of(dropped, before.id, &before.raw_name) {
         Some(role) => role == Role::Original,
-        None => file.size == before.size,
+        None => size == before.size,
     }
 }
 

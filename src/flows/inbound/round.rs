@@ -70,10 +70,13 @@ impl Bench<'_> {
                     let (name, came_with) = (state_name(row.id, &row.raw_name, Role::Original), row.size);
                     let work = Place::Work { partner: &row.partner, intake: &row.intake };
                     let left = self.spool.look(work, &name)?.map_or(came_with, |meta| meta.size);
-                    // What a remote's listing says of a size binds nobody; what stands in work/ from there is whole.
-                    let cut = if row.origin == ORIGIN_HERE { cut_by_power(came_with, left) } else { None };
-                    let size = if row.origin == ORIGIN_HERE { row.size } else { left };
-                    claimed.push(Claimed { cut, size, ..self.claimed_from(row, intake) });
+                    // What a remote's listing says of a size binds nobody; what stands in work/ from there, or was put together
+                    // there, is whole.
+                    let parts = self.store.read()?.parts_of(row.no)?;
+                    let is_as_dropped = row.origin == ORIGIN_HERE && parts.is_empty();
+                    let cut = if is_as_dropped { cut_by_power(came_with, left) } else { None };
+                    let size = if is_as_dropped { row.size } else { left };
+                    claimed.push(Claimed { cut, size, parts, ..self.claimed_from(row, intake) });
                 }
                 None => self.tell_orphan(&row),
             }

@@ -23,6 +23,7 @@ mod repacked;
 pub mod rows;
 pub mod seam;
 pub mod standards;
+pub mod together;
 pub mod told;
 pub mod workbook;
 pub mod xml;
@@ -154,6 +155,11 @@ impl Layout {
     /// Could a file that begins with these bytes (at most 64 KiB) be of this layout?
     pub fn recognises(&self, head: &[u8]) -> bool {
         match &self.syntax {
+            Syntax::Rows(rows) if rows.is_by_file() => {
+                let mut tagged = Vec::new();
+                let (mut bytes, mut raw) = (io::Cursor::new(head), head);
+                rows.tag_rows(self, 1, (&mut bytes, &mut raw), &mut tagged).is_ok() && rows.recognises(self, &tagged)
+            }
             Syntax::Rows(rows) => rows.recognises(self, head),
             Syntax::Xml(xml) => xml::recognises(self, xml, head),
             Syntax::Edifact(edifact) => edifact::recognises(edifact, head),
@@ -196,6 +202,13 @@ impl Layout {
             // It is written anew: `redact_packed`.
             Syntax::Workbook(_) => Err(RedactError::NotRead("the cells of a workbook are packed.".to_string())),
         }
+    }
+
+    /// So many files make one of its messages together: the rows of each are records of their own.
+    pub fn files(&self) -> Option<usize> {
+        let Syntax::Rows(rows) = &self.syntax else { return None };
+        let tags = self.records.iter().flat_map(|record| &record.tags);
+        rows.is_by_file().then(|| tags.filter_map(|tag| tag.parse().ok()).max().unwrap_or(0))
     }
 
     /// Some place of it holds personal data.
@@ -261,6 +274,7 @@ impl Layout {
     pub fn writes(&self) -> bool {
         // What stands side by side in one row of the partner's are several messages or nodes of ours.
         !matches!(self.syntax, Syntax::Workbook(_))
+            && self.files().is_none()
             && !self.records.is_empty()
             && !self.records.iter().any(|r| r.again || r.each.is_some())
             && !matches!(&self.syntax, Syntax::Xml(xml) if xml.joins())

@@ -30,7 +30,7 @@ pub struct Naming {
 }
 
 /// A pattern, compiled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NameShape {
     source: String,
     regex: Regex,
@@ -42,6 +42,15 @@ pub type Named = Result<Vec<String>, Box<Problem>>;
 
 impl NameShape {
     pub fn parse(source: &str) -> Result<Self, String> {
+        Self::compile(source, false)
+    }
+
+    /// Capital and small letters are one.
+    pub fn parse_any_case(source: &str) -> Result<Self, String> {
+        Self::compile(source, true)
+    }
+
+    fn compile(source: &str, any_case: bool) -> Result<Self, String> {
         let (mut regex, mut names, mut rest) = ("^".to_string(), Vec::new(), source);
         while let Some(open) = rest.find('{') {
             regex.push_str(&regex::escape(&rest[..open]));
@@ -60,15 +69,39 @@ impl NameShape {
         }
         regex.push_str(&regex::escape(rest));
         regex.push('$');
-        let compiled = RegexBuilder::new(&regex)
-            .size_limit(COMPILED_BYTES)
-            .build()
-            .map_err(|_| format!("\"{source}\" holds an expression that cannot be read; expected {{part:[0-9]+}}."))?;
+        let compiled =
+            RegexBuilder::new(&regex).case_insensitive(any_case).size_limit(COMPILED_BYTES).build().map_err(|_| {
+                format!("\"{source}\" holds an expression that cannot be read; expected {{part:[0-9]+}}.")
+            })?;
         Ok(NameShape { source: source.to_string(), regex: compiled, names })
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
+    }
+
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What the parts of a name say, in the order of `names`; nothing where it is not such a name.
+    pub fn parts<'n>(&self, name: &'n str) -> Option<Vec<&'n str>> {
+        let captures = self.regex.captures(name)?;
+        let part = |nth| captures.name(&format!("part{nth}")).map_or("", |found| found.as_str());
+        Some((1..=self.names.len()).map(part).collect())
+    }
+
+    /// The name whose parts say this, for a person: a part of which nothing is known is `*`.
+    pub fn filled(&self, said: &dyn Fn(&str) -> Option<String>) -> String {
+        let (mut name, mut rest) = (String::new(), self.source.as_str());
+        while let Some((open, length)) = rest.find('{').and_then(|open| Some((open, closing(&rest[open..])?))) {
+            name.push_str(&rest[..open]);
+            let part = &rest[open + 1..open + length];
+            let part = part.split_once(':').map_or(part, |(part, _)| part);
+            name.push_str(&said(part).unwrap_or_else(|| "*".to_string()));
+            rest = &rest[open + length + 1..];
+        }
+        name + rest
     }
 
     fn part<'n>(&self, name: &'n str, part: &str) -> Option<&'n str> {

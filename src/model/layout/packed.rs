@@ -25,9 +25,9 @@ use crate::model::wording;
 /// What an archive of partners' files may hold.
 const LIMITS: Limits = Limits { members: 10_000, bytes: 16 << 30 };
 /// Places of the nth member begin at n times this: no member is as large.
-const STRIDE: u64 = 1 << 40;
-const HEAD_BYTES: usize = 64 << 10;
-const TAIL_BYTES: u64 = 64 << 10;
+pub(super) const STRIDE: u64 = 1 << 40;
+pub(super) const HEAD_BYTES: usize = 64 << 10;
+pub(super) const TAIL_BYTES: u64 = 64 << 10;
 /// What Apple's programs put beside the files.
 const ASIDE: &str = "__MACOSX/";
 
@@ -208,7 +208,7 @@ fn decode_gzip(
     decode_member(layout, &mut unpacked, (context, inner_name(context.file_name)), sink, (0, total))
 }
 
-fn decode_member(
+pub(super) fn decode_member(
     layout: &Layout,
     unpacked: &mut Box<dyn Spill>,
     (context, member): (&DecodeContext<'_>, &str),
@@ -221,7 +221,7 @@ fn decode_member(
     }
     let name = member.rsplit(['/', '\\']).next().unwrap_or_default();
     let own = DecodeContext { file_name: name, zone: context.zone, spill: context.spill };
-    let speaker = Arc::new(Speaker { member: Some(member.to_string()), sheet: None });
+    let speaker = Arc::new(Speaker { member: Some(member.to_string()), ..Speaker::default() });
     let mut part = Part { sink, speaker: speaker.clone(), messages: total.messages, byte: index as u64 * STRIDE };
     let mut decoded = layout.decode(unpacked, &own, &mut part)?;
     if decoded.fatal.is_empty()
@@ -307,11 +307,7 @@ pub(super) fn rebuild(
         if own.is_empty() {
             continue;
         }
-        let reopen = || Member::open(shared.clone(), &directory, entry);
-        let mut unpacked = Unpacked { reopen, size: entry.size, open: None, at: 0, wanted: 0 };
-        let mut member = writer.begin(&entry.name)?;
-        layout.rebuild_reject(&mut unpacked, &own, &mut member)?;
-        member.end()?;
+        rebuild_one(layout, (shared.clone(), &directory), entry, &own, &mut writer)?;
     }
     writer.finish().map(|_| ())
 }
@@ -328,6 +324,31 @@ fn rebuild_gzip(
     let mut packed = gzip::writer(out);
     layout.rebuild_reject(&mut unpacked, messages, &mut packed)?;
     packed.finish().map(|_| ())
+}
+
+/// One member with these messages alone, their places being those in it.
+pub(super) fn rebuild_member<W: Write>(
+    layout: &Layout,
+    (original, directory): (&mut dyn Input, &Directory),
+    entry: &Entry,
+    own: &[Range<u64>],
+    writer: &mut ArchiveWriter<W>,
+) -> io::Result<()> {
+    rebuild_one(layout, (Shared(Rc::new(RefCell::new(original))), directory), entry, own, writer)
+}
+
+fn rebuild_one<W: Write>(
+    layout: &Layout,
+    (shared, directory): (Shared<'_>, &Directory),
+    entry: &Entry,
+    own: &[Range<u64>],
+    writer: &mut ArchiveWriter<W>,
+) -> io::Result<()> {
+    let reopen = || Member::open(shared.clone(), directory, entry);
+    let mut unpacked = Unpacked { reopen, size: entry.size, open: None, at: 0, wanted: 0 };
+    let mut member = writer.begin(&entry.name)?;
+    layout.rebuild_reject(&mut unpacked, own, &mut member)?;
+    member.end()
 }
 
 /// One archive for several readers, of which one reads at a time.

@@ -7,6 +7,7 @@ pub mod catch_up;
 pub mod clock_offset;
 pub mod collecting;
 pub mod command_order;
+pub mod companions;
 pub mod delivering;
 pub mod delta;
 pub mod file_name;

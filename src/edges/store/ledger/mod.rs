@@ -3,7 +3,7 @@
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` and `run_find` what went out,
 //! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
-//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped.
+//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several.
 //! `rehearsal` what files of partners who are not live would have done; `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
 
 mod arrival;
@@ -23,6 +23,7 @@ mod marks;
 mod message;
 mod notice;
 mod outbox;
+mod part;
 mod pause;
 mod problem;
 mod rehearsal;
@@ -43,6 +44,7 @@ pub use identity::Identity;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use notice::{Failing, NoticeNo, NoticeRow, Waiting};
 pub use outbox::{Cause, Concerned, NewChange, PendingChange};
+pub use part::PartRow;
 pub use pause::PauseRow;
 pub use problem::{ProblemNo, ProblemRow};
 pub use remote::{RemoteLook, RemoteState};

@@ -1,5 +1,6 @@
 //! Layouts whose files are rows: delimited and fixed width. Everything about a row but its cutting is the same for both.
 
+mod apart;
 mod around;
 mod decode;
 mod encode;

@@ -37,6 +37,8 @@ pub struct Delimited {
     pub unknown_columns: UnknownColumns,
     /// Column (from 1) that tells the record type.
     pub tag: Option<usize>,
+    /// The file that a row stands in tells it: in what is read, its number stands in the first column.
+    pub by_file: bool,
     /// Characters (from 0) that tell it, where some records are of fixed width.
     pub tag_columns: Option<std::ops::Range<usize>>,
     /// A line that must come first, like `nattpost;order;1`.
@@ -171,18 +173,8 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
     if columns == Columns::Names && header != Header::Required {
         section.problem("header", "columns that are found by name need their header line.");
     }
-    let tag_word = section.text_or_integer("tag");
-    let tag = tag_word.as_deref().and_then(|t| t.parse::<usize>().ok()).filter(|t| (1..=COLUMNS).contains(t));
-    let tag_columns = tag_word.as_deref().filter(|_| tag.is_none()).and_then(self::columns);
-    if tag_word.is_some() && tag.is_none() && tag_columns.is_none() {
-        section.problem(
-            "tag",
-            format!("expected the number of a column, from 1 to {COLUMNS}, or characters like \"1-2\"."),
-        );
-    }
-    if columns == Columns::Rows && tag.is_none() {
-        section.problem("tag", "columns = \"rows\" needs the number of the column that tells the record type.");
-    }
+    let RecordType { tag, tag_columns, by_file } = record_type(&section, columns);
+    let (columns, header) = if by_file { (by_file_columns(columns), Header::None) } else { (columns, header) };
     let more = section.choice("more", &[("refuse", "refuse"), ("blank", "blank"), ("ignore", "ignore")]);
     let delimited = Delimited {
         delimiter: one_byte(&section, "delimiter").unwrap_or(b';'),
@@ -204,6 +196,7 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
             )
             .unwrap_or(UnknownColumns::Refuse),
         tag,
+        by_file,
         tag_columns,
         first_line: section.texts("first_line").unwrap_or_default().into_iter().map(|t| t.value).collect(),
         column_mark: section.text("column_mark").unwrap_or_else(|| "!".to_string()),
@@ -224,6 +217,44 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
             .problem("quote", "is the delimiter too; expected another character, or quote = \"\" where there is none.");
     }
     Some(common(&section, Cutting::Delimited(delimited)))
+}
+
+/// Where the type of a row's record stands.
+struct RecordType {
+    tag: Option<usize>,
+    tag_columns: Option<std::ops::Range<usize>>,
+    by_file: bool,
+}
+
+fn record_type(section: &Section<'_>, columns: Columns) -> RecordType {
+    let word = section.text_or_integer("tag");
+    if word.as_deref() == Some("file") {
+        if columns == Columns::Rows {
+            let text = "with tag = \"file\" each file has one heading; expected \"names\" or \"positions\".";
+            section.problem("columns", text);
+        }
+        if section.has("first_line") {
+            section.problem("first_line", "cannot be told of several files; take it out.");
+        }
+        return RecordType { tag: Some(1), tag_columns: None, by_file: true };
+    }
+    let tag = word.as_deref().and_then(|t| t.parse::<usize>().ok()).filter(|t| (1..=COLUMNS).contains(t));
+    let tag_columns = word.as_deref().filter(|_| tag.is_none()).and_then(self::columns);
+    if word.is_some() && tag.is_none() && tag_columns.is_none() {
+        section.problem(
+            "tag",
+            format!("expected the number of a column, from 1 to {COLUMNS}, characters like \"1-2\", or \"file\"."),
+        );
+    }
+    if columns == Columns::Rows && tag.is_none() {
+        section.problem("tag", "columns = \"rows\" needs the number of the column that tells the record type.");
+    }
+    RecordType { tag, tag_columns, by_file: false }
+}
+
+/// Behind the number of their file, headings are rows that name columns.
+fn by_file_columns(columns: Columns) -> Columns {
+    if columns == Columns::Names { Columns::Rows } else { columns }
 }
 
 pub fn read_fixed(root: &Section<'_>) -> Option<Options> {

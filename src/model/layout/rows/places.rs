@@ -265,9 +265,9 @@ pub fn by_position(cutting: &Cutting, records: &[Record], parents: &[usize]) -> 
         .iter()
         .map(|record| match cutting {
             Cutting::Delimited(d) if d.columns == Columns::Rows => Reading::default(),
-            Cutting::Delimited(_) => match record.width {
+            Cutting::Delimited(d) => match record.width {
                 Some(width) => fixed_columns((width, true, true), record, parents),
-                None => cells_by_position(record, parents),
+                None => cells_by_position(record, parents, usize::from(d.by_file)),
             },
             Cutting::Tagged(_) => by_tag(record, &known, parents),
             Cutting::Fixed(fixed) => {
@@ -288,11 +288,12 @@ pub fn by_position(cutting: &Cutting, records: &[Record], parents: &[usize]) -> 
     readings
 }
 
-fn cells_by_position(record: &Record, parents: &[usize]) -> Reading {
-    let find = |spot: &Spot| position(spot).map_or(At::Absent, At::Cell);
+/// `before`: columns that are not the sender's.
+fn cells_by_position(record: &Record, parents: &[usize], before: usize) -> Reading {
+    let find = |spot: &Spot| position(spot).map_or(At::Absent, |at| At::Cell(at + before));
     let mut reading = Reading::new(record, parents, &find);
     for (spot, field) in all_spots(record) {
-        let cells = position(spot).map_or(0, |p| p + 1);
+        let cells = position(spot).map_or(0, |p| p + 1 + before);
         reading.most = reading.most.max(cells);
         if !field.is_some_and(|f| f.form.optional) {
             reading.least = reading.least.max(cells);

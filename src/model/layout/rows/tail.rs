@@ -63,6 +63,10 @@ pub fn completeness(layout: &Layout, rows: &Rows, tail: &[u8], whole: bool) -> C
     if !ended && rows.options.final_line_end {
         return Completeness::Incomplete(LAST_LINE_END.to_string());
     }
+    if rows.is_by_file() {
+        // What its last row lacks can only be told beside the other files.
+        return Completeness::Complete;
+    }
     let closes = |role| layout.records.iter().position(|r| r.role == role && r.required);
     let trailer = closes(Role::ClosesFile).or_else(|| closes(Role::ClosesInterchange));
     if trailer.is_none() && ended {

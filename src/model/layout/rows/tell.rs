@@ -117,12 +117,10 @@ pub fn mangled(
     if fits && (cells.len() <= reading.most || more_allowed || trailing) {
         return None;
     }
-    let expected = if reading.least == reading.most {
-        reading.most.to_string()
-    } else {
-        format!("{} to {}", reading.least, reading.most)
-    };
-    Some(wording::columns_wrong(at.place(""), cells.len(), &expected))
+    let ours = usize::from(rows.is_by_file());
+    let (least, most) = (reading.least.saturating_sub(ours), reading.most.saturating_sub(ours));
+    let expected = if least == most { most.to_string() } else { format!("{least} to {most}") };
+    Some(wording::columns_wrong(at.place(""), cells.len() - ours, &expected))
 }
 
 /// Columns are counted in characters: behind a byte that is none, nobody knows where the others stand.

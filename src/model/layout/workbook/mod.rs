@@ -96,7 +96,7 @@ fn written_out(
     let sheet = chosen(&workbook.options, &package)?;
     let mut transcriber = Transcriber::new(layout, workbook, out);
     transcriber.write(input, &package, sheet, &mut |_, _| {})?;
-    Ok(Speaker { member: None, sheet: Some(transcriber.words(&sheet.name)) })
+    Ok(Speaker { sheet: Some(transcriber.words(&sheet.name)), ..Speaker::default() })
 }
 
 /// The workbook with the rows of these messages alone: what stands above them stays.

@@ -66,6 +66,7 @@ pub fn read(root: &Section<'_>) -> Option<(Options, RowOptions)> {
         quoting: Quoting::None,
         trailing: false,
         mark_apart: false,
+        by_file: false,
         sheet: true,
     };
     let options = Options {

@@ -1,0 +1,69 @@
+//! `companion` of an intake: several files that are one arrival, and what cannot stand beside it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::keyed::{Keyed, parse_duration};
+use crate::model::intake::{Intake, Originals, Settle};
+use crate::model::rules::companions::Companions;
+use crate::model::syntax::encoding::Encoding;
+
+const LEAST_WITHIN: Duration = Duration::from_secs(1);
+const MOST_WITHIN: Duration = Duration::from_secs(30 * 86_400);
+
+pub fn read(keyed: &Keyed<'_, '_>, settle: &Settle) -> Option<Arc<Companions>> {
+    let within = keyed.value("companion_within", parse_duration(LEAST_WITHIN, MOST_WITHIN));
+    if !keyed.has("companion") {
+        if keyed.has("companion_within") {
+            keyed.section.problem("companion_within", "says nothing without companion; add it, or take this out.");
+        }
+        return None;
+    }
+    let patterns: Vec<String> = keyed.list("companion").into_iter().map(|spot| spot.value).collect();
+    if keyed.has("from") {
+        let text = "files of one arrival are put together in in/ alone, not at a remote; take \"from\" out and have them dropped, or take \"companion\" out.";
+        keyed.section.problem("companion", text);
+    }
+    if matches!(settle, Settle::DoneFile { .. }) {
+        let text = "a done-file vouches for one file and cannot for several; expected settle = \"rename\" or \"stable N s\" beside companion.";
+        keyed.section.problem("companion", text);
+    }
+    if keyed.boolean("unzip") {
+        let text = "says nothing beside companion: an archive of the files that belong together is taken as they are. Take it out.";
+        keyed.section.problem("unzip", text);
+    }
+    match Companions::parse(&patterns, within) {
+        Ok(companions) => Some(Arc::new(companions)),
+        Err(text) => {
+            keyed.section.problem("companion", text);
+            None
+        }
+    }
+}
+
+/// What the layouts, and what is kept of originals, ask of it.
+pub fn check(keyed: &Keyed<'_, '_>, intake: &Intake) {
+    let read = intake.companions.as_ref().map(|companions| companions.read_parts());
+    for layout in &intake.layouts {
+        let Some(files) = layout.files().filter(|files| read != Some(*files)) else { continue };
+        let text = match read {
+            None => format!(
+                "\"{}\" reads the rows of {files} files as one; say with companion which files belong together.",
+                layout.id
+            ),
+            Some(read) => format!(
+                "\"{}\" reads the rows of {files} files as one, and companion names {read} that are read; expected as many.",
+                layout.id
+            ),
+        };
+        keyed.section.problem(if read.is_some() { "companion" } else { "layouts" }, text);
+    }
+    for layout in intake.layouts.iter().filter(|l| l.files().is_some() && matches!(l.encoding, Encoding::Utf16(_))) {
+        let text = format!("\"{}\" is of UTF-16, in which rows of several files are not read as one.", layout.id);
+        keyed.section.problem("layouts", text);
+    }
+    if read.is_some() && matches!(intake.originals, Originals::Redact { .. }) {
+        let text = "files of one arrival are kept in an archive, in which nothing can be overwritten; expected originals = \"keep N d\" or \"none\" for this intake.";
+        keyed.section.problem("originals", text);
+    }
+}
