@@ -39,6 +39,78 @@ fn any_delimited_bytes_are_read_or_refused() {
     run("delimited", &samples);
 }
 
+const MIXED: &str = r#"
+layout = "mixed"
+title = "x"
+kind = "order"
+syntax = "delimited"
+[delimited]
+delimiter = "|"
+columns = "positions"
+tag = "1-1"
+[[record]]
+tag = "H"
+opens = "message"
+width = 12
+fields = [["1", "constant(H)"], ["2-6", "buyer_order_no", "text required"], ["7-12", "note"]]
+[[record]]
+tag = "L"
+opens = "lines"
+fields = [["1", "constant(L)"], ["2", "lines.article_no", "required"], ["3", "lines.qty", "required"]]
+"#;
+
+/// Heads first, lines and what belongs to each of them behind, by numbers.
+const BY_KEY: &str = r#"
+layout = "by-key"
+title = "x"
+kind = "order"
+syntax = "delimited"
+[delimited]
+columns = "positions"
+tag = 1
+[[record]]
+tag = "H"
+opens = "message"
+group_by = ["2"]
+fields = [["2", "buyer_order_no"], ["3", "note", "text personal"]]
+[[record]]
+tag = "L"
+opens = "lines"
+group_by = ["2"]
+node_by = ["3"]
+fields = [["2", "buyer_order_no"], ["3", "lines.line_no"], ["4", "lines.article_no"], ["5", "lines.qty"]]
+[[record]]
+tag = "T"
+adds = "lines"
+group_by = ["2"]
+node_by = ["3"]
+fields = [["2", "buyer_order_no"], ["3", "-"], ["4", "lines.note", "text personal"]]
+[[record]]
+tag = "C"
+opens = "line_charges"
+group_by = ["2"]
+parent_by = ["3"]
+fields = [["2", "buyer_order_no"], ["3", "-"], ["", "line_charges.charge_type", "default=charge"], ["4", "line_charges.amount"]]
+"#;
+
+fn compiled(text: &str) -> Layout {
+    read_layout("x", text, nattpost::model::kind::shipped_kinds()).unwrap()
+}
+
+#[test]
+fn any_mixed_fixed_and_delimited_records_are_read_or_refused() {
+    let sample = b"HPO-1 Ann B.\nL|sku-1|2\nL|\"sku|2\"|5\nHPO-2       \nL|sku-3|1\n".to_vec();
+    run("mixed", &[(compiled(MIXED), sample)]);
+}
+
+#[test]
+fn any_nodes_that_are_found_by_a_key_are_read_or_refused() {
+    let sample =
+        b"H;A;Ann\nH;B;Bo\nL;A;1;x;1\nL;A;2;y;2\nL;B;1;z;3\nT;A;1;gift\nC;A;2;5\nC;B;1;3\nC;A;1;4\nT;B;1;blue\n"
+            .to_vec();
+    run("by key", &[(compiled(BY_KEY), sample)]);
+}
+
 #[test]
 fn what_is_well_formed_is_cut_as_another_reader_cuts_it() {
     const TEXTS: [&str; 9] = ["", "a", "b c", "\"", "x;y", "l\nm", "ä", "\"\"q", "long text "];

@@ -184,12 +184,79 @@ fn samples() -> Vec<(Layout, Vec<u8>)> {
     all
 }
 
+const JOINED: &str = r#"
+layout = "joined"
+title = "x"
+kind = "order"
+syntax = "xml"
+[xml]
+root = "export"
+[[record]]
+tag = "shop"
+opens = "interchange"
+fields = [["@customer", "customer_no"]]
+[[record]]
+name = "order"
+tag = "orders/order"
+opens = "message"
+group_by = ["@id"]
+fields = [["@id", "buyer_order_no"], ["date", "order_date"], ["to", "note", "personal"]]
+[[record]]
+name = "line"
+tag = "lines/line"
+opens = "lines"
+group_by = ["@order"]
+fields = [["sku", "lines.article_no"], ["qty", "lines.qty"]]
+[[record]]
+tag = "text"
+adds = "lines"
+fields = [[".", "lines.note", "personal"]]
+"#;
+
+const JOINED_SAMPLE: &str = "<export>\n<shop customer='7'>\n<orders>\n<order id='A'><date>2026-03-01</date><to>Ann</to></order>\n<order id='B'/>\n\
+    </orders>\n<lines>\n<line order='B'><sku>x</sku><qty>1</qty></line>\n<line order='A'><sku>y</sku><qty>2</qty><text>!</text></line>\n\
+    <line order='B'><sku>z</sku><qty>3</qty></line>\n</lines>\n</shop>\n<shop customer='8'>\n<lines>\n\
+    <line order='A'><sku>q</sku><qty>4</qty></line>\n</lines>\n<orders>\n<order id='A'><to>Bo</to></order>\n</orders>\n\
+    </shop>\n</export>\n";
+
+/// Elements that belong to a message by its key, and a list in an element.
+fn joined() -> Vec<(Layout, Vec<u8>)> {
+    let read = |text: &str| read_layout("layout.toml", text, shipped_kinds()).unwrap();
+    let list = r#"
+layout = "list"
+title = "x"
+kind = "order"
+syntax = "xml"
+[xml]
+root = "orders"
+[[record]]
+tag = "order"
+opens = "message"
+fields = [["@no", "buyer_order_no"]]
+[[record]]
+tag = "items"
+opens = "lines"
+each = [".", ",", ":"]
+fields = [["piece 1", "lines.article_no", "required"], ["piece 2", "lines.qty", "default=1"]]
+"#;
+    let orders = "<orders>\n<order no='1'>\n<items>a:2,b, c:3</items></order><order no='2'><items>d</items></order>\n</orders>\n";
+    vec![(read(JOINED), JOINED_SAMPLE.into()), (read(list), orders.into())]
+}
+
 #[test]
-fn samples_changed_at_random_are_read_or_refused() {
+fn any_sample_changed_at_random_is_read_or_refused() {
+    run(&samples());
+}
+
+#[test]
+fn any_elements_that_are_joined_by_a_key_are_read_or_refused() {
+    run(&joined());
+}
+
+fn run(samples: &[(Layout, Vec<u8>)]) {
     let seconds = std::env::var("NATTPOST_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(2);
     let until = Instant::now() + Duration::from_secs(seconds);
-    let samples = samples();
-    for (layout, sample) in &samples {
+    for (layout, sample) in samples {
         check(layout, sample);
     }
     let mut seed = std::env::var("NATTPOST_FUZZ_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1u64);
@@ -216,7 +283,7 @@ fn samples_changed_at_random_are_read_or_refused() {
 
 #[test]
 fn cut_at_every_byte_a_file_is_seen_to_be_incomplete() {
-    for (layout, sample) in samples() {
+    for (layout, sample) in samples().into_iter().chain(joined()) {
         let whole = sample.trim_ascii_end().len();
         // UTF-16 ends its last character with a zero.
         let whole = if sample.starts_with(&[0xFF, 0xFE]) { sample.len() - 2 } else { whole };

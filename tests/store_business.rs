@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nattpost::edges::store::business::*;
 use nattpost::edges::store::ledger::{Arrival, Decision};
 use nattpost::edges::store::{FileNo, RowId, Store, Tx};
+use nattpost::model::also::{self, Also, What};
 use nattpost::model::batch::{Batch, Message, Value};
 use nattpost::model::ids::Id;
 use nattpost::model::intake::ArticleScheme;
@@ -675,4 +676,157 @@ fn own_fields_are_kept_while_they_are_asked_for() {
     assert!(!tx.drop_extras_but(&kinds, &needed("days")).unwrap(), "what another brought was taken away");
     assert!(tx.drop_extras_but(&kinds, &needed("hours")).unwrap());
     assert!(!tx.drop_extras_but(&kinds, &needed("hours")).unwrap(), "it is gone");
+}
+
+/// Rows of a feed and values beside them: read along in the order of the keys, they are those that a search for each row finds.
+#[test]
+fn values_read_along_are_those_that_a_search_finds() {
+    let (folder, mut store) = open();
+    let tx = store.begin().unwrap();
+    let file = file(&tx, 1, "erp", "stock");
+    let seed = std::cell::Cell::new(7_u64);
+    let below = |end: u64| {
+        seed.set(seed.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+        (seed.get() >> 33) % end
+    };
+    let article_no = |n: u64| format!("A{n:04}");
+    let (mut rows, mut articles, mut prices) = (Maker::of("stock"), Maker::of("article"), Maker::of("price"));
+    for n in 0..3_000 {
+        let number = article_no(n);
+        // Runs without a row, and runs of nothing but rows.
+        for warehouse in ["", "1", "2\0x"].into_iter().filter(|_| n % 700 > 300 && below(3) > 0) {
+            rows = rows.message(1, &[("article_no", &number), ("warehouse", warehouse), ("qty", "1")]);
+            for name in ["days", "other"].into_iter().filter(|_| n % 500 > 200 && below(2) > 0) {
+                rows.0.add_extra(0, &name.into(), &below(99).to_string());
+            }
+        }
+        if below(4) > 0 {
+            articles = articles.message(1, &[("article_no", &number), ("name", &format!("name {n}"))]);
+            articles.0.add_extra(0, &"shelf".into(), &below(99).to_string());
+        }
+        for list in 0..2 {
+            // Of some more days than a piece has rows.
+            for day in 0..if n == 2_000 { 30 } else { below(4) } {
+                let since = format!("2026-{:02}-{:02}", 1 + below(12), 1 + day % 28);
+                let (list, price) = (list.to_string(), below(99_999_999).to_string());
+                let mut fields = vec![("article_no", number.as_str()), ("price_list", &list), ("price", &price)];
+                fields.extend([("currency", ["EUR", "SEK"][below(2) as usize]), ("valid_from", &since)]);
+                if below(3) == 0 {
+                    fields.push(("valid_to", "2026-06-15"));
+                }
+                prices = prices.message(1, &fields);
+            }
+        }
+    }
+    for (batch, extra) in [(&rows.0, Some("days")), (&articles.0, Some("shelf")), (&prices.0, None)] {
+        let mut records = tx.records(batch.kind(), &Stamp { file, as_of: DAY_1 }).unwrap();
+        records.keep("erp", extra.map(Into::into).into_iter().collect()).unwrap();
+        batch.messages().for_each(|message| {
+            assert!(matches!(records.apply(message).unwrap(), Applied::New | Applied::Changed | Applied::Unchanged))
+        });
+        records.finish().unwrap();
+    }
+    tx.commit().unwrap();
+    let closing = rusqlite::Connection::open(folder.path().join("n.db")).unwrap();
+    closing.execute("UPDATE stock SET active = 0 WHERE article_no LIKE '%3'", []).unwrap();
+    closing.execute("UPDATE article SET active = 0 WHERE article_no LIKE '%5'", []).unwrap();
+
+    let tx = store.begin().unwrap();
+    let own = kind("stock");
+    let value = |name: &str, other: &str, given: &[(&str, &str)]| {
+        let other = kind(other);
+        let given: Vec<_> = given.iter().map(|(f, text)| (other.path(f).unwrap(), (*text).to_string())).collect();
+        let ties = also::ties((&own, 0), (&other, 0), &given).unwrap();
+        let what = match other.head().field(name) {
+            Some(field) => What::Field { group: 0, field },
+            None => What::Extra { group: 0, name: name.to_string() },
+        };
+        let name = format!("{}-{name}{}", other.name, given.len()).into();
+        Also { name, group: 0, kind: other, what, ties, owner: "erp".to_string() }
+    };
+    let values = [
+        value("days", "stock", &[]),
+        value("shelf", "article", &[]),
+        value("name", "article", &[]),
+        value("qty", "stock", &[("warehouse", "1")]),
+        value("days", "stock", &[("warehouse", "1")]),
+        value("price", "price", &[("price_list", "1"), ("currency", "EUR")]),
+    ];
+    let units = std::collections::BTreeMap::new();
+    let beside = Some(Beside { values: &values, today: "2026-07-01", units: &units });
+    let closed_as_zero = own.head().field("qty");
+    for only in [vec![], vec![("warehouse".to_string(), "1".to_string())]] {
+        let along = Selection { beside, closed_as_zero, only: &only, ..Selection::default() };
+        let found = select(&tx, "stock", &along);
+        let mut keys = nattpost::model::key_list::Keys::default();
+        for message in rows.0.messages() {
+            let mut key = Vec::new();
+            nattpost::model::key::encode_into(message, &mut key);
+            keys.push(&key);
+        }
+        keys.sort();
+        tx.want(&own, &keys).unwrap();
+        let searched = select(&tx, "stock", &Selection { wanted: true, ..along });
+        assert_eq!(found.len(), searched.len());
+        for (along, searched) in found.iter().zip(&searched) {
+            let sorted = |told: &[String]| {
+                let mut told = told.to_vec();
+                told.sort();
+                told
+            };
+            assert_eq!(sorted(&along.1), sorted(&searched.1));
+        }
+        let with = |name: &str| found.iter().filter(|(_, told)| told.iter().any(|t| t.contains(name))).count();
+        for value in &values {
+            assert!(with(&format!("+{}=", value.name)) > 50, "{}", value.name);
+        }
+        assert!(found.len() > if only.is_empty() { 2_000 } else { 700 }, "{}", found.len());
+    }
+}
+
+/// What a change of another kind concerns, also where a part of the row looks at it: those rows, not all.
+#[test]
+fn a_change_beside_a_part_of_a_row_concerns_the_rows_with_that_part() {
+    let (_folder, mut store) = open();
+    let tx = store.begin().unwrap();
+    let file = file(&tx, 1, "erp", "status");
+    let mut orders = tx.requests(&kind("order"), file).unwrap();
+    let mut rows = Maker::of("order_status");
+    for (number, partner, article) in [("P1", "a", "X"), ("P2", "a", "Y"), ("P3", "b", "X"), ("P4", "a", "")] {
+        let order = order(2, number, partner, "1").0;
+        orders.insert(order.message(0)).unwrap();
+        if !article.is_empty() {
+            let head = [("partner", partner), ("customer_no", "C1"), ("buyer_order_no", number), ("status", "shipped")];
+            rows = rows.message(2, &head).node("despatches", 0, &[("carrier", "DHL")]);
+            rows = rows.node("despatch_lines", 1, &[("line_no", "1"), ("article_no", article)]);
+        }
+    }
+    orders.finish().unwrap();
+    apply(&tx, &rows.0, file, DAY_1);
+    let concerned = |value: (&str, &str), changed: &[&str]| {
+        let own = kind("order_status");
+        let (group, other) = (own.group(value.0).unwrap_or(0), kind(value.1));
+        let what = What::Extra { group: 0, name: "ean".into() };
+        let ties = also::ties((&own, group), (&other, 0), &[]).unwrap();
+        let also = Also { name: "ean".into(), group, kind: other, what, ties, owner: "erp".into() };
+        let mut packer = nattpost::model::key_list::Packer::default();
+        for changed in changed {
+            let mut key = Vec::new();
+            changed.split(' ').for_each(|cell| nattpost::model::key::put_text(cell, &mut key));
+            assert!(packer.push(&key).is_none());
+        }
+        let mut keys = nattpost::model::key_list::Keys::default();
+        let parts: Vec<_> = packer.take().into_iter().collect();
+        assert!(tx.rows_beside((&own, &[]), &also, &parts, (&mut keys, 100)).unwrap(), "it is to be told");
+        let text = |key: &[u8]| match &nattpost::model::key::cells(&own, key).unwrap()[2] {
+            nattpost::model::key::KeyCell::Text(text) => text.clone(),
+            cell => panic!("{cell:?}"),
+        };
+        keys.sort();
+        keys.iter().map(text).collect::<Vec<_>>()
+    };
+    assert_eq!(concerned(("despatch_lines", "article"), &["X", "Z"]), ["P1", "P3"]);
+    assert_eq!(concerned(("despatch_lines", "article"), &["Z"]), [""; 0]);
+    assert_eq!(concerned(("", "order"), &["C1 P4", "C1 P2"]), ["P2", "P4"]);
+    assert_eq!(concerned(("despatch_lines", "order"), &["C1 P4", "C1 P2"]), ["P2"]);
 }

@@ -66,10 +66,16 @@ struct Node {
 #[derive(Debug, Clone)]
 struct Extra {
     node: u32,
-    name: Arc<str>,
+    /// Its place among the names.
+    name: u32,
     start: u32,
     len: u32,
 }
+
+/// More names of extras are not kept from one filling to the next.
+const NAMES_KEPT: usize = 256;
+/// Among so many a name is sought; one that is not found there may stand twice.
+const NAMES_SOUGHT: usize = 16;
 
 /// Where a message stands in the sender's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +107,10 @@ pub struct Batch {
     nodes: Vec<Node>,
     cells: Vec<Cell>,
     extras: Vec<Extra>,
+    /// Names of extras; they stay when the batch is emptied, since the next messages have the same.
+    names: Vec<Arc<str>>,
+    /// The name given last.
+    last_name: usize,
     ranges: Vec<Range<u64>>,
     messages: Vec<Head>,
     known: Known,
@@ -117,6 +127,8 @@ impl Batch {
             nodes: Vec::new(),
             cells: Vec::new(),
             extras: Vec::new(),
+            names: Vec::new(),
+            last_name: 0,
             ranges: Vec::new(),
             messages: Vec::new(),
             known: Known::default(),
@@ -166,6 +178,9 @@ impl Batch {
         self.nodes.clear();
         self.cells.clear();
         self.extras.clear();
+        if self.names.len() > NAMES_KEPT {
+            self.names.clear();
+        }
         self.ranges.clear();
         self.messages.clear();
         self.known.clear();
@@ -231,7 +246,22 @@ impl Batch {
     pub fn add_extra(&mut self, node: u32, name: &Arc<str>, value: &str) {
         let start = self.text.len() as u32;
         self.text.push_str(value);
-        self.extras.push(Extra { node, name: name.clone(), start, len: value.len() as u32 });
+        let name = self.place_of_name(name);
+        self.extras.push(Extra { node, name, start, len: value.len() as u32 });
+    }
+
+    /// Names come in the same order again and again. Counting the owners of each with every value, from two threads, costs more
+    /// than the value.
+    fn place_of_name(&mut self, name: &Arc<str>) -> u32 {
+        let next = self.last_name + 1;
+        let is_here = |place: &usize| self.names.get(*place).is_some_and(|known| Arc::ptr_eq(known, name));
+        let found = [next, 0, self.last_name].into_iter().find(is_here);
+        let found = found.or_else(|| (0..self.names.len().min(NAMES_SOUGHT)).find(is_here));
+        self.last_name = found.unwrap_or_else(|| {
+            self.names.push(name.clone());
+            self.names.len() - 1
+        });
+        self.last_name as u32
     }
 
     /// Adds bytes of the sender's file to the message begun last; adjoining ranges are joined.
@@ -459,7 +489,7 @@ impl<'a> NodeRef<'a> {
         batch.extras[first..end]
             .iter()
             .filter(move |e| e.node == index)
-            .map(move |e| (&*e.name, &batch.text[e.start as usize..(e.start + e.len) as usize]))
+            .map(move |e| (&*batch.names[e.name as usize], &batch.text[e.start as usize..(e.start + e.len) as usize]))
     }
 }
 

@@ -45,12 +45,18 @@ pub fn put_number(number: i64, key: &mut Vec<u8>) {
 }
 
 pub fn put_text(text: &str, key: &mut Vec<u8>) {
-    let mut parts = text.as_bytes().split(|byte| *byte == 0);
-    key.extend_from_slice(parts.next().unwrap_or_default());
-    for part in parts {
+    put_bytes(text.as_bytes(), key);
+}
+
+/// A text as it is stored.
+pub fn put_bytes(text: &[u8], key: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(0, rest) {
+        key.extend_from_slice(&rest[..at]);
         key.extend_from_slice(&NUL);
-        key.extend_from_slice(part);
+        rest = &rest[at + 1..];
     }
+    key.extend_from_slice(rest);
     key.extend_from_slice(&END);
 }
 

@@ -1,22 +1,20 @@
 //! Values of other kinds beside the rows of a feed: one scalar sub-select each, by the key of the other kind, so that SQLite
-//! goes to one row by an index and nothing is sorted. Which rows of a feed look at rows that changed is asked here too.
+//! goes to one row by an index and nothing is sorted. Those that stand in the order of the rows are read along instead (`along`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Row, params_from_iter};
+use rusqlite::{CachedStatement, params_from_iter};
 
 use super::condition::{Condition, typed};
 use super::tables::{KindTables, KnownTables, TableColumn};
-use crate::edges::fault;
-use crate::edges::store::{Snapshot, Tx};
+use crate::edges::store::Snapshot;
 use crate::model::also::{Also, By, Tie, UNTIL, What};
 use crate::model::batch::Batch;
 use crate::model::decimal;
 use crate::model::key::{self, KeyCell};
-use crate::model::key_list::{Keys, Unpacked};
 use crate::model::kind::{FieldType, Kind};
 use crate::model::rules::units;
 
@@ -132,7 +130,7 @@ fn term(
     })
 }
 
-fn column_of(tables: &KindTables, tie: &Tie) -> Result<String> {
+pub(super) fn column_of(tables: &KindTables, tie: &Tie) -> Result<String> {
     let (alias, columns) = match tie.group {
         0 => ("a", &tables.columns),
         group => ("x", &tables.groups[group].as_ref().context("the group is not stored")?.columns),
@@ -161,8 +159,8 @@ impl<'a> Told<'a> {
         Told { name: also.name.clone(), field_type, units: beside.units }
     }
 
-    pub fn add(&self, batch: &mut Batch, node: u32, row: &Row<'_>, place: usize) -> Result<()> {
-        match row.get_ref(place)? {
+    pub fn add(&self, batch: &mut Batch, node: u32, value: ValueRef<'_>) -> Result<()> {
+        match value {
             ValueRef::Integer(number) => {
                 let text = match &self.field_type {
                     Some(FieldType::Boolean) => (number != 0).to_string(),
@@ -234,109 +232,6 @@ impl BesideKey<'_> {
         let values: Vec<_> = cells.chain(self.given.iter().cloned()).collect();
         let mut rows = self.statement.query(params_from_iter(values))?;
         let Some(row) = rows.next()? else { return Ok(()) };
-        self.told.iter().enumerate().try_for_each(|(place, told)| told.add(batch, 0, row, place))
-    }
-}
-
-/// Where rows of another kind that changed stand, by what ties them.
-const CHANGED: &str = "temp.\"changed_beside\"";
-/// So many ties a value has at most: the parts of a key.
-const TIES: usize = 6;
-
-impl Tx<'_> {
-    /// Adds to `keys` those of the feed's rows that look at these rows of another kind. False: that is not to be told, all may.
-    pub fn rows_beside(
-        &self,
-        (kind, only): (&Kind, &[(String, String)]),
-        also: &Also,
-        changed: &[Vec<u8>],
-        (keys, most): (&mut Keys, usize),
-    ) -> Result<bool> {
-        fault::point("store.rows_beside")?;
-        let tables = self.tables.of(kind).with_context(|| format!("the kind \"{}\" is not stored", kind.name))?;
-        let head_key = &also.kind.head().key;
-        // By what they are tied, and which place of the changed key that is.
-        let tied = also.ties.iter().filter_map(|tie| match tie.by {
-            By::Head(own) if tie.group == 0 => {
-                let at = head_key.iter().position(|field| *field == tie.field)?;
-                Some((find(&tables.columns, own)?.name.as_str(), at))
-            }
-            _ => None,
-        });
-        let tied: Vec<(&str, usize)> = tied.collect();
-        if also.group > 0 || tied.is_empty() || tied.len() > TIES || kind.name == "order_status" {
-            return Ok(false);
-        }
-        let columns: Vec<String> = (1..=TIES).map(|nth| format!("k{nth}")).collect();
-        self.conn.execute_batch(&format!(
-            "CREATE TEMP TABLE IF NOT EXISTS changed_beside ({}); DELETE FROM {CHANGED}",
-            columns.join(", ")
-        ))?;
-        self.list_changed(also, changed, &tied)?;
-        let mut condition = Condition::default();
-        for (field, value) in only {
-            condition.add_field(kind, &tables, field, value, |column| format!("h.\"{}\"", column.name))?;
-        }
-        let own: Vec<String> = tied.iter().map(|(name, _)| format!("h.\"{name}\"")).collect();
-        condition.add(format!("({}) IN (SELECT {} FROM {CHANGED})", own.join(", "), columns[..tied.len()].join(", ")));
-        let parts: Vec<&TableColumn> = tables.keys().collect();
-        let names: Vec<String> = parts.iter().map(|column| format!("h.\"{}\"", column.name)).collect();
-        let sql = format!("SELECT {} FROM \"{}\" h WHERE {}", names.join(", "), tables.head, condition.text());
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(&condition.values))?;
-        let mut bytes = Vec::new();
-        while let Some(row) = rows.next()? {
-            bytes.clear();
-            for (nth, column) in parts.iter().enumerate() {
-                match column.number {
-                    true => key::put_number(row.get(nth)?, &mut bytes),
-                    false => key::put_text(row.get_ref(nth)?.as_str()?, &mut bytes),
-                }
-            }
-            keys.push(&bytes);
-            if keys.len() > most {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Of the changed rows those that the value may be of.
-    fn list_changed(&self, also: &Also, changed: &[Vec<u8>], tied: &[(&str, usize)]) -> Result<()> {
-        let head_key = &also.kind.head().key;
-        let mut wants: Vec<(usize, KeyCell)> = Vec::new();
-        for tie in also.ties.iter().filter(|tie| tie.group == 0) {
-            let Some(at) = head_key.iter().position(|field| *field == tie.field) else { continue };
-            let field = &also.kind.head().fields[tie.field];
-            let cell = match &tie.by {
-                By::Text(text) => match typed(&field.field_type, &field.name, text)? {
-                    rusqlite::types::Value::Integer(number) => KeyCell::Number(number),
-                    _ => KeyCell::Text(text.clone()),
-                },
-                By::Nothing if field.field_type.is_number() => KeyCell::Number(0),
-                By::Nothing => KeyCell::Text(String::new()),
-                _ => continue,
-            };
-            wants.push((at, cell));
-        }
-        let places: Vec<String> = (1..=tied.len()).map(|nth| format!("?{nth}")).collect();
-        let columns: Vec<String> = (1..=tied.len()).map(|nth| format!("k{nth}")).collect();
-        let sql = format!("INSERT INTO {CHANGED} ({}) VALUES ({})", columns.join(", "), places.join(", "));
-        let mut insert = self.conn.prepare_cached(&sql)?;
-        for part in changed {
-            let mut part = Unpacked::new(part.clone());
-            while part.next_key()? {
-                let cells = key::cells(&also.kind, part.key())?;
-                if wants.iter().any(|(at, cell)| cells[*at] != *cell) {
-                    continue;
-                }
-                let values = tied.iter().map(|(_, at)| match &cells[*at] {
-                    KeyCell::Text(text) => rusqlite::types::Value::Text(text.clone()),
-                    KeyCell::Number(number) => rusqlite::types::Value::Integer(*number),
-                });
-                insert.execute(params_from_iter(values))?;
-            }
-        }
-        Ok(())
+        self.told.iter().enumerate().try_for_each(|(place, told)| told.add(batch, 0, row.get_ref(place)?))
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use super::select::{Selection, Wanted};
+use super::selection::{Selection, Wanted};
 use super::tables::TableColumn;
 use crate::edges::store::{RowId, Snapshot};
 use crate::model::batch::Batch;

@@ -8,11 +8,13 @@
 //! `select` streams rows out (`source` says from where), `also` values of other kinds beside them, `before` tells `plan` what rows were,
 //! `load` reads one message back, `find` tells where a row came from.
 
+mod along;
 mod also;
 mod before;
 mod bind;
 mod changes;
 mod close;
+mod concerned;
 mod condition;
 mod find;
 mod groups;
@@ -25,6 +27,7 @@ mod records;
 mod references;
 mod requests;
 mod select;
+mod selection;
 mod source;
 mod tables;
 mod tally;
@@ -36,6 +39,6 @@ pub use kept::Needed;
 pub use records::{Applied, Records, Stamp};
 pub use references::{OrderKey, References};
 pub use requests::{Inserted, Requests};
-pub use select::{Selection, Wanted};
+pub use selection::{Selection, Wanted};
 pub(super) use tables::KnownTables;
 pub use tables::{KindTables, TableColumn};

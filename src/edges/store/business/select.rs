@@ -8,12 +8,15 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{CachedStatement, Rows, params_from_iter};
 
+use super::along::{self, AllAlong, Along};
 use super::also::{Beside, Told, sub_select};
 use super::condition::Condition;
 use super::load::{Reading, read_group_row, read_head_row};
+use super::selection::{Selection, Wanted};
 use super::source::{SelectedRow, Source};
 use super::tables::{KindTables, KnownTables, TableColumn};
-use crate::edges::store::{FileNo, RunNo, Snapshot};
+use crate::edges::store::Snapshot;
+use crate::model::also::Also;
 use crate::model::batch::Batch;
 use crate::model::kind::Kind;
 
@@ -21,85 +24,6 @@ use crate::model::kind::Kind;
 const ALIASES: &str = "aliases";
 /// A batch is handed on when it holds this much.
 const BATCH_BYTES: usize = 256 * 1024;
-
-/// Which rows.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Selection<'a> {
-    /// Head fields and their values as text; empty text: nothing is said there.
-    pub only: &'a [(String, String)],
-    /// For kinds that have a partner; empty: of all.
-    pub partners: &'a [String],
-    /// Orders, and their status, received at or after this instant.
-    pub since: Option<&'a str>,
-    /// Requests that did not go out by this feed (`partner/feed`).
-    pub not_exported_by: Option<&'a str>,
-    /// The first so many of them.
-    pub at_most: Option<u64>,
-    /// Requests that went out with this run.
-    pub exported_with: Option<RunNo>,
-    /// Any part of the key is this.
-    pub key: Option<&'a str>,
-    /// One row of a tree.
-    pub row: Option<super::super::RowId>,
-    /// Closed rows are given too, with this number field of the head as 0 and nothing else but their key.
-    pub closed_as_zero: Option<usize>,
-    /// From this number field of the head what `Tx::gather_open_orders` found is subtracted.
-    pub minus_open_orders: Option<usize>,
-    /// Only the rows that `Tx::want` named, in the order of their keys.
-    pub wanted: bool,
-    /// Of the numbers that partners have for an article only this one's: another's are nobody else's business.
-    pub aliases_of: Option<&'a str>,
-    /// In the order of the keys, also an order's status, which otherwise stands in the order of arrival.
-    pub by_key: bool,
-    /// An order's status only where one is stored.
-    pub as_stored: bool,
-    /// Only rows that this file wrote last.
-    pub written_by: Option<FileNo>,
-    /// Only closed rows, instead of those that are open.
-    pub closed: bool,
-    /// Values of other kinds.
-    pub beside: Option<Beside<'a>>,
-    /// Only rows with a node of this group.
-    pub with_group: Option<usize>,
-}
-
-/// Which cells: a feed reads what its layout writes, no more.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// By group, by cell (fields, then numbers as sent).
-    cells: Vec<Vec<bool>>,
-    extras: bool,
-}
-
-impl Wanted {
-    pub fn nothing(kind: &Kind) -> Self {
-        Wanted { cells: kind.groups.iter().map(|g| vec![false; g.cells()]).collect(), extras: false }
-    }
-
-    pub fn everything(kind: &Kind) -> Self {
-        Wanted { cells: kind.groups.iter().map(|g| vec![true; g.cells()]).collect(), extras: true }
-    }
-
-    pub fn add(&mut self, group: usize, field: usize) {
-        self.cells[group][field] = true;
-    }
-
-    /// The partner's own fields.
-    pub fn add_extras(&mut self) {
-        self.extras = true;
-    }
-
-    fn has(&self, kind: &Kind, group: usize, column: &TableColumn) -> bool {
-        let cell = if column.sent { kind.groups[group].sent_cell(column.field) } else { Some(column.field) };
-        cell.is_some_and(|cell| self.cells[group][cell])
-    }
-
-    /// A group is read when one of its cells or one of a group below it is wanted.
-    fn has_group(&self, kind: &Kind, group: usize) -> bool {
-        self.cells[group].contains(&true)
-            || (group + 1..kind.groups.len()).any(|g| kind.groups[g].parent == group && self.has_group(kind, g))
-    }
-}
 
 impl Snapshot<'_> {
     /// Hands batches of rows to `take`, which may exchange each for an empty one. `Origin::number` is the row id (trees) or counts from 1.
@@ -120,7 +44,7 @@ impl Snapshot<'_> {
             condition.add(format!("{place} IS NOT NULL"));
             place
         });
-        let queries = Queries {
+        let mut queries = Queries {
             kind,
             tables: &tables,
             known: self.tables,
@@ -129,7 +53,9 @@ impl Snapshot<'_> {
             condition: &condition,
             alias_owner,
             beside: selection.beside,
+            read_along: Vec::new(),
         };
+        let along = queries.choose_along(self.conn)?;
         let head = Reads::new(self.conn, queries.head()?)?;
         let mut groups = Vec::new();
         for group in 1..kind.groups.len() {
@@ -142,7 +68,7 @@ impl Snapshot<'_> {
         }
         let mut parts = Parts::open(&mut groups, &queries)?;
         let at_most = selection.at_most.unwrap_or(u64::MAX);
-        stream(kind, &queries, (head, at_most), &mut parts, take)
+        stream(kind, &queries, (head, along, at_most), &mut parts, take)
             .with_context(|| format!("cannot read \"{}\"", tables.head))
     }
 }
@@ -150,7 +76,7 @@ impl Snapshot<'_> {
 fn stream(
     kind: &std::sync::Arc<Kind>,
     queries: &Queries<'_>,
-    (mut head, at_most): (Reads<'_>, u64),
+    (mut head, mut along, at_most): (Reads<'_>, AllAlong<'_>, u64),
     parts: &mut Parts<'_>,
     take: &mut dyn FnMut(&mut Batch) -> Result<()>,
 ) -> Result<u64> {
@@ -166,7 +92,11 @@ fn stream(
         batch.begin(if id == 0 { count } else { id.cast_unsigned() }, 0);
         read_head_row(&mut batch, &wanted, row)?;
         for (nth, value) in told.iter().enumerate() {
-            value.add(&mut batch, 0, row, 1 + wanted.len() + nth)?;
+            value.add(&mut batch, 0, row.get_ref(1 + wanted.len() + nth)?)?;
+        }
+        if !along.is_empty() {
+            let is_open = row.get(1 + wanted.len() + told.len())?;
+            along.add(&mut batch, row, is_open)?;
         }
         parts.read(&mut batch, id)?;
         if batch.size() >= BATCH_BYTES {
@@ -206,9 +136,28 @@ struct Queries<'a> {
     /// Where the owner of a partner's numbers stands among the values.
     alias_owner: Option<String>,
     beside: Option<Beside<'a>>,
+    /// Which of them stand in the order of the rows and are no sub-selects.
+    read_along: Vec<bool>,
 }
 
 impl<'a> Queries<'a> {
+    fn choose_along<'c>(&mut self, conn: &'c rusqlite::Connection) -> Result<AllAlong<'c>>
+    where
+        'a: 'c,
+    {
+        let mut along = AllAlong::default();
+        let Some(beside) = self.beside else { return Ok(along) };
+        let columns = self.wanted_columns(0);
+        for also in beside.values {
+            let plan = along::plan(also, self.known, (self.source, self.tables), &columns, beside.today)?;
+            self.read_along.push(plan.is_some());
+            if let Some(plan) = plan {
+                along.push(Along::new(conn, plan, Told::of(also, &beside))?);
+            }
+        }
+        Ok(along)
+    }
+
     fn wanted_columns(&self, group: usize) -> Vec<&'a TableColumn> {
         let columns = match group {
             0 => &self.tables.columns[..],
@@ -218,8 +167,14 @@ impl<'a> Queries<'a> {
     }
 
     fn told(&self, group: usize) -> Vec<Told<'a>> {
-        let beside = self.beside.iter();
-        beside.flat_map(|b| b.values.iter().filter(|v| v.group == group).map(move |v| Told::of(v, b))).collect()
+        let Some(beside) = &self.beside else { return Vec::new() };
+        self.looked_up(group).map(|also| Told::of(also, beside)).collect()
+    }
+
+    /// Values for which a row is searched.
+    fn looked_up(&self, group: usize) -> impl Iterator<Item = &'a Also> {
+        let values = self.beside.map_or(&[][..], |beside| beside.values).iter().zip(&self.read_along);
+        values.filter(move |(also, along)| also.group == group && !**along).map(|(also, _)| also)
     }
 
     /// Values of other kinds, behind the cells.
@@ -227,19 +182,20 @@ impl<'a> Queries<'a> {
         let mut text = String::new();
         let Some(beside) = self.beside else { return Ok(text) };
         let own = SelectedRow { source: self.source, tables: self.tables, group };
-        for also in beside.values.iter().filter(|also| also.group == group) {
+        for also in self.looked_up(group) {
             text.push_str(", ");
             text.push_str(&sub_select(also, self.known, &own, beside.today, condition)?);
         }
         Ok(text)
     }
 
-    /// Row id, then the wanted cells.
+    /// Row id, the wanted cells, values of other kinds; last, where some are read along, whether the row is open.
     fn head(&self) -> Result<(String, Vec<SqlValue>)> {
         let mut condition = self.condition.clone();
         let cells: Vec<_> = self.wanted_columns(0).iter().map(|c| format!(", {}", self.source.column(c))).collect();
+        let is_open = if self.read_along.contains(&true) { ", h.active" } else { "" };
         let sql = format!(
-            "SELECT {}{}{} FROM {} WHERE {} ORDER BY {}",
+            "SELECT {}{}{}{is_open} FROM {} WHERE {} ORDER BY {}",
             self.source.row,
             cells.concat(),
             self.sub_selects(0, &mut condition)?,
@@ -331,7 +287,7 @@ impl<'q> Parts<'q> {
                     Part::Group(group) => {
                         let node = read_group_row(batch, &mut self.reading, group, &cursor.columns, row)?;
                         for (nth, value) in cursor.told.iter().enumerate() {
-                            value.add(batch, node, row, 3 + cursor.columns.len() + nth)?;
+                            value.add(batch, node, row.get_ref(3 + cursor.columns.len() + nth)?)?;
                         }
                     }
                     Part::Extras => self.reading.read_extra(batch, row)?,

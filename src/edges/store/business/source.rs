@@ -3,7 +3,7 @@
 
 use super::also::{OwnRow, find};
 use super::open_orders;
-use super::select::Selection;
+use super::selection::Selection;
 use super::tables::{KindTables, TableColumn};
 use super::wanted;
 use crate::model::kind::Kind;
@@ -20,6 +20,7 @@ pub(super) struct Source {
     /// What `Origin::number` of a message becomes; NULL for flat kinds.
     pub row: &'static str,
     pub order: String,
+    pub in_order_of_keys: bool,
     pub composed_status: bool,
     pub received: Option<&'static str>,
     pub closed_as_zero: Option<usize>,
@@ -42,6 +43,7 @@ impl Source {
                 from,
                 row: "o.row_id",
                 order,
+                in_order_of_keys: false,
                 composed_status: true,
                 received: Some("o.received_at"),
                 closed_as_zero: None,
@@ -59,6 +61,7 @@ impl Source {
                 false if tables.request => "h.row_id".to_string(),
                 false => keys.join(", "),
             },
+            in_order_of_keys: !selection.wanted && !tables.request,
             composed_status: false,
             received: tables.columns.iter().any(|c| c.name == "received_at").then_some("h.received_at"),
             closed_as_zero: selection.closed_as_zero.filter(|_| !tables.request),
