@@ -125,6 +125,8 @@ impl Bench<'_> {
         for mut file in seen {
             match self.claim(&mut file) {
                 Ok(true) => claimed.push(file),
+                // It was not read.
+                Ok(false) if alone => self.take_attempt_back(file.file)?,
                 Ok(false) => {}
                 // Those behind it stand in the same folder; all stay seen and are claimed under their ids when it is mended.
                 Err(error) if is_denied(&error) => {
