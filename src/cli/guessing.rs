@@ -4,17 +4,23 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::args::Guess as Asked;
 use super::ends::{End, Failure, Outcome};
 use super::page::{Page, safe};
 use super::{setting, translate};
-use crate::model::guess::{Guess, Record, Sample, guess as propose, layout_text};
+use crate::edges::scratch;
+use crate::model::guess::{Guess, Record, Sample, guess as propose, layout_text, prove};
 use crate::model::kind::shipped_kinds;
+use crate::model::layout::Spill;
 
 /// What is looked at of a sample: more rows say nothing new.
 const LOOKED_AT_BYTES: u64 = 2 << 20;
+const LARGEST_WORKBOOK_BYTES: u64 = 64 << 20;
+/// Archives begin so, and workbooks are archives.
+const ARCHIVE: &[u8] = b"PK\x03\x04";
 /// An id is a name of a folder.
 const LONGEST_ID: usize = 48;
 
@@ -32,11 +38,13 @@ pub fn guess(page: &mut Page<'_>, asked: &Asked) -> Outcome {
         contents.push((translate::shown_name(path), beginning(path)?));
     }
     let samples: Vec<Sample<'_>> = contents.iter().map(|(name, bytes)| Sample { name, bytes }).collect();
-    let found = propose(&samples, kinds, kind).map_err(|why| {
+    let mut found = propose(&samples, kinds, kind).map_err(|why| {
         Failure::new(End::Refused, "not-guessed", why)
             .at(contents.first().map_or_else(String::new, |(name, _)| name.clone()))
-            .expected("rows with a delimiter or of fixed width, or XML")
+            .expected("rows with a delimiter or of fixed width, XML, or an Excel workbook")
     })?;
+    let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
+    prove(&mut found, &samples, kinds, &spill).context("reading the sample with what is proposed")?;
     let id = asked.id.clone().unwrap_or_else(|| id_of(&asked.files[0]));
     let names: Vec<String> = contents.into_iter().map(|(name, _)| name).collect();
     let text = layout_text(&found, &id, &names);
@@ -60,8 +68,13 @@ fn beginning(path: &Path) -> Result<Vec<u8>, Failure> {
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
-    file.take(LOOKED_AT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LOOKED_AT_BYTES {
+    let mut file = file.take(LOOKED_AT_BYTES + 1);
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.starts_with(ARCHIVE) {
+        // A workbook is read whole or not at all.
+        file.set_limit(LARGEST_WORKBOOK_BYTES);
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+    } else if bytes.len() as u64 > LOOKED_AT_BYTES {
         let end = bytes.iter().rposition(|b| *b == b'\n').map_or(bytes.len(), |at| at + 1);
         bytes.truncate(end);
     }

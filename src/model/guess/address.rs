@@ -11,6 +11,7 @@ pub type Offer = (usize, &'static str, Whose, u32);
 /// The first block of a sheet is where the goods go, the second who pays.
 pub fn offers(columns: &[Known<'_>]) -> Vec<Offer> {
     let mut offers = Vec::new();
+    without_country(columns, &mut offers);
     let mut blocks = 0;
     let mut sheet = usize::MAX;
     for (at, known) in columns.iter().enumerate() {
@@ -25,6 +26,31 @@ pub fn offers(columns: &[Known<'_>]) -> Vec<Offer> {
         block(columns, at, whose, &mut offers);
     }
     offers
+}
+
+/// A sheet without a country: a name, a street with its number, then postcode and town.
+fn without_country(columns: &[Known<'_>], offers: &mut Vec<Offer>) {
+    let mut sheets: Vec<usize> = columns.iter().map(|known| known.sheet).collect();
+    sheets.dedup();
+    for sheet in sheets {
+        let own: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].sheet == sheet).collect();
+        let labelled = own.iter().any(|at| !columns[*at].column.label.is_empty());
+        if labelled || own.iter().any(|at| columns[*at].content == Content::Country) {
+            continue;
+        }
+        let Some(street) = own.iter().copied().find(|at| is_street(columns, *at)) else { continue };
+        let Some(name) = own.iter().copied().find(|at| *at < street && street - at < 4 && is_name(columns, *at)) else {
+            continue;
+        };
+        offers.extend([(name, "name", Whose::Delivery, 58), (street, "street", Whose::Delivery, 60)]);
+        let zip = own.iter().copied().find(|at| *at > street && at - street < 4 && is_zip(columns, *at));
+        if let Some(zip) = zip {
+            offers.push((zip, "zip", Whose::Delivery, 58));
+            if own.contains(&(zip + 1)) && is_words(columns, zip + 1) {
+                offers.push((zip + 1, "city", Whose::Delivery, 58));
+            }
+        }
+    }
 }
 
 fn block(columns: &[Known<'_>], country: usize, whose: Whose, offers: &mut Vec<Offer>) {

@@ -38,13 +38,15 @@ pub enum Content {
     Text,
 }
 
-const DATES: [&str; 15] = [
+const DATES: [&str; 17] = [
     "%Y-%m-%d",
     "%Y%m%d",
     "%d.%m.%Y",
     "%d.%m.%y",
     "%d/%m/%Y",
     "%m/%d/%Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
     "%d-%m-%Y",
     "%Y/%m/%d",
     "%d-%b-%Y",
@@ -107,14 +109,18 @@ pub fn content(values: &[String]) -> Content {
     if let Some(found) = moment(&values) {
         return found;
     }
-    if all(&|v| matches!(v.len(), 8 | 12 | 13 | 14) && identifiers::ean(v).is_ok()) {
+    // Zeros stand for no number, whatever their sum.
+    let nothing = all(&|v| v.bytes().all(|b| b == b'0'));
+    if !nothing && all(&|v| matches!(v.len(), 8 | 12 | 13 | 14) && identifiers::ean(v).is_ok()) {
         let books = all(&|v| identifiers::isbn(v).is_ok());
         return if books { Content::Isbn } else { Content::Ean };
     }
     // Samples made by hand have wrong check digits among right ones.
     let book = |v: &str| v.len() == 10 && v[..9].bytes().all(|b| b.is_ascii_digit()) && !v.starts_with("000");
     let passed = values.iter().filter(|v| identifiers::isbn(v).is_ok()).count();
-    if passed == values.len() || passed >= 2 && passed * 10 >= values.len() * 6 && all(&|v| v.is_ascii() && book(v)) {
+    if !nothing && passed == values.len()
+        || passed >= 2 && passed * 10 >= values.len() * 6 && all(&|v| v.is_ascii() && book(v))
+    {
         return Content::Isbn;
     }
     if all(&is_vin) {
@@ -184,7 +190,7 @@ fn moment(values: &[&str]) -> Option<Content> {
     }
     // Two ways to write a day in one column.
     let any = |value: &str| {
-        DATES[..11]
+        DATES[..13]
             .iter()
             .filter(|p| !matches!(**p, "%Y%m%d" | "%d%m%Y"))
             .find(|p| Pattern::parse(p).is_ok_and(|p| day(&p, value)))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{blocks, fixed};
+use super::{Syntax, blocks, cells, fixed};
 use crate::model::syntax::delimited::{RowReader, Style};
 use crate::model::syntax::encoding::Encoding;
 
@@ -11,29 +11,8 @@ const DELIMITERS: [u8; 6] = [b';', b'\t', b'|', b',', b'^', b'~'];
 const ROWS: usize = 2_000;
 /// Record types that one file has at most.
 const TAGS: usize = 14;
-
-/// The syntax of a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cut {
-    Delimited {
-        delimiter: char,
-        quote: Option<char>,
-        header: bool,
-        tag: bool,
-        trailing: bool,
-        ragged: bool,
-    },
-    Fixed {
-        width: usize,
-        tag: Option<usize>,
-    },
-    /// A tag, a delimiter, one value a line.
-    Tagged {
-        delimiter: char,
-        prefix: char,
-        tag: Option<usize>,
-    },
-}
+/// Bytes of a tag that begins with a mark: `# Order No`, `<HEAD>`.
+const LONGEST_TAG: usize = 20;
 
 /// One cell of all rows of one record type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,8 +23,26 @@ pub struct Column {
     pub label: String,
     /// Elements it stands in, the outermost first.
     pub around: Vec<String>,
-    /// One for each row.
+    /// One for each row, as it stands there.
     pub values: Vec<String>,
+    /// Stands before the value in every cell: `QTY=`.
+    pub key: String,
+    /// Stands before and behind the number in every cell: `€ `, ` Stk`.
+    pub unit: (String, String),
+    /// It only says what the next column is called.
+    pub is_label: bool,
+}
+
+impl Column {
+    /// The values without key and unit.
+    pub fn bare(&self) -> Vec<String> {
+        let bare = |value: &String| {
+            let value = value.strip_prefix(self.key.as_str()).unwrap_or(value);
+            let value = value.strip_prefix(self.unit.0.as_str()).unwrap_or(value);
+            value.strip_suffix(self.unit.1.as_str()).unwrap_or(value).trim().to_string()
+        };
+        self.values.iter().map(bare).collect()
+    }
 }
 
 /// One record type with its rows.
@@ -59,12 +56,14 @@ pub struct Sheet {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    pub cut: Cut,
+    pub syntax: Syntax,
     pub sure: u8,
     pub why: String,
     /// In the order of their first rows.
     pub sheets: Vec<Sheet>,
     pub line_end: &'static str,
+    /// Records are told by the word in the first column, which is blank in some.
+    pub by_word: bool,
 }
 
 type Rows = Vec<Vec<(String, bool)>>;
@@ -126,9 +125,9 @@ fn has_tags(rows: &Rows) -> bool {
         let Some((tag, _)) = row.first() else { return false };
         tags.entry(tag.trim()).or_default().push(row.len());
     }
-    let short = tags
-        .keys()
-        .all(|tag| !tag.is_empty() && tag.len() <= 8 && tag.chars().all(|c| c.is_alphanumeric() || "#_-*".contains(c)));
+    let marked = |tag: &str| tag.starts_with(['#', '<', '[', '*', '!']) && tag.len() <= LONGEST_TAG;
+    let plain = |tag: &str| tag.len() <= 8 && tag.chars().all(|c| c.is_alphanumeric() || "#_-*".contains(c));
+    let short = tags.keys().all(|tag| plain(tag) || marked(tag));
     if !short || tags.len() < 2 || tags.len() > TAGS || tags.len() * 3 > rows.len() * 2 + 2 {
         return false;
     }
@@ -136,7 +135,7 @@ fn has_tags(rows: &Rows) -> bool {
     let differ = lengths.iter().any(|length| *length != lengths[0]);
     let own_length =
         tags.values().all(|lengths| lengths.iter().filter(|l| **l == lengths[0]).count() * 10 >= lengths.len() * 8);
-    let capitals = tags.keys().all(|tag| tag.len() <= 3 && tag.chars().all(|c| c.is_ascii_uppercase()));
+    let capitals = tags.keys().all(|tag| (1..=3).contains(&tag.len()) && tag.chars().all(|c| c.is_ascii_uppercase()));
     differ && own_length || capitals
 }
 
@@ -163,17 +162,19 @@ fn delimited(text: &str, delimiter: u8, score: usize, line_end: &'static str) ->
             column.place = label.trim().to_string();
         }
     }
-    let cut = Cut::Delimited { delimiter: delimiter.into(), quote: Some('"'), header, tag, trailing, ragged };
+    cells::look_into(&mut sheets, header);
+    let by_word = tag && sheets.iter().any(|sheet| sheet.tag.is_empty());
+    let syntax = Syntax::Delimited { delimiter: delimiter.into(), header, tag: tag && !by_word, trailing, ragged };
     let many = rows.len() + usize::from(header);
     let why = format!("it cuts {many} rows alike{}", if quoted { ", with values in quotes" } else { "" });
-    Text { cut, sure: if score >= 95 && many > 1 { 95 } else { 75 }, why, sheets, line_end }
+    Text { syntax, sure: if score >= 95 && many > 1 { 95 } else { 75 }, why, sheets, line_end, by_word }
 }
 
 fn tagged(text: &str, delimiter: char, line_end: &'static str) -> Option<Text> {
     let found = blocks::blocks(text, delimiter)?;
     let why = "most lines are a tag and one value, behind lines that open a block".to_string();
-    let cut = Cut::Tagged { delimiter: found.separator, prefix: found.prefix, tag: found.tag };
-    Some(Text { cut, sure: 80, why, sheets: found.sheets, line_end })
+    let syntax = Syntax::Tagged { delimiter: found.separator, prefix: found.prefix, tag: found.tag };
+    Some(Text { syntax, sure: 80, why, sheets: found.sheets, line_end, by_word: false })
 }
 
 /// Nearly all rows have two cells, the first a number of many, or one that begins with a mark.
@@ -203,7 +204,14 @@ fn is_header(rows: &Rows) -> bool {
     let digits =
         |row: &Vec<(String, bool)>| row.iter().filter(|(cell, _)| cell.bytes().any(|b| b.is_ascii_digit())).count();
     let below = others.iter().map(digits).max().unwrap_or(0);
-    many == names.len() && (understood * 3 >= many || digits(first) == 0 && below > 0)
+    // Numbers stand below what is none.
+    let number = |cell: &str| cell.trim().replace(',', ".").parse::<f64>().is_ok();
+    let counted = (0..first.len()).filter(|at| {
+        let below = others.iter().filter_map(|row| row.get(*at)).map(|(cell, _)| cell.as_str());
+        let mut below = below.filter(|cell| !cell.is_empty()).peekable();
+        below.peek().is_some() && below.all(number)
+    });
+    many == names.len() && (understood * 3 >= many || digits(first) == 0 && below > 0 || counted.count() >= 2)
 }
 
 fn sheets(rows: &Rows, tag: bool) -> Vec<Sheet> {
@@ -233,8 +241,8 @@ fn sheets(rows: &Rows, tag: bool) -> Vec<Sheet> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Cut {
-        cut(text).cut
+    fn of(text: &str) -> Syntax {
+        cut(text).syntax
     }
 
     #[test]
@@ -246,13 +254,13 @@ mod tests {
             ("sku\tqty\n1\t2\n", plain('\t', true, false)),
             ("H|1|x|y\nL|A|2\nL|B|3\n", plain('|', false, true)),
         ] {
-            let Cut::Delimited { delimiter, header, tag, .. } = of(text) else { panic!("{text}: {:?}", of(text)) };
+            let Syntax::Delimited { delimiter, header, tag, .. } = of(text) else { panic!("{text}: {:?}", of(text)) };
             assert_eq!((delimiter, header, tag), expected, "{text}");
         }
         assert!(matches!(
             of("01\n#1;a\n#2;b\n02\n#3;c\n#4;d\n01\n#1;e\n#2;f\n"),
-            Cut::Tagged { delimiter: ';', prefix: '#', .. }
+            Syntax::Tagged { delimiter: ';', prefix: '#', .. }
         ));
-        assert!(matches!(of("0001FILTER   0000123\n0002GASKET   0000400\n"), Cut::Fixed { width: 20, .. }));
+        assert!(matches!(of("0001FILTER   0000123\n0002GASKET   0000400\n"), Syntax::Fixed { width: 20, .. }));
     }
 }

@@ -43,7 +43,7 @@ pub struct Given {
 }
 
 /// Concepts and fields that have other names, by kind; all else is called as the concept is.
-const CALLED: [(&str, &str, &str); 40] = [
+const CALLED: [(&str, &str, &str); 41] = [
     ("order", "order_no", "buyer_order_no"),
     ("order", "contact", "contact_name"),
     ("order", "ship_method", "delivery_method"),
@@ -71,6 +71,7 @@ const CALLED: [(&str, &str, &str); 40] = [
     ("price", "net_price", "price"),
     ("price", "gross_price", "price"),
     ("price", "unit", "price_unit"),
+    ("price", "customer_group", "price_list"),
     ("price", "discount", "discount_pct"),
     ("price", "tax", "tax_pct"),
     ("price", "order_date", "valid_from"),
@@ -85,6 +86,8 @@ const CALLED: [(&str, &str, &str); 40] = [
     ("article", "weight", "weight_kg"),
     ("article", "tax", "vat_code"),
 ];
+/// What is called only so is the number of what it stands in.
+const PLAIN: [&str; 8] = ["id", "no", "nr", "number", "num", "key", "code", "ref"];
 /// Parts of an address or a person, which every party has.
 const OF_PARTY: [&str; 14] = [
     "name", "name2", "contact", "gln", "street", "house_no", "street2", "zip", "city", "state", "country", "phone",
@@ -125,6 +128,13 @@ pub fn give(kind: &Kind, columns: &[Known<'_>]) -> Vec<Given> {
             offers.push((sure, at, path, "its place beside a country"));
         }
     }
+    // A head beside lines of its own says nothing of a line.
+    let lines = columns.iter().any(|known| known.level == Level::Line);
+    offers.retain(|(_, at, path, _)| match columns[*at].level {
+        Level::Head => !(lines && path.starts_with("lines.")),
+        Level::Around => !path.starts_with("lines."),
+        _ => true,
+    });
     offers.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let none = Given { ours: String::new(), sure: 0, why: "" };
     let mut given = vec![none; columns.len()];
@@ -140,12 +150,12 @@ pub fn give(kind: &Kind, columns: &[Known<'_>]) -> Vec<Given> {
         given[at] = Given { ours: path, sure, why };
     }
     plain_ids(kind, columns, &mut given);
+    code_of_article(kind, columns, &mut given);
     given
 }
 
 /// What is called only `id` or `no` is the number of what it stands in, where nothing else is.
 fn plain_ids(kind: &Kind, columns: &[Known<'_>], given: &mut [Given]) {
-    let plain = ["id", "no", "nr", "number", "num", "key", "code", "ref"];
     let head = kind.head();
     let key = head.key.iter().map(|at| &head.fields[*at]).find(|field| field.required).map(|field| field.name.clone());
     let article = kind.path("lines.article_no").map(|_| "lines.article_no".to_string());
@@ -154,7 +164,7 @@ fn plain_ids(kind: &Kind, columns: &[Known<'_>], given: &mut [Given]) {
         let is_plain = |at: &usize| {
             let (known, label) = (&columns[*at], names::fold(&columns[*at].column.label));
             let own = known.column.place.trim_start_matches('@');
-            known.level == level && given[*at].ours.is_empty() && plain.contains(&label.as_str()) && !own.contains('/')
+            known.level == level && given[*at].ours.is_empty() && PLAIN.contains(&label.as_str()) && !own.contains('/')
         };
         let found: Vec<usize> = (0..columns.len()).filter(is_plain).collect();
         // A code is what people order by; an id what programs know it by.
@@ -162,6 +172,28 @@ fn plain_ids(kind: &Kind, columns: &[Known<'_>], given: &mut [Given]) {
         if let Some(at) = best {
             given[*at] = Given { ours: path, sure: 55, why: "it is a number, and nothing else is that one" };
         }
+    }
+}
+
+/// Where the messages are of articles and nothing is called an article: the first code that is another in every row.
+fn code_of_article(kind: &Kind, columns: &[Known<'_>], given: &mut [Given]) {
+    let head = kind.head();
+    let of_article = head.field("article_no").is_some_and(|at| head.fields[at].required);
+    if !of_article || given.iter().any(|given| given.ours == "article_no") {
+        return;
+    }
+    let fits = |at: &usize| {
+        let known = &columns[*at];
+        let mut values: Vec<&String> = known.column.values.iter().filter(|value| !value.is_empty()).collect();
+        let many = values.len();
+        values.sort_unstable();
+        values.dedup();
+        let label = names::fold(&known.column.label);
+        let called = label.rsplit(' ').next().is_some_and(|last| PLAIN.contains(&last));
+        given[*at].ours.is_empty() && known.content == Content::Code && called && many == values.len() && many > 1
+    };
+    if let Some(at) = (0..columns.len()).find(fits) {
+        given[at] = Given { ours: "article_no".to_string(), sure: 50, why: "a code that is another in every row" };
     }
 }
 
@@ -188,6 +220,8 @@ fn by_name(kind: &Kind, known: &Known<'_>) -> Vec<(String, u32)> {
 fn offer(kind: &Kind, known: &Known<'_>, concept: &str, whose: Whose, sure: u32) -> Option<(String, u32)> {
     let path = field_of(kind, concept, whose)?;
     let fit = fit(field_at(kind, &path)?, &known.content)?;
+    // Beside a number an id is what programs know it by.
+    let is_id = ["order_no", "customer_no"].contains(&concept) && names::fold(&known.column.label).ends_with(" id");
     let level = match known.level {
         Level::Head if is_line(&path) && kind.name == "order" => 25,
         Level::Line if !is_line(&path) && concept != "order_no" => 25,
@@ -195,7 +229,7 @@ fn offer(kind: &Kind, known: &Known<'_>, concept: &str, whose: Whose, sure: u32)
     };
     // Who names nobody may mean anybody.
     let nobody = if OF_PARTY.contains(&concept) && kind.name == "order" && whose == Whose::Nobody { 8 } else { 0 };
-    Some((path, (sure + fit).saturating_sub(level + nobody + 5).min(98)))
+    Some((path, (sure + fit).saturating_sub(level + nobody + 5 + if is_id { 3 } else { 0 }).min(98)))
 }
 
 pub fn field_at<'k>(kind: &'k Kind, path: &str) -> Option<&'k Field> {
@@ -229,6 +263,13 @@ fn fit(field: &Field, content: &Content) -> Option<u32> {
 }
 
 pub fn known<'c>(column: &'c Column, level: Level, whose: Whose, sheet: usize) -> Known<'c> {
-    let meanings = if column.label.is_empty() { Vec::new() } else { names::meanings(&column.label, &column.around) };
-    Known { column, content: content(&column.values), meanings, level, whose, sheet }
+    let plain = PLAIN.contains(&names::fold(&column.label).as_str()) && column.place.contains('/');
+    let meanings = match column.around.last() {
+        _ if column.label.is_empty() || column.is_label => Vec::new(),
+        // The id of what it stands in.
+        Some(outer) if plain => names::meanings(&format!("{outer} {}", column.label), &column.around),
+        _ => names::meanings(&column.label, &column.around),
+    };
+    let content = if column.is_label { Content::Empty } else { content(&column.bare()) };
+    Known { column, content, meanings, level, whose, sheet }
 }

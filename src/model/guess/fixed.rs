@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::cut::{Column, Cut, Sheet, Text};
+use super::Syntax;
+use super::cut::{Column, Sheet, Text};
 use crate::model::rules::identifiers;
 
 const ROWS: usize = 2_000;
@@ -25,16 +26,18 @@ pub fn cut(text: &str, line_end: &'static str) -> Text {
             sheets.len() - 1
         });
         sheets[at].rows.push(number);
-        let mut padded = line.clone();
-        padded.resize(width, ' ');
-        members[at].push(padded);
+        members[at].push(line.clone());
     }
-    for (sheet, lines) in sheets.iter_mut().zip(&members) {
+    for (sheet, lines) in sheets.iter_mut().zip(&mut members) {
+        // Records of one type are as long as their longest.
+        let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
+        lines.iter_mut().for_each(|line| line.resize(longest, ' '));
         sheet.columns = columns(lines, tag.unwrap_or(0));
     }
     let sure = if alike * 10 >= lines.len() * 8 { 85 } else { 55 };
     let why = format!("{alike} of {} lines have {width} characters, and no delimiter cuts them alike", lines.len());
-    Text { cut: Cut::Fixed { width, tag }, sure, why, sheets, line_end }
+    let shorter = alike < lines.len();
+    Text { syntax: Syntax::Fixed { width, tag, shorter }, sure, why, sheets, line_end, by_word: false }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +71,7 @@ fn likeness(lines: &[&Vec<char>]) -> usize {
 fn tag_length(lines: &[Vec<char>]) -> Option<usize> {
     let all: Vec<&Vec<char>> = lines.iter().collect();
     let whole = likeness(&all);
-    let candidates = [2, 1, 3].into_iter().filter_map(|length| {
+    let candidates = [1, 2, 3].into_iter().filter_map(|length| {
         let mut groups: BTreeMap<String, Vec<&Vec<char>>> = BTreeMap::new();
         for line in lines {
             groups.entry(line.iter().take(length).collect()).or_default().push(line);
@@ -80,21 +83,25 @@ fn tag_length(lines: &[Vec<char>]) -> Option<usize> {
             return None;
         }
         let inner: usize = groups.values().map(|lines| likeness(lines) * lines.len()).sum::<usize>() / lines.len();
-        (inner >= whole + 6).then_some((inner, length))
+        (inner >= whole + 6).then_some((inner, length, groups.len()))
     });
-    // Of those about alike the first: most tags have two characters.
+    // A longer one must cut the same records, or make them more alike.
     candidates
-        .fold(None, |best: Option<(usize, usize)>, next| match best {
-            Some(best) if next.0 < best.0 + 4 => Some(best),
+        .fold(None, |best: Option<(usize, usize, usize)>, next| match best {
+            Some(best) if next.2 > best.2 && next.0 < best.0 + 4 || best.1 >= 2 && next.2 == best.2 => Some(best),
             _ => Some(next),
         })
-        .map(|(_, length)| length)
+        .map(|(_, length, _)| length)
 }
 
 fn columns(lines: &[Vec<char>], tag: usize) -> Vec<Column> {
     let width = lines.iter().map(Vec::len).max().unwrap_or(0);
     let mut starts: Vec<usize> = Vec::new();
-    let mut at = tag;
+    // Letters of the tag that go on behind what tells it.
+    let mut at = if tag > 0 { tag + rest_of_tag(lines, tag) } else { 0 };
+    if at > tag {
+        starts.push(tag);
+    }
     while at < width {
         if is_blank(lines, at) {
             at += 1;
@@ -156,6 +163,11 @@ fn segment(lines: &[Vec<char>], from: usize, to: usize, starts: &mut Vec<usize>)
         }
         return;
     }
+    if let Some(at) = after_number(lines, from, to).or_else(|| counter(lines, from, to)) {
+        segment(lines, from, at, starts);
+        segment(lines, at, to, starts);
+        return;
+    }
     let mut at = from;
     while at < to {
         if !all_digits(lines, at) {
@@ -212,6 +224,55 @@ fn after_decimals(lines: &[Vec<char>], from: usize, to: usize) -> Option<usize> 
     let point = (from..to).find(|at| all(*at, &|c| c == '.' || c == ','))?;
     let end = (point + 1..to).find(|at| !all(*at, &|c| c.is_ascii_digit()))?;
     (lines.len() > 1 && end > point + 1 && all(end, &|c| c.is_alphabetic())).then_some(end)
+}
+
+/// Where letters begin right behind a number, in every line.
+fn after_number(lines: &[Vec<char>], from: usize, to: usize) -> Option<usize> {
+    let letters = |at: usize| lines.iter().all(|line| line.get(at).is_some_and(|c| c.is_alphabetic()));
+    // Short digits are part of a code, but where nothing else stands before them.
+    let fits = |at: usize| {
+        let digits = (from..at).rev().take_while(|at| all_digits(lines, *at)).count();
+        let only = lines.iter().all(|line| line[from..at].iter().all(|c| c.is_ascii_digit() || " .,".contains(*c)));
+        digits >= RUN - 1 || digits > 0 && only && at - from > 1
+    };
+    let found = (from + 1..to).find(|at| letters(*at) && all_digits(lines, at - 1) && fits(*at));
+    found.filter(|_| lines.len() > 1)
+}
+
+/// Where a number begins that counts the lines of what stands before it: `PO7781` `0001`, `PO7781` `0002`, `PO7790` `0001`.
+fn counter(lines: &[Vec<char>], from: usize, to: usize) -> Option<usize> {
+    let counts = |at: usize| {
+        let read = |line: &Vec<char>| {
+            let number: String = line[at..to].iter().collect();
+            Some((line[from..at].to_vec(), number.parse::<usize>().ok()?))
+        };
+        let all: Option<Vec<(Vec<char>, usize)>> = lines.iter().map(read).collect();
+        all.is_some_and(|all| {
+            let step = all[0].1;
+            let next = |two: &[(Vec<char>, usize)]| match two[0].0 == two[1].0 {
+                true => two[1].1 == two[0].1 + step,
+                false => two[1].1 == step,
+            };
+            matches!(step, 1 | 10)
+                && all.windows(2).all(next)
+                && all.iter().any(|(_, number)| *number > step)
+                && all.windows(2).any(|two| two[0].0 != two[1].0)
+        })
+    };
+    let digits = (from..to).rev().take_while(|at| all_digits(lines, *at)).count();
+    let several = lines.len() > 2 && lines.iter().any(|line| line[from..to] != lines[0][from..to]);
+    (2..=digits.min(RUN + 1)).rev().map(|length| to - length).find(|at| several && *at > from && counts(*at))
+}
+
+/// Letters that are the same in all lines, right behind the characters that tell the record, before a number.
+fn rest_of_tag(lines: &[Vec<char>], tag: usize) -> usize {
+    let same = |at: usize| {
+        lines.iter().all(|line| line.get(at).is_some_and(|c| c.is_alphabetic()) && line.get(at) == lines[0].get(at))
+    };
+    let width = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let rest = (tag..width.min(tag + 2)).take_while(|at| same(*at)).count();
+    let number = (tag + rest..width).take_while(|at| all_digits(lines, *at)).count();
+    if lines.len() > 1 && number > 2 { rest } else { 0 }
 }
 
 /// A number with a check digit that is right in every line.

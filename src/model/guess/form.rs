@@ -83,6 +83,17 @@ fn kind_of(field: &Field, content: &Content, values: &[String]) -> Vec<String> {
     }
 }
 
+/// With what stands before and behind the value in every cell.
+pub fn around(form: &str, (before, behind): &(String, String)) -> String {
+    let mut words: Vec<String> = (!form.is_empty()).then(|| form.to_string()).into_iter().collect();
+    for (word, text) in [("prefix", before), ("suffix", behind)] {
+        if !text.is_empty() && !text.contains('\'') {
+            words.push(format!("{word}='{text}'"));
+        }
+    }
+    words.join(" ")
+}
+
 /// A code, a blank, the country's name.
 fn begins_with_code(values: &[String]) -> bool {
     let mut some = values.iter().filter(|value| !value.is_empty()).peekable();

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::fields::{self, Known};
 use super::roles::Role;
-use super::{Syntax, Taken, names};
+use super::taken::Taken;
+use super::{Syntax, names};
 use crate::model::kind::{Class, Kind, Kinds};
 
 /// The kind whose fields explain most columns.
@@ -44,10 +45,16 @@ fn explained(kind: &Kind, taken: &Taken, known: &[Known<'_>], file: &str) -> i64
     let has = |path: &str| fields.contains(&path);
     let required = kind.head().fields.iter().filter(|field| field.required && !field.ours);
     score += required.map(|field| if has(&field.name) { 30 } else { -90 }).sum::<i64>();
-    let lines = taken.roles.contains(&Role::Line);
+    let count = |role: Role| taken.roles.iter().position(|is| *is == role).map_or(0, |at| taken.sheets[at].rows.len());
+    // What comes once for each message may be more of it.
+    let lines =
+        count(Role::Line) > count(Role::Message) || matches!(taken.syntax, Syntax::Xml { .. }) && count(Role::Line) > 0;
+    // Rows that go on with the one before bring no line of their own to it.
+    let first = |path: &str| given.iter().zip(known).any(|(given, known)| given.ours == path && known.sheet == 0);
+    let ordered = has("lines.qty") && (taken.continued.is_none() || first("lines.qty"));
     score += match kind.name.as_str() {
         "order"
-            if has("lines.qty")
+            if ordered
                 && (has("buyer_order_no") || lines)
                 && (has("lines.article_no") || has("lines.ean") || has("lines.isbn")) =>
         {
@@ -72,10 +79,26 @@ fn explained(kind: &Kind, taken: &Taken, known: &[Known<'_>], file: &str) -> i64
         "customer" | "article" if lines => -300,
         _ => 0,
     };
+    // Orders of one line each, all of them: what has no names is a list of something else.
+    let keyless =
+        kind.name == "order" && taken.roles == [Role::Both] && known.iter().all(|known| known.column.label.is_empty());
+    if keyless && !ties_rows(&given, known) {
+        score -= 200;
+    }
     let root = if let Syntax::Xml { root } = &taken.syntax { root.as_str() } else { "" };
     let text = format!("{} {} {}", names::fold(root), names::fold(file), taken.sheets[0].tag.to_lowercase());
     let hinted = HINTS.iter().find(|(_, words)| words.split('|').any(|word| text.contains(word)));
     score + if hinted.is_some_and(|(name, _)| *name == kind.name) { 60 } else { 0 }
+}
+
+/// Do rows share the number that ties them to one message?
+fn ties_rows(given: &[fields::Given], known: &[Known<'_>]) -> bool {
+    let Some(at) = given.iter().position(|given| given.ours == "buyer_order_no") else { return false };
+    let mut values: Vec<&String> = known[at].column.values.iter().collect();
+    let rows = values.len();
+    values.sort_unstable();
+    values.dedup();
+    values.len() < rows || rows < 3
 }
 
 /// A column is called as what lies in a store is.

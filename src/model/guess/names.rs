@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 pub const WORDS: &[(&str, &str)] = &[
     (
         "order_no",
-        "order no|order number|order nr|order id|orderid|orderno|order|po number|po no|po id|purchase order|purchase order no|purchase order number|merchant order id|customer order no|customer po|externe bestell nr|bestellnummer|bestell nr|bestellnr|auftragsnummer|auftrag nr|auftragsnr|auftrag|kundenauftrag|belegnummer|ordernummer|ordernr|bestallningsnummer|bestallningsnr|inkopsorder|bestelnummer|bestelnr|order nummer|bestelling|ordre nr|ordrenummer|ordrenr|best nr kunde|bestellung",
+        "ordernumber|external order id|external order no|web order no|channel order id|shop order id|bestellungs id|bestell id|order no|order number|order nr|order id|orderid|orderno|order|po number|po no|po id|purchase order|purchase order no|purchase order number|merchant order id|customer order no|customer po|externe bestell nr|bestellnummer|bestell nr|bestellnr|auftragsnummer|auftrag nr|auftragsnr|auftrag|kundenauftrag|belegnummer|ordernummer|ordernr|bestallningsnummer|bestallningsnr|inkopsorder|bestelnummer|bestelnr|order nummer|bestelling|ordre nr|ordrenummer|ordrenr|best nr kunde|bestellung",
     ),
     (
         "internal_order_no",
@@ -15,7 +15,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     (
         "customer_no",
-        "customer no|customer number|customer id|customer nr|customer code|customer|cust no|account|account no|account number|account code|debtor|debtor no|buyer id|buyer no|party id|cont id|contid|kunden nr|kundennummer|kundennr|kunde|kd nr|kdnr|debitor|debitorennummer|debitornr|kund nr|kundnr|kundnummer|kund|klantnummer|klant nr|klantnr|klant|debiteurnummer|debiteur|relatie|relatienummer|kundenummer",
+        "debtor number|debtornumber|cust number|kunden id|klant id|customer no|customer number|customer id|customer nr|customer code|customer|cust no|account|account no|account number|account code|debtor|debtor no|buyer id|buyer no|party id|cont id|contid|kunden nr|kundennummer|kundennr|kunde|kd nr|kdnr|debitor|debitorennummer|debitornr|kund nr|kundnr|kundnummer|kund|klantnummer|klant nr|klantnr|klant|debiteurnummer|debiteur|relatie|relatienummer|kundenummer",
     ),
     (
         "order_date",
@@ -24,9 +24,9 @@ pub const WORDS: &[(&str, &str)] = &[
     ("order_time", "order time|time|uhrzeit|bestellzeit|tid|klockslag|tijd|besteltijd"),
     (
         "requested_date",
-        "requested date|delivery date|requested delivery date|delivery wanted|wanted date|due date|required date|ship date|lieferdatum|liefertermin|wunschtermin|wunschlieferdatum|versand datum|leveransdatum|onskat leveransdatum|leveringsdatum|leverdatum|gewenste leverdatum|afleverdatum|levdatum",
+        "del date|required by|requested date|delivery date|requested delivery date|delivery wanted|wanted date|due date|required date|ship date|lieferdatum|liefertermin|wunschtermin|wunschlieferdatum|versand datum|leveransdatum|onskat leveransdatum|leveringsdatum|leverdatum|gewenste leverdatum|afleverdatum|levdatum",
     ),
-    ("currency", "currency|currency code|curr|wahrung|waehrung|waehrungscode|valuta|valutakod|valutacode|munt"),
+    ("currency", "cur|currency|currency code|curr|wahrung|waehrung|waehrungscode|valuta|valutakod|valutacode|munt"),
     ("language", "language|language code|lang|sprache|sprachcode|sprak|sprakkod|taal|taalcode"),
     (
         "reference",
@@ -118,7 +118,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     (
         "total_gross",
-        "total|total gross|grand total|order total|total amount|total incl|summe|gesamtsumme|gesamtbetrag|bruttosumme|gesamt brutto|totalsumma|totalt|summa|att betala|totaal|totaalbedrag|totaal incl",
+        "rechnungsbetrag|invoice total|total|total gross|grand total|order total|total amount|total incl|summe|gesamtsumme|gesamtbetrag|bruttosumme|gesamt brutto|totalsumma|totalt|summa|att betala|totaal|totaalbedrag|totaal incl",
     ),
     (
         "note",
@@ -134,7 +134,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     (
         "article_no",
-        "article no|article number|article|article id|art no|artno|item|item no|item number|item code|itemcode|item sku|sku|product sku|product|product id|product no|product code|product number|part no|part number|part|material|material no|material number|stock code|supplier pid|supplier article no|a nr|artikelnummer|artikel nr|artikelnr|artikel|art nr|artnr|bestellartikel|material nr|materialnummer|teilenummer|ersatzteilnummer|produktnummer|produkt nr|varunummer|varunr|reservdelsnummer|produkt|artikelcode|productcode|onderdeelnummer|varenummer|varenr|vare nr|lieferanten artikelnummer|sellers item identification",
+        "supplier aid|supplier item code|model|stock item|supply code|article no|article number|article|article id|art no|artno|item|item no|item number|item code|itemcode|item sku|sku|product sku|product|product id|product no|product code|product number|part no|part number|part|material|material no|material number|stock code|supplier pid|supplier article no|a nr|artikelnummer|artikel nr|artikelnr|artikel|art nr|artnr|bestellartikel|material nr|materialnummer|teilenummer|ersatzteilnummer|produktnummer|produkt nr|varunummer|varunr|reservdelsnummer|produkt|artikelcode|productcode|onderdeelnummer|varenummer|varenr|vare nr|lieferanten artikelnummer|sellers item identification",
     ),
     (
         "buyer_article_no",
@@ -159,11 +159,11 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     (
         "unit",
-        "unit|uom|unit of measure|order unit|quantity unit|units|einheit|mengeneinheit|me|verpackungseinheit|enhet|mangdenhet|eenheid|verpakkingseenheid|maateenheid",
+        "per|order unit code|unit|uom|unit of measure|order unit|quantity unit|units|einheit|mengeneinheit|me|verpackungseinheit|enhet|mangdenhet|eenheid|verpakkingseenheid|maateenheid",
     ),
     (
         "net_price",
-        "net price|price net|unit price net|price excl|price excl vat|unit net price|net unit price|price|unit price|price each|item price|price amount|cost price each|preis|einzelpreis|stuckpreis|nettopreis|einzelpreis netto|preis einzel netto|verkaufspreis|ep|pris|apris|a pris|styckpris|enhetspris|nettopris|utpris|pris exkl moms|prijs|stukprijs|eenheidsprijs|nettoprijs|prijs excl|verkoopprijs|listpris|listenpreis|list price|catalog price",
+        "price without tax|price ex vat|price excl tax|preis ohne mwst|prijs zonder btw|single price|unit cost|cost|net price|price net|unit price net|price excl|price excl vat|unit net price|net unit price|price|unit price|price each|item price|price amount|cost price each|preis|einzelpreis|stuckpreis|nettopreis|einzelpreis netto|preis einzel netto|verkaufspreis|ep|pris|apris|a pris|styckpris|enhetspris|nettopris|utpris|pris exkl moms|prijs|stukprijs|eenheidsprijs|nettoprijs|prijs excl|verkoopprijs|listpris|listenpreis|list price|catalog price",
     ),
     (
         "gross_price",
@@ -200,15 +200,15 @@ pub const WORDS: &[(&str, &str)] = &[
     ("order_type", "order type|type of order|auftragsart|bestellart|ordertyp|ordertype|bestelsoort"),
     (
         "valid_from",
-        "valid from|start date|from date|price date|effective date|gultig ab|gultig von|ab datum|preisdatum|giltig fran|fran datum|prisdatum|galler fran|geldig vanaf|ingangsdatum|vanaf datum",
+        "active from|valid as of|valid from|start date|from date|price date|effective date|gultig ab|gultig von|ab datum|preisdatum|giltig fran|fran datum|prisdatum|galler fran|geldig vanaf|ingangsdatum|vanaf datum",
     ),
     (
         "valid_to",
-        "valid to|valid until|end date|to date|gultig bis|bis datum|giltig till|till datum|galler till|geldig tot|einddatum|tot datum",
+        "active to|active until|valid to|valid until|end date|to date|gultig bis|bis datum|giltig till|till datum|galler till|geldig tot|einddatum|tot datum",
     ),
     (
         "from_qty",
-        "from qty|from quantity|min qty|minimum quantity|quantity break|lower bound|ab menge|staffelmenge|mindestmenge|staffel|fran antal|minsta antal|kvantitetsbrytning|vanaf aantal|staffelaantal|minimum aantal",
+        "quantity min|min order qty|minimum qty|qty from|break qty|scale qty|from qty|from quantity|min qty|minimum quantity|quantity break|lower bound|ab menge|staffelmenge|mindestmenge|staffel|fran antal|minsta antal|kvantitetsbrytning|vanaf aantal|staffelaantal|minimum aantal",
     ),
     (
         "price_list",
@@ -237,7 +237,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     (
         "shipped_at",
-        "shipped at|shipped|ship date|shipping date|shipment date|dispatch date|despatch date|fulfillment date|shipped date|versanddatum|versendet am|lieferdatum|skickad|leveransdatum|utleveransdatum|verzenddatum|verzonden op|sendt dato",
+        "handle time|handled at|handled|sent at|date sent|shipped at|shipped|ship date|shipping date|shipment date|dispatch date|despatch date|fulfillment date|shipped date|versanddatum|versendet am|lieferdatum|skickad|leveransdatum|utleveransdatum|verzenddatum|verzonden op|sendt dato",
     ),
     (
         "delivery_note_no",
@@ -286,8 +286,8 @@ pub const WORDS: &[(&str, &str)] = &[
     ("price_date", "last activity date|last change|changed at|modified"),
 ];
 
-const DELIVERY: &str = "ship|ship to|shipto|shipping|delivery|deliver|deliver to|consignee|recipient|liefer|liefer anschrift|lieferadresse|lieferanschrift|versand|tlieferadresse|empfanger|leverans|leveransadress|lev|mottagare|aflever|afleveradres|bezorg|levering|verzend|goods recipient|dp|st";
-const INVOICE: &str = "bill|bill to|billto|billing|invoice|invoicing|invoice recipient|payer|invoicee|iv|bt|invoice issuer|invoice recipient|rechnung|rechnungs|rechnungsadresse|faktura|fakturering|fakturaadress|factuur|factuuradres|betaler";
+const DELIVERY: &str = "job|site|ship|ship to|shipto|shipping|delivery|deliver|deliver to|consignee|recipient|liefer|liefer anschrift|lieferadresse|lieferanschrift|versand|tlieferadresse|empfanger|leverans|leveransadress|lev|mottagare|aflever|afleveradres|bezorg|levering|verzend|goods recipient|dp|st";
+const INVOICE: &str = "sell to|sellto|bill|bill to|billto|billing|invoice|invoicing|invoice recipient|payer|invoicee|iv|bt|invoice issuer|invoice recipient|rechnung|rechnungs|rechnungsadresse|faktura|fakturering|fakturaadress|factuur|factuuradres|betaler";
 const BUYER: &str =
     "customer|buyer|by|sold to|soldto|orderer|kunde|kunden|besteller|auftraggeber|kund|bestallare|klant|koper|account";
 

@@ -16,6 +16,8 @@ pub enum Role {
     AddsLine,
     ClosesMessage,
     ClosesFile,
+    /// Of no interest to the kind.
+    Ignored,
 }
 
 /// One for each sheet. `rows`: the sheets' numbers of rows say in which order they stand in the file.

@@ -274,7 +274,13 @@ fn sheet(walk: &Walk, path: &str, tag: &str, apart: &[String]) -> Sheet {
         let Some(place) = repeated(walk, path, leaf, place) else { continue };
         let around: Vec<String> =
             leaf.split('/').rev().skip(1).map(str::to_string).collect::<Vec<_>>().into_iter().rev().collect();
-        columns.push(Column { place, label: last(leaf).to_string(), around, values: node.values.clone() });
+        columns.push(Column {
+            place,
+            label: last(leaf).to_string(),
+            around,
+            values: node.values.clone(),
+            ..Column::default()
+        });
     }
     Sheet { tag: tag.to_string(), columns, rows: (0..walk.nodes[path].count).collect() }
 }

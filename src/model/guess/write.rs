@@ -51,6 +51,9 @@ fn head(guess: &Guess, id: &str, from: &[String], out: &mut String) -> std::fmt:
     writeln!(out, "kind = {}                     # {} %", text(&guess.kind.name), guess.kind_sure)?;
     let word = guess.syntax.word();
     writeln!(out, "syntax = \"{word}\"               # {} %: {}", guess.syntax_sure, comment(&guess.syntax_why))?;
+    if let Syntax::Workbook { .. } = guess.syntax {
+        return Ok(());
+    }
     writeln!(
         out,
         "encoding = \"{}\"                 # {} %: {}",
@@ -64,6 +67,16 @@ fn syntax(guess: &Guess, out: &mut String) -> std::fmt::Result {
     let line_end = if guess.line_end == "crlf" { "line_end = \"crlf\"\n" } else { "" };
     match &guess.syntax {
         Syntax::Xml { root } => writeln!(out, "\n[xml]\nroot = {}", text(root)),
+        Syntax::Workbook { sheet, header_row } => {
+            writeln!(out, "\n[xlsx]\nunknown_columns = \"keep\"")?;
+            if let Some(sheet) = sheet {
+                writeln!(out, "sheet = {}", text(sheet))?;
+            }
+            if let Some(row) = header_row {
+                writeln!(out, "header_row = {row}                  # titles stand above it")?;
+            }
+            Ok(())
+        }
         Syntax::Fixed { width, tag, shorter } => {
             writeln!(out, "\n[fixed]\nwidth = {width}")?;
             if let Some(tag) = tag {
@@ -147,6 +160,9 @@ fn write_record(guess: &Guess, record: &Record, out: &mut String) -> std::fmt::R
     if let Some(place) = &record.group_by {
         writeln!(out, "group_by = [{}]", text(place))?;
     }
+    if record.rows.is_empty() {
+        return Ok(());
+    }
     writeln!(out, "fields = [")?;
     let cells: Vec<String> = record.rows.iter().map(|row| cells(guess, row)).collect();
     let width = cells.iter().map(|cells| cells.chars().count()).max().unwrap_or(0).min(110);
@@ -158,7 +174,8 @@ fn write_record(guess: &Guess, record: &Record, out: &mut String) -> std::fmt::R
 }
 
 fn cells(guess: &Guess, row: &Row) -> String {
-    let named = matches!(guess.syntax, Syntax::Xml { .. } | Syntax::Delimited { header: true, .. });
+    let named =
+        matches!(guess.syntax, Syntax::Xml { .. } | Syntax::Workbook { .. } | Syntax::Delimited { header: true, .. });
     let mut cells = vec![text(&row.place), text(&row.ours)];
     let label = if named { "" } else { row.label.as_str() };
     if !row.form.is_empty() || !label.is_empty() {
