@@ -41,7 +41,10 @@ const HINTS: [(&str, &str); 6] = [
 fn explained(kind: &Kind, taken: &Taken, known: &[Known<'_>], file: &str) -> i64 {
     let given = fields::give(kind, known);
     let fields: Vec<&str> = given.iter().map(|given| given.ours.as_str()).collect();
-    let mut score: i64 = given.iter().map(|given| i64::from(given.sure)).sum();
+    // Rows that go on take their meaning from the row before, not from their own values.
+    let counts = |known: &Known<'_>| taken.continued.is_none() || known.sheet == 0;
+    let sure = given.iter().zip(known).filter(|(_, known)| counts(known)).map(|(given, _)| i64::from(given.sure));
+    let mut score: i64 = sure.sum();
     let has = |path: &str| fields.contains(&path);
     let required = kind.head().fields.iter().filter(|field| field.required && !field.ours);
     score += required.map(|field| if has(&field.name) { 30 } else { -90 }).sum::<i64>();
