@@ -24,6 +24,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// where 100,000 small files wait.
 const WRITER_CACHE_KIB: i32 = 28 * 1024;
 const READER_CACHE_KIB: i32 = 8 * 1024;
+/// Of who reads each page of a table once, in its order: what is above the leaves stays in it, and new memory costs more than it saves.
+const PASSING_CACHE_KIB: i32 = 512;
 /// 16 MB of log between checkpoints: each costs a sync of the database file, and small files must not pay one every few commits.
 pub(super) const CHECKPOINT_PAGES: u32 = 4_000;
 /// After a large import the log shrinks back to this.
@@ -168,6 +170,7 @@ impl Reader {
     /// As with `Store::open_beating`.
     pub fn open_beating(path: &Path, beat: Beat) -> Result<Reader> {
         let mut reader = Self::open(path)?;
+        reader.conn.execute_batch(&format!("PRAGMA cache_size = -{PASSING_CACHE_KIB};"))?;
         beat::while_statements_run(&mut reader.conn, beat)?;
         Ok(reader)
     }
