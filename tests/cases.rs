@@ -119,6 +119,7 @@ cases! {
     case_372_a_number_is_missing = "372-a-number-is-missing",
     case_410_a_lock_that_outlives_its_feed = "410-a-lock-that-outlives-its-feed",
     case_411_a_pause_is_not_late = "411-a-pause-is-not-late",
+    case_425_a_lock_that_outlives_its_intake = "425-a-lock-that-outlives-its-intake",
     case_430_an_order_and_its_pdf = "430-an-order-and-its-pdf",
     case_431_heads_and_lines_in_two_files = "431-heads-and-lines-in-two-files",
     case_445_a_name_that_is_always_the_same = "445-a-name-that-is-always-the-same",

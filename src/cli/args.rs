@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
 pub use deciding::Deciding;
-pub use keeping::{Backup, CatchUp, NewPartner, PartnerCommand};
+pub use keeping::{Backup, CatchUp, NewPartner, PartnerCommand, Templates};
 pub use pausing::Pausing;
 pub use planning::Plan;
 pub use telling::{Expect, NoticeCommand, Problems};

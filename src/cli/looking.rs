@@ -6,6 +6,7 @@ use super::page::{Page, safe};
 use super::{ask, files_page, setting, show_page, status_page, story_page};
 use crate::config::Config;
 use crate::edges::lock;
+use crate::flows::configured::Configured;
 use crate::flows::files::Sight;
 use crate::flows::show::Shown;
 use crate::flows::{explain, files, find, show, status, waiting};
@@ -56,12 +57,13 @@ pub fn files(page: &mut Page<'_>, config: &Config, asked: &Files) -> Outcome {
 
 pub fn show(page: &mut Page<'_>, config: &Config, asked: &Show) -> Outcome {
     page.zone = config.zone;
-    setting::look(config, |sight| each(page, &asked.items, |page, item| show_one(page, sight, item)))
+    setting::look(config, |sight| each(page, &asked.items, |page, item| show_one(page, sight, config, item)))
 }
 
-fn show_one(page: &mut Page<'_>, sight: Sight<'_>, item: &str) -> Outcome {
+fn show_one(page: &mut Page<'_>, sight: Sight<'_>, config: &Config, item: &str) -> Outcome {
     one_name(item)?;
-    match show::show(sight, shipped_kinds(), item)? {
+    let configured = Configured { intakes: &config.intakes, feeds: &config.feeds };
+    match show::show(sight, shipped_kinds(), configured, item)? {
         Shown::File(shown) if page.json => page.object(&show_page::file_shown_object(&shown))?,
         Shown::File(shown) => show_page::print_file(page, &shown)?,
         Shown::Run(shown) if page.json => page.object(&show_page::run_shown_object(&shown))?,

@@ -119,6 +119,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Backup(asked) => backup::backup(page, &config()?, asked),
         Command::CatchUp(asked) => catch_up::catch_up(page, &config()?, asked),
         Command::Partner(PartnerCommand::New(asked)) => partner::new(page, path, asked),
+        Command::Partner(PartnerCommand::Templates(asked)) => partner::templates(page, &config()?, asked),
         Command::Release(asked) => deciding::release(page, &config()?, asked),
         Command::Discard(asked) => deciding::discard(page, &config()?, asked),
         Command::Plan(asked) => plan::plan(page, &config()?, asked),

@@ -8,10 +8,11 @@ use super::page::{Columns, Page, safe};
 use super::{remotes_page, setting};
 use crate::config::Config;
 use crate::edges::clock;
-use crate::edges::store::ledger::{LockRow, PauseRow};
+use crate::edges::store::ledger::PauseRow;
 use crate::flows::moments;
-use crate::flows::status::{FeedStatus, IntakeStatus, Status};
+use crate::flows::status::{FeedStatus, IntakeStatus, LockStatus, Status};
 use crate::flows::waiting::{WaitingFile, Why};
+use crate::model::wording::guard::left_the_configuration;
 
 pub fn print(page: &mut Page<'_>, config: &Config, status: &Status) -> io::Result<()> {
     let daemon = if status.daemon_runs { "the daemon runs" } else { "THE DAEMON IS DOWN: nothing is taken in or sent" };
@@ -73,14 +74,14 @@ fn paused(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
 }
 
 fn locks(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
-    for row in &status.locks {
+    for LockStatus { row, configured } in &status.locks {
         let since = page.when_stored(Some(&row.locked_at));
-        page.line(format!(
-            "! {} is locked since {since}: {} (nattpost release or discard {})",
-            row.subject().told(),
-            safe(&row.told()),
-            row.subject().arguments()
-        ))?;
+        let arguments = row.subject().arguments();
+        let then = match configured {
+            true => format!("nattpost release or discard {arguments}"),
+            false => left_the_configuration(&arguments),
+        };
+        page.line(format!("! {} is locked since {since}: {} ({then})", row.subject().told(), safe(&row.told())))?;
     }
     Ok(())
 }
@@ -223,10 +224,11 @@ pub fn object(config: &Config, status: &Status) -> Value {
     })
 }
 
-fn lock_object(row: &LockRow) -> Value {
+fn lock_object(LockStatus { row, configured }: &LockStatus) -> Value {
     let tally = row.tally;
     json!({
         "subject": row.subject().to_string(),
+        "configured": configured,
         "since": row.locked_at,
         "exceeded": row.exceeded,
         "base": tally.base,

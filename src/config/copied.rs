@@ -1,12 +1,6 @@
 //! A new partner's file made from another's, or from one of ours: what is the other's alone (his name, his customers, his
 //! servers and their secrets) is not taken over but stands there as a comment, so that a person fills it in. Text to text.
 
-/// The partners that every build brings along as patterns.
-pub const TEMPLATES: [(&str, &str); 2] = [
-    ("webshop", include_str!("../../samples/partners/webshop.toml")),
-    ("erp", include_str!("../../samples/partners/erp.toml")),
-];
-
 /// Nobody has seen a file of his yet.
 const BEGINS: &str = "mode = \"test\" # nothing of his files is applied; then shadow, then live: docs/operating.md";
 
@@ -27,10 +21,9 @@ pub fn copied(text: &str, name: &str) -> String {
     for line in text.lines() {
         let code = line.trim_start();
         if code.starts_with('[') && part != Part::Customers {
-            let table = code.trim_start_matches('[');
-            part = if table.starts_with("remote.") { Part::Remote } else { Part::Rest };
+            part = if first_key(code.trim_start_matches('[')) == "remote" { Part::Remote } else { Part::Rest };
         }
-        let key = code.split(['=', ' ']).next().unwrap_or_default();
+        let key = first_key(code);
         match (part, key) {
             (Part::Head, "name") => out.push_str(&format!("name = {}\n{BEGINS}", quoted(name))),
             // His own, whatever the other's is by now.
@@ -43,12 +36,18 @@ pub fn copied(text: &str, name: &str) -> String {
                 out.push_str(&format!("#{line}"));
                 part = if is_closed(code) { Part::Head } else { Part::Customers };
             }
+            (Part::Head, "remote") => out.push_str(&format!("#{line}")),
             (Part::Remote, _) if !code.is_empty() && !code.starts_with('#') => out.push_str(&format!("#{line}")),
             _ => out.push_str(line),
         }
         out.push('\n');
     }
     out
+}
+
+/// `remote` of `remote.drop]`, `"remote" . drop = 1` and `remote = {}`.
+fn first_key(code: &str) -> &str {
+    code.trim_start().split(['=', ' ', '\t', '.', ']']).next().unwrap_or_default().trim_matches(['"', '\''])
 }
 
 fn is_closed(code: &str) -> bool {
@@ -64,6 +63,25 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// However they are written.
+    #[test]
+    fn servers_and_secrets_are_never_taken_over() {
+        for remote in [
+            "[remote]\ndrop = { kind = \"ftp\", password = \"file:/x\" }",
+            "[ remote . drop ]\npassword = \"file:/x\"",
+            "[\"remote\".drop]\npassword = \"file:/x\"",
+            "['remote'.'drop']\npassword = \"file:/x\"",
+            "  [remote.drop] # his\n  password = \"file:/x\"",
+            "remote.drop.password = \"file:/x\"",
+            "remote = { drop = { password = \"file:/x\" } }",
+        ] {
+            let made = copied(&format!("name = \"Old\"\n{remote}\n[intake.orders]\nlayouts = [\"a\"]\n"), "New");
+            let secret = made.lines().find(|line| line.contains("file:/x")).unwrap();
+            assert!(secret.trim_start().starts_with('#'), "{remote}:\n{made}");
+            assert!(made.ends_with("\n[intake.orders]\nlayouts = [\"a\"]\n"), "{made}");
+        }
+    }
 
     #[test]
     fn what_is_the_others_alone_is_left_for_a_person() {

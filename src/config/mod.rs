@@ -28,6 +28,7 @@ mod one_name;
 mod partner;
 mod remote;
 mod size;
+pub mod templates;
 mod texts;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ pub mod carried;
 pub mod catch_up;
 pub mod command;
 pub mod commands;
+pub mod configured;
 pub mod connect;
 pub mod expect;
 pub mod explain;

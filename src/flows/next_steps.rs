@@ -4,6 +4,7 @@ use super::inbound::returned::CAME_BACK;
 use super::outbound::deliver::says;
 use super::show::DeliveryShown;
 use crate::edges::store::ledger::{FileRow, FileState, LockRow, MessageRow, RunReason, RunRow, RunState};
+use crate::model::pause::Subject;
 use crate::model::rules::delivering::Says;
 use crate::model::verdict::{Home, Verdict};
 use crate::model::wording::guard::is_code_of_guard;
@@ -79,10 +80,17 @@ pub fn of_delivery(run: &RunRow, delivery: &DeliveryShown) -> Vec<NextStep> {
     steps
 }
 
-/// Ways on for what the guard holds back.
-pub fn of_lock(lock: &LockRow) -> Vec<NextStep> {
-    let what = lock.subject().arguments();
+/// Ways on for what the guard holds back. `configured`: whether its feed still is.
+pub fn of_lock(lock: &LockRow, configured: bool) -> Vec<NextStep> {
+    let subject = lock.subject();
+    let what = subject.arguments();
     let step = |why: &str, command: String| NextStep { why: why.to_string(), command };
+    if !configured {
+        return vec![
+            put_back(&subject),
+            step("it is not wanted any more: drop it", format!("nattpost discard {what} --comment \"why\"")),
+        ];
+    }
     vec![
         step("it is right: today's state goes out once", format!("nattpost release {what} --comment \"why\"")),
         step(
@@ -92,8 +100,16 @@ pub fn of_lock(lock: &LockRow) -> Vec<NextStep> {
     ]
 }
 
-/// Ways on for a file, the likeliest first. `reject`: a reject file stands beside its reason.
-pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>) -> Vec<NextStep> {
+/// What left the configuration can only be released once it is there again.
+fn put_back(subject: &Subject) -> NextStep {
+    let why =
+        format!("it is right: {} is no longer in the configuration: put it back, then release it", subject.told());
+    NextStep { why, command: String::new() }
+}
+
+/// Ways on for a file, the likeliest first. `reject`: a reject file stands beside its reason. `configured`: whether its intake
+/// still is.
+pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>, configured: bool) -> Vec<NextStep> {
     let id = file.id;
     let mut steps = Vec::new();
     let mut step = |why: &str, command: String| steps.push(NextStep { why: why.to_string(), command });
@@ -116,10 +132,16 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>) ->
         return steps;
     }
     if is_code_of_guard(&file.code) {
-        let source = format!("{}/{}", file.partner, file.intake);
+        let subject = Subject::Intake { partner: file.partner.clone(), intake: file.intake.clone() };
+        let what = subject.arguments();
         if file.verdict == Some(Verdict::Held) {
-            step("apply it as it is, if what it does is right", format!("nattpost release {source} --in"));
-            step("close it without applying it", format!("nattpost discard {source} --in --comment \"why\""));
+            if configured {
+                step("apply it as it is, if what it does is right", format!("nattpost release {what}"));
+            } else {
+                steps.push(put_back(&subject));
+            }
+            let command = format!("nattpost discard {what} --comment \"why\"");
+            steps.push(NextStep { why: "close it without applying it".to_string(), command });
         }
         return steps;
     }
@@ -239,7 +261,7 @@ mod tests {
         ];
         for (counts, messages, expected) in rows {
             let file = file(&counts);
-            let steps = of_file(&file, &messages, None);
+            let steps = of_file(&file, &messages, None, true);
             let commands: Vec<String> = steps
                 .iter()
                 .map(|s| {
@@ -249,7 +271,7 @@ mod tests {
             assert_eq!(commands, expected, "{counts:?}");
         }
         let redacted = FileRow { redacted: true, ..file(&[(Accepted, 1), (Refused, 1)]) };
-        let steps = of_file(&redacted, &[message(Refused, "x", false)], None);
+        let steps = of_file(&redacted, &[message(Refused, "x", false)], None, true);
         assert!(steps.len() == 1 && steps[0].why.starts_with("have it sent again"), "{steps:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
+use super::configured::Configured;
 use super::files::{self, Sight, Standing};
 use super::next_steps::{self, NextStep};
 use crate::edges::spool::{Place, Role, state_name};
@@ -17,6 +18,7 @@ use crate::model::difference::{Difference, difference};
 use crate::model::ids::{Id, split_prefixed};
 use crate::model::json;
 use crate::model::kind::Kinds;
+use crate::model::pause::Subject;
 use crate::model::reason;
 use crate::model::remote_name::{Ours, read_ours};
 use crate::model::verdict::Verdict;
@@ -113,14 +115,14 @@ pub struct DeliveryShown {
 }
 
 /// A file by id or name, or a run by id, by name or as `partner/feed#number`; `partner/feed` means its last one.
-pub fn show(sight: Sight<'_>, kinds: &Kinds, item: &str) -> Result<Shown> {
+pub fn show(sight: Sight<'_>, kinds: &Kinds, configured: Configured<'_>, item: &str) -> Result<Shown> {
     if let Some(run) = run_titled(sight, item)? {
-        return Ok(Shown::Run(Box::new(run_shown(sight, run)?)));
+        return Ok(Shown::Run(Box::new(run_shown(sight, configured, run)?)));
     }
     let mut same = files::named(sight, item, SAME_NAME_SHOWN)?;
     if !same.is_empty() {
         let newest = same.remove(0);
-        return Ok(Shown::File(Box::new(file_shown(sight, kinds, newest, same)?)));
+        return Ok(Shown::File(Box::new(file_shown(sight, kinds, configured, newest, same)?)));
     }
     let name = item.rsplit('/').next().unwrap_or(item);
     let run = match sight.snapshot.runs_named(name, 1)?.pop() {
@@ -130,7 +132,7 @@ pub fn show(sight: Sight<'_>, kinds: &Kinds, item: &str) -> Result<Shown> {
     };
     let run = run.map_or_else(|| run_of_feed(sight, item), |run| Ok(Some(run)))?;
     match run {
-        Some(run) => Ok(Shown::Run(Box::new(run_shown(sight, run)?))),
+        Some(run) => Ok(Shown::Run(Box::new(run_shown(sight, configured, run)?))),
         None => Ok(Shown::Nothing { near: near(sight, item)? }),
     }
 }
@@ -164,7 +166,14 @@ pub fn run_titled(sight: Sight<'_>, item: &str) -> Result<Option<RunRow>> {
     }
 }
 
-fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<FileRow>) -> Result<FileShown> {
+fn file_shown(
+    sight: Sight<'_>,
+    kinds: &Kinds,
+    configured: Configured<'_>,
+    file: FileRow,
+    same_name: Vec<FileRow>,
+) -> Result<FileShown> {
+    let intake = Subject::Intake { partner: file.partner.clone(), intake: file.intake.clone() };
     let snapshot = sight.snapshot;
     let rows = snapshot.messages_of(file.no, 0, MESSAGES_SHOWN)?;
     let counts = file.counts;
@@ -196,7 +205,7 @@ fn file_shown(sight: Sight<'_>, kinds: &Kinds, file: FileRow, same_name: Vec<Fil
         commands: snapshot.commands_naming(file.id.as_str(), COMMANDS_SHOWN)?,
         next: match came_back_as.last() {
             Some(as_file) if next_steps::is_replaced(&file, &rows) => next_steps::of_replaced(as_file),
-            _ => next_steps::of_file(&file, &rows, shown_path.as_deref()),
+            _ => next_steps::of_file(&file, &rows, shown_path.as_deref(), configured.has(&intake)),
         },
         came_back_as,
         messages: rows.into_iter().map(|row| message_shown(sight, kinds, row)).collect::<Result<_>>()?,
@@ -222,7 +231,7 @@ fn message_shown(sight: Sight<'_>, kinds: &Kinds, message: MessageRow) -> Result
     Ok(MessageShown { message, differences })
 }
 
-pub fn run_shown(sight: Sight<'_>, run: RunRow) -> Result<RunShown> {
+pub fn run_shown(sight: Sight<'_>, configured: Configured<'_>, run: RunRow) -> Result<RunShown> {
     let answers = match run.file {
         Some(file) => sight.snapshot.file(file)?,
         None => None,
@@ -233,7 +242,7 @@ pub fn run_shown(sight: Sight<'_>, run: RunRow) -> Result<RunShown> {
         _ => None,
     };
     let next = match &lock {
-        Some(lock) => next_steps::of_lock(lock),
+        Some(lock) => next_steps::of_lock(lock, configured.has(&lock.subject())),
         None => delivery.as_ref().map(|delivery| next_steps::of_delivery(&run, delivery)).unwrap_or_default(),
     };
     Ok(RunShown {

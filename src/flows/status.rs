@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::configured::Configured;
 use super::files::{self, Sight};
 use super::remotes::{self, RemoteStatus};
 use super::waiting::{self, WaitingFile};
@@ -44,8 +45,7 @@ pub struct Status {
     pub remotes: Vec<RemoteStatus>,
     /// What people have stopped for a while.
     pub paused: Vec<PauseRow>,
-    /// What the guard holds.
-    pub locks: Vec<LockRow>,
+    pub locks: Vec<LockStatus>,
     /// What is the matter and people were told of.
     pub problems: Vec<ProblemRow>,
     /// Commands that nobody has carried out yet.
@@ -72,6 +72,14 @@ pub struct IntakeStatus {
     /// Files that were only rehearsed and can still be applied.
     pub rehearsed: u64,
     pub figures: IntakeFigures,
+}
+
+/// What the guard holds.
+#[derive(Debug)]
+pub struct LockStatus {
+    pub row: LockRow,
+    /// Its feed or intake still is; otherwise it can only be dropped.
+    pub configured: bool,
 }
 
 #[derive(Debug)]
@@ -135,12 +143,18 @@ pub fn status(sight: Sight<'_>, known: &Known<'_>, only: &[String]) -> Result<St
         remotes: remotes::remotes(sight, known.remotes, known.intakes, &|name| {
             name.split_once('/').is_none_or(|(partner, remote)| wanted(partner, remote))
         })?,
-        locks: sight.snapshot.locks()?.into_iter().filter(|row| is_asked_for(&row.subject(), only)).collect(),
+        locks: locks(sight, Configured { intakes: known.intakes, feeds: known.feeds }, only)?,
         paused: sight.snapshot.pauses()?.into_iter().filter(|row| is_asked_for(&row.subject, only)).collect(),
         problems: problems(sight, only)?,
         commands_waiting: sight.spool.commands()?.len() as u64,
         unplaced: sight.snapshot.unplaced_count()?,
     })
+}
+
+fn locks(sight: Sight<'_>, configured: Configured<'_>, only: &[String]) -> Result<Vec<LockStatus>> {
+    let mut rows = sight.snapshot.locks()?;
+    rows.retain(|row| is_asked_for(&row.subject(), only));
+    Ok(rows.into_iter().map(|row| LockStatus { configured: configured.has(&row.subject()), row }).collect())
 }
 
 fn problems(sight: Sight<'_>, only: &[String]) -> Result<Vec<ProblemRow>> {

@@ -31,10 +31,16 @@ pub struct CatchUp {
 pub enum PartnerCommand {
     /// Make the file of a new partner from another's, or from a template
     #[command(
-        after_help = "Example:\n  nattpost partner new fjordland --from webshop --name \"Fjordland\"\n  nattpost partner new dealer-2 --from dealer\n\nTemplates: webshop, erp. Name, customers, servers and secrets of the other are not taken over: \
+        after_help = "Example:\n  nattpost partner new fjordland --from webshop --name \"Fjordland\"\n  nattpost partner new dealer-2 --from dealer\n\n`nattpost partner templates` lists the templates. Name, customers, servers and secrets of the other are not taken over: \
                       they stand there as comments. Where something is missing the file is made as ID.toml.new, which no daemon reads."
     )]
     New(NewPartner),
+    /// List what a new partner's file can be made from: templates, and the partners of this configuration
+    #[command(
+        after_help = "Example:\n  nattpost partner templates\n\nA file NAME.toml in the folder of templates goes before the template of that name that the program brings along; \
+                      the first sentence of the comment at its beginning says what it is."
+    )]
+    Templates(Templates),
 }
 
 #[derive(Debug, Args)]
@@ -48,4 +54,19 @@ pub struct NewPartner {
     /// What people call it
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub templates: Templates,
+}
+
+#[derive(Debug, Args)]
+pub struct Templates {
+    /// Folder of templates
+    #[arg(
+        long = "templates",
+        value_name = "FOLDER",
+        env = "NATTPOST_TEMPLATES",
+        hide_env_values = true,
+        default_value = "/usr/share/nattpost/templates"
+    )]
+    pub folder: PathBuf,
 }

@@ -3,20 +3,25 @@
 //!
 //! Found again after a crash, it goes on where it stood: a lock that has ended is not ended twice.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::super::inbound::finish::{self, Decided};
 use super::super::inbound::guarding;
 use super::super::inbound::round::{Bench, answer_all};
+use super::super::moments::count;
 use crate::edges::clock::iso;
 use crate::edges::store::ledger::{FileRow, LockRow, Side};
 use crate::model::ids::Id;
 use crate::model::pause::Subject;
 use crate::model::verdict::Verdict;
-use crate::model::wording::guard::BEHIND;
+use crate::model::wording::guard::{BEHIND, left_the_configuration};
 
 pub fn release(bench: &mut Bench<'_>, subjects: &[Subject], command: Id) -> Result<String> {
-    each(bench, subjects, &mut |bench, _, row| {
+    each(bench, subjects, &mut |bench, lock, row| {
+        if bench.intake_of(&row.partner, &row.intake).is_none() {
+            let arguments = lock.subject().arguments();
+            bail!("{}: {}", lock.subject().told(), left_the_configuration(&arguments));
+        }
         let name = row.name.clone();
         let results = bench.judge_released(row, command)?;
         Ok(format!("{name} is released: {}", told(&results)))
@@ -68,6 +73,12 @@ fn discard_one(bench: &mut Bench<'_>, lock: &LockRow, row: &FileRow, command: Id
 /// In the order of what they speak of, until one of them is locked itself.
 fn judge_those_behind(bench: &mut Bench<'_>, partner: &str, intake: &str) -> Result<Option<String>> {
     let files = bench.store.read()?.files_behind(partner, intake, BEHIND)?;
+    if !files.is_empty() && bench.intake_of(partner, intake).is_none() {
+        let wait = count(files.len() as u64, "file waits", "files wait");
+        return Ok(Some(format!(
+            "behind it, {wait} until {partner}/{intake} is configured again, and is released then"
+        )));
+    }
     let mut said = Vec::new();
     for file in files {
         let (lock, row) = {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
+use super::configured::Configured;
 use super::files::Sight;
 use super::next_steps::NextStep;
 use super::show::{self, Shown};
@@ -58,6 +59,12 @@ pub struct Around<'a> {
     pub daemon_runs: bool,
 }
 
+impl<'a> Around<'a> {
+    fn configured(&self) -> Configured<'a> {
+        Configured { intakes: self.intakes, feeds: self.feeds }
+    }
+}
+
 pub fn explain(sight: Sight<'_>, around: &Around<'_>, item: &str) -> Result<Stories> {
     let teller = Teller { sight };
     let Around { kinds, intakes, daemon_runs, .. } = *around;
@@ -73,7 +80,7 @@ pub fn explain(sight: Sight<'_>, around: &Around<'_>, item: &str) -> Result<Stor
     }
     stories.extend(teller.named_there(around, name)?);
     stories.extend(teller.remote(around, item)?);
-    let near = match show::show(sight, kinds, item)? {
+    let near = match show::show(sight, kinds, around.configured(), item)? {
         Shown::File(file) => {
             stories.push(teller.file(&file, daemon_runs)?);
             Vec::new()
@@ -91,7 +98,7 @@ pub fn explain(sight: Sight<'_>, around: &Around<'_>, item: &str) -> Result<Stor
         stories.extend(path.map(|path| unknown(&path, &String::from_utf8_lossy(plain))));
     }
     if stories.is_empty() {
-        stories.extend(teller.runs_numbered(item, daemon_runs)?);
+        stories.extend(teller.runs_numbered(around, item)?);
     }
     if !stories.is_empty() {
         return Ok(Stories { stories, near: Vec::new(), looked_in: Vec::new(), next: Vec::new() });

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Story, Teller, source, title_of_run};
+use super::{Around, Story, Teller, source, title_of_run};
 use crate::edges::store::ledger::{RunReason, RunRow, RunState};
 use crate::flows::files::Standing;
 use crate::flows::moments;
@@ -11,13 +11,15 @@ use crate::model::mode::Mode;
 
 impl Teller<'_> {
     /// By a number alone: the newest of each feed that was given it.
-    pub(super) fn runs_numbered(&self, item: &str, daemon_runs: bool) -> Result<Vec<Story>> {
+    pub(super) fn runs_numbered(&self, around: &Around<'_>, item: &str) -> Result<Vec<Story>> {
         const FEEDS_TOLD: u32 = 5;
         let Some(number) = item.trim_start_matches('#').parse().ok().filter(|number| *number > 0) else {
             return Ok(Vec::new());
         };
         let runs = self.sight.snapshot.runs_of_number(number, FEEDS_TOLD)?;
-        runs.into_iter().map(|run| Ok(self.run(&run_shown(self.sight, run)?, daemon_runs))).collect()
+        runs.into_iter()
+            .map(|run| Ok(self.run(&run_shown(self.sight, around.configured(), run)?, around.daemon_runs)))
+            .collect()
     }
 
     pub(super) fn run(&self, shown: &RunShown, daemon_runs: bool) -> Story {

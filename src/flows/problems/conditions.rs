@@ -8,6 +8,7 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::command::LAST_BACKUP;
+use super::super::configured::Configured;
 use super::super::files::{Sight, Standing, standing};
 use super::super::status::FEED_LATE;
 use super::super::waiting::{self, WaitingFile, Why};
@@ -74,7 +75,7 @@ pub fn of_ledger(sight: Sight<'_>, watched: &Watched<'_>) -> Result<Vec<Conditio
     feeds(sight, watched, &mut found)?;
     deliveries(sight, &mut found)?;
     remotes(sight, &mut found)?;
-    stopped(sight, &mut found)?;
+    stopped(sight, watched, &mut found)?;
     found.extend(backup(sight, watched)?);
     strangers(sight, &mut found)?;
     for failing in sight.snapshot.failing_channels()? {
@@ -208,14 +209,15 @@ fn remotes(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
 }
 
 /// What the guard locked, and what a person paused and may have forgotten.
-fn stopped(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
+fn stopped(sight: Sight<'_>, watched: &Watched<'_>, found: &mut Vec<Condition>) -> Result<()> {
+    let configured = Configured { intakes: watched.intakes, feeds: watched.feeds };
     for lock in sight.snapshot.locks()? {
-        let name = lock.subject().name();
+        let subject = lock.subject();
         let run = lock.run.map(|run| sight.snapshot.run_by_no(run)).transpose()?.flatten();
         let file = lock.file.map(|file| sight.snapshot.file(file)).transpose()?.flatten();
         let item = run.map(|run| run.id).or(file.map(|file| file.id));
-        let item = item.map_or_else(|| name.clone(), |id| id.to_string());
-        found.push(words::guard_locked(&name, lock.side == Side::In, &lock.told(), &item));
+        let item = item.map_or_else(|| subject.name(), |id| id.to_string());
+        found.push(words::guard_locked(&subject, &lock.told(), &item, configured.has(&subject)));
     }
     for row in sight.snapshot.pauses()? {
         if read_iso(&row.since).is_some_and(|at| at + PAUSED_LONG <= sight.now) {

@@ -47,6 +47,13 @@ pub fn what_to_do(feed: &str) -> String {
     )
 }
 
+/// Why what the guard holds cannot be released, and what can be done. `arguments`: of a command about it.
+pub fn left_the_configuration(arguments: &str) -> String {
+    format!(
+        "it is no longer in the configuration: put it back, then release it; or nattpost discard {arguments} drops what is held back"
+    )
+}
+
 /// Some rows were asked for. `told`: sentences.
 pub fn nothing_goes_out(feed: &str, told: &str) -> String {
     format!(

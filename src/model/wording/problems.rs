@@ -4,6 +4,8 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::guard::left_the_configuration;
+use crate::model::pause::Subject;
 use crate::model::problem::{Condition, Kind, Level};
 use crate::model::rules::arrivals::Window;
 
@@ -146,16 +148,21 @@ pub fn original_missing(intake: &str, id: &str, name: &str) -> Condition {
     Condition { part: id.to_string(), ..condition(Kind::OriginalMissing, intake, Level::Error, words, advice) }
 }
 
-/// `side_in`: of an intake.
-/// `told`: why, with keys, as whole sentences. `item`: the run or file that is held.
-pub fn guard_locked(name: &str, side_in: bool, told: &str, item: &str) -> Condition {
-    let what = if side_in { "a file of it is locked" } else { "its file is locked, and nothing of it goes out" };
+/// `told`: why, with keys, as whole sentences. `item`: the run or file that is held. `configured`: it can be released.
+pub fn guard_locked(subject: &Subject, told: &str, item: &str, configured: bool) -> Condition {
+    let (name, arguments) = (subject.name(), subject.arguments());
+    let what = match subject {
+        Subject::Intake { .. } => "a file of it is locked",
+        _ => "its file is locked, and nothing of it goes out",
+    };
     let words = format!("{name}: {what}: {told}");
-    let side = if side_in { "--in" } else { "--out" };
-    let advice = format!(
-        "nattpost explain {item} says where it stands; then nattpost release {name} {side}, or nattpost discard {name} {side}."
-    );
-    condition(Kind::GuardLocked, name, Level::Warning, words, advice)
+    let advice = match configured {
+        true => format!(
+            "nattpost explain {item} says where it stands; then nattpost release {arguments}, or nattpost discard {arguments}."
+        ),
+        false => format!("nattpost explain {item} says where it stands; {}.", left_the_configuration(&arguments)),
+    };
+    condition(Kind::GuardLocked, &name, Level::Warning, words, advice)
 }
 
 /// `runs`: names of files that are ready for too long, the oldest first; of that one its id, and what its last try said.
