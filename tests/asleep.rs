@@ -4,17 +4,25 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc, Weekday};
 use rusqlite::Connection;
 
 struct Site(tempfile::TempDir);
 
+fn stored(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 impl Site {
     /// Three feeds whose due time was an hour ago.
     fn new() -> Site {
+        Site::with("UTC", &(Utc::now() - TimeDelta::hours(1)).format("%-M %-H * * *").to_string())
+    }
+
+    fn with(zone: &str, due: &str) -> Site {
         let site = Site(tempfile::tempdir().unwrap());
-        site.write("nattpost.toml", "company = \"Asleep\"\nspool = \"spool\"\nstore = \"n.db\"\nzone = \"UTC\"\n");
-        let due = (Utc::now() - TimeDelta::hours(1)).format("%-M %-H * * *").to_string();
+        let company = format!("company = \"Asleep\"\nspool = \"spool\"\nstore = \"n.db\"\nzone = \"{zone}\"\n");
+        site.write("nattpost.toml", &company);
         let mut partner =
             "name = \"P\"\n[intake.stock]\nlayouts = [\"nattpost-stock-csv\"]\nsettle = \"rename\"\narticles = \"accept\"\n"
                 .to_string();
@@ -45,9 +53,19 @@ impl Site {
 
     /// As if nothing had run for so long.
     fn asleep(&self, hours: i64) {
+        self.asleep_since(Utc::now() - TimeDelta::hours(hours));
+    }
+
+    fn asleep_since(&self, since: DateTime<Utc>) {
         let store = Connection::open(self.0.path().join("n.db")).unwrap();
-        let since = (Utc::now() - TimeDelta::hours(hours)).format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        assert_eq!(store.execute("UPDATE due SET handled = ?1", [since]).unwrap(), 3);
+        assert_eq!(store.execute("UPDATE due SET handled = ?1", [stored(since)]).unwrap(), 3);
+    }
+
+    /// The due times that runs of a feed were made for.
+    fn made_for(&self, feed: &str) -> Vec<String> {
+        let store = Connection::open(self.0.path().join("n.db")).unwrap();
+        let mut question = store.prepare("SELECT due_at FROM run WHERE feed = ?1 ORDER BY run_no").unwrap();
+        question.query_map([feed], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
     /// The partner takes all that is there; how many files of each feed.
@@ -91,4 +109,48 @@ fn due_times_of_a_pause_count_as_missed_when_it_ends() {
     let told = site.nattpost(&["run", "--once"]);
     assert_eq!(site.taken(), "each each once");
     assert!(told.contains("due-skipped partner=p feed=skip count=2"), "{told}");
+}
+
+/// When the clocks of the European Union changed last in March or October: 01:00 UTC of its last Sunday.
+fn last_change(month: u32, now: DateTime<Utc>) -> DateTime<Utc> {
+    let of_year = |year: i32| {
+        let last = NaiveDate::from_ymd_opt(year, month, 31).unwrap();
+        let sunday = last.week(Weekday::Sun).first_day();
+        sunday.and_hms_opt(1, 0, 0).unwrap().and_utc()
+    };
+    let this = of_year(now.year());
+    if this <= now { this } else { of_year(now.year() - 1) }
+}
+
+/// Due times around 02:30 in a night whose 02:30 is not there, or is there twice: each is caught up on for its instant.
+#[test]
+fn a_night_in_which_the_clock_changes_is_caught_up_on_by_its_instants() {
+    let now = Utc::now();
+    // Month, pattern, and the due times in minutes from the change.
+    let nights: [(u32, &str, &[i64]); 4] = [
+        (3, "30 1,2,3 * 3 SUN#L", &[-30, 30]),
+        (3, "30 2 * 3 SUN#L", &[0]),
+        (10, "30 1,2,3 * 10 SUN#L", &[-90, -30, 30, 90]),
+        (10, "30 2 * 10 SUN#L", &[-30]),
+    ];
+    for (month, pattern, minutes) in nights {
+        let change = last_change(month, now + TimeDelta::hours(3));
+        if now < change + TimeDelta::hours(3) {
+            println!("SKIPPED: {pattern}: this is the night itself");
+            continue;
+        }
+        let site = Site::with("Europe/Stockholm", pattern);
+        site.nattpost(&["run", "--once"]);
+        site.asleep_since(change - TimeDelta::hours(12));
+        let told = site.nattpost(&["run", "--once"]);
+        let due: Vec<String> = minutes.iter().map(|minutes| stored(change + TimeDelta::minutes(*minutes))).collect();
+        assert_eq!(site.made_for("each"), due, "{pattern}");
+        assert_eq!(site.made_for("once"), due[due.len() - 1..], "{pattern}");
+        assert!(site.made_for("skip").is_empty(), "{pattern}");
+        let skipped = format!("due-skipped partner=p feed=skip count={}", due.len());
+        assert!(told.contains(&skipped), "{pattern}: {told}");
+        assert_eq!(site.taken(), format!("{}once", "each ".repeat(due.len())), "{pattern}");
+        site.nattpost(&["run", "--once"]);
+        assert_eq!(site.taken(), "", "{pattern}: handled once");
+    }
 }
