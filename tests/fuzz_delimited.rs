@@ -52,7 +52,7 @@ tag = "1-1"
 tag = "H"
 opens = "message"
 width = 12
-fields = [["1", "constant(H)"], ["2-6", "buyer_order_no", "text required"], ["7-12", "note"]]
+fields = [["1", "constant(H)"], ["2-6", "buyer_order_no", "text required"], ["7-12", "note", "text personal"]]
 [[record]]
 tag = "L"
 opens = "lines"
@@ -131,7 +131,7 @@ fn what_is_well_formed_is_cut_as_another_reader_cuts_it() {
         let mut theirs = csv::ReaderBuilder::new();
         let mut theirs = theirs.delimiter(b';').has_headers(false).from_reader(&bytes[..]);
         let mut input = &bytes[..];
-        let style = Style::Cells { delimiter: b';', quote: Some(b'"'), line_breaks: true, padded: false };
+        let style = Style::Cells { delimiter: b';', quote: Some(b'"'), line_breaks: true, padded: false, whole: None };
         let mut ours = RowReader::open(&mut input, &Encoding::Utf8, style).unwrap();
         for record in theirs.byte_records() {
             let record = record.unwrap();

@@ -86,7 +86,7 @@ fn what_is_too_large_is_refused_by_name() {
         ),
         ("a.".repeat(3_000) + "b = 1\n", "is not valid TOML"),
         (format!("a = {}1{}\n", "[".repeat(30_000), "]".repeat(30_000)), "is not valid TOML"),
-        ("x = \n".repeat(100_000), "further problems are not told one by one"),
+        ("x = \n".repeat(100_000), "line 1, column 5: this is not valid TOML"),
         ((0..900).map(|n| format!("key{n} = 1\n")).collect(), "further problems are not told one by one"),
     ];
     for (text, expected) in table {
@@ -194,9 +194,8 @@ fn bytes_that_are_no_text_do_not_gather_where_records_have_no_line_ends() {
     ));
     let start = processor_time();
     let (found, _) = decode(&layout, &vec![0x80; 1 << 20]);
-    assert_eq!(
-        (found.messages().count(), found.refused.len(), found.refused[0].problems[0].code),
-        (0, 1, "encoding-invalid")
-    );
+    // As many as there are records, each with the most bytes that its characters can take.
+    assert_eq!((found.messages().count(), found.refused.len()), (0, (1_usize << 20).div_ceil(44)));
+    assert!(found.refused.iter().all(|refused| refused.problems[0].code == "encoding-invalid"));
     assert!((processor_time() - start) < Duration::from_secs(SECONDS), "{:?}", (processor_time() - start));
 }

@@ -196,6 +196,11 @@ fields = [["1", "constant(L)"], ["2", "lines.article_no", "required"], ["3", "li
     let all: Vec<Value> = found.messages().map(to_json).collect();
     assert_eq!((&all[0]["reference"], all[0]["lines"].as_array().unwrap().len()), (&json!("Äpfel"), 2));
     assert_eq!(written(&layout, &all).unwrap(), bytes);
+    // A quote in a record of fixed width is a character like others.
+    let (found, decoded) = decode(&layout, b"HPO-1 1|\"pi\"\nL|\"s|1\"|2\n");
+    assert!(decoded.fatal.is_empty() && found.refused.is_empty(), "{:?} {:?}", decoded.fatal, found.refused);
+    let order = to_json(found.messages().next().unwrap());
+    assert_eq!((&order["reference"], &order["lines"][0]["article_no"]), (&json!("1|\"pi\""), &json!("s|1")));
     let (found, _) = decode(&layout, b"HPO-1 apfel  too long\nL|sku-1|2|3\n");
     assert_eq!(found.problems(), [(1, "columns-wrong", 2)]);
 }

@@ -82,7 +82,7 @@ pub fn cut(text: &str) -> Text {
 }
 
 fn rows(text: &str, delimiter: u8) -> Rows {
-    let style = Style::Cells { delimiter, quote: Some(b'"'), line_breaks: true, padded: false };
+    let style = Style::Cells { delimiter, quote: Some(b'"'), line_breaks: true, padded: false, whole: None };
     let mut bytes = text.as_bytes();
     let mut found = Vec::new();
     let Ok(mut reader) = RowReader::open(&mut bytes, &Encoding::Utf8, style) else { return found };

@@ -44,6 +44,8 @@ pub enum Style {
         line_breaks: bool,
         /// Blanks may stand between a delimiter and a quote.
         padded: bool,
+        /// Lines that are records of fixed width: a quote in them is a character like others.
+        whole: Option<Arc<Widths>>,
     },
 }
 
@@ -275,10 +277,11 @@ impl<'i> RowReader<'i> {
                 let flaw = sheet_row(&bytes[..end], &mut self.cells);
                 return Ok(Found::Row(Cut { end, next, lines: 1, flaw }));
             }
-            let Style::Cells { delimiter, quote, line_breaks, padded } = self.style else {
+            let Style::Cells { delimiter, quote, line_breaks, padded, ref whole } = self.style else {
                 return Ok(Found::Row(Cut { end, next, lines: 1, flaw: None }));
             };
-            let Some(quote) = quote.filter(|quote| memchr(*quote, &bytes[..end]).is_some()) else {
+            let is_whole = || whole.as_ref().is_some_and(|widths| widths.has(&bytes[..end], self.is_utf8()));
+            let Some(quote) = quote.filter(|quote| memchr(*quote, &bytes[..end]).is_some() && !is_whole()) else {
                 let flaw = split(&bytes[..end], delimiter, &mut self.cells);
                 return Ok(Found::Row(Cut { end, next, lines: 1, flaw }));
             };
@@ -287,13 +290,18 @@ impl<'i> RowReader<'i> {
         }
     }
 
+    /// The rows' bytes; the others have one byte a character.
+    fn is_utf8(&self) -> bool {
+        !matches!(self.window.encoding(), Encoding::Single(_))
+    }
+
     /// A record that has no line end, though there may be one behind it. Lines are counted as records.
     fn cut_record(&mut self, widths: &Widths) -> io::Result<Found> {
         loop {
             let blank = self.window.bytes().iter().take_while(|b| matches!(b, b'\n' | b'\r' | 0x1A)).count();
             self.window.consume(blank);
             let bytes = self.window.bytes();
-            let is_utf8 = !matches!(self.window.encoding(), Encoding::Single(_));
+            let is_utf8 = self.is_utf8();
             let most = widths.most_bytes();
             if let Some(end) = widths.bytes_of(&bytes[..bytes.len().min(most)], is_utf8) {
                 return Ok(Found::Row(Cut { end, next: end, lines: 1, flaw: None }));

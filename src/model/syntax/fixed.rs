@@ -41,16 +41,29 @@ impl Widths {
 
     /// Bytes of the record that begins here; nothing when more are needed to know.
     pub fn bytes_of(&self, bytes: &[u8], is_utf8: bool) -> Option<usize> {
-        let tag = match &self.tag {
+        let width = match &self.tag {
             None => None,
-            Some(tag) => {
-                let (start, end) = (bytes_in(bytes, tag.start, is_utf8)?, bytes_in(bytes, tag.end, is_utf8)?);
-                Some(String::from_utf8_lossy(&bytes[start..end]))
-            }
+            Some(tag) => self.own(tag_in(bytes, tag, is_utf8)?),
         };
-        let own = tag.and_then(|tag| self.by_tag.iter().find(|(known, _)| known == tag.trim()));
-        bytes_in(bytes, own.map_or(self.other, |(_, width)| *width), is_utf8)
+        bytes_in(bytes, width.unwrap_or(self.other), is_utf8)
     }
+
+    /// Is this line a record with a width of its own?
+    pub fn has(&self, line: &[u8], is_utf8: bool) -> bool {
+        let tag = self.tag.as_ref().and_then(|tag| tag_in(line, tag, is_utf8));
+        tag.is_some_and(|tag| self.own(tag).is_some())
+    }
+
+    fn own(&self, tag: &[u8]) -> Option<usize> {
+        let tag = String::from_utf8_lossy(tag);
+        self.by_tag.iter().find(|(known, _)| known == tag.trim()).map(|(_, width)| *width)
+    }
+}
+
+/// Nothing where the bytes end before it does.
+fn tag_in<'b>(bytes: &'b [u8], tag: &Range<usize>, is_utf8: bool) -> Option<&'b [u8]> {
+    let (start, end) = (bytes_in(bytes, tag.start, is_utf8)?, bytes_in(bytes, tag.end, is_utf8)?);
+    Some(&bytes[start..end])
 }
 
 /// Bytes that so many characters take; nothing where there are not as many.

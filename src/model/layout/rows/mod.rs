@@ -59,7 +59,7 @@ pub struct Rows {
     file_needed: bool,
     /// The record without which a message is not complete.
     message_closer: Option<usize>,
-    /// Of records without line ends.
+    /// Of records without line ends, or of fixed ones among delimited ones.
     widths: Arc<Widths>,
     /// Of tagged lines.
     tags: Arc<Tags>,
@@ -84,10 +84,14 @@ fn tags(options: &Options, records: &[Record]) -> Tags {
 }
 
 fn widths(options: &Options, records: &[Record]) -> Widths {
-    let Cutting::Fixed(fixed) = &options.cutting else { return Widths::default() };
+    let (tag, other) = match &options.cutting {
+        Cutting::Fixed(fixed) => (fixed.tag.clone(), fixed.width),
+        Cutting::Delimited(delimited) => (delimited.tag_columns.clone(), 0),
+        Cutting::Tagged(_) => return Widths::default(),
+    };
     let own = records.iter().filter_map(|r| Some((r.width?, &r.tags)));
     let by_tag = own.flat_map(|(width, tags)| tags.iter().map(move |tag| (tag.clone(), width))).collect();
-    Widths { tag: fixed.tag.clone(), by_tag, other: fixed.width }
+    Widths { tag, by_tag, other }
 }
 
 fn head_needed(records: &[Record]) -> Option<usize> {
@@ -277,7 +281,8 @@ impl Rows {
             Cutting::Delimited(d) if d.sheet => Style::Sheet,
             Cutting::Delimited(d) => {
                 let (delimiter, quote, line_breaks) = (d.delimiter, d.quote, d.line_breaks);
-                Style::Cells { delimiter, quote, line_breaks, padded: d.padded_quotes }
+                let whole = Some(&self.widths).filter(|widths| !widths.by_tag.is_empty()).cloned();
+                Style::Cells { delimiter, quote, line_breaks, padded: d.padded_quotes, whole }
             }
             Cutting::Fixed(fixed) if fixed.has_line_ends => Style::Lines,
             Cutting::Fixed(_) => Style::Records(self.widths.clone()),

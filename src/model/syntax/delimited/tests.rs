@@ -1,6 +1,7 @@
 use super::*;
 
-const SEMICOLON: Style = Style::Cells { delimiter: b';', quote: Some(b'"'), line_breaks: true, padded: false };
+const SEMICOLON: Style =
+    Style::Cells { delimiter: b';', quote: Some(b'"'), line_breaks: true, padded: false, whole: None };
 
 /// Hands out one byte at a time, so that every boundary is met.
 struct Drop1<'a>(&'a [u8]);
