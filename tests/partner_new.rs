@@ -165,6 +165,19 @@ fn servers_and_secrets_of_another_are_never_taken_over() {
     assert_eq!(code, Some(0), "{said}");
 }
 
+/// An editor's mark before the first key hides neither his name nor that his files are in earnest.
+#[test]
+fn a_mark_before_the_first_key_takes_nothing_over() {
+    let site = site();
+    let text = "\u{feff}name = \"Marked\"\nmode = \"live\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\n";
+    fs::write(site.path().join("partners/marked.toml"), text).unwrap();
+    fs::remove_file(site.path().join("partners/dealer.toml")).unwrap();
+    let (code, said) = run(site.path(), &["partner", "new", "second", "--from", "marked"]);
+    let made = fs::read_to_string(site.path().join("partners/second.toml")).unwrap_or_default();
+    assert!(code == Some(0) && made.starts_with("name = \"second\"\nmode = \"test\""), "{said}\n{made}");
+    assert!(!made.contains("Marked") && !made.contains("live\"\n"), "{made}");
+}
+
 /// All that is wrong with what a template of ours makes is that servers are still to be named, and a calendar of the company.
 #[test]
 fn what_the_shipped_templates_make_lacks_nothing_but_servers() {

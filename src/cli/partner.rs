@@ -86,9 +86,8 @@ fn known_templates(asked: &Templates) -> Result<Vec<Template>, Failure> {
 fn pattern(config: &Config, asked: &NewPartner) -> Result<String, Failure> {
     let from = &asked.from;
     if config.partners.iter().any(|partner| partner.partner == *from) {
-        let path = config.partners_folder.join(format!("{from}.toml"));
-        return std::fs::read_to_string(&path).map_err(|error| {
-            Failure::from(anyhow::Error::new(error).context(format!("cannot read {}", path.display())))
+        return templates::of_partner(&config.partners_folder, from).map_err(|problem| {
+            Failure::new(End::Configuration, "configuration-wrong", problem.to_string()).at("--from")
         });
     }
     let templates = known_templates(&asked.templates)?;

@@ -28,6 +28,12 @@ impl Template {
     }
 }
 
+/// The file of a partner as it is read at a start: without the mark that editors put before its first key.
+pub fn of_partner(folder: &Path, id: &str) -> Result<String, DocumentProblem> {
+    let name = format!("{id}.toml");
+    texts::read(&folder.join(&name), &name).map(|file| file.text)
+}
+
 /// By name. A folder that is not there holds none.
 pub fn all(folder: &Path) -> Result<Vec<Template>, Vec<DocumentProblem>> {
     let mut problems = Vec::new();
