@@ -64,7 +64,8 @@ fn check(layout: &Layout, bytes: &[u8]) {
     layout.recognises(&bytes[..bytes.len().min(300)]);
     layout.completeness(&bytes[bytes.len().saturating_sub(300)..], false);
     if decoded.fatal.is_empty() && !kept.refused.is_empty() {
-        let ranges: Vec<Range<u64>> = kept.refused.iter().flat_map(|r| r.bytes.clone()).collect();
+        let mut ranges: Vec<Range<u64>> = kept.refused.iter().flat_map(|r| r.bytes.clone()).collect();
+        ranges.sort_by_key(|range| range.start);
         let mut reject = Vec::new();
         layout.rebuild_reject(&mut Cursor::new(bytes), &ranges, &mut reject).unwrap();
         let (again, decoded) = decode(layout, &mut Cursor::new(&reject));
@@ -194,7 +195,7 @@ root = "export"
 [[record]]
 tag = "shop"
 opens = "interchange"
-fields = [["@customer", "customer_no"]]
+fields = [["@customer", "customer_no"], ["count", "count(order)"]]
 [[record]]
 name = "order"
 tag = "orders/order"
@@ -215,8 +216,8 @@ fields = [[".", "lines.note", "personal"]]
 
 const JOINED_SAMPLE: &str = "<export>\n<shop customer='7'>\n<orders>\n<order id='A'><date>2026-03-01</date><to>Ann</to></order>\n<order id='B'/>\n\
     </orders>\n<lines>\n<line order='B'><sku>x</sku><qty>1</qty></line>\n<line order='A'><sku>y</sku><qty>2</qty><text>!</text></line>\n\
-    <line order='B'><sku>z</sku><qty>3</qty></line>\n</lines>\n</shop>\n<shop customer='8'>\n<lines>\n\
-    <line order='A'><sku>q</sku><qty>4</qty></line>\n</lines>\n<orders>\n<order id='A'><to>Bo</to></order>\n</orders>\n\
+    <line order='B'><sku>z</sku><qty>3</qty></line>\n</lines>\n<count>2</count>\n</shop>\n<shop customer='8'>\n<lines>\n\
+    <line order='A'><sku>q</sku><qty>4</qty></line>\n</lines>\n<orders>\n<order id='A'><to>Bo</to></order>\n</orders>\n<count>1</count>\n\
     </shop>\n</export>\n";
 
 /// Elements that belong to a message by its key, and a list in an element.

@@ -197,3 +197,36 @@ fn whatever_is_missing_of_a_file_that_is_joined_is_told_and_its_reject_can_be_ma
         }
     }
 }
+
+/// What an interchange claims is counted within it, in the file and in its reject.
+#[test]
+fn a_reject_of_several_interchanges_claims_what_stands_in_each() {
+    let plain = "layout = \"x\"\ntitle = \"x\"\nkind = \"order\"\nsyntax = \"xml\"\n[xml]\nroot = \"export\"\n[[record]]\ntag = \"shop\"\n\
+        opens = \"interchange\"\nfields = [[\"@customer\", \"customer_no\"], [\"@count\", \"count(order)\"]]\n[[record]]\nname = \"order\"\n\
+        tag = \"order\"\nopens = \"message\"\nfields = [[\"@id\", \"buyer_order_no\"], [\"date\", \"order_date\"]]\n[[record]]\nname = \"line\"\n\
+        tag = \"line\"\nopens = \"lines\"\nfields = [[\"sku\", \"lines.article_no\"], [\"qty\", \"lines.qty\"]]\n";
+    let order = |id: &str, qty: &str| format!("<order id='{id}'><line><sku>a</sku><qty>{qty}</qty></line></order>");
+    let text = format!(
+        "<export><shop customer='7' count='3'>{}{}{}</shop><shop customer='8' count='2'>{}{}</shop></export>",
+        order("A", "x"),
+        order("B", "1"),
+        order("C", "x"),
+        order("D", "2"),
+        order("E", "x")
+    );
+    let layout = read_layout("x.toml", plain, shipped_kinds()).unwrap();
+    let (found, decoded) = decode(&layout, text.as_bytes());
+    assert!(decoded.fatal.is_empty(), "{:?}", decoded.fatal);
+    let ranges: Vec<_> = found.refused.iter().flat_map(|refused| refused.bytes.clone()).collect();
+    let mut reject = Vec::new();
+    layout.rebuild_reject(&mut std::io::Cursor::new(text.as_bytes()), &ranges, &mut reject).unwrap();
+    let reject = String::from_utf8(reject).unwrap();
+    let expected = text
+        .replace(&order("B", "1"), "")
+        .replace(&order("D", "2"), "")
+        .replace("'3'", "'2'")
+        .replace("'8' count='2'", "'8' count='1'");
+    assert_eq!(reject, expected, "E is still of shop 8");
+    let (again, decoded) = decode(&layout, reject.as_bytes());
+    assert_eq!((decoded.fatal.is_empty(), again.refused.len()), (true, 3));
+}

@@ -13,7 +13,7 @@ use crate::model::rules::delta::Op;
 use crate::model::wording;
 
 /// Running counters of all scopes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Totals {
     /// Fields that some control sums up: group, field, scale, name.
     summed: Vec<Summed>,
@@ -22,7 +22,7 @@ pub struct Totals {
     idle: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Summed {
     group: usize,
     field: usize,
@@ -30,7 +30,7 @@ struct Summed {
     name: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Counters {
     records: Vec<u64>,
     /// Nothing where a value could not be read: the sum is not known then.
@@ -71,7 +71,7 @@ pub fn number(form: &Form, text: &str) -> Option<i64> {
 }
 
 /// A total that the file claims, checked when its scope closes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Claim {
     what: Checked,
     value: i64,

@@ -60,23 +60,26 @@ pub fn decode(
     Ok(assembly.end())
 }
 
-/// Counts the given messages and all others apart: the totals of the file that holds them, and of what it lacks.
+/// Counts the given messages and all others apart: of the file, and of each of its interchanges.
 pub(super) fn totals_apart(
     layout: &Layout,
     xml: &Xml,
     input: &mut dyn Input,
     messages: &[Range<u64>],
-) -> io::Result<(Totals, Totals)> {
+) -> io::Result<(Counted, Vec<Counted>)> {
     let no_spill = || Err(io::Error::other("XML is read without a spill file"));
     let context = DecodeContext { file_name: "", zone: chrono_tz::Tz::UTC, spill: &no_spill };
     let dropped = Totals::new(&layout.kind, &layout.records);
     let mut nowhere = Nowhere;
     let assembly = Assembly::new(layout, &context, &mut nowhere);
-    let mut reader = Reader::new(layout, xml, assembly, Some(Apart { messages, dropped }));
+    let mut reader = Reader::new(layout, xml, assembly, Some(Apart { messages, dropped, interchanges: Vec::new() }));
     xml::read(input, Some(&Charset::from(layout.encoding.clone())), &mut reader)?;
     let Reader { assembly, apart, .. } = reader;
-    let dropped = apart.map_or_else(|| Totals::new(&layout.kind, &layout.records), |apart| apart.dropped);
-    Ok((assembly.totals, dropped))
+    let (dropped, interchanges) = apart.map_or_else(
+        || (Totals::new(&layout.kind, &layout.records), Vec::new()),
+        |apart| (apart.dropped, apart.interchanges),
+    );
+    Ok((Counted { kept: assembly.totals, dropped }, interchanges))
 }
 
 /// Messages that are only counted.
@@ -175,6 +178,14 @@ struct Apart<'a> {
     /// Sorted.
     messages: &'a [Range<u64>],
     dropped: Totals,
+    /// The same of each interchange, and what is kept of it.
+    interchanges: Vec<Counted>,
+}
+
+/// The totals of the messages that a file is to hold, and of those it lacks.
+pub(super) struct Counted {
+    pub kept: Totals,
+    pub dropped: Totals,
 }
 
 impl Apart<'_> {
@@ -381,6 +392,10 @@ impl<'a> Reader<'a> {
     /// An interchange is over: its totals are judged and what was found of it is forgotten.
     fn close_interchange(&mut self, index: usize) {
         let Some(record) = self.found.records.get(index).copied() else { return };
+        if let Some(apart) = &mut self.apart {
+            apart.interchanges.push(Counted { kept: self.assembly.totals.clone(), dropped: apart.dropped.clone() });
+            apart.dropped.open(Scope::Interchange);
+        }
         for problem in self.assembly.totals.close(Scope::Interchange, &self.layout.records) {
             self.assembly.fatal(problem);
         }

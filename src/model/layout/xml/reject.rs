@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::model::layout::Layout;
 use crate::model::layout::control::{corrected, total};
-use crate::model::layout::plan::Field;
+use crate::model::layout::plan::{Field, Role, Scope};
 use crate::model::layout::seam::Input;
 use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor, Written};
 
@@ -35,7 +35,8 @@ pub fn rebuild(
     let end = xml::read(original, Some(&fallback), &mut survey)?;
     let Some(head) = survey.first_message else { return Ok(()) };
     let patches = patches(&survey, original, messages)?;
-    if xml.tree.joins {
+    // What an interchange says of its messages is not true of another's.
+    if xml.tree.joins || survey.interchanges > 1 && end.problem.is_none() {
         return without_others(&survey, original, messages, &patches, out);
     }
     let line_end = encoded(&charset, xml.options.line_end);
@@ -86,9 +87,11 @@ fn patches(survey: &Survey<'_>, original: &mut dyn Input, messages: &[Range<u64>
         return Ok(Vec::new());
     }
     original.rewind()?;
-    let (kept, dropped) = totals_apart(survey.layout, survey.xml, original, messages)?;
+    let (file, interchanges) = totals_apart(survey.layout, survey.xml, original, messages)?;
     let new = |claim: &Claim<'_>| {
-        let text = corrected(claim.field, &claim.text, &kept, &dropped, claim.field.form.width)?;
+        let is_of_one = total(claim.field).is_some_and(|control| control.scope == Scope::Interchange);
+        let of = interchanges.get(claim.interchange).filter(|_| is_of_one).unwrap_or(&file);
+        let text = corrected(claim.field, &claim.text, &of.kept, &of.dropped, claim.field.form.width)?;
         Some((claim.range.clone(), encoded(survey.charset, &text)))
     };
     let mut patches: Vec<Patch> = survey.claims.iter().filter_map(new).collect();
@@ -131,6 +134,8 @@ fn copy_patched(original: &mut dyn Input, range: Range<u64>, patches: &[Patch], 
 /// A count or sum that the file claims around its messages, and where its digits stand.
 struct Claim<'s> {
     field: &'s Field,
+    /// Interchanges that ended before it.
+    interchange: usize,
     text: String,
     range: Range<u64>,
 }
@@ -163,8 +168,11 @@ struct Survey<'s> {
     /// Where the last message ends, if it stands in the same elements as the first.
     tail: Option<u64>,
     claims: Vec<Claim<'s>>,
-    /// Of a layout that joins: the elements that are joined; as many as one that reads it keeps.
+    /// Of a layout that joins: the elements that are joined; as many as one that reads it keeps. Of one with interchanges: the messages.
     units: Vec<Range<u64>>,
+    has_interchanges: bool,
+    /// That ended.
+    interchanges: usize,
     /// Those before the first message.
     claims_before: usize,
 }
@@ -184,6 +192,8 @@ impl<'s> Survey<'s> {
             tail: None,
             claims: Vec::new(),
             units: Vec::new(),
+            has_interchanges: layout.records.iter().any(|record| record.role == Role::OpensInterchange),
+            interchanges: 0,
             claims_before: 0,
         }
     }
@@ -213,7 +223,9 @@ impl<'s> Survey<'s> {
         let blank = &written[..written.len() - written.trim_start().len()];
         let start = byte + self.charset.width(blank);
         let range = start..start + self.charset.width(text);
-        self.claims.extend(fields.iter().map(|field| Claim { field, text: text.to_string(), range: range.clone() }));
+        let interchange = self.interchanges;
+        let claim = |field: &&'s Field| Claim { field, interchange, text: text.to_string(), range: range.clone() };
+        self.claims.extend(fields.iter().map(claim));
     }
 
     fn attributes(&mut self, known: &[(String, Capture)], tag: &Tag<'_>) {
@@ -258,7 +270,7 @@ impl Visitor for Survey<'_> {
                 self.around_first.clone_from(&self.names);
                 self.claims_before = self.claims.len();
             }
-            if tree.joins {
+            if tree.joins || self.has_interchanges {
                 self.units.push(tag.at.byte..tag.at.byte);
             } else {
                 // What stands between messages is not written.
@@ -292,12 +304,19 @@ impl Visitor for Survey<'_> {
         }
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         self.names.pop();
-        if frame.state.is_some_and(|state| self.xml.tree.states[state].set.is_some()) {
+        let tree = &self.xml.tree;
+        let set = frame.state.and_then(|state| tree.states[state].set);
+        if set.is_some() {
             self.sets.pop();
         }
         if let Some((text, byte)) = frame.piece {
             self.claim(&frame.fields, &text, byte);
         }
+        let is_interchange = |set: usize| {
+            let mut records = tree.sets[set].records.iter();
+            records.any(|record| self.layout.records[*record].role == Role::OpensInterchange)
+        };
+        self.interchanges += usize::from(set.is_some_and(is_interchange));
         Ok(())
     }
 }
