@@ -154,7 +154,10 @@ fn what_gzip_packed_is_read_as_the_file_in_it() {
     let mut changed = bytes.clone();
     let at = changed.len() - 6;
     changed[at] ^= 1;
-    assert!(text(&changed).contains("another checksum") && text(&changed).contains("[archive-damaged]"));
+    assert!(
+        text(&changed).contains("another checksum than its end says. Pack it anew and send it again. [")
+            && text(&changed).contains("[archive-damaged]")
+    );
     assert!(text(&gzipped(&bytes)).contains("its member \"stock.csv\" is an archive again"));
     assert!(text(&gzipped(&archive(&[("a.csv", GOOD)]))).contains("an archive again"));
     assert!(text(&archive(&[("a.csv.gz", &bytes)])).contains("an archive again"));

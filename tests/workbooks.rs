@@ -2,6 +2,7 @@
 
 mod decoding;
 mod sheets;
+mod workbook_faults;
 
 use std::io::Cursor;
 

@@ -26,7 +26,7 @@ fn a_good_order_has_no_reasons() {
 #[test]
 fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
     let good = order("", LINE);
-    let table: [(&str, &str, &[&str]); 16] = [
+    let table: [(&str, &str, &[&str]); 23] = [
         (
             "QTY+21:5",
             "QTY+21:5x",
@@ -37,7 +37,7 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
             "20261120:102",
             "20261131:102",
             &[
-                "line 4, \"segment 3, DTM+137.date\": \"20261131\" is not a date; expected a date like 20260331, as the format 102 says",
+                "line 4, \"segment 3, DTM+137.date\": \"20261131\" is not a date: there is no such day; expected a date like 20260331, as the format 102 says",
                 "[date-invalid]",
             ],
         ),
@@ -49,7 +49,10 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
         (
             "AAA:2.50",
             "AAA:2.5.0",
-            &["line 7, \"segment 6, PRI+AAA.1.2\": \"2.5.0\" is not a price; expected a number", "[price-invalid]"],
+            &[
+                "line 7, \"segment 6, PRI+AAA.1.2\": \"2.5.0\" is not a price: decimals stand behind a point here, and no mark between the thousands; expected a number",
+                "[price-invalid]",
+            ],
         ),
         ("LIN+1++", "LIN+A++", &["line 5, \"segment 4, LIN.1\": \"A\" is not", "expected"]),
         (
@@ -113,6 +116,21 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
             "",
             &["line 2, the segment \"BGM\" stands outside of a message; expected UNH before it", "[record-misplaced]"],
         ),
+        (
+            "20261120:102",
+            "261131:101",
+            &["\"261131\" is not a date: there is no such day; expected a date like 260331"],
+        ),
+        (
+            "20261120:102",
+            "202611202460:203",
+            &["\"202611202460\" is not a date: there is no such day or time; expected"],
+        ),
+        ("20261120:102", "20.11.2026:102", &["\"20.11.2026\" is not a date; expected a date like 20260331"]),
+        ("20261120:102", "20261120:999", &["expected one of the formats 101, 102, 201, 203 and 204, not \"999\""]),
+        ("20261120:102", "20261120", &["\"20261120\" is not a date; expected a date and its format"]),
+        ("UNZ+1+1'\n", "UNZ+1+1'\n-- end of mail --\n", &["line 11, \"-- end of mail --\"", "[file-truncated]"]),
+        ("UNB+", "From: a@b.example\n\nUNB+", &["line 1, the file begins with \"From: a@b.example", "UNA, UNB or UNH"]),
     ];
     for (from, to, words) in table {
         let text = good.replacen(from, to, 1);

@@ -71,6 +71,23 @@ fn twelve_faults_are_told_with_line_element_value_and_expectation() {
         ("version=\"3\"", "version=\"2\"", "version-mismatch", &["line 2", "\"@version\"", "\"2\"", "expected \"3\""]),
         ("<count>1", "<count>2", "total-mismatch", &["line 3", "\"count\"", "2", "1"]),
         ("</qty>", "</qt>", "xml-invalid", &["line 11", "</qt>", "expected </qty>"]),
+        ("1,50", "1.001,50", "price-invalid", &["line 12", "\"price\"", "no mark between the thousands", "like 2,5"]),
+        ("1,50", "1.50", "price-invalid", &["line 12", "\"price\"", "decimals stand behind a comma here"]),
+        (
+            "24.12.2026",
+            "31.02.2026",
+            "date-invalid",
+            &["line 6", "\"31.02.2026\"", "there is no such day", "31.03.2026"],
+        ),
+        ("24.12.2026", "12.24.2026", "date-invalid", &["line 6", "\"12.24.2026\"", "there is no such month"]),
+        ("24.12.2026", "24.12.26", "date-invalid", &["line 6", "\"24.12.26\" is not a date; expected", "31.03.2026"]),
+        ("<qty>2", "<qty><![CDATA[2 pcs]]>", "quantity-invalid", &["line 11", "\"qty\"", "\"2 pcs\""]),
+        ("Sverige", "Sver&iacute;ge", "xml-entity", &["line 7", "&iacute;", "Write the character itself"]),
+        ("Sverige", "Sverige & Co", "xml-invalid", &["line 7", "an & stands alone", "&amp;"]),
+        ("</orders>\n", "</orders>\n\u{1a}", "xml-invalid", &["line 16", "U+001A", "Remove it"]),
+        ("</orders>\n", "</orders>\nEOF\n", "xml-invalid", &["line 16", "\"EOF\" stands outside the root element"]),
+        ("</line>\n</order>\n</orders>\n", "</line>\n", "file-truncated", &["line 14", "<order> is still open"]),
+        (" type=\"product\"", "", "record-unknown", &["line 9", "does not say its type", "product line"]),
     ] {
         assert!(GOOD.contains(from), "{from}");
         let (found, decoded) = decode(&layout, GOOD.replacen(from, to, 1).as_bytes());
@@ -80,5 +97,22 @@ fn twelve_faults_are_told_with_line_element_value_and_expectation() {
         assert!(told[0].starts_with(&format!("[{code}]")), "{told:?}");
         let missing: Vec<&&str> = said.iter().filter(|word| !told[0].contains(**word)).collect();
         assert!(missing.is_empty(), "{missing:?} not in {told:?}");
+    }
+}
+
+/// A document of the right sort that is not valid XML is told with its line, not as a file of another layout.
+#[test]
+fn what_is_wrong_with_a_document_is_not_taken_for_another_layout() {
+    let layout = crate::decoding::layout("unite-orders/layout.toml");
+    let good = std::fs::read_to_string("samples/layouts/unite-orders/sample.xml").unwrap();
+    for (from, to, line, said) in [
+        ("version=\"2.1\"", "version=\"2.1\" version=\"2.1\"", 2, "version stands there twice"),
+        ("version=\"2.1\"", "version=2.1", 2, "an attribute of this element is wrong"),
+        ("<?xml", "\n<?xml", 2, "must be the very first thing in the file"),
+    ] {
+        let (_, decoded) = decode(&layout, good.replacen(from, to, 1).as_bytes());
+        let told: Vec<_> = decoded.fatal.kept().iter().map(|p| (p.code, p.place.line, p.text.clone())).collect();
+        assert_eq!((told.len(), told[0].0, told[0].1), (1, "xml-invalid", line), "{told:?}");
+        assert!(told[0].2.contains(said) && !told[0].2.contains("have a layout added"), "{told:?}");
     }
 }

@@ -1,13 +1,15 @@
 //! Twelve faults in a file of each row syntax: the reason names the line, the column, what was found and what was expected.
 
+mod mixed;
+
 use crate::compiled;
 use crate::decoding::{decode, layout};
 use nattpost::model::layout::Layout;
 
 /// What is put in place of what, and what the first problem must say: code, line, column, then words of its text.
-type Fault = (&'static str, &'static str, &'static str, u32, &'static str, &'static [&'static str]);
+type Fault<'a> = (&'a str, &'a str, &'a str, u32, &'a str, &'a [&'a str]);
 
-fn all_are_told(layout: &Layout, good: &str, faults: &[Fault]) {
+fn all_are_told(layout: &Layout, good: &str, faults: &[Fault<'_>]) {
     let (found, decoded) = decode(layout, good.as_bytes());
     assert!(decoded.fatal.is_empty() && found.refused.is_empty(), "{:?} {:?}", decoded.fatal, found.refused);
     let mut wrong = Vec::new();
@@ -167,4 +169,94 @@ fn twelve_faults_of_a_tagged_file() {
             ("1101", "7701", "record-unknown", 7, "", &["\"77\"", "01, 11"]),
         ],
     );
+}
+
+/// What partners' programs do beside these: the other decimal mark, days that do not exist, wrapped lines, doubled heads.
+#[test]
+fn further_faults_of_partners() {
+    let good = "H;PO-1;31.03.2026;Norge;J\nL;sku-1;2,5;10\nL;sku-2;1;\nT;2\n";
+    all_are_told(
+        &compiled(DELIMITED),
+        good,
+        &[
+            ("2,5", "2.5", "quantity-invalid", 2, "Qty", &["decimals stand behind a comma here", "like 2,5"]),
+            (";10\n", ";1'012,5\n", "price-invalid", 2, "Price", &["nothing between the thousands"]),
+            (";10\n", ";1.012,50\n", "price-invalid", 2, "Price", &["no mark between the thousands"]),
+            (";10\n", ";EUR 10,00\n", "price-invalid", 2, "Price", &["\"EUR 10,00\" is not a price; expected"]),
+            ("31.03.2026", "31.02.2026", "date-invalid", 1, "Date", &["there is no such day"]),
+            ("31.03.2026", "03.31.2026", "date-invalid", 1, "Date", &["there is no such month", "31.03.2026"]),
+            ("31.03.2026", "31.03.26", "date-invalid", 1, "Date", &["\"31.03.26\" is not a date; expected"]),
+            ("L;sku-1;2,5;10", "L\tsku-1\t2,5\t10", "record-unknown", 2, "", &["expected one of: H, L, T"]),
+            ("L;sku-1;2,5;10", "L,sku-1,2,10", "record-unknown", 2, "", &["expected one of: H, L, T"]),
+            ("L;sku-1;2,5;10", "L;sku-1;2,5", "columns-wrong", 2, "", &["expected 4, with a \";\" between them"]),
+            ("L;sku-1", ";sku-1", "record-unknown", 2, "", &["does not say its type", "H, L, T"]),
+            ("T;2\n", "T;2\nTotal;2\n", "record-unknown", 5, "", &["\"Total\"", "H, L, T"]),
+        ],
+    );
+    let good = "01C77\n#100;W12\n#110;20260331\n#120;B\n#130;4,50\n#140;L\n1101\n#200;sku-1\n#210;2\n";
+    all_are_told(
+        &compiled(TAGGED),
+        good,
+        &[
+            ("#110;20260331", "#110;20260231", "date-invalid", 3, "date", &["there is no such day"]),
+            ("#130;4,50", "#130;4.50", "amount-invalid", 5, "freight", &["decimals stand behind a comma here"]),
+            ("#130;4,50", "#130;1.004,50", "amount-invalid", 5, "freight", &["no mark between the thousands"]),
+            ("#210;2", "#210\t2", "record-unknown", 9, "", &["#210\\t2", "a line like \"#TAG;VALUE\""]),
+            ("#210;2", "#210,2", "record-unknown", 9, "", &["a line like \"#TAG;VALUE\""]),
+            ("sku-1\n", "sku\n1\n", "record-unknown", 9, "", &["\"1\"", "01, 11"]),
+            ("01C77\n", "", "record-unknown", 1, "", &["does not say its type", "01, 11"]),
+        ],
+    );
+}
+
+#[test]
+fn further_faults_of_fixed_files() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/layouts/bisac-po/sample.txt");
+    let good = std::fs::read_to_string(file).unwrap();
+    let head = good.lines().next().unwrap();
+    all_are_told(
+        &layout("bisac-po/layout.toml"),
+        &good,
+        &[
+            ("260309", "260231", "date-invalid", 2, "order date", &["there is no such day"]),
+            ("260309", "261309", "date-invalid", 2, "order date", &["there is no such month"]),
+            ("260309", "9.3.26", "date-invalid", 2, "order date", &["is not a date; expected a date like 260331"]),
+            ("00129900", "0129.90 ", "price-invalid", 3, "price", &["the last 2 of them decimals"]),
+            (head, &format!("{head}\n{head}"), "file-truncated", 2, "", &["a new head stands here", "file trailer"]),
+        ],
+    );
+    // Where the sender's own line is shown, it begins at the byte that the problem names.
+    let tagged = "01C77\n#100;W12\n#110;20260231\n1101\n#200;sku-1\n#210;2\n";
+    let (found, _) = decode(&compiled(TAGGED), tagged.as_bytes());
+    let place = &found.refused[0].problems[0].place;
+    assert!(tagged[place.byte as usize..].starts_with("#110;20260231"), "{place:?}");
+}
+
+/// Programs of DOS end a file with Ctrl-Z, and fill what is left of the last sector with it.
+#[test]
+fn the_end_mark_of_dos_is_no_part_of_the_last_value() {
+    let tagged = "01C77\n#100;W12\n1101\n#200;sku-1\n#210;2";
+    let delimited = "H;PO-1;31.03.2026;Norge;J\nL;sku-1;2,5;10\nT;1";
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/layouts/richer-parts/sample.txt");
+    let fixed = std::fs::read_to_string(file).unwrap();
+    let cases = [
+        (compiled(TAGGED), tagged, 1),
+        (compiled(DELIMITED), delimited, 1),
+        (layout("richer-parts/layout.toml"), fixed.trim_end(), 2),
+    ];
+    for (layout, good, count) in cases {
+        for end in ["\x1a", "\r\n\x1a", &"\x1a".repeat(128)] {
+            let (found, decoded) = decode(&layout, format!("{good}{end}").as_bytes());
+            assert!(
+                decoded.fatal.is_empty() && found.refused.is_empty(),
+                "{end:?} {:?} {:?}",
+                found.refused,
+                decoded.fatal
+            );
+            assert_eq!(found.messages().count(), count);
+        }
+        // Before the end it is a character like others: nothing is left out in silence.
+        let (found, decoded) = decode(&layout, format!("{good}\x1a\n\n{good}").as_bytes());
+        assert!(!found.refused.is_empty() || !decoded.fatal.is_empty());
+    }
 }

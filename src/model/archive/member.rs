@@ -66,7 +66,7 @@ impl<I: Input> Member<I> {
     }
 
     fn damaged(&self, what: &str) -> io::Error {
-        Flaw::Damaged(format!("its member \"{}\" {what}. Pack it again and send it.", shown(&self.name))).into()
+        Flaw::Damaged(format!("its member \"{}\" {what}.", shown(&self.name))).into()
     }
 }
 

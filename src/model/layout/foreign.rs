@@ -33,7 +33,10 @@ pub(super) fn after(layout: &Layout, input: &mut dyn Input, decoded: Decoded) ->
         return Ok(decoded);
     }
     let why = first.text.split_once(". ").map_or(first.text.as_str(), |(why, _)| why).to_string();
+    let is_written_wrong = matches!(first.code, "xml-entity" | "xml-invalid");
     Ok(match named(layout, input)? {
+        // An XML document in itself wrong is told as that, with its line: another layout would not read it either.
+        Some(name) if is_written_wrong && name.sort == Sort::Xml => decoded,
         Some(name) => refused(layout, &name, &why),
         None => decoded,
     })

@@ -181,7 +181,10 @@ fn decode_members(
 ) -> io::Result<()> {
     let (directory, members) = listed(input)?;
     if members.is_empty() {
-        return Err(Flaw::NotTaken("it holds no file.".to_string()).into());
+        return Err(Flaw::NotTaken(
+            "it holds no file; expected at least one. Pack it again with its files.".to_string(),
+        )
+        .into());
     }
     for (index, entry) in members.iter().enumerate() {
         let mut unpacked = (context.spill)()?;

@@ -149,7 +149,10 @@ struct Cut {
 
 impl<'i> RowReader<'i> {
     pub fn open(input: &'i mut dyn Read, encoding: &Encoding, style: Style) -> io::Result<Self> {
-        let window = Window::open(input, encoding)?;
+        let mut window = Window::open(input, encoding)?;
+        if style != Style::Sheet {
+            window.drop_end_marks();
+        }
         let seen = window.bytes();
         let line_end = match style {
             Style::Sheet => ROW_END,
@@ -166,7 +169,10 @@ impl<'i> RowReader<'i> {
 
     /// Reads a part of a file that begins at a row.
     pub fn resume(input: &'i mut dyn Read, again: &Again, style: Style, offset: u64, line: u32) -> Self {
-        let window = Window::resume(input, &again.encoding, again.wide, offset);
+        let mut window = Window::resume(input, &again.encoding, again.wide, offset);
+        if style != Style::Sheet {
+            window.drop_end_marks();
+        }
         RowReader { window, style, line_end: again.line_end, line, cells: Vec::new(), kept: Vec::new(), given: 0 }
     }
 

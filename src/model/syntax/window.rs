@@ -13,6 +13,9 @@ pub const RECORD_BYTES: usize = 1 << 20;
 /// Read at a time: large enough for the disk, small enough for the cache.
 const CHUNK_BYTES: usize = 128 << 10;
 
+/// Ctrl-Z.
+const END_MARK: u8 = 0x1A;
+
 const RESUMED_BYTES: usize = 2 << 10;
 
 /// What a file is, against the layout's word.
@@ -32,6 +35,8 @@ pub struct Window<'i> {
     /// Byte of the sender's file at `start`.
     offset: u64,
     ended: bool,
+    /// The marks of DOS at the end of a file are none of its bytes.
+    end_marks_dropped: bool,
     encoding: Encoding,
     /// How UTF-16 arrives; nothing for the others.
     wide: Option<Wide>,
@@ -48,6 +53,7 @@ impl<'i> Window<'i> {
             end: 0,
             offset: 0,
             ended: false,
+            end_marks_dropped: false,
             encoding: encoding.clone(),
             wide: None,
             misread: None,
@@ -92,9 +98,22 @@ impl<'i> Window<'i> {
             end: 0,
             offset,
             ended: false,
+            end_marks_dropped: false,
             encoding: encoding.clone(),
             wide: wide.map(Wide::new),
             misread: None,
+        }
+    }
+
+    /// From here on the file ends before what programs of DOS put behind it: Ctrl-Z, once or up to a full sector.
+    pub fn drop_end_marks(&mut self) {
+        self.end_marks_dropped = true;
+        self.drop_at_end();
+    }
+
+    fn drop_at_end(&mut self) {
+        while self.ended && self.end_marks_dropped && self.bytes().last() == Some(&END_MARK) {
+            self.end -= 1;
         }
     }
 
@@ -155,7 +174,9 @@ impl<'i> Window<'i> {
         if self.end * 2 > self.buffer.len() {
             self.buffer.resize(self.end + CHUNK_BYTES, 0);
         }
-        if self.wide.is_some() { self.fill_wide() } else { self.fill_plain() }
+        let more = if self.wide.is_some() { self.fill_wide() } else { self.fill_plain() }?;
+        self.drop_at_end();
+        Ok(more)
     }
 
     fn fill_plain(&mut self) -> io::Result<bool> {

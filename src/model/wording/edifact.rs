@@ -85,5 +85,24 @@ pub fn date_invalid(place: Place, found: &str, format: &str) -> Problem {
         "204" => "a date and time like 20260331173000, as the format 204 says".to_string(),
         other => format!("one of the formats 101, 102, 201, 203 and 204, not \"{}\"", shown(other)),
     };
-    Problem::new("date-invalid", place, format!("\"{}\" is not a date; expected {expected}. {AGAIN}", shown(found)))
+    // As many digits as the format has, and still no date: the calendar or the clock lacks it.
+    let digits = match format {
+        "101" => 6,
+        "102" => 8,
+        "201" => 10,
+        "203" => 12,
+        "204" => 14,
+        _ => 0,
+    };
+    let is_whole = found.len() == digits && found.bytes().all(|b| b.is_ascii_digit());
+    let why = match (is_whole, digits) {
+        (true, 6 | 8) => ": there is no such day",
+        (true, _) => ": there is no such day or time",
+        _ => "",
+    };
+    Problem::new(
+        "date-invalid",
+        place,
+        format!("\"{}\" is not a date{why}; expected {expected}. {AGAIN}", shown(found)),
+    )
 }

@@ -63,8 +63,45 @@ pub fn value_invalid(place: Place, field_type: Option<&FieldType>, form: &Form, 
             format!("\"{found}\" is too large for {noun}; expected {}. {AGAIN}", expected(form)),
         ),
         Wrong::Malformed => {
-            Problem::new(code, place, format!("\"{found}\" is not {noun}; expected {}. {AGAIN}", expected(form)))
+            let why = why_malformed(form, &found);
+            Problem::new(code, place, format!("\"{found}\" is not {noun}{why}; expected {}. {AGAIN}", expected(form)))
         }
+    }
+}
+
+/// What a person would not see at once: a day that the calendar lacks, the other decimal mark.
+fn why_malformed(form: &Form, found: &str) -> String {
+    match &form.shape {
+        Shape::Date(patterns) | Shape::Instant(patterns) => {
+            let lacking = patterns.iter().find_map(|pattern| pattern.impossible(found.trim()));
+            lacking.map_or_else(String::new, |what| format!(": there is no such {what}"))
+        }
+        Shape::Number(number) => why_no_number(number, found),
+        _ => String::new(),
+    }
+}
+
+/// Of a text of digits and marks: which mark is the wrong one.
+fn why_no_number(number: &NumberShape, found: &str) -> String {
+    let is_digits = found.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | ' ' | '\''));
+    let marks = found.chars().filter(|c| matches!(c, '.' | ',')).count();
+    let between = |w: &[u8]| w[0].is_ascii_digit() && matches!(w[1], b' ' | b'\'') && w[2].is_ascii_digit();
+    let is_grouped = marks < 2 && found.as_bytes().windows(3).any(between);
+    if is_digits && is_grouped && number.thousands.is_none() {
+        return ": nothing between the thousands is taken here".to_string();
+    }
+    let is_plain = number.implied.is_none() && number.thousands.is_none() && !number.whole && number.scale > 0;
+    if !is_digits || marks == 0 || !is_plain {
+        return String::new();
+    }
+    let (point, named) = (number.point as char, if number.point == b',' { "a comma" } else { "a point" });
+    if marks == 1 && !found.contains(point) {
+        return format!(": decimals stand behind {named} here");
+    }
+    if marks > 1 {
+        format!(": decimals stand behind {named} here, and no mark between the thousands")
+    } else {
+        String::new()
     }
 }
 
@@ -246,6 +283,15 @@ pub fn file_truncated(place: Place, missing: &str) -> Problem {
     Problem::new("file-truncated", place, text)
 }
 
+/// Another interchange begins where the one before has no end.
+pub fn record_missing_before(place: Place, record: &str) -> Problem {
+    let text = format!(
+        "a new head stands here, and the part before it ends without its record \"{}\"; expected that first, or one head. Look for a doubled head or a part that is cut, and drop the file again.",
+        shown(record)
+    );
+    Problem::new("file-truncated", place, text)
+}
+
 pub fn file_empty() -> Problem {
     let text = "the file holds no message; expected at least one. Send the file again, with its content.";
     Problem::new("file-empty", Place::default(), text.to_string())
@@ -297,17 +343,25 @@ pub fn first_line_mismatch(place: Place, found: &str, expected: &str) -> Problem
     Problem::new("layout-mismatch", place, text)
 }
 
-pub fn columns_wrong(place: Place, found: usize, expected: &str) -> Problem {
+pub fn columns_wrong(place: Place, found: usize, expected: &str, delimiter: u8) -> Problem {
+    let delimiter = match delimiter {
+        b'\t' => "tab".to_string(),
+        other => format!("\"{}\"", other as char),
+    };
     let text = format!(
-        "the row has {found} column{}; expected {expected}. Look for a missing or additional delimiter, correct it and drop the file again.",
+        "the row has {found} column{}; expected {expected}, with a {delimiter} between them. Look for a missing or additional one, correct it and drop the file again.",
         if found == 1 { "" } else { "s" }
     );
     Problem::new("columns-wrong", place, text)
 }
 
-pub fn tag_unknown(place: Place, found: &str) -> Problem {
-    let text =
-        format!("\"{}\" has a tag that is not known here; expected one of the agreed tags. {AGAIN}", shown(found));
+/// `like` is a line of the right form.
+pub fn tag_unknown(place: Place, found: &str, like: &str) -> Problem {
+    let text = format!(
+        "\"{}\" has a tag that is not known here; expected one of the agreed tags, in a line like \"{}\". {AGAIN}",
+        shown(found),
+        shown(like)
+    );
     Problem::new("record-unknown", place, text)
 }
 
@@ -371,6 +425,10 @@ pub fn nul_byte(place: Place) -> Problem {
 }
 
 pub fn record_unknown(place: Place, found: &str, known: &[&str]) -> Problem {
+    if found.is_empty() {
+        let text = format!("the record does not say its type; expected one of: {}. {AGAIN}", list(known));
+        return Problem::new("record-unknown", place, text);
+    }
     let text =
         format!("\"{}\" is not a record type known here; expected one of: {}. {AGAIN}", shown(found), list(known));
     Problem::new("record-unknown", place, text)

@@ -8,7 +8,8 @@ use crate::model::syntax::workbook::BadCell;
 pub fn archive_flaw(what: &str, flaw: &Flaw) -> Problem {
     let advice = match flaw {
         Flaw::Cut(_) => "It was cut off, or is none; send it again whole.",
-        Flaw::Damaged(_) => "Make it anew and send it again.",
+        Flaw::Damaged(_) if what == "workbook" => "Save it anew in Excel and send it again.",
+        Flaw::Damaged(_) => "Pack it anew and send it again.",
         Flaw::Limit(_) | Flaw::NotTaken(_) => "",
     };
     let text = format!("the {what} is not taken: {flaw} {advice}");

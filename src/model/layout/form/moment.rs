@@ -106,6 +106,13 @@ impl Pattern {
         rest.is_empty().then_some(parts)
     }
 
+    /// What the calendar lacks of a text that has the right form: the day of 31.02., or the month of 01.13.
+    pub fn impossible(&self, text: &str) -> Option<&'static str> {
+        let parts = self.read(text)?;
+        let lacking = if (1..=12).contains(&parts.month) { "day" } else { "month" };
+        parts.date().is_none().then_some(lacking)
+    }
+
     /// Appends a moment; `offset_seconds` is what `%z` says, 0 is `Z`.
     pub fn write(&self, moment: NaiveDateTime, offset_seconds: i32, out: &mut String) {
         for item in &self.items {

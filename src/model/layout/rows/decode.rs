@@ -97,7 +97,7 @@ impl<'a> Decoder<'a> {
         }
         let record = tell::record_of(self.layout, self.rows, &self.readings, text, &mut self.scratch, &mut self.joined);
         let mangled = || tell::mangled(self.layout, self.rows, &self.readings, text, record?, at);
-        let flaw = text.row.flaw.map(|flaw| tell::flaw_problem(flaw, text.row, at)).or_else(mangled);
+        let flaw = text.row.flaw.map(|flaw| tell::flaw_problem(flaw, self.rows, text, at)).or_else(mangled);
         match record {
             Some(record) if self.layout.records[record].role == Role::Ignored => self.assembly.totals.record(record),
             Some(record) => {
@@ -152,7 +152,7 @@ impl<'a> Decoder<'a> {
             }
             Role::OpensInterchange => {
                 self.finish_message();
-                self.close_missing(Scope::Interchange);
+                self.close_missing(Scope::Interchange, Some(at));
                 self.interchange_open = true;
                 self.carried.retain(|c| c.scope == Scope::File);
                 self.envelope(record, text, at, flaw, Some(Scope::Interchange));
@@ -369,12 +369,15 @@ impl<'a> Decoder<'a> {
     }
 
     /// Says so when an interchange or file was opened and not closed by its last record.
-    fn close_missing(&mut self, scope: Scope) {
+    /// `before` is where the next one begins; without it the file has ended.
+    fn close_missing(&mut self, scope: Scope, before: Option<Where>) {
         let open = if scope == Scope::File { !self.rows_closed } else { self.interchange_open };
         let closer = self.rows.closer(scope, self.layout);
         if let (true, Some(name)) = (open, closer) {
-            let place = Place::default();
-            self.assembly.fatal(wording::file_truncated(place, &format!("its record \"{name}\"")));
+            self.assembly.fatal(match before {
+                Some(at) => wording::record_missing_before(at.place(""), name),
+                None => wording::file_truncated(Place::default(), &format!("its record \"{name}\"")),
+            });
         }
     }
 
@@ -385,8 +388,8 @@ impl<'a> Decoder<'a> {
         if empty && !self.rows.options.empty_allowed {
             self.assembly.fatal(wording::file_empty());
         } else {
-            self.close_missing(Scope::Interchange);
-            self.close_missing(Scope::File);
+            self.close_missing(Scope::Interchange, None);
+            self.close_missing(Scope::File, None);
         }
         self.assembly.end()
     }
@@ -407,6 +410,7 @@ impl<'a> Decoder<'a> {
             };
             let Some(node) = node else { continue };
             let field = &plan.fields[step.field];
+            let row_at = at;
             let at = if is_block { block_line(text, &step.source, at) } else { at };
             if let Source::One(At::Cell(cell)) = step.source {
                 // The fast path: a cell that is a piece of the row and goes straight to its field.
@@ -420,7 +424,9 @@ impl<'a> Decoder<'a> {
                 Ok(None) if field.form.required || field.form.default.is_some() => "",
                 Ok(None) => continue,
                 Err(wrong) => {
-                    let problem = wrong.problem(&self.encoding, at, &field.label);
+                    // What it says of bytes counts from the row's first.
+                    let mut problem = wrong.problem(&self.encoding, row_at, &field.label);
+                    problem.place = at.place(&field.label);
                     self.assembly.unreadable(node, field, problem);
                     continue;
                 }
@@ -452,5 +458,5 @@ fn block_line(text: &RowText<'_>, source: &Source, at: Where) -> Where {
         At::Cell(cell) => text.row.cells.get(*cell).filter(|cell| !cell.is_absent()),
         _ => None,
     });
-    first.map_or(at, |cell| tell::line_of(text.row, at, cell.start as usize))
+    first.map_or(at, |cell| tell::line_of(text, at, cell.start as usize))
 }

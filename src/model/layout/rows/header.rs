@@ -111,7 +111,10 @@ impl<'a> Preamble<'a> {
         readings: &mut Vec<Reading>,
     ) -> Result<Opening, Problem> {
         if let Some(flaw) = row.flaw {
-            return Err(super::tell::flaw_problem(flaw, row, Where { line: row.line, byte: row.range.start }));
+            let mut decoded = String::new();
+            let text = RowText::new(row, encoding, self.rows.quote(), &mut decoded);
+            let at = Where { line: row.line, byte: row.range.start };
+            return Err(super::tell::flaw_problem(flaw, self.rows, &text, at));
         }
         if let Some(problem) = undecodable(row, encoding, self.rows.quote()) {
             return Err(problem);
@@ -208,7 +211,7 @@ pub fn take_column_row(
         names.push(text.at(At::Cell(cell), &mut scratch).ok().flatten().unwrap_or_default().trim().to_string());
     }
     if let Some(flaw) = text.row.flaw {
-        return Err(super::tell::flaw_problem(flaw, text.row, at));
+        return Err(super::tell::flaw_problem(flaw, rows, text, at));
     }
     let mut tag = names[tag_at].strip_prefix(&delimited.column_mark).unwrap_or_default().to_string();
     if tag.is_empty() && names.get(tag_at + 1).is_some_and(|next| is_tag(layout, next)) {

@@ -90,7 +90,7 @@ pub fn mangled(
             .skip(1)
             .filter(|(at, c)| !c.is_absent() && !reading.own_cells.contains(at));
         let (_, cell) = strange.next()?;
-        let line = line_of(text.row, at, cell.start as usize);
+        let line = line_of(text, at, cell.start as usize);
         let found = String::from_utf8_lossy(tagged_line(text.row, cell));
         return Some(wording::tag_misplaced(line.place(""), &found, &layout.records[record].name));
     }
@@ -120,7 +120,8 @@ pub fn mangled(
     let ours = usize::from(rows.is_by_file());
     let (least, most) = (reading.least.saturating_sub(ours), reading.most.saturating_sub(ours));
     let expected = if least == most { most.to_string() } else { format!("{least} to {most}") };
-    Some(wording::columns_wrong(at.place(""), cells.len() - ours, &expected))
+    let delimiter = rows.delimited().map_or(b',', |delimited| delimited.delimiter);
+    Some(wording::columns_wrong(at.place(""), cells.len() - ours, &expected, delimiter))
 }
 
 /// Columns are counted in characters: behind a byte that is none, nobody knows where the others stand.
@@ -137,10 +138,15 @@ fn garbled(record: &Record, text: &RowText<'_>, at: Where) -> Option<Problem> {
 }
 
 /// The line of a row that holds this byte of it.
-pub fn line_of(row: &Row<'_>, at: Where, byte: usize) -> Where {
+pub fn line_of(text: &RowText<'_>, at: Where, byte: usize) -> Where {
+    let row = text.row;
     let end = if row.carriage_return { b'\r' } else { b'\n' };
-    let before = row.bytes[..byte.min(row.bytes.len())].iter().filter(|b| **b == end).count();
-    Where { line: at.line + before as u32, ..at }
+    let above = &row.bytes[..byte.min(row.bytes.len())];
+    let before = above.iter().filter(|b| **b == end).count();
+    // In UTF-16 these are not the sender's bytes; there the place is that of the block.
+    let start =
+        if text.encoding().is_wide() { 0 } else { above.iter().rposition(|b| *b == end).map_or(0, |at| at + 1) };
+    Where { line: at.line + before as u32, byte: at.byte + start as u64 }
 }
 
 /// The whole line that a value of a block stands in.
@@ -150,15 +156,24 @@ fn tagged_line<'r>(row: &'r Row<'_>, cell: &Cell) -> &'r [u8] {
     &row.bytes[start..cell.range().end]
 }
 
-pub fn flaw_problem(flaw: Flaw, row: &Row<'_>, at: Where) -> Problem {
+pub fn flaw_problem(flaw: Flaw, rows: &Rows, text: &RowText<'_>, at: Where) -> Problem {
+    let row = text.row;
     let place = at.place("");
     let line_text =
         |start: u32, end: u32| String::from_utf8_lossy(&row.bytes[start as usize..end as usize]).into_owned();
     match flaw {
         Flaw::QuoteUnclosed { column, line } => wording::quote_unclosed(Place { line, ..place }, column),
         Flaw::QuoteMisplaced { column, line } => wording::quote_misplaced(Place { line, ..place }, column),
-        Flaw::TagUnknown { line, start, end } => wording::tag_unknown(Place { line, ..place }, &line_text(start, end)),
-        Flaw::TagTwice { line, start, end } => wording::tag_twice(Place { line, ..place }, &line_text(start, end)),
+        Flaw::TagUnknown { start, end, .. } => {
+            let like = match &rows.options.cutting {
+                Cutting::Tagged(tagged) => format!("{}TAG{}VALUE", tagged.prefix, tagged.separator),
+                _ => String::new(),
+            };
+            wording::tag_unknown(line_of(text, at, start as usize).place(""), &line_text(start, end), &like)
+        }
+        Flaw::TagTwice { start, end, .. } => {
+            wording::tag_twice(line_of(text, at, start as usize).place(""), &line_text(start, end))
+        }
         Flaw::TooLong => wording::record_too_long(place, RECORD_BYTES),
         Flaw::Nul => wording::nul_byte(place),
         Flaw::Bad { column, cell, what } => {

@@ -1,0 +1,86 @@
+//! Records of fixed width in a delimited file: each fault is told by what its own record is made of, characters or columns.
+
+use super::all_are_told;
+use crate::compiled;
+use crate::decoding::decode;
+
+const MIXED: &str = r#"
+layout = "x"
+title = "x"
+kind = "order"
+syntax = "delimited"
+[delimited]
+delimiter = ";"
+columns = "positions"
+tag = "1-1"
+[[record]]
+name = "head"
+tag = "H"
+opens = "message"
+width = 24
+fields = [
+  ["1",     "constant(H)"],
+  ["2-8",   "buyer_order_no", "text required match=PO-[0-9]+", "Order"],
+  ["9-16",  "order_date", "date %Y%m%d", "Day"],
+  ["17-18", "delivery_country", "match=[A-Z]+", "Country"],
+  ["19-24", "freight", "decimal implied=2", "Freight"],
+]
+[[record]]
+name = "line"
+tag = "L"
+opens = "lines"
+fields = [
+  ["1", "constant(L)"],
+  ["2", "lines.article_no", "text required max=8", "Sku"],
+  ["3", "lines.qty", "decimal point=, required", "Qty"],
+  ["4", "lines.net_price", "decimal point=,", "Price"],
+]
+[[record]]
+name = "end"
+tag = "T"
+closes = "message"
+width = 6
+fields = [["1", "constant(T)"], ["2-6", "count(line)", "", "Lines"]]
+"#;
+
+const GOOD: &str = "HPO-1   20260331DE000450\nL;sku-1;2,5;10\nL;sku-2;1;\nT00002\n";
+
+#[test]
+fn faults_of_fixed_records_among_delimited_ones() {
+    all_are_told(
+        &compiled(MIXED),
+        GOOD,
+        &[
+            ("20260331", "20260231", "date-invalid", 1, "Day", &["\"20260231\"", "there is no such day", "20260331"]),
+            ("20260331", "20261331", "date-invalid", 1, "Day", &["\"20261331\"", "there is no such month"]),
+            ("20260331", "31.03.26", "date-invalid", 1, "Day", &["\"31.03.26\" is not a date; expected"]),
+            ("000450", "004,50", "amount-invalid", 1, "Freight", &["\"004,50\"", "the last 2 of them decimals"]),
+            ("HPO-1   ", "H;PO-1;2", "value-invalid", 1, "Order", &["\";PO-1;2\"", "PO-[0-9]+"]),
+            ("HPO-1   ", "H\"PO-1\" ", "value-invalid", 1, "Order", &["\"\"PO-1\"\"", "PO-[0-9]+"]),
+            ("L;sku-1;2,5;10", "Lsku-1   0002", "columns-wrong", 2, "", &["1 column", "expected 4, with a \";\""]),
+            ("L;sku-1;2,5;10", "L\tsku-1\t2,5\t10", "columns-wrong", 2, "", &["1 column", "expected 4, with a \";\""]),
+            ("2,5", "2.5", "quantity-invalid", 2, "Qty", &["\"2.5\"", "decimals stand behind a comma here"]),
+            ("2,5", "1.002,5", "quantity-invalid", 2, "Qty", &["\"1.002,5\"", "no mark between the thousands"]),
+            ("2,5;10", "\n2,5;10", "columns-wrong", 2, "", &["3 columns", "expected 4"]),
+            ("L;sku-2", "l;sku-2", "record-unknown", 3, "", &["\"l\"", "H, L, T"]),
+            ("T00002", "T00003", "total-mismatch", 4, "Lines", &["00003", "there are 2"]),
+            ("T00002\n", "", "record-missing", 1, "", &["\"end\"", "expected it at the end"]),
+            ("T00002\n", "T00002\nSUM 2\n", "record-unknown", 5, "", &["\"S\"", "H, L, T"]),
+            ("\nL;sku-1", "\n;sku-1", "record-unknown", 2, "", &["\";\""]),
+            ("\nL;sku-1", "\n L;sku-1", "record-unknown", 2, "", &["does not say its type", "H, L, T"]),
+        ],
+    );
+}
+
+#[test]
+fn the_end_mark_of_dos_is_no_part_of_a_fixed_record() {
+    let layout = compiled(MIXED);
+    let read = |bytes: &str| {
+        let (found, decoded) = decode(&layout, bytes.as_bytes());
+        (found.messages().count(), found.problems(), decoded.fatal.total())
+    };
+    for behind in ["\x1a", "\n\x1a", "\x1a\x1a\x1a"] {
+        assert_eq!(read(&format!("{}{behind}", GOOD.trim_end())), (1, vec![], 0), "{behind:?}");
+    }
+    assert_eq!(read(&GOOD.replace("DE", "D\x1a")), (0, vec![(1, "country-invalid", 1)], 0));
+}
