@@ -429,9 +429,14 @@ fn files_of_another_encoding_or_delimiter_are_told_as_that() {
         ),
         ("commas", "utf-8", good.replace(';', ",").into(), "it is not cut at \";\", but at \",\"."),
         ("tabs", "utf-8", good.replace(';', "\t").into(), "it is not cut at \";\", but at \"tab\"."),
-        ("one column", "utf-8", format!("{good}Gesamt\n").into(), "line 3, the row has 1 column; expected 4."),
+        (
+            "one column",
+            "utf-8",
+            format!("{good}Gesamt\n").into(),
+            "line 3, the row has 1 column; expected 4, with a \";\" between them.",
+        ),
         ("UTF-8 for DOS", "cp850", good.into(), "missing: \"Größe\"; not known: \"Gr├Â├ƒe\""),
-        ("a byte too many", "utf-16le", odd, "line 3, the row has 1 column; expected 4."),
+        ("a byte too many", "utf-16le", odd, "line 3, the row has 1 column; expected 4, with a \";\" between them."),
     ];
     for (what, encoding, bytes, expected) in table {
         let (found, decoded) = decode(&rows_in(encoding), &bytes);
