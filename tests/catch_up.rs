@@ -253,7 +253,9 @@ fn a_file_that_may_have_reached_a_server_waits_for_a_person() {
 fn files_of_orders_without_a_number_in_their_name_are_known_again() {
     for remote in [false, true] {
         let house = House::new(SHOP);
-        let mut erp = ERP.replace("orders_{run}.xml", "orders.xml");
+        // The same name all over, by itself or by the one customer's number.
+        let (pattern, name) = if remote { ("{customer_no}.xml", "1001.xml") } else { ("orders.xml", "orders.xml") };
+        let mut erp = ERP.replace("orders_{run}.xml", pattern) + "orders_per_file = 1\n";
         let there = house.root.join("server");
         fs::create_dir(&there).unwrap();
         if remote {
@@ -263,7 +265,7 @@ fn files_of_orders_without_a_number_in_their_name_are_known_again() {
             ));
         }
         fs::write(house.root.join("partners/erp.toml"), erp).unwrap();
-        let standing = if remote { there.join("orders.xml") } else { house.root.join("spool/out/erp/orders.xml") };
+        let standing = if remote { there.join(name) } else { house.root.join("spool/out/erp").join(name) };
         let send = |number: &str| {
             house.drop_in("shop/orders", &format!("{number}.csv"), &order(number, 1));
             house.run(&["run", "--once"], 0);
@@ -291,6 +293,36 @@ fn files_of_orders_without_a_number_in_their_name_are_known_again() {
         send("W-1");
         assert_eq!(house.query("SELECT 'x' FROM run_request").len(), if remote { 4 } else { 3 });
     }
+}
+
+/// Names of orders' own numbers: what was taken cannot be known, what stands in out/ is; where two feeds give such a name, a person says
+/// which of them gave it.
+#[test]
+fn files_named_after_their_orders_are_known_again() {
+    let house = House::new(SHOP);
+    let feed = |id: &str, pattern: &str| {
+        format!(
+            "[feed.{id}]\nlayout = \"nattpost-order-xml\"\nfile_name = \"{pattern}\"\norders_per_file = 1\nfolder = \"{id}\"\n"
+        )
+    };
+    let erp = format!("name = \"ERP\"\n{}{}", feed("a", "{buyer_order_no}.xml"), feed("b", "x{buyer_order_no}.xml"));
+    fs::write(house.root.join("partners/erp.toml"), erp).unwrap();
+    house.run(&["run", "--once"], 0);
+    house.drop_in("shop/orders", "m.csv", &order("M-1", 1));
+    house.run(&["run", "--once"], 0);
+    let copy = house.backup();
+    house.run(&["send", "erp/a"], 0);
+    house.run(&["send", "erp/b"], 0);
+    let day = house.files("done/shop").remove(0).parent().and_then(Path::file_name).unwrap().to_owned();
+    let sent = house.root.join("spool/sent/erp").join(day);
+    fs::create_dir_all(&sent).unwrap();
+    let run = house.query("SELECT run_id FROM run WHERE feed = 'b'").remove(0);
+    fs::rename(house.root.join("spool/out/erp/b/xM-1.xml"), sent.join(format!("{run}~xM-1.xml"))).unwrap();
+    house.put_back(&copy);
+    let told = house.run(&["catch-up", "--do", "--accept-database"], 75);
+    assert!(told.contains("1 file is of ours known again, with 1 order;"), "{told}");
+    assert!(told.contains("it has a name that erp/a and erp/b give alike"), "{told}");
+    assert_eq!(house.query("SELECT name FROM run WHERE feed = 'a'"), ["M-1.xml"]);
 }
 
 #[test]

@@ -83,6 +83,7 @@ pub fn read(
         to,
         fingerprint: 0,
     };
+    check_own_numbers(section, &feed);
     feed.fingerprint = fingerprint::of_feed(&feed, known?);
     Some(feed)
 }
@@ -139,6 +140,33 @@ fn read_file_name(keyed: &Keyed<'_, '_>) -> Option<NamePattern> {
     };
     wrong.iter().for_each(|wrong| keyed.section.problem("file_name", wrong.to_string()));
     None
+}
+
+/// A name has room for one number: each file has to have no more.
+fn check_own_numbers(section: &Section<'_>, feed: &Feed) {
+    let kind = &feed.layout.kind;
+    let packed = if let Some(Packing::Zip(name)) = &feed.packing { Some(name) } else { None };
+    let full = feed.delta().and_then(|delta| delta.full_file_name.as_ref());
+    for (key, pattern) in [("file_name", Some(&feed.file_name)), ("zip", packed), ("full_file_name", full)] {
+        for number in pattern.into_iter().flat_map(NamePattern::own_numbers) {
+            let field = number.field();
+            let has_it = kind.head().field(field).is_some();
+            let is_one = feed.pinned(field).is_some() || kind.name == "order" && feed.per_file == Some(1);
+            let words = match kind.name.as_str() {
+                _ if has_it && is_one => continue,
+                kind if !has_it => {
+                    format!("the kind {kind} has no {field}; take {{{field}}} out, or write {{run}} instead.")
+                }
+                "order" => format!(
+                    "a file of this feed may hold several orders, and its name has room for one {field}; set orders_per_file = 1, or write {{run}} instead."
+                ),
+                kind => format!(
+                    "a file of the kind {kind} holds rows of many, and its name has room for one {field}; set only = {{ {field} = \"...\" }}, or write {{run}} instead."
+                ),
+            };
+            section.problem(key, words);
+        }
+    }
 }
 
 fn known_partner(text: &str, around: &Surroundings<'_>) -> Result<String, Wrong> {

@@ -185,7 +185,11 @@ fn done_suffix(text: &str, file_name: Option<&NamePattern>) -> Result<String, Wr
             "\"{text}\" stands for a file that is not finished, so it cannot vouch for one."
         )));
     }
-    if file_name.is_some_and(|name| name.as_str().ends_with(text)) {
+    let meets = |name: &NamePattern| {
+        let may_end_so = name.own_numbers().next().is_some() && text.ends_with(name.ending());
+        name.as_str().ends_with(text) || may_end_so
+    };
+    if file_name.is_some_and(meets) {
         return Err(Wrong::new(format!(
             "the feed's files end in \"{text}\" too, so nobody could tell them apart; expected another ending."
         )));

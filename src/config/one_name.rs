@@ -7,6 +7,7 @@ use crate::model::feed::{Feed, Replace};
 use crate::model::kind::Class;
 use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::one_name::{Turn, turn};
+use crate::model::rules::own_number::OwnNumber;
 use crate::model::rules::supersede::Scope;
 
 /// Of `[feed.NAME]` of one partner.
@@ -15,14 +16,20 @@ pub fn look(root: &Section<'_>, partner: &str, config: &Config) {
         let section = known(section);
         let his = |feed: &&std::sync::Arc<Feed>| feed.partner == partner && feed.plain_id() == id.value;
         let Some(feed) = config.feeds.iter().find(his) else { continue };
-        if !feed.file_name.is_numbered() {
+        if !names_each(&feed.file_name) {
             section.problem("file_name", words(feed, &feed.file_name, files_of(feed)));
         }
         let full = feed.delta().and_then(|delta| delta.full_file_name.as_ref());
-        if let Some(pattern) = full.filter(|pattern| !pattern.is_numbered()) {
+        if let Some(pattern) = full.filter(|pattern| !names_each(pattern)) {
             section.problem("full_file_name", words(feed, pattern, Scope::Full));
         }
     }
+}
+
+/// Of one order each, or after the run.
+fn names_each(pattern: &NamePattern) -> bool {
+    let of_orders = |number| matches!(number, OwnNumber::Order | OwnNumber::BuyerOrder);
+    pattern.is_numbered() || pattern.own_numbers().any(of_orders)
 }
 
 fn files_of(feed: &Feed) -> Scope {

@@ -12,6 +12,7 @@ use super::remote::SendTo;
 use super::rules::file_name::NamePattern;
 use super::rules::guard::Limits;
 use super::rules::holidays::Closed;
+use super::rules::own_number::OwnNumber;
 use super::rules::published::Published;
 
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub struct Feed {
     pub layout: Arc<Layout>,
     /// Empty: only on request.
     pub schedule: Vec<Schedule>,
-    /// File name with `{run}`, `{date}`, `{time}`, `{partner}`, `{feed}`.
+    /// File name with `{run}`, `{date}`, `{order_no}` …
     pub file_name: NamePattern,
     /// Sub-folder of out/<partner>/; empty for the folder itself.
     pub folder: String,
@@ -166,6 +167,27 @@ impl Feed {
             }
             _ => None,
         })
+    }
+
+    /// The patterns of its names: of its files, of what its archives hold, of its full files.
+    pub fn names(&self) -> impl Iterator<Item = &NamePattern> {
+        let packed = if let Some(Packing::Zip(name)) = &self.packing { Some(name) } else { None };
+        let full = self.delta().and_then(|delta| delta.full_file_name.as_ref());
+        [Some(&self.file_name), packed, full].into_iter().flatten()
+    }
+
+    /// Numbers of orders and customers that its names carry.
+    pub fn own_numbers(&self) -> Vec<OwnNumber> {
+        OwnNumber::ALL
+            .into_iter()
+            .filter(|number| self.names().any(|name| name.own_numbers().any(|n| n == *number)))
+            .collect()
+    }
+
+    /// The one value that a field has in all of its rows.
+    pub fn pinned(&self, field: &str) -> Option<&str> {
+        let mut values = self.only.iter().filter(|(name, _)| name == field).map(|(_, value)| value.as_str());
+        values.next().filter(|_| values.next().is_none())
     }
 
     pub fn delta(&self) -> Option<&Delta> {

@@ -29,6 +29,11 @@ fn orders() -> Feed {
     named(feed("erp", "orders", "nattpost-order-xml"), "orders.xml")
 }
 
+/// Each order in a file that is called after a number of it.
+fn of_one(pattern: &str) -> Feed {
+    Feed { per_file: Some(1), ..named(feed("erp", "orders", "nattpost-order-xml"), pattern) }
+}
+
 /// With a file that vouches for each.
 fn stock() -> Feed {
     let mut feed = named(feed("shop", "stock", "nattpost-stock-xml"), "stock.xml");
@@ -142,12 +147,60 @@ fn two_files_of_a_day_have_one_name_and_the_next_day_another() {
     assert_eq!(his, ["shop/stock_20261122.xml", "shop/stock_20261122.xml.done"]);
 }
 
+/// What the numbers hold is the shops' business: nothing leaves its folder, hides, or takes the name of another order's file.
+#[test]
+fn files_are_called_after_the_orders_in_them() {
+    let mut bench = Bench::new();
+    bench.ordered("shop", &["2026/17", "../../etc/x", ".a", "2026=2F17", "aux"]);
+    let named = of_one("{buyer_order_no}.xml");
+    send(&mut bench, &named);
+    let names = ["2026=2F17", "=2E.=2F..=2Fetc=2Fx", "=2Ea", "2026=3D2F17", "=61ux"];
+    let mut expected: Vec<String> = names.iter().map(|name| format!("erp/{name}.xml")).collect();
+    expected.sort();
+    assert_eq!(bench.files("out"), expected);
+    assert_eq!(elements(&bench.text("out/erp/2026=3D2F17.xml"), "buyer_order_no"), ["2026=2F17"]);
+
+    // Another shop's order of the same number, and to a Windows the same in other letters: one after the other, and a start changes nothing.
+    for (shop, number) in [("shop", "B-1"), ("other", "B-1"), ("third", "b-1")] {
+        bench.ordered(shop, &[number]);
+        send(&mut bench, &named);
+        bench.later(60);
+    }
+    for (name, number) in [("B-1", "B-1"), ("B-1", "B-1"), ("b-1", "b-1")] {
+        bench.restart();
+        bench.dispatch().recover(&[]).unwrap();
+        let his = |file: &String| file.to_lowercase() == "erp/b-1.xml";
+        assert_eq!(bench.files("out").into_iter().filter(his).collect::<Vec<_>>(), [format!("erp/{name}.xml")]);
+        assert_eq!(elements(&bench.text(&format!("out/erp/{name}.xml")), "buyer_order_no"), [number]);
+        take(&mut bench, &format!("out/erp/{name}.xml"));
+    }
+    assert!(bench.files("staged").is_empty() && bench.files("held").is_empty());
+    assert_eq!(bench.runs().iter().filter(|run| run.state == RunState::Sent).count(), 3);
+}
+
+/// The seller's number is there once it was given; in archives names may carry them too, and of a customer's own files.
+#[test]
+fn other_numbers_stand_in_names_too() {
+    let mut bench = Bench::new();
+    let rows = bench.ordered("shop", &["S1", "S2"]);
+    let tx = bench.store.begin().unwrap();
+    assert!(tx.number_order(rows[0], "AB-7").unwrap());
+    tx.commit().unwrap();
+    let mut packed = of_one("{customer_no}_{order_no}.zip");
+    packed.packing = Some(Packing::Zip(NamePattern::parse("{buyer_order_no}_{run:1}.xml").unwrap()));
+    send(&mut bench, &packed);
+    assert_eq!(bench.files("out"), ["erp/10042_=none.zip", "erp/10042_AB-7.zip"]);
+    let mut file = std::fs::File::open(bench.path("out/erp/10042_=none.zip")).unwrap();
+    let directory = Directory::read(&mut file, Limits { members: 2, bytes: 1 << 20 }).unwrap();
+    assert_eq!(directory.entries[0].name, "S2_2.xml");
+}
+
 /// What the process does that is killed: a start, a newer file, the next look. Errors are met as the loop meets them.
 #[test]
 #[ignore = "run by the tests below in a process of its own"]
 fn one_turn() {
     let folder = std::env::var(FOLDER).expect("run by the tests below");
-    let feed = if std::env::var_os(ORDERS).is_some() { orders() } else { stock() };
+    let feed = std::env::var(ORDERS).map_or_else(|_| stock(), |pattern| of_one(&pattern));
     let Ok(mut bench) = Bench::on(Path::new(&folder)) else { return };
     bench.later(7_200);
     for _ in 0..2 {
@@ -162,27 +215,32 @@ fn one_turn() {
     }
 }
 
-fn turn(folder: &Path, fault: &str, of_orders: bool) -> ExitStatus {
+/// All orders are one customer's.
+fn standing(pattern: &str) -> String {
+    format!("out/erp/{}", pattern.replace("{customer_no}", "10042"))
+}
+
+fn turn(folder: &Path, fault: &str, of_orders: Option<&str>) -> ExitStatus {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["one_name::one_turn", "--exact", "--ignored"]).env("NATTPOST_FAULT", fault).env(FOLDER, folder);
-    if of_orders {
-        command.env(ORDERS, "1");
+    if let Some(pattern) = of_orders {
+        command.env(ORDERS, pattern);
     }
     command.output().unwrap().status
 }
 
 /// Whole files: one stands there that he does not remove, and it is an older one that has his name too. Orders: he has taken the first,
 /// nobody has noticed, and the second waits.
-fn prepared(of_orders: bool) -> Bench {
+fn prepared(of_orders: Option<&str>) -> Bench {
     let mut bench = Bench::new();
-    if of_orders {
+    if let Some(pattern) = of_orders {
         for number in ["S1", "S2", "S3"] {
             bench.ordered("shop", &[number]);
             if number != "S3" {
-                send(&mut bench, &orders());
+                send(&mut bench, &of_one(pattern));
             }
         }
-        std::fs::remove_file(bench.path("out/erp/orders.xml")).unwrap();
+        std::fs::remove_file(bench.path(&standing(pattern))).unwrap();
     } else {
         say(&mut bench, "7");
         send(&mut bench, &stock());
@@ -195,27 +253,28 @@ fn prepared(of_orders: bool) -> Bench {
 }
 
 /// The fault at its call, and the next start. Tells whether the process was killed.
-fn survives(fault: &str, of_orders: bool) -> bool {
+fn survives(fault: &str, of_orders: Option<&str>) -> bool {
     let mut bench = prepared(of_orders);
     let status = turn(&bench.folder, fault, of_orders);
     let killed = status.signal() == Some(9);
     assert!(killed || status.success(), "{fault}: {status}");
-    if !of_orders {
+    if of_orders.is_none() {
         let quantity = elements(&bench.text("out/shop/stock.xml"), "qty");
         assert!(quantity == ["7"] || quantity == ["8"], "{fault}: at no moment there is none: {quantity:?}");
     }
     bench.restart();
     bench.later(7_200);
     bench.dispatch().recover(&[]).unwrap();
-    let feed = if of_orders { orders() } else { stock() };
+    let feed = of_orders.map_or_else(stock, of_one);
     bench.dispatch().send(&feed, &Ask::request()).unwrap();
     bench.dispatch().look_at_pick_up().unwrap();
     assert!(bench.files("held").is_empty(), "{fault}: {:?}", bench.files("held"));
-    if of_orders {
+    if let Some(pattern) = of_orders {
+        let standing = standing(pattern);
         let mut read = vec!["S1".to_string()];
         for _ in 0..2 {
-            read.extend(elements(&bench.text("out/erp/orders.xml"), "buyer_order_no"));
-            take(&mut bench, "out/erp/orders.xml");
+            read.extend(elements(&bench.text(&standing), "buyer_order_no"));
+            take(&mut bench, &standing);
         }
         assert_eq!(read, ["S1", "S2", "S3"], "{fault}");
         assert!(bench.files("out").is_empty(), "{fault}");
@@ -232,12 +291,12 @@ fn survives(fault: &str, of_orders: bool) -> bool {
     killed
 }
 
-fn whenever_killed(of_orders: bool) {
+fn whenever_killed(of_orders: Option<&str>) {
     let kills = tried(CALLS_MAX, 1).take_while(|call| survives(&format!("kill@{call}"), of_orders)).count();
     assert!((5..tried(CALLS_MAX, 1).count()).contains(&kills), "{kills} kills");
 }
 
-fn whichever_call_fails(of_orders: bool) {
+fn whichever_call_fails(of_orders: Option<&str>) {
     let bench = prepared(of_orders);
     let list = bench.folder.join("calls");
     assert!(turn(&bench.folder, &format!("count@{}", list.display()), of_orders).success());
@@ -248,22 +307,22 @@ fn whichever_call_fails(of_orders: bool) {
 
 #[test]
 fn whole_files_follow_each_other_whenever_the_process_is_killed() {
-    whenever_killed(false);
+    whenever_killed(None);
 }
 
 #[test]
 fn whole_files_follow_each_other_whichever_call_fails() {
-    whichever_call_fails(false);
+    whichever_call_fails(None);
 }
 
 #[test]
 fn orders_follow_each_other_whenever_the_process_is_killed() {
-    whenever_killed(true);
+    whenever_killed(Some("{customer_no}.xml"));
 }
 
 #[test]
 fn orders_follow_each_other_whichever_call_fails() {
-    whichever_call_fails(true);
+    whichever_call_fails(Some("orders.xml"));
 }
 
 /// The number in the name of what an archive holds is that of its file, also where the file took another's place; the same once more,

@@ -10,7 +10,7 @@ pub const KEYS: &[Key] = &[
         "file_name",
         "pattern",
         Required,
-        "With {run} or {run:4}, and {date}, {time}, {partner}, {feed}, {scope} (full, delta, part, new). Without {run} files follow each other under one name.",
+        "With {run} or {run:4}, and {date}, {time}, {partner}, {feed}, {scope} (full, delta, part, new); where a file holds one order or one customer also {buyer_order_no}, {order_no}, {customer_no}. Without {run} files of one name follow each other.",
     ),
     key(
         Table::Feed,

@@ -70,7 +70,7 @@ fn lost_words(snapshot: &Snapshot<'_>, lost: &[String]) -> Result<String> {
     ))
 }
 
-fn by_hand(feed: &str) -> String {
+pub(super) fn by_hand(feed: &str) -> String {
     format!("compare it by hand, then: nattpost resume {feed}")
 }
 

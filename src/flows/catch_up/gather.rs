@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chrono::TimeDelta;
 
+use super::accounts::by_hand;
 use super::{Original, Plan, SentFile, Stand, Undecided};
 use crate::edges::spool::{Place, State, shown_name};
 use crate::flows::files::Sight;
@@ -176,6 +177,8 @@ pub(super) fn runs(sight: Sight<'_>, feeds: &[Arc<Feed>], after: Option<Id>, pla
             his.filter_map(|feed| Some((feed, number_of(feed, &stand, &name)?))).collect();
         let [(feed, number)] = fitting[..] else {
             plan.superfluous += u64::from(fitting.is_empty() && stand.state == State::HeldOut);
+            let feeds: Vec<&Feed> = fitting.iter().map(|(feed, _)| &***feed).collect();
+            of_several(sight, &feeds, (&stand, &raw_name), plan)?;
             continue;
         };
         let is_request = feed.layout.kind.class == Class::Request;
@@ -186,6 +189,21 @@ pub(super) fn runs(sight: Sight<'_>, feeds: &[Arc<Feed>], after: Option<Id>, pla
         let made_ms = id.map_or(meta.mtime_ns / 1_000_000, |id| id.made_ms());
         let feed = feed.clone();
         plan.runs.push(SentFile { id, feed, number, name, stand, raw_name, size: meta.size, made_ms });
+    }
+    Ok(())
+}
+
+/// Several feeds give such names, and the folder does not say which of them gave this one. Each that may have sent orders with it waits.
+fn of_several(sight: Sight<'_>, feeds: &[&Feed], (stand, name): (&Stand, &[u8]), plan: &mut Plan) -> Result<()> {
+    let names: Vec<String> = feeds.iter().map(|feed| feed.name()).collect();
+    for (feed, name_of_feed) in feeds.iter().zip(&names).filter(|(feed, _)| feed.layout.kind.class == Class::Request) {
+        let why = format!(
+            "it has a name that {} give alike, and nothing says which of them gave it; {}",
+            names.join(" and "),
+            by_hand(name_of_feed)
+        );
+        let path = path_of(sight, stand, name)?;
+        plan.undecided.push(Undecided { path, why, feed: Some((feed.name(), 0)), behind: None });
     }
     Ok(())
 }

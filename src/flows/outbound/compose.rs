@@ -23,6 +23,7 @@ use crate::model::batch::Batch;
 use crate::model::feed::Feed;
 use crate::model::kind::Class;
 use crate::model::layout::EncodeError;
+use crate::model::rules::own_number::{OwnNumber, OwnNumbers};
 
 /// Batches that wait for the encoder: enough that neither thread waits for the other's hiccups.
 const BATCHES_AHEAD: usize = 3;
@@ -32,6 +33,8 @@ pub(super) struct Composed {
     pub paper: Paper,
     /// The requests in it; empty for other classes.
     pub requests: Vec<RowId>,
+    /// For the names of its files.
+    pub own: OwnNumbers,
     /// Without a comparison only the rows are counted.
     pub compared: Compared,
 }
@@ -64,6 +67,7 @@ impl Composing<'_> {
         let (no, now) = (self.no, self.now.wall);
         let work = Encoding { spool: self.spool, feed, no, now, comparison: self.comparison };
         let mut requests = Vec::new();
+        let mut gathering = Gathering::of(feed);
         let mut next_part = 0;
         let mut keep_parts = || -> Result<()> {
             for part in packed.try_iter() {
@@ -80,6 +84,7 @@ impl Composing<'_> {
             let mut hand_on = |batch: &mut Batch| {
                 if feed.layout.kind.class == Class::Request {
                     requests.extend(batch.messages().map(|m| RowId(m.origin().number.cast_signed())));
+                    gathering.see(batch);
                 }
                 keep_parts()?;
                 let empty = emptied.try_recv().unwrap_or_else(|_| Batch::new(feed.layout.kind.clone()));
@@ -96,7 +101,35 @@ impl Composing<'_> {
         })
         .with_context(|| format!("the file of {} cannot be composed", feed.name()))?;
         keep_parts()?;
-        Ok(Composed { paper, requests, compared })
+        Ok(Composed { paper, requests, own: gathering.own, compared })
+    }
+}
+
+/// Numbers of the orders in a file that its names are to carry.
+struct Gathering {
+    /// With its place in the head.
+    fields: Vec<(OwnNumber, usize)>,
+    own: OwnNumbers,
+}
+
+impl Gathering {
+    /// What all rows have in common is known before; of facts and records a name carries nothing else.
+    fn of(feed: &Feed) -> Self {
+        let mut gathering = Gathering { fields: Vec::new(), own: OwnNumbers::default() };
+        for number in feed.own_numbers() {
+            match (feed.pinned(number.field()), feed.layout.kind.head().field(number.field())) {
+                (Some(value), _) => gathering.own.see(number, value),
+                (None, Some(at)) => gathering.fields.push((number, at)),
+                (None, None) => {}
+            }
+        }
+        gathering
+    }
+
+    fn see(&mut self, batch: &Batch) {
+        for (number, at) in &self.fields {
+            batch.messages().for_each(|m| self.own.see(*number, m.head().value(*at).text().unwrap_or_default()));
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::edges::store::ledger::{DeliveryRow, FeedRow, LockRow, NewLock, RunFil
 use crate::edges::store::{RowId, RunNo, Tx};
 use crate::model::rules::guard::{Exceeded, Tally};
 use crate::model::rules::one_name::{self, Turn};
+use crate::model::rules::own_number::OwnNumbers;
 use crate::model::rules::supersede::{OldRun, Scope, Stands, takes_over};
 use crate::model::wording::guard as words;
 
@@ -91,9 +92,9 @@ impl Made<'_> {
     /// A person decides. The file stands in held/out, and what it would have told is made anew when he does.
     pub fn locked(self, composed: Composed, over: &[Exceeded]) -> Result<Committing> {
         let Made { tx, occasion, row, run, .. } = self;
-        let Composed { paper, compared, .. } = composed;
+        let Composed { paper, own, compared, .. } = composed;
         // A number it has none.
-        let paper = paper.packed(self.spool, &occasion.name_facts(self.scope, 0))?;
+        let paper = paper.packed(self.spool, &occasion.name_facts(self.scope, 0, &own))?;
         let (hash, size) = (paper.hash, paper.size);
         paper.stage(self.spool, occasion.id, Lasting::Now)?;
         tx.drop_run_changes(run)?;
@@ -143,7 +144,7 @@ impl Made<'_> {
     pub fn ready(self, composed: Composed, previous: Option<RunRow>) -> Result<Committing> {
         let Made { tx, spool, occasion, run, scope, .. } = self;
         let feed = occasion.feed;
-        let Composed { paper, requests, compared } = composed;
+        let Composed { paper, requests, own, compared } = composed;
         let rows = compared.rows;
         let staged = |paper: Paper| -> Result<([u8; 32], u64)> {
             let told = (paper.hash, paper.size);
@@ -153,17 +154,17 @@ impl Made<'_> {
         // Before anything is taken out of its partner's sight, but where the number stands in its archive.
         let (early, late) = if paper.is_to_be_packed() { (None, Some(paper)) } else { (Some(staged(paper)?), None) };
         let turn = one_name::turn(occasion.pattern(scope).is_numbered(), scope, feed.replace);
-        let replaced = self.replaced(previous, turn)?;
+        let replaced = self.replaced(previous, turn, &own)?;
         let mut numbers = match &replaced {
             Some(_) => None,
             None => Some(Numbers::of_feed(tx, spool, &feed.numbers())?),
         };
         let number = replaced.as_ref().map(|old| old.number).or_else(|| numbers.as_mut().map(Numbers::give));
         let number = number.context("a run without a number")?;
-        let late = late.map(|paper| paper.packed(spool, &occasion.name_facts(scope, number)).and_then(staged));
+        let late = late.map(|paper| paper.packed(spool, &occasion.name_facts(scope, number, &own)).and_then(staged));
         let (hash, size) =
             early.map_or_else(|| late.transpose(), |early| Ok(Some(early)))?.context("a run without a file")?;
-        let (folder, named) = occasion.place_and_name(scope, number);
+        let (folder, named) = occasion.place_and_name(scope, number, &own);
         let name = match &replaced {
             // Without a number in it, it says what it says of the newer one: its day.
             Some(old) if turn == Turn::Own && (old.scope, old.folder.as_str()) == (scope, folder) => old.name.clone(),
@@ -290,7 +291,7 @@ impl Made<'_> {
     }
 
     /// The run whose place this one takes, out of sight.
-    fn replaced(&self, previous: Option<RunRow>, turn: Turn) -> Result<Option<RunRow>> {
+    fn replaced(&self, previous: Option<RunRow>, turn: Turn, own: &OwnNumbers) -> Result<Option<RunRow>> {
         let Some(old) = previous else { return Ok(None) };
         let ask = self.occasion.ask;
         let brought = self.tx.delivery(old.no)?;
@@ -298,7 +299,7 @@ impl Made<'_> {
         if !takes_over(self.scope, OldRun { scope: old.scope, stands }, self.occasion.feed.replace) {
             return Ok(None);
         }
-        let (folder, name) = self.occasion.place_and_name(self.scope, old.number);
+        let (folder, name) = self.occasion.place_and_name(self.scope, old.number, own);
         if turn == Turn::Replaces && brought.is_none() && (old.folder.as_str(), &old.name) == (folder, &name) {
             return self.left_standing(old);
         }

@@ -69,7 +69,8 @@ impl Dispatch<'_> {
 fn is_before(earlier: &RunRow, run: &RunRow) -> bool {
     let is_open = matches!(earlier.state, RunState::Ready | RunState::Delivering | RunState::Renaming);
     let is_one_feed = (&earlier.partner, &earlier.feed) == (&run.partner, &run.feed);
-    let is_same_name = earlier.name == run.name && is_same(visible(earlier), visible(run));
+    // To a partner's Windows they are one name.
+    let is_same_name = earlier.name.eq_ignore_ascii_case(&run.name) && is_same(visible(earlier), visible(run));
     earlier.no < run.no
         && is_open
         && is_one_feed

@@ -10,7 +10,6 @@ use crate::edges::store::{RunNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::feed::Feed;
 use crate::model::kind::Class;
-use crate::model::layout::Layout;
 use crate::model::layout::plan::{Checked, Condition, Control, Ours, Role};
 
 /// Hands on the rows of a feed, in the order of their keys where they are to be compared. `key`: only those. `orders_of`: the
@@ -29,7 +28,7 @@ pub(super) fn select(
     if let Some(run) = orders_of {
         let beside = Some(beside(feed, &today)).filter(|beside| !beside.values.is_empty());
         let selection = Selection { exported_with: Some(run), beside, ..Selection::default() };
-        return tx.select(kind, &wanted(&feed.layout), &selection, take);
+        return tx.select(kind, &wanted(feed), &selection, take);
     }
     let since = iso(now - TimeDelta::days(i64::from(feed.window_days)));
     let mut selection = Selection { only: &feed.only, partners: &feed.partners, key, ..Selection::default() };
@@ -61,7 +60,7 @@ pub(super) fn select(
         tx.want(kind, keys)?;
         selection.wanted = true;
     }
-    tx.select(kind, &wanted(&feed.layout), &selection, take)
+    tx.select(kind, &wanted(feed), &selection, take)
 }
 
 /// Requests that a file of so many did not take along, after they were marked as exported.
@@ -82,8 +81,9 @@ pub(super) fn beside<'a>(feed: &'a Feed, today: &'a str) -> Beside<'a> {
     Beside { values: &feed.also, today, units: &feed.recipient.units }
 }
 
-/// The cells a layout writes: a million rows are read without what nobody wants.
-fn wanted(layout: &Layout) -> Wanted {
+/// The cells that its layout writes and its names carry: a million rows are read without what nobody wants.
+fn wanted(feed: &Feed) -> Wanted {
+    let layout = &*feed.layout;
     let kind = &layout.kind;
     let fields = || layout.records.iter().flat_map(|record| &record.fields);
     let computes = fields().any(|field| matches!(field.ours, Ours::Computed(_)))
@@ -95,6 +95,9 @@ fn wanted(layout: &Layout) -> Wanted {
     let mut wanted = Wanted::nothing(kind);
     for key in &kind.head().key {
         wanted.add(0, *key);
+    }
+    for number in feed.own_numbers().into_iter().filter(|number| feed.pinned(number.field()).is_none()) {
+        kind.head().field(number.field()).into_iter().for_each(|field| wanted.add(0, field));
     }
     for record in &layout.records {
         if let Role::Opens(group @ 1..) = record.role {

@@ -24,6 +24,7 @@ use crate::model::feed::{Content, Feed};
 use crate::model::ids::Id;
 use crate::model::kind::Class;
 use crate::model::rules::file_name::{NameFacts, NamePattern};
+use crate::model::rules::own_number::OwnNumbers;
 use crate::model::rules::supersede::Scope;
 use crate::model::wording::guard as words;
 
@@ -225,13 +226,13 @@ impl Dispatch<'_> {
 fn is_repeated(previous: &RunRow, composed: &Composed, feed: &Feed) -> Result<bool> {
     let stands = matches!(previous.state, RunState::Ready | RunState::Delivering | RunState::Renaming | RunState::Sent);
     let Some(at) = read_iso(&previous.ready_at).filter(|_| stands) else { return Ok(false) };
-    let facts = name_facts(feed, (previous.scope, previous.number), at);
+    let facts = name_facts(feed, (previous.scope, previous.number), at, &composed.own);
     Ok(previous.hash == composed.paper.hash_with(&facts)?)
 }
 
-fn name_facts(feed: &Feed, (scope, run): (Scope, u64), at: DateTime<Utc>) -> NameFacts<'_> {
+fn name_facts<'a>(feed: &'a Feed, (scope, run): (Scope, u64), at: DateTime<Utc>, own: &'a OwnNumbers) -> NameFacts<'a> {
     let (partner, id) = (&feed.partner, feed.plain_id());
-    NameFacts { run, at, zone: feed.zone, partner, feed: id, scope: scope.as_str() }
+    NameFacts { run, at, zone: feed.zone, partner, feed: id, scope: scope.as_str(), own }
 }
 
 /// Taken in doubt, or gone before it was delivered: the partner may hold something else than it told.
@@ -309,8 +310,8 @@ impl Occasion<'_> {
         }
     }
 
-    pub fn name_facts(&self, scope: Scope, run: u64) -> NameFacts<'_> {
-        name_facts(self.feed, (scope, run), self.at)
+    pub fn name_facts<'a>(&'a self, scope: Scope, run: u64, own: &'a OwnNumbers) -> NameFacts<'a> {
+        name_facts(self.feed, (scope, run), self.at, own)
     }
 
     /// What its file is called.
@@ -320,11 +321,11 @@ impl Occasion<'_> {
     }
 
     /// Folder and name of a file with this number.
-    pub fn place_and_name(&self, scope: Scope, run: u64) -> (&str, String) {
+    pub fn place_and_name(&self, scope: Scope, run: u64, own: &OwnNumbers) -> (&str, String) {
         let full = self.feed.delta().filter(|_| scope == Scope::Full);
         let folder = full.and_then(|delta| delta.full_folder.as_deref()).unwrap_or(&self.feed.folder);
         let pattern = self.pattern(scope);
-        (folder, pattern.fill(&self.name_facts(scope, run)))
+        (folder, pattern.fill(&self.name_facts(scope, run, own)))
     }
 }
 

@@ -10,13 +10,15 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::meeting::{self, Piece};
+use super::own_number::{self, OwnNumber, OwnNumbers};
 use super::supersede::Scope;
 
 /// 255 bytes are what a file system takes; 14 of them are ours in sent/ (`<run-id>~`).
 pub const LONGEST_NAME_BYTES: usize = 255 - 14;
 /// Digits of `{run}` where the pattern does not say: ten feeds every five minutes fill six in three months and grow then.
 const RUN_DIGITS: usize = 6;
-const PLACEHOLDERS: &str = "{run}, {run:4}, {date}, {time}, {partner}, {feed}, {scope}";
+const PLACEHOLDERS: &str =
+    "{run}, {run:4}, {date}, {time}, {partner}, {feed}, {scope}, {order_no}, {buyer_order_no}, {customer_no}";
 /// Endings that our own and other people's collectors take for "not finished".
 const UNFINISHED: [&str; 3] = [".part", ".tmp", ".filepart"];
 
@@ -31,6 +33,8 @@ pub struct NameFacts<'a> {
     pub feed: &'a str,
     /// full, delta …
     pub scope: &'a str,
+    /// Of the order in it, or of its customer.
+    pub own: &'a OwnNumbers,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,7 @@ enum Part {
     Partner,
     Feed,
     Scope,
+    Own(OwnNumber),
 }
 
 impl Part {
@@ -80,6 +85,10 @@ pub enum NotNamePattern {
     Hidden(String),
     #[error("\"{name}\" ends in \"{ending}\", which stands for a file that is not finished.")]
     Unfinished { name: String, ending: &'static str },
+    #[error(
+        "behind a number of an order or a customer it needs an ending, like \".xml\": else the number would end it, and might end in \".part\"."
+    )]
+    NoEnding,
     #[error("the name may become {bytes} bytes long; expected {LONGEST_NAME_BYTES} at most.")]
     TooLong { bytes: usize },
 }
@@ -109,6 +118,9 @@ impl NamePattern {
             wrong.push(NotNamePattern::Unfinished { name: text.to_string(), ending });
         }
         let pattern = NamePattern { text: text.to_string(), parts };
+        if pattern.ends_as_sent() {
+            wrong.push(NotNamePattern::NoEnding);
+        }
         let bytes = pattern.longest();
         if bytes > LONGEST_NAME_BYTES {
             wrong.push(NotNamePattern::TooLong { bytes });
@@ -125,6 +137,25 @@ impl NamePattern {
         self.parts.iter().any(|part| matches!(part, Part::Run { .. }))
     }
 
+    /// What it names of the orders in the file.
+    pub fn own_numbers(&self) -> impl Iterator<Item = OwnNumber> {
+        self.parts.iter().filter_map(|part| if let Part::Own(number) = part { Some(*number) } else { None })
+    }
+
+    /// What every name ends in: the text behind its last placeholder.
+    pub fn ending(&self) -> &str {
+        match self.parts.last() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// May its names end in whatever the sender of an order liked?
+    fn ends_as_sent(&self) -> bool {
+        let last = self.parts.iter().rposition(|part| !matches!(part, Part::Text(_)));
+        last.is_some_and(|at| matches!(self.parts[at], Part::Own(_))) && !self.ending().contains('.')
+    }
+
     /// Does it name anything of the run?
     pub fn varies(&self) -> bool {
         self.parts.iter().any(|part| !matches!(part, Part::Text(_)))
@@ -138,17 +169,11 @@ impl NamePattern {
             let least = pattern.parts.iter().filter_map(Part::run_digits).max().unwrap_or(1);
             (least..=least.max(MOST_DIGITS)).map(|digits| pattern.shape_of(words, digits)).collect()
         };
-        let fits = |one: &Piece, other: &Piece| match (one, other) {
-            (Piece::Byte(a), Piece::Byte(b)) => a == b,
-            (Piece::Byte(byte), _) | (_, Piece::Byte(byte)) => byte.is_ascii_digit(),
-            _ => true,
-        };
         let (ours, theirs) = (shapes(self, words), shapes(other, others));
-        let is_same = |a: &Vec<Piece>, b: &Vec<Piece>| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| fits(a, b));
-        ours.iter().any(|ours| theirs.iter().any(|theirs| is_same(ours, theirs)))
+        ours.iter().any(|ours| theirs.iter().any(|theirs| meeting::share(ours, theirs)))
     }
 
-    /// Of names whose number has so many digits: letters and single digits alone.
+    /// Of names whose number has so many digits: letters, single digits, and whatever an order's number may be.
     fn shape_of(&self, [partner, feed, scope]: [&str; 3], digits: usize) -> Vec<Piece> {
         let mut shape = Vec::new();
         for part in &self.parts {
@@ -160,6 +185,7 @@ impl NamePattern {
                 Part::Run { digits: least } => shape.extend(vec![Piece::Digit; digits.max(*least)]),
                 Part::Date => shape.extend([Piece::Digit; 8]),
                 Part::Time => shape.extend([Piece::Digit; 6]),
+                Part::Own(_) => shape.push(Piece::Anything),
             }
         }
         shape
@@ -167,6 +193,12 @@ impl NamePattern {
 
     /// The name of one run's file.
     pub fn fill(&self, facts: &NameFacts<'_>) -> String {
+        let name = self.filled(facts, false);
+        // The sender of an order chose its number, and with it perhaps such a name.
+        if own_number::is_device(&name) { self.filled(facts, true) } else { name }
+    }
+
+    fn filled(&self, facts: &NameFacts<'_>, is_marked: bool) -> String {
         let local = facts.at.with_timezone(&facts.zone);
         self.parts
             .iter()
@@ -178,6 +210,7 @@ impl NamePattern {
                 Part::Partner => facts.partner.to_string(),
                 Part::Feed => facts.feed.to_string(),
                 Part::Scope => facts.scope.to_string(),
+                Part::Own(number) => facts.own.in_name(*number, is_marked),
             })
             .collect()
     }
@@ -203,6 +236,7 @@ impl NamePattern {
                 Part::Scope => shape.push(Piece::Anything),
                 Part::Date => shape.extend([Piece::Digit; 8]),
                 Part::Time => shape.extend([Piece::Digit; 6]),
+                Part::Own(_) => shape.push(Piece::Anything),
                 Part::Run { digits } => {
                     shape.extend(std::iter::repeat_n(Piece::Digit, *digits));
                     shape.push(Piece::Digits);
@@ -223,6 +257,7 @@ impl NamePattern {
                 Part::Time => 6,
                 Part::Partner | Part::Feed => 64,
                 Part::Scope => 5,
+                Part::Own(_) => own_number::LONGEST_BYTES,
             })
             .sum()
     }
@@ -248,6 +283,9 @@ fn number_in(parts: &[Part], name: &str, partner: &str, feed: &str) -> Option<Op
         Part::Scope => Scope::ALL.iter().find_map(|scope| behind(scope.as_str())),
         Part::Date => whole(8),
         Part::Time => whole(6),
+        Part::Own(_) => (1..=name.len())
+            .take_while(|count| name.get(..*count).is_some_and(own_number::is_written))
+            .find_map(|count| number_in(rest, &name[count..], partner, feed)),
         Part::Run { digits: least } => (*least..=digits).find_map(|count| {
             let number = name[..count].parse().ok()?;
             whole(count).map(|_| Some(number))
@@ -287,6 +325,7 @@ fn placeholder(name: &str) -> Result<Part, NotNamePattern> {
         "partner" => Part::Partner,
         "feed" => Part::Feed,
         "scope" => Part::Scope,
+        other if OwnNumber::named(other).is_some() => Part::Own(OwnNumber::named(other).ok_or_else(unknown)?),
         other => {
             let digits = other.strip_prefix("run:").and_then(|d| d.parse().ok()).ok_or_else(unknown)?;
             if !(1..=12).contains(&digits) {
@@ -315,8 +354,16 @@ mod tests {
             partner: "nordshop",
             feed: "stock",
             scope: "delta",
+            own: &own("2026/17", "K-7"),
         };
         NamePattern::parse(pattern).unwrap().fill(&facts)
+    }
+
+    fn own(order: &str, customer: &str) -> OwnNumbers {
+        let mut own = OwnNumbers::default();
+        own.see(OwnNumber::BuyerOrder, order);
+        own.see(OwnNumber::Customer, customer);
+        own
     }
 
     #[test]
@@ -334,6 +381,12 @@ mod tests {
             ("s{run:1}.csv", "s1{run:1}.csv", true),
             ("s{date}_{run}.csv", "s{run}.csv", false),
             ("s{date}{run:1}.csv", "s{run:9}.csv", true),
+            ("{order_no}.xml", "order_{run}.xml", true),
+            ("a{order_no}.xml", "b{order_no}.xml", false),
+            ("a{order_no}.xml", "{customer_no}b.xml", true),
+            ("{order_no}.xml", "{order_no}.csv", false),
+            ("x{order_no}1.xml", "x{run}.xml", true),
+            ("x{order_no}a.xml", "x{run}.xml", false),
         ];
         for (one, other, expected) in rows {
             let (a, b) = (NamePattern::parse(one).unwrap(), NamePattern::parse(other).unwrap());
@@ -347,6 +400,32 @@ mod tests {
         assert_eq!(fill("stock_{run}.csv"), "stock_000042.csv");
         assert_eq!(fill("{partner}-{feed}-{date}T{time}_{run:3}.xml"), "nordshop-stock-20260721T003005_042.xml");
         assert_eq!(fill("S{run:1}.TXT"), "S42.TXT");
+    }
+
+    #[test]
+    fn names_carry_numbers_of_the_order_and_of_its_customer() {
+        for (pattern, name) in [
+            ("{buyer_order_no}.xml", "2026=2F17.xml"),
+            ("{customer_no}_{buyer_order_no}_{date}.xml", "K-7_2026=2F17_20260721.xml"),
+            ("{customer_no}{date}", "K-720260721"),
+            ("{order_no}.xml", "=none.xml"),
+        ] {
+            let parsed = NamePattern::parse(pattern).unwrap();
+            assert_eq!((fill(pattern).as_str(), parsed.is_numbered()), (name, false));
+            assert!(parsed.gave(name, "nordshop", "stock"), "{pattern}");
+            assert!(!parsed.gave("ä.xml", "nordshop", "stock") && !parsed.gave(".xml", "nordshop", "stock"));
+        }
+        let named = |pattern: &str, number: &str| {
+            let own = own(number, "N");
+            let (at, zone) = (Utc::now(), Tz::UTC);
+            let facts = NameFacts { run: 42, at, zone, partner: "p", feed: "f", scope: "new", own: &own };
+            NamePattern::parse(pattern).unwrap().fill(&facts)
+        };
+        // A device of MS-DOS, also where only part of it is the order's.
+        assert_eq!(named("{buyer_order_no}.xml", "Aux"), "=41ux.xml");
+        assert_eq!(named("CO{customer_no}.{buyer_order_no}.xml", "1"), "CO=4E.=31.xml");
+        let longest = named("{customer_no}_{buyer_order_no}_{run}.xml", &"ß".repeat(60));
+        assert!(longest.len() < LONGEST_NAME_BYTES && longest.ends_with("_000042.xml"), "{longest}");
     }
 
     #[test]
@@ -365,6 +444,8 @@ mod tests {
             ("stock_{run}.csv.part", "not finished"),
             (long.as_str(), "250 bytes"),
             ("", "it is empty"),
+            ("order_{order_no}", "needs an ending, like \".xml\""),
+            ("{order_nr}.xml", "{order_no}, {buyer_order_no}, {customer_no}"),
         ] {
             let errors = NamePattern::parse(pattern).unwrap_err();
             assert!(errors.len() == 1 && errors[0].to_string().contains(words), "{pattern}: {errors:?}");
@@ -410,7 +491,8 @@ mod tests {
 
     #[test]
     fn a_number_beyond_its_digits_is_not_cut() {
-        let facts = NameFacts { run: u64::MAX, at: Utc::now(), zone: Tz::UTC, partner: "p", feed: "f", scope: "delta" };
+        let (at, zone, own) = (Utc::now(), Tz::UTC, &OwnNumbers::default());
+        let facts = NameFacts { run: u64::MAX, at, zone, partner: "p", feed: "f", scope: "delta", own };
         assert_eq!(NamePattern::parse("a{run}").unwrap().fill(&facts), "a18446744073709551615");
     }
 }

@@ -12,6 +12,24 @@ pub enum Piece {
     Anything,
 }
 
+impl Piece {
+    /// It stands for any number of bytes.
+    fn repeats(self) -> bool {
+        matches!(self, Piece::Digits | Piece::Anything)
+    }
+
+    /// Could a byte be of both?
+    fn fits(self, other: Piece) -> bool {
+        match (self, other) {
+            (Piece::Byte(a), Piece::Byte(b)) => a == b,
+            (Piece::Byte(byte), Piece::Digit | Piece::Digits) | (Piece::Digit | Piece::Digits, Piece::Byte(byte)) => {
+                byte.is_ascii_digit()
+            }
+            _ => true,
+        }
+    }
+}
+
 /// The bytes of a text.
 pub fn text(text: &str) -> impl Iterator<Item = Piece> {
     text.bytes().map(Piece::Byte)
@@ -37,6 +55,27 @@ pub fn meets(shape: &[Piece], pattern: &[u8]) -> bool {
                     }
                     Some(Piece::Anything) => after(p) || next.is_some() && here[p + 1],
                 };
+        }
+        behind = here;
+    }
+    behind[0]
+}
+
+/// Is there a name of both shapes?
+pub fn share(one: &[Piece], other: &[Piece]) -> bool {
+    // As in `meets`, row by row: do what is left of the one and of the other have a name in common?
+    let mut behind: Vec<bool> = Vec::new();
+    for at in (0..=one.len()).rev() {
+        let mut here = vec![false; other.len() + 1];
+        for p in (0..=other.len()).rev() {
+            let after = |p: usize| behind.get(p).copied().unwrap_or(false);
+            here[p] = match (one.get(at), other.get(p)) {
+                (None, None) => true,
+                (Some(a), b) if a.repeats() && (after(p) || b.is_some_and(|b| a.fits(*b)) && here[p + 1]) => true,
+                (a, Some(b)) if b.repeats() && (here[p + 1] || a.is_some_and(|a| b.fits(*a)) && after(p)) => true,
+                (Some(a), Some(b)) if !a.repeats() && !b.repeats() => a.fits(*b) && after(p + 1),
+                _ => false,
+            };
         }
         behind = here;
     }

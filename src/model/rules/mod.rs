@@ -19,6 +19,7 @@ pub mod lineage;
 pub mod meeting;
 pub mod one_name;
 pub mod order_of_files;
+pub mod own_number;
 pub mod patience;
 pub mod plausible;
 pub mod problems;
