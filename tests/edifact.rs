@@ -8,6 +8,8 @@ mod made;
 mod faults;
 #[path = "edifact/files.rs"]
 mod files;
+#[path = "edifact/kept.rs"]
+mod kept;
 #[path = "edifact/standards.rs"]
 mod standards;
 #[path = "edifact/variants.rs"]

@@ -44,7 +44,7 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
         (
             "20261120:102",
             "20261120:718",
-            &["segment 3, DTM+137.date", "expected one of the formats 101, 102, 201, 203 and 204, not \"718\""],
+            &["segment 3, DTM+137.date", "expected one of the formats 101, 102, 201 to 205, 303 and 304, not \"718\""],
         ),
         (
             "AAA:2.50",
@@ -127,7 +127,11 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
             &["\"202611202460\" is not a date: there is no such day or time; expected"],
         ),
         ("20261120:102", "20.11.2026:102", &["\"20.11.2026\" is not a date; expected a date like 20260331"]),
-        ("20261120:102", "20261120:999", &["expected one of the formats 101, 102, 201, 203 and 204, not \"999\""]),
+        (
+            "20261120:102",
+            "20261120:999",
+            &["expected one of the formats 101, 102, 201 to 205, 303 and 304, not \"999\""],
+        ),
         ("20261120:102", "20261120", &["\"20261120\" is not a date; expected a date and its format"]),
         ("UNZ+1+1'\n", "UNZ+1+1'\n-- end of mail --\n", &["line 11, \"-- end of mail --\"", "[file-truncated]"]),
         ("UNB+", "From: a@b.example\n\nUNB+", &["line 1, the file begins with \"From: a@b.example", "UNA, UNB or UNH"]),

@@ -308,6 +308,7 @@ impl<'a> Assembly<'a> {
                 let first = self.shown(self.batch.current_value(node, index), group, index);
                 self.report(node, index, wording::contradicts(at.place(&field.label), text.trim(), &first));
             }
+            Err(_) if field.form.fitting => {}
             Err(wrong) => {
                 let field_type = &self.kind.groups[group].fields[index].field_type;
                 let place = at.place(&field.label);

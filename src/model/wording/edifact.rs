@@ -55,6 +55,15 @@ pub fn segment_unknown(place: Place, found: &str) -> Problem {
     Problem::new("record-unknown", place, text)
 }
 
+/// What stands where a segment begins cannot be one.
+pub fn tag_invalid(place: Place, found: &str) -> Problem {
+    let text = format!(
+        "\"{}\" stands where a segment begins; expected its three letters, like BGM, right behind the end of the one before. Correct it and drop the file again.",
+        shown(found)
+    );
+    Problem::new("record-unknown", place, text)
+}
+
 pub fn message_unclosed(place: Place) -> Problem {
     let text = format!("the message ends without its segment UNT; expected it at the end. {AGAIN}");
     Problem::new("record-missing", place, text)
@@ -83,7 +92,7 @@ pub fn date_invalid(place: Place, found: &str, format: &str) -> Problem {
         "201" => "a date and time like 2603311730, as the format 201 says".to_string(),
         "203" => "a date and time like 202603311730, as the format 203 says".to_string(),
         "204" => "a date and time like 20260331173000, as the format 204 says".to_string(),
-        other => format!("one of the formats 101, 102, 201, 203 and 204, not \"{}\"", shown(other)),
+        other => format!("one of the formats 101, 102, 201 to 205, 303 and 304, not \"{}\"", shown(other)),
     };
     // As many digits as the format has, and still no date: the calendar or the clock lacks it.
     let digits = match format {

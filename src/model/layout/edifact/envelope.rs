@@ -16,8 +16,9 @@ pub(super) struct Envelope {
     pub at: Option<At>,
     messages: u64,
     groups: u64,
-    /// Messages of the group that is open.
+    /// Messages of the group that is open, and what it says first of itself.
     in_group: u64,
+    group: Vec<u8>,
 }
 
 impl Envelope {
@@ -30,9 +31,10 @@ impl Envelope {
         self.in_group += 1;
     }
 
-    pub fn group(&mut self) {
+    pub fn group(&mut self, segment: &Segment<'_>) {
         self.groups += 1;
         self.in_group = 0;
+        self.group = segment.raw(1, 1).to_vec();
     }
 
     /// UNE or UNZ: what it counts. UNZ counts groups where there are some, else messages.
@@ -43,7 +45,9 @@ impl Envelope {
             (false, 0) => (self.messages, "the number of messages in the interchange"),
             (false, groups) => (groups, "the number of groups in the interchange"),
         };
-        if options.counts == Counts::Ignore {
+        // Some repeat in UNE what UNG says, where the number of messages belongs: that claims none.
+        let repeats = is_group && !self.group.is_empty() && segment.raw(1, 1) == self.group;
+        if options.counts == Counts::Ignore || repeats {
             return None;
         }
         check_count(segment, counted, what, &format!("{}.1", segment.tag_text()))

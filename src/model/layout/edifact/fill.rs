@@ -20,7 +20,7 @@ use super::moment;
 use super::options::Counts;
 use super::place::Piece;
 use super::states::Capture;
-use super::walk::Finder;
+use super::walk::{Finder, Left};
 
 /// Text of one message that waits for the end of its record.
 const MESSAGE_MIB: usize = 16;
@@ -108,7 +108,7 @@ impl<'a> Filler<'a> {
         self.piece.clear();
         let (element, from, to) = match piece {
             Piece::Components(element, from, to) => (element.at(any), from, to),
-            Piece::Date | Piece::Time => {
+            Piece::Date | Piece::Day | Piece::Time => {
                 let (value, format) =
                     (segment.plain(segment.raw(1, 2), false), segment.plain(segment.raw(1, 3), false));
                 let (value, format) = (String::from_utf8_lossy(&value), String::from_utf8_lossy(&format));
@@ -353,7 +353,7 @@ impl Finder for Filler<'_> {
                 let start = segment.component(element.at(any), from).map_or(0, |range| range.start);
                 at_of(segment, start)
             }
-            Piece::Date | Piece::Time => at_of(segment, 0),
+            Piece::Date | Piece::Day | Piece::Time => at_of(segment, 0),
         };
         let read = self.read_piece(segment, capture.piece, any, &plan.join);
         self.held += self.piece.len() + plan.join.len();
@@ -409,6 +409,44 @@ impl Finder for Filler<'_> {
             let found = segment.tag_text();
             let place = self.place(at_of(segment, 0), self.segment, &found);
             self.assembly.problem(wording::edifact::segment_unknown(place, &found));
+        }
+    }
+
+    fn unread(&mut self, depth: usize, left: Left<'_>) {
+        let places = &self.edifact.states.places;
+        let keeping = |depth: &usize| {
+            let instance = &self.instances[*depth];
+            instance.node.is_some().then(|| places[instance.record].unread).flatten()
+        };
+        let Some((depth, at)) = (0..=depth).rev().find_map(|depth| Some((depth, keeping(&depth)?))) else { return };
+        let join = &places[self.instances[depth].record].slots[at].join;
+        let bytes = match left {
+            Left::Segment(segment, _) => segment.bytes,
+            Left::Around(bytes) => bytes,
+        };
+        self.held += bytes.len() + join.len();
+        if self.held > MESSAGE_MIB << 20 {
+            return;
+        }
+        self.as_sent(bytes);
+        let slot = &mut self.instances[depth].slots[at];
+        if std::mem::replace(&mut slot.seen, true) {
+            slot.text.push_str(join);
+        }
+        slot.text.push_str(&self.piece);
+    }
+}
+
+impl Filler<'_> {
+    /// The text of a segment as it was sent, without the line breaks that wrap it.
+    fn as_sent(&mut self, bytes: &[u8]) {
+        self.piece.clear();
+        let kept = self.edifact.options.line_breaks_kept;
+        let plain: Vec<u8> = bytes.iter().copied().filter(|b| kept || !matches!(b, b'\r' | b'\n')).collect();
+        // Nobody reads it as a value: what its character set does not have is no reason to refuse it.
+        if self.charset.decode(&plain, &mut self.piece).is_err() {
+            self.piece.clear();
+            self.piece.push_str(&String::from_utf8_lossy(&plain));
         }
     }
 }

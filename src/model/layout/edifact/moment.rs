@@ -2,27 +2,34 @@
 
 use chrono::{NaiveDate, NaiveTime};
 
+/// Does a format say a day, or is it unknown? Times without a day (4xx, 5xx), weeks and months (6xx), periods (7xx) and
+/// durations (8xx) say none.
+pub(super) fn says_a_day(format: &[u8]) -> bool {
+    !matches!(format.trim_ascii(), [b'4'..=b'8', a, b] if a.is_ascii_digit() && b.is_ascii_digit())
+}
+
 /// Appends the day (`2026-03-31`) or the time (`17:30:00`; nothing where the format has none) of a value in its format.
-/// An empty value is nothing.
+/// An empty value is nothing. Of days of the same form the number of digits decides, whatever the format says of the time:
+/// nobody writes twelve digits and means eight.
 pub(super) fn read(value: &str, format: &str, time: bool, out: &mut String) -> Result<(), ()> {
     let value = value.trim();
     if value.is_empty() {
         return Ok(());
     }
-    if !value.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(());
-    }
-    let (years, length) = match format.trim() {
-        "101" => (2, 6),
-        "102" => (4, 8),
-        "201" => (2, 10),
-        "203" => (4, 12),
-        "204" => (4, 14),
+    let (years, lengths) = match format.trim() {
+        "101" | "201" | "202" => (2, &[6, 10, 12][..]),
+        "102" | "203" | "204" => (4, &[8, 12, 14][..]),
+        // With a zone behind it: the day and the time are those that are written.
+        "205" | "303" => (4, &[12][..]),
+        "304" => (4, &[14][..]),
         _ => return Err(()),
     };
-    if value.len() != length {
+    let zoned = matches!(format.trim(), "205" | "303" | "304");
+    let value = if zoned { value.get(..lengths[0]).ok_or(())? } else { value };
+    if !value.bytes().all(|b| b.is_ascii_digit()) || !lengths.contains(&value.len()) {
         return Err(());
     }
+    let length = value.len();
     let number = |from: usize, to: usize| value.get(from..to).and_then(|part| part.parse::<u32>().ok()).ok_or(());
     let year = number(0, years)? + if years == 2 { century(number(0, years)?) } else { 0 };
     let day =
@@ -68,7 +75,13 @@ mod tests {
             ("2603311730", "201", Some(("2026-03-31", "17:30:00"))),
             ("", "", Some(("", ""))),
             ("20260331", "", None),
-            ("20260331", "203", None),
+            ("20260331", "203", Some(("2026-03-31", ""))),
+            ("202603311730", "102", Some(("2026-03-31", "17:30:00"))),
+            ("260331173059", "202", Some(("2026-03-31", "17:30:59"))),
+            ("202603311730+01", "303", Some(("2026-03-31", "17:30:00"))),
+            ("20260331173059CET", "304", Some(("2026-03-31", "17:30:59"))),
+            ("2026033117", "102", None),
+            ("20260331", "101", None),
             ("20260230", "102", None),
             ("202603312460", "203", None),
             ("2026-3-1", "102", None),

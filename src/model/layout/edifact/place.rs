@@ -1,6 +1,7 @@
 //! Places in a message, as a layout writes them: `BGM.2`, `QTY+21.1.2`, `NAD+DP/CTA+IC.2.2`, `PIA+5,1[*.2=SA].*.1`,
 //! `FTX*.4.1-5`, `DTM+137.date`. A decision about words alone.
 
+use super::moment;
 use crate::model::syntax::edifact::{Segment, Tag};
 
 /// Where a value stands: the segment and those it follows, and the piece of it.
@@ -43,7 +44,12 @@ pub enum Piece {
     /// The day or the time of a date in its format.
     Date,
     Time,
+    /// The day, of a segment whose format says one: others, like that of a week, are not looked at.
+    Day,
 }
+
+/// The place of the segments that no other row reads, each as it was sent.
+pub const UNREAD: &str = "*";
 
 /// Highest element and component: the largest segments of the directories have fewer.
 const HIGHEST: usize = 99;
@@ -64,6 +70,7 @@ pub fn parse(text: &str) -> Result<Path, String> {
     let piece = match piece {
         ["date"] => Piece::Date,
         ["time"] => Piece::Time,
+        ["day"] => Piece::Day,
         [element] => Piece::Components(parse_element(element).ok_or_else(wrong)?, 1, 1),
         [element, components] => {
             let (from, to) = components.split_once('-').unwrap_or((components, components));
@@ -158,6 +165,13 @@ impl Step {
             return Some(2);
         }
         any.find(|element| self.conditions.iter().all(|c| c.element != Element::Any || holds(c, *element)))
+    }
+}
+
+impl Piece {
+    /// A segment whose format says no day is not looked at where only days are wanted.
+    pub fn looks_at(self, segment: &Segment<'_>) -> bool {
+        self != Piece::Day || moment::says_a_day(&segment.plain(segment.raw(1, 3), false))
     }
 }
 

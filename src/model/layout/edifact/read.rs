@@ -110,7 +110,7 @@ impl Reader<'_> {
             b"UNB" => self.interchange(segment, at)?,
             b"UNG" => {
                 self.finish(false);
-                self.envelope.group();
+                self.envelope.group(segment);
             }
             b"UNH" => self.begin(segment, at),
             b"UNE" | b"UNZ" => self.close(segment, at),
@@ -224,6 +224,11 @@ impl Reader<'_> {
         open.segments += 1;
         self.filler.segment += 1;
         if open.meant == Meant::Ours && !self.filler.assembly.is_hopeless() {
+            if !segment.tag.is_one() {
+                let place = at.place(&format!("segment {}", self.filler.segment));
+                self.filler.assembly.flawed(wording::edifact::tag_invalid(place, &segment.tag_text()));
+                return;
+            }
             self.walk.segment(self.edifact, segment, &mut self.filler);
         }
     }

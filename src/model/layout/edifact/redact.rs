@@ -19,7 +19,7 @@ use super::fill::at_of;
 use super::place::Piece;
 use super::read::kind_of;
 use super::states::{Capture, NOWHERE};
-use super::walk::{self, Finder, Walk};
+use super::walk::{self, Finder, Left, Walk};
 
 pub fn redact(
     layout: &Layout,
@@ -151,7 +151,7 @@ impl Finder for Covers<'_> {
         let Some(cover) = &edifact.states.places[*record].slots[capture.slot].cover else { return };
         let (element, from, to) = match capture.piece {
             Piece::Components(element, from, to) => (element.at(any), from, to),
-            Piece::Date | Piece::Time => (1, 2, 2),
+            Piece::Date | Piece::Day | Piece::Time => (1, 2, 2),
         };
         for component in from..=to {
             let Some(range) = segment.component(element, component) else { break };
@@ -162,4 +162,19 @@ impl Finder for Covers<'_> {
     fn close(&mut self, _: usize) {}
 
     fn unknown(&mut self, _: &Segment<'_>) {}
+
+    /// Nobody knows what stands in it: where the row that keeps it is personal, all of it is.
+    fn unread(&mut self, depth: usize, left: Left<'_>) {
+        let Left::Segment(segment, read) = left else { return };
+        let places = &self.edifact.states.places;
+        let keeping = self.records.iter().take(depth + 1).rev().find_map(|record| {
+            let places = &places[*record];
+            places.unread.map(|slot| &places.slots[slot])
+        });
+        let Some(cover) = keeping.and_then(|slot| slot.cover.as_ref()) else { return };
+        for element in read.left(segment) {
+            let components = (1..).map_while(|component| segment.component(element, component));
+            components.for_each(|range| self.cover(cover, segment, range));
+        }
+    }
 }

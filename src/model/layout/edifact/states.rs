@@ -3,12 +3,12 @@
 
 use crate::model::document::Section;
 use crate::model::layout::cover::Cover;
-use crate::model::layout::form::Shape;
+use crate::model::layout::form::{Direction, Shape};
 use crate::model::layout::plan::{Field, Ours, Place, Record, Role, Spot};
 use crate::model::syntax::edifact::Tag;
 
 use super::options::Options;
-use super::place::{Path, Piece, Step, parse, parse_steps};
+use super::place::{Path, Piece, Step, UNREAD, parse, parse_steps};
 
 /// Stands for no state.
 pub(super) const NOWHERE: usize = usize::MAX;
@@ -38,6 +38,8 @@ pub(super) struct Places {
     pub slots: Vec<SlotPlan>,
     /// By field: its parts, each with the slots of its other names.
     pub fields: Vec<Vec<Vec<usize>>>,
+    /// The slot of segments that no other row reads.
+    pub unread: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -59,11 +61,14 @@ pub(super) struct States {
     /// States of the records UNH and UNB; `NOWHERE` without one.
     pub message: usize,
     pub interchange: usize,
+    /// Some record keeps what no other row reads.
+    pub keeps_unread: bool,
 }
 
 impl States {
     pub(super) fn compile(root: &Section<'_>, options: &Options, records: &[Record]) -> Self {
-        let mut made = States { states: Vec::new(), places: Vec::new(), message: NOWHERE, interchange: NOWHERE };
+        let (states, places) = (Vec::new(), Vec::new());
+        let mut made = States { states, places, message: NOWHERE, interchange: NOWHERE, keeps_unread: false };
         made.places.resize_with(records.len(), Places::default);
         // Those of the envelope first: all others stand below the message.
         let first = |role: Role| !matches!(role, Role::Opens(0) | Role::OpensInterchange);
@@ -190,6 +195,10 @@ impl States {
     ) -> Vec<usize> {
         let mut slots = Vec::new();
         for name in &spot.names {
+            if name == UNREAD {
+                slots.push(self.unread_slot(field, record, report));
+                continue;
+            }
             let path = match parse(name) {
                 Ok(path) => path,
                 Err(text) => {
@@ -197,6 +206,10 @@ impl States {
                     continue;
                 }
             };
+            if field.form.direction == Direction::WriteOnly {
+                // Read, such a row says nothing, and must contradict nothing.
+                continue;
+            }
             let each = path.steps.iter().any(|step| step.each);
             let sum = each && matches!(field.form.shape, Shape::Number(_));
             let known = self.places[record].slots.iter().position(|slot| slot.name == *name && slot.sum == sum);
@@ -225,6 +238,25 @@ impl States {
             report("a control has one place.".to_string());
         }
         slots
+    }
+
+    /// The slot of what no other row reads, one a record.
+    fn unread_slot(&mut self, field: &Field, record: usize, report: &dyn Fn(String)) -> usize {
+        if field.form.direction != Direction::ReadOnly {
+            report("what no other row reads cannot be written: the row needs read-only.".to_string());
+        }
+        let places = &mut self.places[record];
+        let cover = field.personal.then(|| Cover::of(&field.form));
+        let slot = *places.unread.get_or_insert_with(|| {
+            let (name, join) = (UNREAD.to_string(), field.form.join.clone());
+            places.slots.push(SlotPlan { name, each: true, sum: false, join, cover: None });
+            places.slots.len() - 1
+        });
+        if cover.is_some() {
+            places.slots[slot].cover = cover;
+        }
+        self.keeps_unread = true;
+        slot
     }
 
     fn capture(&mut self, base: usize, path: &Path, capture: Capture) {

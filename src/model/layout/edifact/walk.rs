@@ -7,6 +7,7 @@ use crate::model::syntax::edifact::Segment;
 
 use super::Edifact;
 use super::options::Member;
+use super::place::Piece;
 use super::states::Capture;
 
 /// Takes what is found, in the order of the file.
@@ -19,6 +20,16 @@ pub(super) trait Finder {
     fn close(&mut self, depth: usize);
     /// No row of the layout looks at this segment.
     fn unknown(&mut self, segment: &Segment<'_>);
+    /// No row reads a value of this segment; told where a row keeps what is left.
+    fn unread(&mut self, depth: usize, left: Left<'_>);
+}
+
+/// A segment that no row reads.
+pub(super) enum Left<'s> {
+    /// With the elements of it that rows do read.
+    Segment(&'s Segment<'s>, Elements),
+    /// One that was read, given again since another is left that belongs to it: as it was sent.
+    Around(&'s [u8]),
 }
 
 /// Where in a message the reading stands.
@@ -29,6 +40,8 @@ pub(super) struct Walk {
     active: Vec<(usize, usize)>,
     /// Records open.
     depth: usize,
+    /// The segments that opened the frames, as they were sent, where what is left is kept.
+    texts: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +50,10 @@ struct Frame {
     group: Option<usize>,
     first: usize,
     record: bool,
+    /// Where its segment stands among the texts.
+    text: usize,
+    /// What is left of it is told with it.
+    told: bool,
 }
 
 impl Walk {
@@ -47,11 +64,12 @@ impl Walk {
         self.depth = 0;
         let state = edifact.states.message;
         let Some(record) = edifact.states.states[state].record else { return };
-        self.frames.push(Frame { group: None, first: 0, record: true });
+        self.texts.clear();
+        self.frames.push(Frame { group: None, first: 0, record: true, text: 0, told: true });
         finder.open(record, 0, segment);
         self.depth = 1;
         self.active.push((state, 0));
-        own(edifact, state, 0, segment, finder);
+        let _ = own(edifact, state, 0, segment, finder);
     }
 
     /// The message ends.
@@ -64,6 +82,7 @@ impl Walk {
     fn pop(&mut self, finder: &mut dyn Finder) {
         let Some(frame) = self.frames.pop() else { return };
         self.active.truncate(frame.first);
+        self.texts.truncate(frame.text);
         if frame.record {
             self.depth -= 1;
             finder.close(self.depth);
@@ -87,6 +106,7 @@ impl Walk {
         let first = self.active.len();
         let from = self.frames.last().map_or(first, |frame| frame.first);
         let mut record = None;
+        let mut read = Elements::default();
         for at in from..first {
             let (state, depth) = self.active[at];
             let children = edifact.states.states[state].children.iter().find(|(tag, _)| *tag == segment.tag);
@@ -97,7 +117,10 @@ impl Walk {
                     Some(index) => record = record.or(Some((child, index))),
                     None => {
                         for capture in &edifact.states.states[child].captures {
-                            finder.value(depth, *capture, segment, any);
+                            if capture.piece.looks_at(segment) {
+                                read.note(capture.piece, segment, any);
+                                finder.value(depth, *capture, segment, any);
+                            }
                         }
                         self.active.push((child, depth));
                     }
@@ -109,20 +132,43 @@ impl Walk {
             let depth = self.depth;
             if finder.open(index, depth, segment) {
                 self.active.push((state, depth));
-                own(edifact, state, depth, segment, finder);
+                read = own(edifact, state, depth, segment, finder);
             } else {
+                read = Elements::ALL;
                 self.active.truncate(first);
             }
             self.depth += 1;
         }
+        let leaves = edifact.states.keeps_unread && read.leave(segment);
+        if leaves {
+            self.leave(segment, read, finder);
+        }
         if group.is_some() || record.is_some() {
-            self.frames.push(Frame { group, first, record: record.is_some() });
+            let told = record.is_some() || leaves;
+            self.frames.push(Frame { group, first, record: record.is_some(), text: self.texts.len(), told });
+            if edifact.states.keeps_unread && !told {
+                self.texts.extend_from_slice(segment.bytes);
+            }
         } else {
             self.active.truncate(first);
         }
         if !known {
             finder.unknown(segment);
         }
+    }
+}
+
+impl Walk {
+    /// Tells a segment that no row reads, behind those it belongs to: a date says nothing without the place it is of.
+    fn leave(&mut self, segment: &Segment<'_>, read: Elements, finder: &mut dyn Finder) {
+        let Some(depth) = self.depth.checked_sub(1) else { return };
+        let ends: Vec<usize> = self.frames.iter().skip(1).map(|f| f.text).chain([self.texts.len()]).collect();
+        for (frame, end) in self.frames.iter_mut().zip(ends) {
+            if !std::mem::replace(&mut frame.told, true) {
+                finder.unread(depth, Left::Around(&self.texts[frame.text..end]));
+            }
+        }
+        finder.unread(depth, Left::Segment(segment, read));
     }
 }
 
@@ -136,10 +182,54 @@ fn takes(edifact: &Edifact, frame: Frame, segment: &Segment<'_>) -> bool {
 }
 
 /// The places of the segment that begins a record.
-pub(super) fn own(edifact: &Edifact, state: usize, depth: usize, segment: &Segment<'_>, finder: &mut dyn Finder) {
+pub(super) fn own(
+    edifact: &Edifact,
+    state: usize,
+    depth: usize,
+    segment: &Segment<'_>,
+    finder: &mut dyn Finder,
+) -> Elements {
+    let mut read = Elements::default();
     for (step, capture) in &edifact.states.states[state].own {
         if let Some(any) = step.matches(segment) {
+            read.note(capture.piece, segment, any);
             finder.value(depth, *capture, segment, any);
         }
+    }
+    read
+}
+
+/// The elements of a segment that rows look at: a bit each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Elements {
+    found: u128,
+    /// Some row looks at the segment, whatever it finds there.
+    is_known: bool,
+}
+
+impl Elements {
+    const ALL: Elements = Elements { found: u128::MAX, is_known: true };
+
+    fn note(&mut self, piece: Piece, segment: &Segment<'_>, any: usize) {
+        let (element, finds) = match piece {
+            Piece::Components(element, from, to) => {
+                let element = element.at(any);
+                (element, (from..=to).any(|component| !segment.raw(element, component).is_empty()))
+            }
+            Piece::Date | Piece::Day | Piece::Time => (1, true),
+        };
+        self.is_known = true;
+        self.found |= u128::from(finds) << element.min(127);
+    }
+
+    /// Is something left that no row looks at? The first element says of most segments what they are, and is nothing by itself.
+    fn leave(self, segment: &Segment<'_>) -> bool {
+        self.left(segment).any(|element| segment.says_something(element))
+    }
+
+    /// The elements that no row looks at.
+    pub fn left(self, segment: &Segment<'_>) -> impl Iterator<Item = usize> {
+        let first = if self.is_known { 2 } else { 1 };
+        (first..=segment.elements()).filter(move |element| self.found & 1 << (*element).min(127) == 0)
     }
 }

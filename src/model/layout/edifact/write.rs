@@ -344,7 +344,7 @@ impl<'w> EdifactWriter<'w> {
     fn cell(&self, cell: &Cell, draft: &Draft, text: &str, made: &mut Vec<Made>) -> Result<(), NotWritable> {
         let (element, from, to) = match cell.piece {
             Piece::Components(element, from, to) => (element, from, to),
-            Piece::Date => {
+            Piece::Date | Piece::Day => {
                 let digits: String = text.chars().filter(char::is_ascii_digit).collect();
                 made[0].set(1, 2, &digits);
                 made[0].set(1, 3, "102");

@@ -74,6 +74,8 @@ pub struct Form {
     pub direction: Direction,
     /// Personal data, whatever the kind says of it: overwritten when a copy is redacted.
     pub personal: bool,
+    /// A value that does not fit is passed over: another row has it.
+    pub fitting: bool,
     /// Nothing but trimming happens before the shape is read: the fast path.
     plain: bool,
 }

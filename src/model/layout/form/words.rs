@@ -14,7 +14,7 @@ use crate::model::layout::lookup::Lookup;
 /// What a form may begin with.
 pub const TYPES: [&str; 7] = ["text", "integer", "decimal", "boolean", "date", "time", "instant"];
 /// What may stand behind it.
-pub const OPTIONS: [&str; 41] = [
+pub const OPTIONS: [&str; 42] = [
     "required",
     "optional",
     "exact",
@@ -46,6 +46,7 @@ pub const OPTIONS: [&str; 41] = [
     "yes",
     "no",
     "personal",
+    "fitting",
     "match",
     "take",
     "breaks",
@@ -130,6 +131,7 @@ impl Form {
             join: " ".to_string(),
             direction: Direction::Both,
             personal: false,
+            fitting: false,
             plain: true,
         }
     }
@@ -283,6 +285,7 @@ impl Reader<'_> {
             ("left", None) => form.align = Some(Align::Left),
             ("right", None) => form.align = Some(Align::Right),
             ("personal", None) => form.personal = true,
+            ("fitting", None) => form.fitting = true,
             ("read-only", None) => form.direction = Direction::ReadOnly,
             ("write-only", None) => form.direction = Direction::WriteOnly,
             ("none", Some(_)) => form.nones = values.unwrap_or_default().to_vec(),

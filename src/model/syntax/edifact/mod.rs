@@ -47,8 +47,13 @@ pub struct Tag(pub [u8; 3]);
 
 impl Tag {
     pub fn of(text: &str) -> Option<Tag> {
-        let bytes: [u8; 3] = text.as_bytes().try_into().ok()?;
-        bytes.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()).then_some(Tag(bytes))
+        let tag = Tag(text.as_bytes().try_into().ok()?);
+        tag.is_one().then_some(tag)
+    }
+
+    /// Can it be the tag of a segment?
+    pub fn is_one(self) -> bool {
+        self.0.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     }
 }
 
@@ -67,6 +72,12 @@ impl Segment<'_> {
     /// Range of an element in `bytes`; 0 is the tag.
     fn element(&self, element: usize) -> Option<Range<usize>> {
         self.elements.get(element).map(|(start, end)| *start as usize..*end as usize)
+    }
+
+    /// Something stands in this element.
+    pub fn says_something(&self, element: usize) -> bool {
+        let whole = self.element(element).unwrap_or(0..0);
+        self.bytes[whole].iter().any(|b| *b != self.separators.component && !b.is_ascii_whitespace())
     }
 
     /// Range in `bytes` of a component of an element, both from 1.
