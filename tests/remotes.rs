@@ -18,4 +18,5 @@ mod remotes {
     pub mod short;
     pub mod superseding;
     pub mod telling;
+    pub mod together;
 }

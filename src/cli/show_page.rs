@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::files_page::{self, file_object, headline, outcome};
 use super::page::{Columns, Page, safe};
 use super::setting::shown_path;
-use crate::edges::store::ledger::{CommandRow, MessageRow, RunRow, RunState};
+use crate::edges::store::ledger::{CommandRow, MessageRow, PartRow, RunRow, RunState};
 use crate::flows::explain::title_of_run;
 use crate::flows::files::{Standing, came};
 use crate::flows::moments;
@@ -78,15 +78,18 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
 
 fn there(shown: &FileShown) -> Option<String> {
     let origin = &shown.file.origin;
-    let row = match &shown.there {
+    let rows = match &shown.there {
         There::Nothing if origin.contains(':') => return Some(format!("came from {origin}; nothing is owed there")),
         There::Nothing => return None,
         There::Stays => return Some(format!("came from {origin} and stays there")),
-        There::Owed(row) => row,
+        There::Owed(rows) => rows,
     };
-    let name = String::from_utf8_lossy(row.claim.as_ref().unwrap_or(&row.name)).into_owned();
-    let owed = if row.is_taken { format!("taken, still to {}", row.then_do) } else { "not taken yet".to_string() };
-    Some(format!("came from {origin}; there as {name}: {owed}"))
+    let owed = rows.iter().map(|row| {
+        let name = String::from_utf8_lossy(row.claim.as_ref().unwrap_or(&row.name)).into_owned();
+        let owed = if row.is_taken { format!("taken, still to {}", row.then_do) } else { "not taken yet".to_string() };
+        format!("there as {name}: {owed}")
+    });
+    Some(format!("came from {origin}; {}", owed.collect::<Vec<_>>().join("; ")))
 }
 
 fn same_names(page: &Page<'_>, shown: &FileShown) -> String {
@@ -314,7 +317,9 @@ pub fn file_shown_object(shown: &FileShown) -> Value {
     object["path"] = path_of(&shown.standing);
     object["reason_file"] = path_text(shown.reason_file.as_ref());
     object["reject_file"] = path_text(shown.reject_file.as_ref());
-    let parts = shown.parts.iter().map(|part| json!({ "name": part.name, "size": part.size }));
+    let hex = |content: [u8; 32]| content.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let part = |part: &PartRow| json!({ "name": part.name, "size": part.size, "content": part.content.map(hex) });
+    let parts = shown.parts.iter().map(part);
     object["parts"] = parts.collect::<Vec<_>>().into();
     object["reasons"] = reasons.into();
     object["exceptions"] = shown.messages.iter().map(message_object).collect::<Vec<_>>().into();

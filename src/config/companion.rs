@@ -20,10 +20,6 @@ pub fn read(keyed: &Keyed<'_, '_>, settle: &Settle) -> Option<Arc<Companions>> {
         return None;
     }
     let patterns: Vec<String> = keyed.list("companion").into_iter().map(|spot| spot.value).collect();
-    if keyed.has("from") {
-        let text = "files of one arrival are put together in in/ alone, not at a remote; take \"from\" out and have them dropped, or take \"companion\" out.";
-        keyed.section.problem("companion", text);
-    }
     if matches!(settle, Settle::DoneFile { .. }) {
         let text = "a done-file vouches for one file and cannot for several; expected settle = \"rename\" or \"stable N s\" beside companion.";
         keyed.section.problem("companion", text);

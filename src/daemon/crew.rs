@@ -13,8 +13,8 @@ use crate::edges::clock::{Now, chance, iso, read_iso};
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::remote::ftp::Learned;
 use crate::edges::remote::{Fault, Phase};
-use crate::edges::store::ledger::{CollectRow, RemoteState};
-use crate::edges::store::{FileNo, Store};
+use crate::edges::store::Store;
+use crate::edges::store::ledger::{CollectNo, CollectRow, RemoteState};
 use crate::flows::carried::trouble;
 use crate::flows::inbound::collect::{self, Owed, Settlement};
 use crate::model::remote::RemoteRule;
@@ -43,8 +43,8 @@ pub(super) struct Crew {
     pub again_at: Duration,
     owed: VecDeque<Owed>,
     /// Of `owed`, given to a carrier.
-    under_way: HashSet<FileNo>,
-    refused: HashMap<FileNo, Duration>,
+    under_way: HashSet<CollectNo>,
+    refused: HashMap<CollectNo, Duration>,
     told_ok: Option<Duration>,
     /// It lets so many of us in at one time; until then no more are tried.
     lets_in: Option<(usize, Duration)>,
@@ -172,11 +172,8 @@ impl Crew {
     /// What the ledger says is owed. A file that a carrier has is not given to another.
     pub fn refresh_owed(&mut self, rows: &[CollectRow]) {
         let mine = rows.iter().filter(|row| row.is_taken && row.remote == self.rule.name);
-        self.owed = mine
-            .filter(|row| !self.under_way.contains(&row.file))
-            .cloned()
-            .filter_map(collect::claiming::owed)
-            .collect();
+        self.owed =
+            mine.filter(|row| !self.under_way.contains(&row.no)).cloned().filter_map(collect::claiming::owed).collect();
     }
 
     pub fn owes(&self, now: Now) -> bool {
@@ -184,14 +181,14 @@ impl Crew {
     }
 
     fn is_due(&self, owed: &Owed, now: Now) -> bool {
-        self.refused.get(&owed.file).is_none_or(|at| *at <= now.mono)
+        self.refused.get(&owed.no).is_none_or(|at| *at <= now.mono)
     }
 
     pub fn after_job(&mut self, now: Now) -> Option<Job> {
         let (mut files, mut left) = (Vec::new(), VecDeque::new());
         for owed in std::mem::take(&mut self.owed) {
             if files.len() < OWED_AT_ONCE && self.is_due(&owed, now) {
-                self.under_way.insert(owed.file);
+                self.under_way.insert(owed.no);
                 files.push(owed);
             } else {
                 left.push_back(owed);
@@ -202,7 +199,11 @@ impl Crew {
     }
 
     /// What a carrier says of them: those that are done, and those that stay because another took their place.
-    pub fn note_after(&mut self, files: &[(FileNo, Settlement)], now: Now) -> (Vec<FileNo>, Vec<FileNo>, Vec<String>) {
+    pub fn note_after(
+        &mut self,
+        files: &[(CollectNo, Settlement)],
+        now: Now,
+    ) -> (Vec<CollectNo>, Vec<CollectNo>, Vec<String>) {
         let (mut done, mut kept, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for (file, settlement) in files {
             self.under_way.remove(file);

@@ -210,7 +210,10 @@ fn judge_left_over(bench: &mut Bench<'_>, alone: bool) -> Result<()> {
         let name = state_name(row.id, &row.raw_name, Role::Original);
         let known = FileKnown::Seen { attempts: row.attempts };
         let parts = bench.store.read()?.parts_of(row.no)?;
-        let left = (!parts.is_empty()).then(|| bundling::take_up(bench.spool, &row, &parts)).transpose()?;
+        // What of a remote stands in work/ was put together before it came there.
+        let left = (!parts.is_empty() && row.origin == ORIGIN_HERE)
+            .then(|| bundling::take_up(bench.spool, &row, &parts))
+            .transpose()?;
         if left == Some(LeftOver::AllInIn) {
             continue;
         }

@@ -77,7 +77,8 @@ pub enum There {
     Nothing,
     /// It stays there by the intake's rule.
     Stays,
-    Owed(Box<CollectRow>),
+    /// For each of its files there that something is owed.
+    Owed(Vec<CollectRow>),
 }
 
 #[derive(Debug)]
@@ -278,8 +279,9 @@ fn delivery(sight: Sight<'_>, run: &RunRow) -> Result<Option<DeliveryShown>> {
 }
 
 fn there(sight: Sight<'_>, file: &FileRow) -> Result<There> {
-    if let Some(row) = sight.snapshot.collected(file.no)? {
-        return Ok(There::Owed(Box::new(row)));
+    let rows = sight.snapshot.collected(file.no)?;
+    if !rows.is_empty() {
+        return Ok(There::Owed(rows));
     }
     Ok(if sight.snapshot.stays_there(file.no)? { There::Stays } else { There::Nothing })
 }

@@ -174,6 +174,71 @@ fn a_file_that_was_replaced_while_it_was_compared_is_not_removed_unread() {
     assert!(said(&output).contains("file-kept-there"), "{}", said(&output));
 }
 
+const PAIR: &str = "companion = [\"{no}.csv\", \"{no}.pdf\"]";
+const PAPER: &str = "%PDF-1.4\norder\n%%EOF\n";
+
+fn pairs_taken(night: &Night) -> Vec<String> {
+    let store = rusqlite::Connection::open(night.here.join("nattpost.db")).unwrap();
+    let mut rows = store.prepare("SELECT f.name || ' ' || f.state || ' ' || f.verdict FROM file f ORDER BY 1").unwrap();
+    rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// An order and its PDF on a server: one arrival, whatever breaks on the way to them; and on a server that does not let us rename.
+#[test]
+fn a_pair_on_a_server_is_taken_together_whatever_breaks() {
+    for (script, intake, is_at_once) in [
+        ("", "", true),
+        ("", "claim = \"look\"", true),
+        ("on RNFR reply \"550 no\"", "", true),
+        // One of them alone is not to be renamed.
+        ("on RNFR:/in/a.pdf reply \"550 no\"", "", true),
+        ("on RNFR:/in/a.csv reply \"550 no\"", "", true),
+        ("on RNTO 2 hang-up", "", false),
+        ("on RETR 2 data 20 cut", "", false),
+        ("on RETR 2 reply \"450 busy\"", "claim = \"look\"", false),
+        ("on DELE 2 hang-up", "", false),
+        ("on DELE 2 hang-up", "claim = \"look\"", false),
+    ] {
+        let night = Night::new(script, &format!("{PAIR}\n{intake}"));
+        night.put("a.csv", &order("A-1"));
+        night.put("a.pdf", PAPER);
+        let output = night.run();
+        let mut told = said(&output);
+        assert!(output.status.success() || !is_at_once, "{script}: {told}");
+        let is_done = output.status.success() && night.names_there().is_empty();
+        if !is_at_once && !is_done {
+            told += &night.patient_run();
+        }
+        let taken = (pairs_taken(&night), night.orders());
+        let expected = (vec!["a.csv.zip judged accepted".to_string()], vec!["A-1".to_string()]);
+        assert_eq!(taken, expected, "{script} {intake}: {told}\n{:#?}", night.double.log());
+        assert!(night.names_there().is_empty(), "{script} {intake}: {:?} {told}", night.names_there());
+    }
+}
+
+/// The PDF is replaced between any two of our steps: what we have is one of the two, and the other is never removed unread.
+#[test]
+fn a_half_that_is_replaced_is_never_removed_unread() {
+    let ways = [("", &["RNFR 2", "RNTO 2", "DELE 1"][..]), ("claim = \"look\"", &["SIZE 2", "RETR 2", "SIZE 4"])];
+    for (intake, steps) in ways {
+        for step in steps {
+            let second = "%PDF-1.4\\nanother\\n%%EOF\\n";
+            let script = format!("on {step} replace in/a.pdf \"{second}\"");
+            let night = Night::new(&script, &format!("{PAIR}\n{intake}"));
+            night.put("a.csv", &order("A-1"));
+            night.put("a.pdf", PAPER);
+            let told = said(&night.run());
+            assert_eq!(night.orders(), ["A-1"], "{script} {intake}: {told}");
+            let kept = rusqlite::Connection::open(night.here.join("nattpost.db")).unwrap();
+            let sql = "SELECT content_hash FROM file_part WHERE name = 'a.pdf'";
+            let hash: Vec<u8> = kept.query_row(sql, [], |row| row.get(0)).unwrap();
+            let has_second = hash == blake3::hash(b"%PDF-1.4\nanother\n%%EOF\n").as_bytes();
+            let stays = night.names_there() == ["a.pdf"];
+            assert!(has_second != stays, "{script} {intake}: {has_second} {:?} {told}", night.names_there());
+        }
+    }
+}
+
 /// It lets one of us in at a time, and says so to the next with a number that means something else: no fault, no pause.
 #[test]
 fn a_server_that_is_full_is_worked_with_over_fewer_connections() {

@@ -60,24 +60,33 @@ fn what_stands_there_is_taken_and_removed() {
     assert_eq!(place.rows("SELECT DISTINCT origin FROM file"), ["shop/drop:/out"]);
 }
 
-/// Runs until a kill or a fault at each call, then to the end, twice: nothing is lost, doubled or half.
 fn through_every_call(more: &'static str, prepare: fn(&Place), check: fn(&Place) -> Result<(), String>) {
-    // What makes the database has been through loops of its own.
     let begun = place(more);
+    // What makes the database has been through loops of its own.
     assert_eq!(begun.run(None).code, Some(0));
     prepare(&begun);
+    through(&begun, ONE_OF, before_the_restart, check);
+}
+
+/// Runs until a kill or a fault at each call, then to the end, twice: nothing is lost, doubled or half. `lost`: before the restart.
+pub fn through(
+    begun: &Place,
+    one_of: usize,
+    lost: fn(&Place) -> Result<(), String>,
+    check: fn(&Place) -> Result<(), String>,
+) {
     let sample = begun.copy();
     let calls = calls(&sample, &MATTER);
     check(&sample).unwrap();
     assert!(calls.len() > 20, "{calls:?}");
     for (turn, how) in ["kill", "fail"].into_iter().enumerate() {
-        each(&some_of(&calls, ONE_OF, turn), |call| {
+        each(&some_of(&calls, one_of, turn), |call| {
             let place = begun.copy();
             let first = place.run(Some(&format!("{how}@{call}")));
             if how == "kill" && first.code.is_some() {
                 return Err(format!("was not reached: {}", first.text));
             }
-            let nothing_lost = before_the_restart(&place);
+            let nothing_lost = lost(&place);
             nothing_lost.map_err(|lost| format!("{how}: {lost}\n{}", first.text))?;
             let told = place.run(None);
             if told.code != Some(0) {

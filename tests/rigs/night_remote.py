@@ -1,6 +1,7 @@
 """The night over remotes: a shop whose files lie on an FTP server (the scripted double, a process of its own) and in a folder outside of
 the spool, and who gets his files there. Collected by claim, with done-files and moved aside, one file replaced after it was listed;
-by look, one replaced between fetch and removal with nothing but its content telling; kept, with an empty listing in between.
+by look, one replaced between fetch and removal with nothing but its content telling; kept, with an empty listing in between; an order
+with its PDF, and one whose PDF comes the evening after.
 Delivered: under names where older files of the same size stand already, to a server that renames over them and to one that does not;
 uploads lost with their connection, a partner who takes at once, orders that are asked about, a done-file, a stump acknowledged as whole; over one
 connection, and once over four.
@@ -43,6 +44,10 @@ from = "ftp:kept"
 claim = "look"
 after = "keep"
 {post.ACCEPTS}
+[intake.pairs]
+from = "ftp:pairs"
+companion = ["{{no}}.csv", "{{no}}.pdf"]
+{post.ACCEPTS}
 [intake.dropped]
 from = "drop:in"
 {post.ACCEPTS}
@@ -83,13 +88,17 @@ customers = "accept"
 """,
 }
 
-FOLDERS = ("claimed", "taken", "looked", "kept", "receipts", "orders", "stock", "prices")
+FOLDERS = ("claimed", "taken", "looked", "kept", "pairs", "receipts", "orders", "stock", "prices")
 # Uploads that did not get their name are lost with their connection; who gets orders takes them before we hear that he has.
 ALWAYS = "set lose-temp\nset take-at-once /orders\n"
 
 
 def order(number, quantity="1"):
     return orders_csv((number, "1001", [("A1", quantity)]))
+
+
+def paper(number):
+    return f"%PDF-1.4\n{number}\n%%EOF\n"
 
 
 def in_script(text):
@@ -115,6 +124,9 @@ EVENINGS = [
             "ftp/claimed/d.csv": "this is no order file\n",
             "ftp/claimed/d.csv.done": "",
             "drop/in/x.csv": order("X-1"),
+            "ftp/pairs/p.csv": order("P-1"),
+            "ftp/pairs/p.pdf": paper("P-1"),
+            "ftp/pairs/q.csv": order("P-2"),
         },
         "script": f"on RNFR:/claimed/a.csv 1 replace claimed/a.csv {in_script(order('C-2', '22'))}\n",
     },
@@ -130,6 +142,7 @@ EVENINGS = [
             "ftp/looked/g.csv": "nor is this one\n",
             "ftp/kept/k1.csv": order("K-1"),
             "ftp/kept/k2.csv": order("K-2"),
+            "ftp/pairs/q.pdf": paper("P-2"),
         },
         "script": f"on RETR:/looked/e.csv 1 then-swap looked/e.csv {in_script(order('L-2'))}\n",
     },
@@ -181,7 +194,7 @@ EVENINGS = [
 ]
 
 # Written down by hand. L-1 was replaced by its sender: whether we were quicker, the moment of a kill decides.
-ORDERS_AT_THE_END = {"C-2", "C-3", "C-5", "C-6", "L-2", "L-3", "K-1", "K-2", "K-3", "X-1", "M-0", "M-1", "M-2", "N-0", "N-1", "N-2", "Y-1"}
+ORDERS_AT_THE_END = {"C-2", "C-3", "C-5", "C-6", "L-2", "L-3", "K-1", "K-2", "K-3", "P-1", "P-2", "X-1", "M-0", "M-1", "M-2", "N-0", "N-1", "N-2", "Y-1"}
 MAYBE = "L-1"
 # Taken on the second evening, or by the next look.
 LATE = "L-2"

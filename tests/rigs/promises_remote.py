@@ -7,6 +7,7 @@ still there, nothing owed, no name of ours left, each order received once, the n
 """
 import re
 import shutil
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -57,6 +58,14 @@ def files_there(root):
     return [(path, path.read_bytes()) for path in paths if path.is_file() and path.parent.name not in ("there", "history")]
 
 
+def parts(path):
+    """Of several files that came as one, those that it holds."""
+    if path.suffix != ".zip":
+        return []
+    with zipfile.ZipFile(path) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]
+
+
 class Sight:
     """Story, ledger and folders at one moment."""
 
@@ -69,6 +78,7 @@ class Sight:
             row = found and ledger.by_id(found.group(1))
             if row and row["state"] == "judged" and promises.paper_of(name, row["name"]) == "original":
                 self.originals.append((row["file_id"], row["name"], promises.read(path)))
+                self.originals += [(row["file_id"], part, text) for part, text in parts(path)]
         self.judged = {(name, text) for _, name, text in self.originals}
 
     def is_judged(self, identity):
@@ -193,7 +203,7 @@ def at_rest(root):
 
 def each_once(sight):
     wrong, known = [], Counter((name, text) for _, name, text in sight.originals)
-    stays = {text for path, text in sight.there if path.parent.name in ("claimed", "looked", "in")}
+    stays = {text for path, text in sight.there if path.parent.name in ("claimed", "looked", "pairs", "in")}
     for (name, text), count in sent_by_the_shop(sight).items():
         if known[name, text] != count and not (known[name, text] == 0 and text in stays):
             wrong.append(f"{name} is in the ledger {known[name, text]} times, it was sent {count} times ({text[-40:]!r})")

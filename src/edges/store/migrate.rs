@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0015_beside.sql"),
     include_str!("migrations/0016_turn.sql"),
     include_str!("migrations/0017_companions.sql"),
+    include_str!("migrations/0018_companions_there.sql"),
 ];
 
 /// The version of the tables this program works with.

@@ -156,7 +156,10 @@ impl Teller<'_> {
             }
             There::Nothing => Vec::new(),
             There::Stays => vec![format!("It came from {origin} and stays there (after = \"keep\").")],
-            There::Owed(row) => vec![format!("It came from {origin}. {}", owed(row))],
+            There::Owed(rows) => {
+                let owed: Vec<String> = rows.iter().map(|row| owed(row, rows.len() > 1)).collect();
+                vec![format!("It came from {origin}. {}", owed.join(" "))]
+            }
         }
     }
 }
@@ -175,12 +178,17 @@ fn unnoted(around: &Around<'_>, look: &LookThere, name: &str) -> Option<String> 
     ))
 }
 
-fn owed(row: &CollectRow) -> String {
+/// `is_one_of`: of several files that are one arrival.
+fn owed(row: &CollectRow, is_one_of: bool) -> String {
     let text = |bytes: &[u8]| shown(&String::from_utf8_lossy(bytes));
+    let it = if is_one_of { text(&row.own_name) } else { "It".to_string() };
     let stands = match (&row.claim, row.is_taken) {
-        (Some(claim), true) => format!("It stands there as {}", text(claim)),
+        (Some(claim), true) => format!("{it} stands there as {}", text(claim)),
+        (Some(claim), false) if is_one_of => {
+            format!("There {it} is called {}, or gets that name to be fetched", text(claim))
+        }
         (Some(claim), false) => format!("There it is called {}, or gets that name to be fetched", text(claim)),
-        (None, _) => format!("It stands there as {}", text(&row.name)),
+        (None, _) => format!("{it} stands there as {}", text(&row.name)),
     };
     let target = row.target.as_deref().map(text).unwrap_or_default();
     match (row.is_taken, &row.then_do[..]) {

@@ -59,7 +59,7 @@ pub struct Claimed {
     /// It was whole when it was seen and is no longer: refused with these words, whatever can be read of it.
     pub cut: Option<String>,
     pub done_file: Option<Vec<u8>>,
-    /// The files that are put together when it is claimed.
+    /// The files that are put together when it is claimed, or were when they were fetched.
     pub parts: Vec<PartRow>,
     /// The file it is a corrected or returned copy of.
     pub returns_of: Option<Id>,
@@ -239,8 +239,9 @@ impl Bench<'_> {
     fn claim_together(&mut self, file: &mut Claimed) -> Result<bool> {
         let bundled = bundling::bundle(self.spool, file).with_context(|| format!("cannot claim {}", file.name))?;
         match bundled {
-            Bundled::Whole(size) => {
+            Bundled::Whole(size, contents) => {
                 file.size = size;
+                file.parts.iter_mut().zip(contents).for_each(|(part, content)| part.content = Some(content));
                 Ok(true)
             }
             Bundled::Gone => self.vanished(file),

@@ -355,12 +355,17 @@ impl Desk {
 
 /// Is the end of a dropped file there? Complete when one of the intake's layouts finds it; nothing when it cannot be read.
 pub fn end_of(spool: &Spool, intake: &Intake, name: &[u8]) -> Option<Completeness> {
+    let mut file = spool.read(Place::In { partner: &intake.sender.partner, intake: &intake.id }, name).ok()?;
+    end_of_part(intake, name, &mut file)
+}
+
+/// The same for one that is open already.
+pub fn end_of_part(intake: &Intake, name: &[u8], file: &mut File) -> Option<Completeness> {
     if is_paper(intake, name) {
         // A cut one is told by its reading.
         return Some(Completeness::Complete);
     }
-    let mut file = spool.read(Place::In { partner: &intake.sender.partner, intake: &intake.id }, name).ok()?;
-    end_in(intake, &mut file)
+    end_in(intake, file)
 }
 
 /// A file that goes along with others and that no layout reads.
@@ -370,8 +375,7 @@ fn is_paper(intake: &Intake, name: &[u8]) -> bool {
     companions.is_some_and(|known| known.part_of(name).is_some_and(|part| !known.is_read(part.nth)))
 }
 
-/// The same for one that is open already.
-pub fn end_in(intake: &Intake, file: &mut File) -> Option<Completeness> {
+fn end_in(intake: &Intake, file: &mut File) -> Option<Completeness> {
     let layout = match &intake.layouts[..] {
         [only] => only,
         several => {

@@ -14,6 +14,7 @@ use chrono_tz::Tz;
 
 use super::super::is_outage;
 use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
+use super::bundling::contents_in;
 use super::claiming::{Claimed, ORIGIN_HERE, cut_by_power};
 use super::deciding::{self, Judgement};
 use super::durable::Durable;
@@ -171,6 +172,7 @@ impl Bench<'_> {
             mode if mode.writes() => decided,
             mode => rehearsal::take_back(&tx, self.spool, decided, mode)?,
         };
+        note_parts(&tx, self.spool, file, false)?;
         mark_taken(&tx, file)?;
         tx.release()?;
         let decided = vec![decided];
@@ -215,6 +217,7 @@ impl Bench<'_> {
             } else {
                 rehearsal::take_back(&tx, self.spool, done, mode)?
             };
+            note_parts(&tx, self.spool, file, is_read(file))?;
             mark_taken(&tx, file)?;
             tx.release()?;
             decided.push(done);
@@ -323,6 +326,21 @@ fn tell_crashed(events: &Events, now: Now, file: &Claimed) {
         (Key::Attempts, Value::from(ATTEMPTS_MAX)),
     ];
     events.tell(now.wall, file.id.as_str(), Event::FileCrashed, &fields);
+}
+
+/// Which bytes each file of an arrival of several had. They are known from its packing; after a crash they are read again.
+fn note_parts(tx: &Tx<'_>, spool: &Spool, file: &Claimed, may_read: bool) -> Result<()> {
+    if file.parts.is_empty() || file.again {
+        return Ok(());
+    }
+    let mut parts = file.parts.clone();
+    if may_read && parts.iter().any(|part| part.content.is_none()) {
+        let intake = &file.intake;
+        let name = state_name(file.id, &file.raw_name, Role::Original);
+        let contents = contents_in(spool, (&intake.sender.partner, &intake.id), &name, &parts)?;
+        parts.iter_mut().zip(contents).for_each(|(part, content)| part.content = content);
+    }
+    tx.set_parts(file.file, &parts)
 }
 
 /// The commit that holds its verdict is the one after which its remote may lose it.

@@ -1,5 +1,5 @@
-//! Files of remotes: a row of `collect` stands from first sight until nothing is owed to the remote any more, a row of
-//! `seen_there` for each file that stays there and was taken. Which step comes next is said by `model::rules::collecting`.
+//! Files of remotes: a row of `collect` stands from first sight until nothing is owed to the remote any more, one for each where
+//! several are one arrival; a row of `seen_there` for each file that stays there and was taken. Which step comes next is said by `model::rules::collecting`.
 
 use anyhow::{Context, Result};
 use rusqlite::{Row, params};
@@ -11,10 +11,17 @@ use crate::edges::store::{FileNo, Snapshot, Tx};
 use crate::model::ids::Id;
 use crate::model::remote::{Facts, Stamp};
 
+/// A file there: the nth of an arrival of several, as `file_part` counts them, or 0 where it came alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CollectNo {
+    pub file: FileNo,
+    pub nth: u8,
+}
+
 /// A file of a remote at its first sight, with the names that it is about to get there.
 #[derive(Debug, Clone)]
 pub struct NewCollect<'a> {
-    pub file: FileNo,
+    pub no: CollectNo,
     pub remote: &'a str,
     pub folder: &'a [u8],
     /// As it was listed.
@@ -34,11 +41,14 @@ pub struct NewCollect<'a> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectRow {
-    pub file: FileNo,
+    pub no: CollectNo,
     pub id: Id,
     pub partner: String,
     pub intake: String,
+    /// Of the arrival.
     pub raw_name: Vec<u8>,
+    /// Of this file of it, as its sender called it.
+    pub own_name: Vec<u8>,
     pub remote: String,
     pub folder: Vec<u8>,
     pub name: Vec<u8>,
@@ -49,7 +59,7 @@ pub struct CollectRow {
     pub is_taken: bool,
     pub then_do: String,
     pub target: Option<Vec<u8>>,
-    /// Hash of what was fetched and judged.
+    /// Hash of what was fetched of it and judged.
     pub content: Option<Vec<u8>>,
     /// Since when it has stood there without its end, as large as it is.
     pub short_since: Option<String>,
@@ -65,15 +75,19 @@ pub struct SeenThere {
 }
 
 const COLUMNS: &str = "c.file_no, f.file_id, f.partner, f.intake, f.raw_name, c.remote, c.folder, c.name, c.claim, c.done_name, \
-     c.done_claim, c.size, c.stamp, c.state, c.then_do, c.target, f.content_hash, c.short_since";
+     c.done_claim, c.size, c.stamp, c.state, c.then_do, c.target, CASE WHEN c.nth = 0 THEN f.content_hash ELSE p.content_hash END, \
+     c.short_since, c.nth, COALESCE(p.raw_name, f.raw_name)";
+const FROM: &str =
+    "collect c JOIN file f ON f.file_no = c.file_no LEFT JOIN file_part p ON p.file_no = c.file_no AND p.nth = c.nth";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CollectRow> {
     Ok(CollectRow {
-        file: FileNo(row.get(0)?),
+        no: CollectNo { file: FileNo(row.get(0)?), nth: row.get(18)? },
         id: read_id(row, 1)?,
         partner: row.get(2)?,
         intake: row.get(3)?,
         raw_name: row.get(4)?,
+        own_name: row.get(19)?,
         remote: row.get(5)?,
         folder: row.get(6)?,
         name: row.get(7)?,
@@ -103,10 +117,11 @@ impl Tx<'_> {
     /// With `see_file`, before anything is renamed at the remote.
     pub fn see_remote(&self, new: &NewCollect<'_>) -> Result<()> {
         fault::point("store.see_remote")?;
-        let sql = "INSERT INTO collect (file_no, remote, folder, name, claim, done_name, done_claim, size, stamp, state, then_do, target) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let sql = "INSERT INTO collect (file_no, nth, remote, folder, name, claim, done_name, done_claim, size, stamp, state, then_do, target) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         let values = params![
-            new.file.0,
+            new.no.file.0,
+            new.no.nth,
             new.remote,
             new.folder,
             new.name,
@@ -124,23 +139,25 @@ impl Tx<'_> {
     }
 
     /// The remote refuses to rename: it is fetched under its own name.
-    pub fn unclaim(&self, file: FileNo) -> Result<()> {
+    pub fn unclaim(&self, no: CollectNo) -> Result<()> {
         fault::point("store.unclaim")?;
-        let sql = "UPDATE collect SET claim = NULL, done_claim = NULL WHERE file_no = ?1";
-        run(self.conn, sql, [file.0]).context("cannot note that a file is fetched under its own name")?;
+        let sql = "UPDATE collect SET claim = NULL, done_claim = NULL WHERE file_no = ?1 AND nth = ?2";
+        run(self.conn, sql, params![no.file.0, no.nth])
+            .context("cannot note that a file is fetched under its own name")?;
         Ok(())
     }
 
     /// It is another file by now than the one that was listed, and settled all the same.
-    pub fn note_facts_there(&self, file: FileNo, facts: &Facts) -> Result<()> {
+    pub fn note_facts_there(&self, no: CollectNo, facts: &Facts) -> Result<()> {
         fault::point("store.note_facts_there")?;
-        let sql = "UPDATE collect SET size = ?2, stamp = ?3, short_since = CASE WHEN size IS ?2 THEN short_since END WHERE file_no = ?1";
-        let values = params![file.0, facts.size.map(u64::cast_signed), facts.stamp.to_text()];
+        let sql = "UPDATE collect SET size = ?3, stamp = ?4, short_since = CASE WHEN size IS ?3 THEN short_since END \
+             WHERE file_no = ?1 AND nth = ?2";
+        let values = params![no.file.0, no.nth, facts.size.map(u64::cast_signed), facts.stamp.to_text()];
         run(self.conn, sql, values).context("cannot note what a file at a remote is like")?;
         Ok(())
     }
 
-    /// It was fetched without its end; counted from the first time, as long as it does not grow.
+    /// It, or a file of it, was fetched without its end; counted from the first time, as long as it does not grow.
     pub fn note_short(&self, file: FileNo, at: &str) -> Result<()> {
         fault::point("store.note_short")?;
         let sql = "UPDATE collect SET short_since = COALESCE(short_since, ?2) WHERE file_no = ?1";
@@ -161,8 +178,9 @@ impl Tx<'_> {
             run(self.conn, sql, [file.0]).context(wrong)?;
         }
         let sql = "INSERT INTO seen_there (remote, folder, name, size, stamp, content, file_no) \
-             SELECT c.remote, c.folder, c.name, c.size, c.stamp, f.content_hash, c.file_no \
-             FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.file_no = ?1 AND (c.then_do = 'keep' OR ?2) \
+             SELECT c.remote, c.folder, c.name, c.size, c.stamp, CASE WHEN c.nth = 0 THEN f.content_hash ELSE p.content_hash END, c.file_no \
+             FROM collect c JOIN file f ON f.file_no = c.file_no LEFT JOIN file_part p ON p.file_no = c.file_no AND p.nth = c.nth \
+             WHERE c.file_no = ?1 AND (c.then_do = 'keep' OR ?2) \
              ON CONFLICT (remote, folder, name) DO UPDATE SET size = excluded.size, stamp = excluded.stamp, \
                content = excluded.content, file_no = excluded.file_no, gone_since = NULL";
         run(self.conn, sql, params![file.0, is_left]).context(wrong)?;
@@ -172,12 +190,20 @@ impl Tx<'_> {
     }
 
     /// Nothing is owed for these any more.
-    pub fn forget_collected(&self, files: &[FileNo]) -> Result<()> {
+    pub fn forget_collected(&self, files: &[CollectNo]) -> Result<()> {
         fault::point("store.forget_collected")?;
-        let mut statement = self.conn.prepare_cached("DELETE FROM collect WHERE file_no = ?1")?;
-        for file in files {
-            statement.execute([file.0]).context("cannot close a file of a remote")?;
+        let mut statement = self.conn.prepare_cached("DELETE FROM collect WHERE file_no = ?1 AND nth = ?2")?;
+        for no in files {
+            statement.execute(params![no.file.0, no.nth]).context("cannot close a file of a remote")?;
         }
+        Ok(())
+    }
+
+    /// What was taken under this name and stays is known no more: the next listing has it as a new one.
+    pub fn forget_seen(&self, remote: &str, folder: &[u8], name: &[u8]) -> Result<()> {
+        fault::point("store.forget_seen")?;
+        let sql = "DELETE FROM seen_there WHERE remote = ?1 AND folder = ?2 AND name = ?3";
+        run(self.conn, sql, params![remote, folder, name]).context("cannot forget a file that stays at a remote")?;
         Ok(())
     }
 
@@ -218,28 +244,27 @@ impl Tx<'_> {
 impl Snapshot<'_> {
     /// All for which something is still owed, in the order they were seen.
     pub fn open_collected(&self) -> Result<Vec<CollectRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM collect c JOIN file f ON f.file_no = c.file_no ORDER BY c.file_no");
+        let sql = format!("SELECT {COLUMNS} FROM {FROM} ORDER BY c.file_no, c.nth");
         list(self.conn, &sql, [], read)
     }
 
     /// Those that are taken: only their remotes are owed something. Asked at each turn that takes files.
     pub fn taken_collected(&self) -> Result<Vec<CollectRow>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.state = 'taken' ORDER BY c.file_no"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE c.state = 'taken' ORDER BY c.file_no, c.nth");
         list(self.conn, &sql, [], read)
     }
 
-    pub fn collected(&self, file: FileNo) -> Result<Option<CollectRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM collect c JOIN file f ON f.file_no = c.file_no WHERE c.file_no = ?1");
-        one(self.conn, &sql, [file.0], read)
+    /// All files of one arrival, in their order; none where nothing is owed for it.
+    pub fn collected(&self, file: FileNo) -> Result<Vec<CollectRow>> {
+        list(self.conn, &format!("SELECT {COLUMNS} FROM {FROM} WHERE c.file_no = ?1 ORDER BY c.nth"), [file.0], read)
     }
 
     /// Those of a folder.
     pub fn open_there(&self, remote: &str, folder: &[u8]) -> Result<Vec<CollectRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM collect c INDEXED BY collect_by_name JOIN file f ON f.file_no = c.file_no \
-             WHERE c.remote = ?1 AND c.folder = ?2 ORDER BY c.file_no"
+             LEFT JOIN file_part p ON p.file_no = c.file_no AND p.nth = c.nth \
+             WHERE c.remote = ?1 AND c.folder = ?2 ORDER BY c.file_no, c.nth"
         );
         list(self.conn, &sql, params![remote, folder], read)
     }

@@ -3,7 +3,7 @@
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` and `run_find` what went out,
 //! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
-//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several.
+//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several, `lone` those of them that wait at a remote.
 //! `rehearsal` what files of partners who are not live would have done; `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
 
 mod arrival;
@@ -19,6 +19,7 @@ mod file_find;
 mod guard_lock;
 mod held;
 mod identity;
+mod lone;
 mod marks;
 mod message;
 mod notice;
@@ -33,7 +34,7 @@ mod run_find;
 mod waiting;
 
 pub use arrival::Arrived;
-pub use collect::{CollectRow, NewCollect, SeenThere};
+pub use collect::{CollectNo, CollectRow, NewCollect, SeenThere};
 pub use command::{CommandRow, NewCommand};
 pub use delivered::{HeldRows, ToldRows};
 pub use delivery::{DeliveryRow, NewDelivery, Reached, TryRow};
@@ -41,6 +42,7 @@ pub use feed::{FeedRow, NewFeed, Wants};
 pub use file::{Arrival, Decision, FileRow, FileState};
 pub use guard_lock::{LockRow, NewLock, Side};
 pub use identity::Identity;
+pub use lone::LoneThere;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use notice::{Failing, NoticeNo, NoticeRow, Waiting};
 pub use outbox::{Cause, Concerned, NewChange, PendingChange};

@@ -1,4 +1,5 @@
-//! The files of an arrival of several: under which names they stood in in/, in the order of the intake's patterns.
+//! The files of an arrival of several: under which names they stood in in/ or at a remote, in the order of the intake's patterns,
+//! and what bytes each had.
 
 use anyhow::{Context, Result};
 use rusqlite::params;
@@ -9,11 +10,13 @@ use crate::edges::store::{FileNo, Snapshot, Tx};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartRow {
-    /// As it stood in in/, with the id of a file come back.
+    /// As it stood in in/, with the id of a file come back; at a remote as its sender called it.
     pub raw_name: Vec<u8>,
     /// The name for people, without an id.
     pub name: String,
     pub size: u64,
+    /// Of its bytes, once they were read.
+    pub content: Option<[u8; 32]>,
 }
 
 impl Tx<'_> {
@@ -22,8 +25,9 @@ impl Tx<'_> {
         fault::point("store.set_parts")?;
         run(self.conn, "DELETE FROM file_part WHERE file_no = ?1", [file.0])?;
         for (at, part) in parts.iter().enumerate() {
-            let sql = "INSERT INTO file_part (file_no, nth, raw_name, name, size) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let values = params![file.0, (at + 1) as i64, part.raw_name, part.name, part.size.cast_signed()];
+            let sql = "INSERT INTO file_part (file_no, nth, raw_name, name, size, content_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let values =
+                params![file.0, (at + 1) as i64, part.raw_name, part.name, part.size.cast_signed(), part.content];
             run(self.conn, sql, values).with_context(|| format!("cannot record the part {}", part.name))?;
         }
         Ok(())
@@ -33,9 +37,14 @@ impl Tx<'_> {
 impl Snapshot<'_> {
     /// Empty for a file that came alone.
     pub fn parts_of(&self, file: FileNo) -> Result<Vec<PartRow>> {
-        let sql = "SELECT raw_name, name, size FROM file_part WHERE file_no = ?1 ORDER BY nth";
+        let sql = "SELECT raw_name, name, size, content_hash FROM file_part WHERE file_no = ?1 ORDER BY nth";
         list(self.conn, sql, [file.0], |row| {
-            Ok(PartRow { raw_name: row.get(0)?, name: row.get(1)?, size: row.get::<_, i64>(2)?.cast_unsigned() })
+            Ok(PartRow {
+                raw_name: row.get(0)?,
+                name: row.get(1)?,
+                size: row.get::<_, i64>(2)?.cast_unsigned(),
+                content: row.get(3)?,
+            })
         })
     }
 }

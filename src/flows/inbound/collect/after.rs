@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::edges::clock::Clock;
 use crate::edges::remote::{Broken, Fault, Gate, Remote, Removed, Renamed, Reply, Target};
-use crate::edges::store::FileNo;
+use crate::edges::store::ledger::CollectNo;
 use crate::flows::carried::End;
 use crate::model::ids::Id;
 use crate::model::remote::{Facts, Folder, Stamp};
@@ -15,7 +15,7 @@ use crate::model::rules::collecting::{Removal, before_removal};
 /// A file there whose verdict is committed.
 #[derive(Debug, Clone)]
 pub struct Owed {
-    pub file: FileNo,
+    pub no: CollectNo,
     pub id: Id,
     pub folder: Folder,
     /// As its sender called it.
@@ -51,7 +51,11 @@ pub enum Settlement {
     NotTried,
 }
 
-pub fn carry_out(remote: &mut dyn Remote, files: Vec<Owed>, gate: &Gate) -> (Vec<(FileNo, Settlement)>, Option<End>) {
+pub fn carry_out(
+    remote: &mut dyn Remote,
+    files: Vec<Owed>,
+    gate: &Gate,
+) -> (Vec<(CollectNo, Settlement)>, Option<End>) {
     let mut done = Vec::with_capacity(files.len());
     let mut end = None;
     let (removed, others): (Vec<_>, Vec<_>) = files.into_iter().partition(is_plain_removal);
@@ -66,7 +70,7 @@ pub fn carry_out(remote: &mut dyn Remote, files: Vec<Owed>, gate: &Gate) -> (Vec
                 Err(fault) => end = Some(End::Theirs(fault)),
             }
         }
-        done.extend(batch.iter().map(|file| (file.file, Settlement::NotTried)));
+        done.extend(batch.iter().map(|file| (file.no, Settlement::NotTried)));
     }
     for file in others {
         let settlement = match end {
@@ -80,7 +84,7 @@ pub fn carry_out(remote: &mut dyn Remote, files: Vec<Owed>, gate: &Gate) -> (Vec
             },
             Some(_) => Settlement::NotTried,
         };
-        done.push((file.file, settlement));
+        done.push((file.no, settlement));
     }
     (done, end)
 }
@@ -90,7 +94,7 @@ fn is_plain_removal(file: &Owed) -> bool {
 }
 
 /// Done-files first: one that is left alone would vouch for whatever comes under that name.
-fn remove_claimed(remote: &mut dyn Remote, files: &[Owed]) -> Result<Vec<(FileNo, Settlement)>, Fault> {
+fn remove_claimed(remote: &mut dyn Remote, files: &[Owed]) -> Result<Vec<(CollectNo, Settlement)>, Fault> {
     let Some(first) = files.first() else { return Ok(Vec::new()) };
     let done_files: Vec<&[u8]> =
         files.iter().filter_map(|file| file.done.as_ref()).map(|(done, _)| &done[..]).collect();
@@ -99,7 +103,7 @@ fn remove_claimed(remote: &mut dyn Remote, files: &[Owed]) -> Result<Vec<(FileNo
     }
     let names: Vec<&[u8]> = files.iter().filter_map(|file| file.claim.as_deref()).collect();
     let removed = remote.remove(&first.folder, &names)?;
-    Ok(files.iter().zip(removed).map(|(file, removed)| (file.file, settled(removed))).collect())
+    Ok(files.iter().zip(removed).map(|(file, removed)| (file.no, settled(removed))).collect())
 }
 
 fn settled(removed: Removed) -> Settlement {

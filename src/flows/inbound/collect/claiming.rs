@@ -3,13 +3,14 @@
 
 use anyhow::{Context, Result};
 
-use super::look::{RemoteDesk, Sighted};
+use super::look::{RemoteDesk, Sighted, SightedFile, ToNote};
 use super::{Compared, Fetched, Owed};
 use crate::edges::clock::{iso, new_id};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, shown_name, state_name};
-use crate::edges::store::ledger::{Arrival, CollectRow, NewCollect};
+use crate::edges::store::ledger::{Arrival, CollectNo, CollectRow, NewCollect};
 use crate::edges::store::{FileNo, Tx};
+use crate::flows::inbound::bundling::part_of;
 use crate::flows::inbound::claiming::{Claimed, come_back};
 use crate::flows::inbound::collect::after::Then;
 use crate::flows::inbound::desk::{ROUND_BYTES, ROUND_FILES};
@@ -17,6 +18,7 @@ use crate::flows::inbound::round::Bench;
 use crate::model::ids::Id;
 use crate::model::remote::{After, Claiming, Facts, Folder};
 use crate::model::remote_name::{Ours, claim_name, read_ours};
+use crate::model::rules::companions::{archive_name, plain_name};
 
 impl Bench<'_> {
     /// K1: files that settled get their ids, and the names that they are about to get there are on the disk.
@@ -36,12 +38,12 @@ impl Bench<'_> {
         tx.commit()?;
         desk.sighted.truncate(desk.sighted.len() - count);
         for ((file, id), sighted) in seen.into_iter().zip(&batch) {
-            desk.push(file, &sighted.facts);
-            let size = sighted.facts.size.unwrap_or_default();
+            let size = sighted.bytes();
+            desk.push(file, size);
             let fields = [
                 (Key::Intake, Value::Text(desk.source().into())),
                 (Key::Remote, Value::Text(desk.from.remote.as_str().into())),
-                (Key::Name, Value::Bytes(&sighted.raw_name)),
+                (Key::Name, Value::Bytes(&raw_name_of(sighted))),
                 (Key::Bytes, Value::Number(size.cast_signed())),
             ];
             self.events.tell(now.wall, id.as_str(), Event::FileSeen, &fields);
@@ -53,16 +55,18 @@ impl Bench<'_> {
     pub fn note_collected(&mut self, desk: &mut RemoteDesk, files: &[(FileNo, Fetched)]) -> Result<()> {
         let changes = |fetched: &Fetched| {
             use Fetched as F;
-            matches!(fetched, F::ClaimRefused | F::Whole { facts: Some(_), .. } | F::Changed { .. } | F::Incomplete(_))
+            let changed = matches!(fetched, F::Whole { facts, .. } if !facts.is_empty());
+            changed || matches!(fetched, F::ClaimRefused(_) | F::Changed { .. } | F::Incomplete(_))
         };
         if files.iter().any(|(_, fetched)| changes(fetched)) {
             let tx = self.store.begin()?;
             for (file, fetched) in files {
                 match fetched {
-                    Fetched::ClaimRefused => tx.unclaim(*file)?,
-                    Fetched::Whole { facts: Some(facts), .. } | Fetched::Changed { facts } => {
-                        tx.note_facts_there(*file, facts)?;
+                    Fetched::ClaimRefused(refused) => refused.iter().try_for_each(|no| tx.unclaim(*no))?,
+                    Fetched::Whole { facts, .. } => {
+                        facts.iter().try_for_each(|(no, facts)| tx.note_facts_there(*no, facts))?;
                     }
+                    Fetched::Changed { no, facts } => tx.note_facts_there(*no, facts)?,
                     Fetched::Incomplete(_) => tx.note_short(*file, &iso(self.now.wall))?,
                     _ => {}
                 }
@@ -70,7 +74,7 @@ impl Bench<'_> {
             tx.commit()?;
         }
         for (file, fetched) in files {
-            desk.claims_refused |= matches!(fetched, Fetched::ClaimRefused);
+            desk.claims_refused |= matches!(fetched, Fetched::ClaimRefused(_));
             desk.note(*file, fetched, self.now);
             // What broke off once is behind the others, and nothing to tell.
             if !matches!(fetched, Fetched::BrokeOff(_)) || !desk.is_in_order(*file) {
@@ -82,13 +86,17 @@ impl Bench<'_> {
 
     /// Those that are others are taken; those that are what they were are known from now on as a clock that was set tells them.
     pub fn note_compared(&mut self, desk: &mut RemoteDesk, found: &Compared) -> Result<()> {
-        let files = desk.note_compared(&found.new, &found.same);
-        if files.is_empty() {
+        let ToNote { again, lone } = desk.note_compared(&found.new, &found.same);
+        if again.is_empty() && lone.is_empty() {
             return Ok(());
         }
         let tx = self.store.begin_unsynced()?;
-        for (name, facts) in files {
-            tx.note_seen_again(&desk.from.remote, desk.from.folder.as_bytes(), &name, &facts)?;
+        for file in again {
+            tx.note_seen_again(&desk.from.remote, desk.from.folder.as_bytes(), &file.name, &file.facts)?;
+        }
+        // As one that came without the others: the next look waits for them.
+        for file in lone {
+            tx.forget_seen(&desk.from.remote, desk.from.folder.as_bytes(), &file.name)?;
         }
         tx.commit()
     }
@@ -129,12 +137,15 @@ impl Bench<'_> {
     pub fn take_fetched(&mut self, desk: &mut RemoteDesk) -> Result<()> {
         let (mut claimed, mut bytes) = (Vec::new(), 0);
         while claimed.len() < ROUND_FILES && bytes < ROUND_BYTES {
-            let Some((file, hash)) = desk.next_fetched() else { break };
-            let (row, collect) = {
+            let Some((file, come)) = desk.next_fetched() else { break };
+            let (row, collect, mut parts) = {
                 let snapshot = self.store.read()?;
-                (snapshot.file(file)?, snapshot.collected(file)?)
+                (snapshot.file(file)?, snapshot.collected(file)?.into_iter().next(), snapshot.parts_of(file)?)
             };
             let Some((row, collect)) = row.zip(collect.filter(|row| !row.is_taken)) else { continue };
+            for (part, (size, content)) in parts.iter_mut().zip(come.parts) {
+                (part.size, part.content) = (size, Some(content));
+            }
             let place = Place::Work { partner: &row.partner, intake: &row.intake };
             let name = state_name(row.id, &row.raw_name, Role::Original);
             let Some(meta) = self.spool.look(place, &name)? else {
@@ -143,16 +154,16 @@ impl Bench<'_> {
             };
             bytes += meta.size;
             let file = self.claimed_from(row, desk.intake.clone());
-            claimed.push(Claimed { size: meta.size, dropped: collect.name, hash, ..file });
+            claimed.push(Claimed { size: meta.size, dropped: collect.name, hash: come.hash, parts, ..file });
         }
         self.judge(claimed)
     }
 
     /// K3: nothing is owed for these any more.
-    pub fn note_after(&mut self, done: &[FileNo], kept: &[FileNo]) -> Result<()> {
+    pub fn note_after(&mut self, done: &[CollectNo], kept: &[CollectNo]) -> Result<()> {
         let mut told = Vec::new();
-        for file in kept {
-            told.extend(self.store.read()?.collected(*file)?);
+        for no in kept {
+            told.extend(self.store.read()?.collected(no.file)?.into_iter().filter(|row| row.no == *no));
         }
         let tx = self.store.begin_unsynced()?;
         tx.forget_collected(done)?;
@@ -161,7 +172,7 @@ impl Bench<'_> {
         for row in told {
             let fields = [
                 (Key::Remote, Value::Text(row.remote.as_str().into())),
-                (Key::Name, Value::Bytes(&row.raw_name)),
+                (Key::Name, Value::Bytes(&row.own_name)),
                 (Key::Reason, Value::Text("another file has taken its place there since it was fetched".into())),
             ];
             self.events.tell(self.now.wall, row.id.as_str(), Event::FileKeptThere, &fields);
@@ -183,10 +194,10 @@ pub fn owed(row: CollectRow) -> Option<Owed> {
     };
     let stands = if row.claim.is_some() { row.done_claim } else { row.done_name.clone() };
     let done = stands.zip(row.done_name);
-    let (claim, name) = (row.claim, row.raw_name);
+    let (claim, name) = (row.claim, row.own_name);
     // Fetched under its own name, that is the one it is known by there.
     let name = if claim.is_some() { name } else { row.name };
-    Some(Owed { file: row.file, id: row.id, folder, name, claim, done, facts: row.facts, content: row.content, then })
+    Some(Owed { no: row.no, id: row.id, folder, name, claim, done, facts: row.facts, content: row.content, then })
 }
 
 fn see_one(
@@ -196,19 +207,28 @@ fn see_one(
     mark: &str,
     now: crate::edges::clock::Now,
 ) -> Result<(FileNo, Id)> {
-    let returned = come_back(tx, &sighted.raw_name)?;
-    let raw_name = returned.as_ref().map_or(&sighted.raw_name, |row| &row.raw_name);
+    let is_one = sighted.files.len() == 1;
+    let mut returned = None;
+    for file in &sighted.files {
+        // Of several one may have come back alone, refused since the others were missing.
+        let row = come_back(tx, &file.raw_name)?.filter(|row| is_one || row.verdict.is_some());
+        returned = returned.or(row);
+    }
+    let raw_name = match &returned {
+        Some(row) if is_one => row.raw_name.clone(),
+        _ => raw_name_of(sighted),
+    };
     let first_seen = returned.as_ref().map_or_else(|| iso(now.wall), |row| row.first_seen.clone());
     let id = new_id(now.wall).context("cannot name a file")?;
     let arrival = Arrival {
         id,
         partner: &desk.intake.sender.partner,
         intake: &desk.intake.id,
-        raw_name,
-        name: &shown_name(raw_name).to_string(),
+        raw_name: &raw_name,
+        name: &shown_name(&raw_name).to_string(),
         origin: &desk.from.origin(),
         first_seen: &first_seen,
-        size: sighted.facts.size.unwrap_or_default(),
+        size: sighted.bytes(),
         inode: 0,
         mtime_ns: 0,
         returns_of: returned.as_ref().map(|row| row.id),
@@ -216,16 +236,31 @@ fn see_one(
     };
     let file = tx.see_file(&arrival)?;
     let claims = desk.from.claim == Claiming::Rename && !desk.claims_refused && desk.from.after != After::Keep;
-    let claim = claims.then(|| claim_name(id, &sighted.raw_name, mark));
-    let done = sighted.done_file.as_deref().map(|done| (done, claims.then(|| claim_name(id, done, mark))));
-    add_row(tx, desk, file, (&sighted.name, claim.as_deref()), done, &sighted.facts, false)?;
+    let mut done = sighted.done_file.as_deref().map(|done| (done, claims.then(|| claim_name(id, done, mark))));
+    for (nth, one) in (u8::from(!is_one)..).zip(&sighted.files) {
+        let claim = claims.then(|| claim_name(id, &one.raw_name, mark));
+        let no = CollectNo { file, nth };
+        add_row(tx, desk, no, (&one.name, claim.as_deref()), done.take(), &one.facts, false)?;
+    }
+    if !is_one {
+        let part = |one: &SightedFile| part_of(&one.raw_name, one.facts.size.unwrap_or_default());
+        tx.set_parts(file, &sighted.files.iter().map(part).collect::<Vec<_>>())?;
+    }
     Ok((file, id))
+}
+
+/// As its sender called it; what arrives as several files is named by the first.
+fn raw_name_of(sighted: &Sighted) -> Vec<u8> {
+    match &sighted.files[..] {
+        [only] => only.raw_name.clone(),
+        files => archive_name(plain_name(&files[0].raw_name)),
+    }
 }
 
 pub(super) fn add_row(
     tx: &Tx<'_>,
     desk: &RemoteDesk,
-    file: FileNo,
+    no: CollectNo,
     (name, claim): (&[u8], Option<&[u8]>),
     done: Option<(&[u8], Option<Vec<u8>>)>,
     facts: &Facts,
@@ -245,7 +280,7 @@ pub(super) fn add_row(
     };
     let (done_name, done_claim) = done.unzip();
     tx.see_remote(&NewCollect {
-        file,
+        no,
         remote: &desk.from.remote,
         folder: desk.from.folder.as_bytes(),
         name,

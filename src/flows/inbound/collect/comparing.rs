@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::Doubtful;
 use super::look::is_seen;
 use crate::edges::remote::{Broken, Fault, Gate, Remote};
+use crate::edges::store::ledger::SeenThere;
 use crate::flows::carried::End;
 use crate::model::remote::Folder;
 
@@ -34,20 +35,37 @@ pub fn compare(remote: &mut dyn Remote, folder: &Folder, files: &[Doubtful], gat
     (found, None)
 }
 
-/// None: half of it says nothing, or it is gone.
+/// One of its files is another. None: half of it says nothing, or one is gone.
 fn is_new(remote: &mut dyn Remote, folder: &Folder, file: &Doubtful, gate: &Gate) -> Result<Option<bool>, Broken> {
-    let name = &file.sighted.name;
+    let mut found = Some(false);
+    for taken in &file.taken {
+        match is_another(remote, folder, (taken, file.clock_was_set), gate)? {
+            Some(true) => return Ok(Some(true)),
+            Some(false) => {}
+            None => found = None,
+        }
+    }
+    Ok(found)
+}
+
+fn is_another(
+    remote: &mut dyn Remote,
+    folder: &Folder,
+    (taken, clock_was_set): (&SeenThere, bool),
+    gate: &Gate,
+) -> Result<Option<bool>, Broken> {
+    let name = &taken.name;
     let of_fault = |fault: Fault| Broken::Theirs(fault);
     let Some(now) = remote.facts(folder, &[name]).map_err(of_fault)?.into_iter().next().flatten() else {
         return Ok(None);
     };
-    if let Some(is_same) = is_seen(&file.facts, &now).filter(|_| !file.clock_was_set) {
+    if let Some(is_same) = is_seen(&taken.facts, &now).filter(|_| !clock_was_set) {
         return Ok(Some(!is_same));
     }
     let mut hasher = Hasher { hasher: blake3::Hasher::new(), gate };
     let count = remote.fetch(folder, name, 0, now.size, &mut hasher)?;
     let is_whole = now.size.is_none_or(|size| size == count);
-    Ok(is_whole.then(|| file.content.as_deref() != Some(&hasher.hasher.finalize().as_bytes()[..])))
+    Ok(is_whole.then(|| taken.content.as_deref() != Some(&hasher.hasher.finalize().as_bytes()[..])))
 }
 
 struct Hasher<'g> {

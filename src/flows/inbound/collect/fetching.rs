@@ -1,5 +1,6 @@
 //! In a carrier: files get the claim names that the ledger has for them, are fetched into tmp/, and once they are whole and on the
-//! disk they get their names in work/. So what stands in work/ needs no second look after a crash.
+//! disk they get their names in work/. So what stands in work/ needs no second look after a crash. Of several that are one arrival
+//! all are claimed and fetched, and put together before there is a name; where one cannot be had, the others get their names back.
 
 use std::io;
 use std::sync::Arc;
@@ -8,8 +9,10 @@ use super::halves::{Body, Halves, Taking};
 use crate::edges::remote::{Broken, Fault, FaultKind, Gate, Phase, Remote, Renamed, Reply, Target};
 use crate::edges::spool::{Parked, Place, Role, Spool, SpoolError, state_name};
 use crate::edges::store::FileNo;
+use crate::edges::store::ledger::CollectNo;
 use crate::flows::carried::End;
-use crate::flows::inbound::desk::end_in;
+use crate::flows::inbound::bundling::{PartBytes, pack_fetched};
+use crate::flows::inbound::desk::end_of_part;
 use crate::flows::inbound::hashing::WHOLE_BYTES;
 use crate::model::ids::Id;
 use crate::model::intake::{Intake, Settle};
@@ -25,31 +28,41 @@ pub struct ToFetch {
     pub intake: Arc<Intake>,
     pub raw_name: Vec<u8>,
     pub folder: Folder,
-    pub name: Vec<u8>,
-    pub claim: Option<Vec<u8>>,
+    /// The files that it consists of there; mostly one.
+    pub parts: Vec<ToFetchPart>,
     /// Its done-file and the claim name of that.
     pub done: Option<(Vec<u8>, Option<Vec<u8>>)>,
-    /// As it was listed.
-    pub facts: Facts,
     /// It has not grown for so long that it is taken without its end.
     pub takes_it_cut: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct ToFetchPart {
+    pub no: CollectNo,
+    pub name: Vec<u8>,
+    pub claim: Option<Vec<u8>>,
+    /// As its sender called it.
+    pub own_name: Vec<u8>,
+    /// As it was listed.
+    pub facts: Facts,
 }
 
 /// What became of it.
 #[derive(Debug)]
 pub enum Fetched {
-    /// It stands in work/, whole and on the disk. `facts`: it is another than was listed.
+    /// It stands in work/, whole and on the disk.
     Whole {
-        facts: Option<Facts>,
-        /// Of its content; else it is taken when it is read.
-        hash: Option<[u8; 32]>,
+        /// Of those of its files that are others than were listed.
+        facts: Vec<(CollectNo, Facts)>,
+        come: Come,
     },
-    /// Asked for by both names.
+    /// Asked for by both names, it or one of its files; the others have their own names again.
     Nowhere,
-    /// The remote does not let us rename: it is fetched under its own name once the ledger says so.
-    ClaimRefused,
+    /// The remote does not let us rename these: they are fetched under their own names once the ledger says so.
+    ClaimRefused(Vec<CollectNo>),
     /// It is another than was listed, and has to rest as it is now; it has its own name again.
     Changed {
+        no: CollectNo,
         facts: Facts,
     },
     /// Its end is missing; it has its own name again.
@@ -61,10 +74,34 @@ pub enum Fetched {
     NotTried,
 }
 
-/// Under which name it stands now.
+/// What is known of the bytes that came.
+#[derive(Debug, Clone, Default)]
+pub struct Come {
+    /// Of its content; else it is taken when it is read.
+    pub hash: Option<[u8; 32]>,
+    /// Where several files are one, those of each.
+    pub parts: Vec<PartBytes>,
+}
+
+/// Under which names its files stand now.
 enum Stands {
-    At(Vec<u8>),
+    At(Vec<Vec<u8>>),
     Not(Fetched),
+}
+
+/// Where one of them is.
+enum PartStands {
+    At(Vec<u8>),
+    Nowhere,
+    ClaimRefused,
+}
+
+/// Fetched, not on the disk.
+struct Came {
+    file: ToFetch,
+    parked: Parked,
+    facts: Vec<(CollectNo, Facts)>,
+    parts: Vec<PartBytes>,
 }
 
 pub fn fetch(
@@ -115,8 +152,7 @@ struct Batch<'b> {
     gate: &'b Gate,
     halves: &'b Halves,
     done: Vec<(FileNo, Fetched)>,
-    /// Fetched, not on the disk.
-    parked: Vec<(ToFetch, Parked, Option<Facts>)>,
+    parked: Vec<Came>,
 }
 
 impl Batch<'_> {
@@ -134,7 +170,8 @@ impl Batch<'_> {
         }
         let done_files = pairs.len();
         for file in files {
-            pairs.extend(file.claim.as_ref().map(|claim| (&file.name[..], target(claim))));
+            let claimed = file.parts.iter().filter_map(|part| Some((&part.name[..], target(part.claim.as_ref()?))));
+            pairs.extend(claimed);
         }
         let Some(first) = files.first() else { return Ok(Vec::new()) };
         let asked: Vec<(&[u8], &Target)> = pairs.iter().map(|(name, target)| (*name, target)).collect();
@@ -146,25 +183,56 @@ impl Batch<'_> {
         renamed.by_ref().take(done_files).for_each(drop);
         let mut stands = Vec::with_capacity(files.len());
         for file in files {
-            let result = if file.claim.is_some() { renamed.next() } else { None };
-            stands.push(self.stands(file, result)?);
+            let mut each = Vec::with_capacity(file.parts.len());
+            for part in &file.parts {
+                let result = if part.claim.is_some() { renamed.next() } else { None };
+                each.push(self.stands(file, part, result)?);
+            }
+            stands.push(self.all_stand(file, each)?);
         }
         Ok(stands)
     }
 
     /// In shadow nothing is claimed. What had been before is read under our name; it gets its own back once its verdict stands.
     fn let_be(&mut self, file: &ToFetch) -> Result<Stands, Fault> {
-        let Some(claim) = &file.claim else { return Ok(Stands::At(file.name.clone())) };
-        let found = self.remote.facts(&file.folder, &[claim])?;
-        let stands = found.iter().any(Option::is_some);
-        Ok(if stands { Stands::At(claim.clone()) } else { Stands::Not(Fetched::ClaimRefused) })
+        let mut each = Vec::with_capacity(file.parts.len());
+        for part in &file.parts {
+            each.push(match &part.claim {
+                None => PartStands::At(part.name.clone()),
+                Some(claim) if self.remote.facts(&file.folder, &[claim])?.iter().any(Option::is_some) => {
+                    PartStands::At(claim.clone())
+                }
+                Some(_) => PartStands::ClaimRefused,
+            });
+        }
+        self.all_stand(file, each)
     }
 
-    fn stands(&mut self, file: &ToFetch, renamed: Option<Renamed>) -> Result<Stands, Fault> {
-        let Some(claim) = &file.claim else { return Ok(Stands::At(file.name.clone())) };
+    /// All files of an arrival, or what is the matter with it.
+    fn all_stand(&mut self, file: &ToFetch, each: Vec<PartStands>) -> Result<Stands, Fault> {
+        let refused = file.parts.iter().zip(&each).filter(|(_, stands)| matches!(stands, PartStands::ClaimRefused));
+        let refused: Vec<CollectNo> = refused.map(|(part, _)| part.no).collect();
+        if !refused.is_empty() {
+            return Ok(Stands::Not(Fetched::ClaimRefused(refused)));
+        }
+        let count = each.len();
+        let names =
+            each.into_iter().filter_map(|stands| if let PartStands::At(name) = stands { Some(name) } else { None });
+        let names: Vec<Vec<u8>> = names.collect();
+        if names.len() == count {
+            return Ok(Stands::At(names));
+        }
+        if !names.is_empty() {
+            self.give_back(file)?;
+        }
+        Ok(Stands::Not(Fetched::Nowhere))
+    }
+
+    fn stands(&mut self, file: &ToFetch, part: &ToFetchPart, renamed: Option<Renamed>) -> Result<PartStands, Fault> {
+        let Some(claim) = &part.claim else { return Ok(PartStands::At(part.name.clone())) };
         let there = match renamed {
             Some(Renamed::Done) => There::Claim,
-            Some(Renamed::Refused(_)) | None => return Ok(Stands::Not(Fetched::ClaimRefused)),
+            Some(Renamed::Refused(_)) | None => return Ok(PartStands::ClaimRefused),
             // Claimed before a crash, or before an answer that was not read.
             Some(Renamed::Missing | Renamed::Taken) => {
                 let found = self.remote.facts(&file.folder, &[claim])?;
@@ -172,28 +240,31 @@ impl Batch<'_> {
             }
         };
         Ok(match collecting::resume(Known::Claiming, false, there) {
-            Action::Fetch => Stands::At(claim.clone()),
-            _ => Stands::Not(Fetched::Nowhere),
+            Action::Fetch => PartStands::At(claim.clone()),
+            _ => PartStands::Nowhere,
         })
     }
 
     fn fetch_one(&mut self, file: &ToFetch, stands: Stands) -> Result<(), End> {
-        let name = match stands {
-            Stands::At(name) => name,
+        let names = match stands {
+            Stands::At(names) => names,
             Stands::Not(why) => {
                 self.done.push((file.file, why));
                 return Ok(());
             }
         };
-        if self.gate.is_closing() {
-            return Err(End::Stopped);
-        }
-        match self.fetch_into_tmp(file, &name) {
-            Ok((parked, facts)) => self.look_at_end(file, &name, parked, facts),
+        match self.fetch_parts(file, &names) {
+            Ok(came) => {
+                self.parked.push(came);
+                Ok(())
+            }
             Err(NotFetched::Broken(end)) => Err(end),
             Err(NotFetched::This(why)) => {
-                if matches!(why, Fetched::Changed { .. }) {
-                    self.give_back(file)?;
+                let is_one_of = file.parts.len() > 1;
+                if matches!(why, Fetched::Changed { .. } | Fetched::Incomplete(_))
+                    || is_one_of && matches!(why, Fetched::Nowhere)
+                {
+                    self.give_back(file).map_err(End::Theirs)?;
                 }
                 self.done.push((file.file, why));
                 Ok(())
@@ -201,31 +272,59 @@ impl Batch<'_> {
         }
     }
 
+    /// All of them, one after the other, as one.
+    fn fetch_parts(&mut self, file: &ToFetch, names: &[Vec<u8>]) -> Result<Came, NotFetched> {
+        let mut facts = Vec::new();
+        let mut fetched: Vec<(&[u8], Parked)> = Vec::with_capacity(file.parts.len());
+        for (part, name) in file.parts.iter().zip(names) {
+            if self.gate.is_closing() {
+                return Err(NotFetched::Broken(End::Stopped));
+            }
+            let (parked, other) = self.fetch_into_tmp(file, part, name)?;
+            look_at_end(file, part, &parked)?;
+            facts.extend(other.map(|facts| (part.no, facts)));
+            fetched.push((&part.own_name, parked));
+        }
+        let alone = if fetched.len() == 1 { fetched.pop() } else { None };
+        let (parked, parts) = match alone {
+            Some((_, parked)) => (parked, Vec::new()),
+            None => pack_fetched(self.spool, &fetched).map_err(|e| NotFetched::Broken(End::Ours(e)))?,
+        };
+        Ok(Came { file: file.clone(), parked, facts, parts })
+    }
+
     /// Without a claim the ledger's facts are those of the very moment before it is read.
-    fn fetch_into_tmp(&mut self, file: &ToFetch, name: &[u8]) -> Result<(Parked, Option<Facts>), NotFetched> {
+    fn fetch_into_tmp(
+        &mut self,
+        file: &ToFetch,
+        part: &ToFetchPart,
+        name: &[u8],
+    ) -> Result<(Parked, Option<Facts>), NotFetched> {
         let rests = matches!(file.intake.settle, Settle::Stable(_));
         let mut facts = None;
-        if file.claim.is_none() {
+        if part.claim.is_none() {
             // Who knows no MDTM has told the time in his listing.
             let with_time = |now: Facts| match now.stamp {
-                Stamp::None => Facts { stamp: file.facts.stamp.clone(), ..now },
+                Stamp::None => Facts { stamp: part.facts.stamp.clone(), ..now },
                 _ => now,
             };
             match self.facts(file, name)?.map(with_time) {
                 None => return Err(NotFetched::This(Fetched::Nowhere)),
-                Some(now) if now != file.facts && rests && is_another(&file.facts, &now) => {
-                    return Err(NotFetched::This(Fetched::Changed { facts: now }));
+                Some(now) if now != part.facts && rests && is_another(&part.facts, &now) => {
+                    return Err(NotFetched::This(Fetched::Changed { no: part.no, facts: now }));
                 }
-                Some(now) => facts = Some(now).filter(|now| *now != file.facts),
+                Some(now) => facts = Some(now).filter(|now| *now != part.facts),
             }
         }
-        let expected = facts.as_ref().map_or(file.facts.size, |facts| facts.size);
+        let expected = facts.as_ref().map_or(part.facts.size, |facts| facts.size);
         let small = expected.filter(|size| *size <= WHOLE_BYTES).and_then(|size| usize::try_from(size).ok());
-        let (body, count) = self.bytes_of(file, name, expected, small)?;
+        let (body, count) = self.bytes_of((file, part), name, expected, small)?;
         if expected.is_some_and(|expected| expected != count) {
             match self.facts(file, name)? {
                 Some(now) if now.size == Some(count) && !rests => facts = Some(now),
-                Some(now) if now.size != expected => return Err(NotFetched::This(Fetched::Changed { facts: now })),
+                Some(now) if now.size != expected => {
+                    return Err(NotFetched::This(Fetched::Changed { no: part.no, facts: now }));
+                }
                 _ => {
                     let fault = says_otherwise(self.remote.server(), name, expected, count);
                     return Err(NotFetched::This(Fetched::Refused(fault)));
@@ -239,13 +338,13 @@ impl Batch<'_> {
     /// All of its bytes, and how many they are: from the first on, or from where an earlier connection broke.
     fn bytes_of(
         &mut self,
-        file: &ToFetch,
+        (file, part): (&ToFetch, &ToFetchPart),
         name: &[u8],
         expected: Option<u64>,
         small: Option<usize>,
     ) -> Result<(Body, u64), NotFetched> {
         let ours = |error| NotFetched::Broken(End::Ours(error));
-        let begun = self.halves.take(file.file);
+        let begun = self.halves.take(part.no);
         let body = begun.map_or_else(|| Body::new(self.spool, small), Ok).map_err(ours)?;
         let mut taking = Taking::new(body, self.gate);
         let from = taking.from();
@@ -253,21 +352,21 @@ impl Batch<'_> {
             Ok(count) => Ok((taking.body, from + count)),
             Err(Broken::Ours(_)) if self.gate.is_cut() => Err(NotFetched::Broken(End::Stopped)),
             Err(Broken::Ours(error)) if taking.is_another => {
-                self.halves.only_whole(file.file);
+                self.halves.only_whole(part.no);
                 Err(NotFetched::Broken(End::Theirs(goes_on_elsewhere(self.remote.server(), name, from, &error))))
             }
             Err(Broken::Ours(error)) => Err(ours(taking.body.failed(self.spool, error))),
             Err(Broken::Theirs(fault)) if fault.is_broken() => {
                 // Under our name nobody else writes to it.
-                if Some(name) == file.claim.as_deref() && expected.is_some() {
-                    self.halves.keep(file.file, taking.body);
+                if Some(name) == part.claim.as_deref() && expected.is_some() {
+                    self.halves.keep(part.no, taking.body);
                 }
                 Err(NotFetched::Broken(End::Theirs(fault)))
             }
             Err(Broken::Theirs(_)) if from > 0 => {
                 // It knows no REST, or does not like this one.
-                self.halves.only_whole(file.file);
-                self.bytes_of(file, name, expected, small)
+                self.halves.only_whole(part.no);
+                self.bytes_of((file, part), name, expected, small)
             }
             Err(Broken::Theirs(fault)) => Err(NotFetched::This(Fetched::Refused(fault))),
         }
@@ -278,29 +377,13 @@ impl Batch<'_> {
         Ok(found.into_iter().next().flatten())
     }
 
-    /// Where its sender may still go on, a layout that has an end says whether it is there.
-    fn look_at_end(&mut self, file: &ToFetch, name: &[u8], parked: Parked, facts: Option<Facts>) -> Result<(), End> {
-        let rests = matches!(file.intake.settle, Settle::Stable(_));
-        if rests && !file.takes_it_cut {
-            let mut content = parked.open().map_err(End::Ours)?;
-            if let Some(Completeness::Incomplete(missing)) = end_in(&file.intake, &mut content) {
-                drop(parked);
-                if Some(name) == file.claim.as_deref() {
-                    self.give_back(file)?;
-                }
-                self.done.push((file.file, Fetched::Incomplete(missing)));
-                return Ok(());
-            }
-        }
-        self.parked.push((file.clone(), parked, facts));
-        Ok(())
-    }
-
-    /// Its own name again, where that is free; else it keeps the claim name and is asked for by that.
-    fn give_back(&mut self, file: &ToFetch) -> Result<(), End> {
-        let Some(claim) = &file.claim else { return Ok(()) };
-        let back = Target { folder: None, name: file.name.clone() };
-        self.remote.rename(&file.folder, &[(claim, &back)]).map(drop).map_err(End::Theirs)
+    /// Its own names again, where they are free; else it keeps the claim names and is asked for by those.
+    fn give_back(&mut self, file: &ToFetch) -> Result<(), Fault> {
+        let back = |part: &ToFetchPart| Target { folder: None, name: part.name.clone() };
+        let backs = file.parts.iter().filter_map(|part| Some((part.claim.as_deref()?, back(part))));
+        let backs: Vec<(&[u8], Target)> = backs.collect();
+        let asked: Vec<(&[u8], &Target)> = backs.iter().map(|(claim, target)| (*claim, target)).collect();
+        if asked.is_empty() { Ok(()) } else { self.remote.rename(&file.folder, &asked).map(drop) }
     }
 
     /// One sync for all that was fetched, then the names.
@@ -309,7 +392,7 @@ impl Batch<'_> {
             return Ok(());
         }
         self.spool.sync()?;
-        for (file, parked, facts) in self.parked.drain(..) {
+        for Came { file, parked, facts, parts } in self.parked.drain(..) {
             let name = state_name(file.id, &file.raw_name, Role::Original);
             let place = Place::Work { partner: &file.intake.sender.partner, intake: &file.intake.id };
             let hash = parked.hash();
@@ -318,7 +401,7 @@ impl Batch<'_> {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 placed => placed?,
             }
-            self.done.push((file.file, Fetched::Whole { facts, hash }));
+            self.done.push((file.file, Fetched::Whole { facts, come: Come { hash, parts } }));
         }
         Ok(())
     }
@@ -327,6 +410,18 @@ impl Batch<'_> {
 enum NotFetched {
     Broken(End),
     This(Fetched),
+}
+
+/// Where its sender may still go on, a layout that has an end says whether it is there.
+fn look_at_end(file: &ToFetch, part: &ToFetchPart, parked: &Parked) -> Result<(), NotFetched> {
+    if !matches!(file.intake.settle, Settle::Stable(_)) || file.takes_it_cut {
+        return Ok(());
+    }
+    let mut content = parked.open().map_err(|error| NotFetched::Broken(End::Ours(error)))?;
+    match end_of_part(&file.intake, &part.own_name, &mut content) {
+        Some(Completeness::Incomplete(missing)) => Err(NotFetched::This(Fetched::Incomplete(missing))),
+        _ => Ok(()),
+    }
 }
 
 /// Not only said more exactly.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::edges::remote::Gate;
 use crate::edges::spool::{Arriving, Parked, Spool, SpoolError};
-use crate::edges::store::FileNo;
+use crate::edges::store::ledger::CollectNo;
 
 /// Less is fetched again sooner than asked for twice.
 const WORTH_BYTES: u64 = 1024 * 1024;
@@ -26,9 +26,9 @@ pub struct Halves {
 #[derive(Default)]
 struct Kept {
     /// The oldest first.
-    halves: Vec<(FileNo, Body)>,
+    halves: Vec<(CollectNo, Body)>,
     /// Their server does not go on, or not where it is asked to.
-    whole_only: HashSet<FileNo>,
+    whole_only: HashSet<CollectNo>,
 }
 
 impl Halves {
@@ -36,13 +36,13 @@ impl Halves {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn take(&self, file: FileNo) -> Option<Body> {
+    pub fn take(&self, file: CollectNo) -> Option<Body> {
         let mut kept = self.kept();
         let at = kept.halves.iter().position(|(known, _)| *known == file)?;
         Some(kept.halves.remove(at).1)
     }
 
-    pub fn keep(&self, file: FileNo, body: Body) {
+    pub fn keep(&self, file: CollectNo, body: Body) {
         let mut kept = self.kept();
         if body.bytes < WORTH_BYTES || kept.whole_only.contains(&file) {
             return;
@@ -53,7 +53,7 @@ impl Halves {
         kept.halves.push((file, body));
     }
 
-    pub fn only_whole(&self, file: FileNo) {
+    pub fn only_whole(&self, file: CollectNo) {
         self.kept().whole_only.insert(file);
     }
 }

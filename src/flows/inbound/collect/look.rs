@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::fetching::{Come, ToFetchPart};
 use super::found::span;
 use super::setbacks::Setbacks;
 use super::{Fetched, Job, ToFetch};
 use crate::edges::clock::{Now, chance, read_iso};
 use crate::edges::remote::Fault;
 use crate::edges::spool::shown_name;
-use crate::edges::store::ledger::{CollectRow, RemoteLook};
+use crate::edges::store::ledger::{CollectRow, RemoteLook, SeenThere};
 use crate::edges::store::{FileNo, Snapshot};
 use crate::flows::carried::trouble;
 use crate::flows::remotes::{NOTED_NAMES, NotTaken};
@@ -22,6 +23,7 @@ use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::pause::Paused;
 use crate::model::remote::{Facts, FetchFrom, Folder, Stamp};
+use crate::model::rules::companions::plain_name;
 use crate::model::rules::order_of_files::compare_names;
 use crate::model::rules::patience::{CHANCES, after_fault};
 use crate::model::rules::settle::LookTable;
@@ -41,21 +43,46 @@ pub(super) const CONTRADICTED: &str = "its name is listed there, and the server 
 #[derive(Debug, Clone)]
 pub struct Doubtful {
     pub sighted: Sighted,
-    pub facts: Facts,
-    pub content: Option<Vec<u8>>,
+    /// As they were taken: those of its files that may be others.
+    pub taken: Vec<SeenThere>,
     /// Of the server: its content alone says whether it is another.
     pub clock_was_set: bool,
 }
 
-/// A settled file that the ledger does not know yet.
+/// Of files that stay there and were compared.
+pub struct ToNote {
+    /// They are what they were, with other facts.
+    pub again: Vec<SightedFile>,
+    /// Others by now, and without what belongs to them.
+    pub lone: Vec<SightedFile>,
+}
+
+/// A settled arrival that the ledger does not know yet.
 #[derive(Debug, Clone)]
 pub struct Sighted {
+    /// Mostly one; the first gives it its name and its place in the order.
+    pub files: Vec<SightedFile>,
+    pub done_file: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct SightedFile {
     /// As it stands there; a claim of ours from a lost ledger, too.
     pub name: Vec<u8>,
     /// As its sender called it.
     pub raw_name: Vec<u8>,
     pub facts: Facts,
-    pub done_file: Option<Vec<u8>>,
+}
+
+impl Sighted {
+    pub fn alone(file: SightedFile, done_file: Option<Vec<u8>>) -> Sighted {
+        Sighted { files: vec![file], done_file }
+    }
+
+    /// As listed.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().filter_map(|file| file.facts.size).sum()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +97,7 @@ struct Slot {
     file: FileNo,
     size: u64,
     state: State,
-    /// Of its content, where it was taken while it came.
-    hash: Option<[u8; 32]>,
+    come: Come,
 }
 
 pub struct RemoteDesk {
@@ -146,7 +172,9 @@ impl RemoteDesk {
         let (partner, intake) = (&desk.intake.sender.partner, &desk.intake.id);
         let his: Vec<&CollectRow> =
             rows.iter().filter(|row| row.partner == *partner && row.intake == *intake && !row.is_taken).collect();
-        desk.order.extend(his.iter().map(|row| slot(row.file, &row.facts)));
+        for rows in his.chunk_by(|a, b| a.no.file == b.no.file) {
+            desk.push(rows[0].no.file, rows.iter().filter_map(|row| row.facts.size).sum());
+        }
         Some(desk)
     }
 
@@ -181,8 +209,8 @@ impl RemoteDesk {
         !self.sighted.is_empty() && self.order.len() < WINDOW_FILES
     }
 
-    pub fn next_fetched(&mut self) -> Option<(FileNo, Option<[u8; 32]>)> {
-        if self.has_fetched() { self.order.pop_front().map(|slot| (slot.file, slot.hash)) } else { None }
+    pub fn next_fetched(&mut self) -> Option<(FileNo, Come)> {
+        if self.has_fetched() { self.order.pop_front().map(|slot| (slot.file, slot.come)) } else { None }
     }
 
     /// What it holds in memory is asked of the ledger anew, after an outage.
@@ -233,16 +261,21 @@ impl RemoteDesk {
     }
 
     /// What is new is taken as any other; what could not be read is asked after with the next listing.
-    /// Back come those that are what they were, with other facts.
-    pub fn note_compared(&mut self, new: &[usize], same: &[usize]) -> Vec<(Vec<u8>, Facts)> {
+    pub fn note_compared(&mut self, new: &[usize], same: &[usize]) -> ToNote {
         self.is_comparing = false;
         let doubtful = std::mem::take(&mut self.doubtful);
         let again = same.iter().filter_map(|index| doubtful.get(*index)).filter(|file| file.clock_was_set);
-        let again = again.map(|file| (file.sighted.name.clone(), file.sighted.facts.clone())).collect();
+        let again = again.flat_map(|file| file.sighted.files.clone()).collect();
         let wanted = doubtful.into_iter().enumerate().filter(|(index, _)| new.contains(index));
-        self.sighted.extend(wanted.map(|(_, file)| file.sighted));
-        self.sighted.sort_by(|a, b| compare_names(&b.name, &a.name));
-        again
+        let companions = self.intake.companions.as_ref();
+        let is_lone = |sighted: &Sighted| {
+            let name = std::str::from_utf8(plain_name(&sighted.files[0].raw_name)).unwrap_or_default();
+            sighted.files.len() == 1 && companions.is_some_and(|companions| companions.part_of(name).is_some())
+        };
+        let (lone, wanted): (Vec<_>, Vec<_>) = wanted.map(|(_, file)| file.sighted).partition(is_lone);
+        self.sighted.extend(wanted);
+        self.sighted.sort_by(|a, b| compare_names(&b.files[0].name, &a.files[0].name));
+        ToNote { again, lone: lone.into_iter().flat_map(|sighted| sighted.files).collect() }
     }
 
     /// It could not be listed: the remote's own pause says when it is tried again.
@@ -295,7 +328,8 @@ impl RemoteDesk {
             if job.len() == JOB_FILES || bytes >= JOB_BYTES {
                 break;
             }
-            let Some(row) = snapshot.collected(slot.file)?.filter(|row| !row.is_taken) else {
+            let rows = snapshot.collected(slot.file)?;
+            let Some(row) = rows.first().filter(|row| !row.is_taken) else {
                 gone.push(slot.file);
                 continue;
             };
@@ -303,15 +337,17 @@ impl RemoteDesk {
             if job.first().is_some_and(|first: &ToFetch| first.folder != folder) {
                 break;
             }
-            let size = row.facts.size.unwrap_or_default();
+            let size: u64 = rows.iter().filter_map(|row| row.facts.size).sum();
+            // What is put together stands here twice for a moment.
+            let size = if rows.len() > 1 { 2 * size } else { size };
             if !fits(&shown_name(&row.raw_name).to_string(), under_way + bytes + size) {
                 self.waits_for_room.0 = true;
                 break;
             }
-            let takes_it_cut = is_given_up(&row, self.incomplete.get(&slot.file), self.intake.truncated_after, now);
+            let takes_it_cut = is_given_up(&rows, self.incomplete.get(&slot.file), self.intake.truncated_after, now);
             slot.state = State::UnderWay;
             bytes += slot.size;
-            job.push(to_fetch(row, self.intake.clone(), folder, takes_it_cut));
+            job.extend(to_fetch(rows, self.intake.clone(), folder, takes_it_cut));
         }
         self.order.retain(|slot| !gone.contains(&slot.file));
         Ok((!job.is_empty()).then(|| Job::Collect { source: self.source(), files: job }))
@@ -335,7 +371,7 @@ impl RemoteDesk {
             file,
             size: 0,
             state: State::Waiting,
-            hash: None,
+            come: Come::default(),
         }));
     }
 
@@ -351,8 +387,8 @@ impl RemoteDesk {
     }
 
     /// K1 knows it.
-    pub(super) fn push(&mut self, file: FileNo, facts: &Facts) {
-        self.order.push_back(slot(file, facts));
+    pub(super) fn push(&mut self, file: FileNo, size: u64) {
+        self.order.push_back(Slot { file, size, state: State::Waiting, come: Come::default() });
     }
 
     /// What a carrier says of one file. A file that fails for itself leaves the order, one that a broken line stopped does not.
@@ -364,13 +400,13 @@ impl RemoteDesk {
                 self.setbacks.forget(file);
                 Some(State::Fetched)
             }
-            Fetched::NotTried | Fetched::ClaimRefused => Some(State::Waiting),
+            Fetched::NotTried | Fetched::ClaimRefused(_) => Some(State::Waiting),
             _ => None,
         };
         let Some(at) = self.order.iter().position(|slot| slot.file == file) else { return };
         if let Some(state) = state {
-            if let Fetched::Whole { hash, .. } = fetched {
-                self.order[at].hash = *hash;
+            if let Fetched::Whole { come, .. } = fetched {
+                self.order[at].come = come.clone();
             }
             self.order[at].state = state;
             return;
@@ -393,7 +429,7 @@ impl RemoteDesk {
             Fetched::Changed { .. } => self.aside.push((now.mono + rests_for(&self.intake.settle), file, true)),
             // Those behind it have their turn first: the line may break at this one whenever it is asked for.
             Fetched::BrokeOff(_) if !self.setbacks.is_again(file) => {
-                self.order.push_back(Slot { file, size, state: State::Waiting, hash: None });
+                self.order.push_back(Slot { file, size, state: State::Waiting, come: Come::default() });
             }
             _ => self.aside.push((now.mono + ASK_AGAIN, file, false)),
         }
@@ -405,7 +441,7 @@ impl RemoteDesk {
 
     /// It stands nowhere in work/ although it was fetched.
     pub(super) fn fetch_again(&mut self, file: FileNo) {
-        self.order.push_back(Slot { file, size: 0, state: State::Waiting, hash: None });
+        self.order.push_back(Slot { file, size: 0, state: State::Waiting, come: Come::default() });
     }
 
     /// A listing has what was not there when it was asked for. Once that is chance; true: again, so it rests a while.
@@ -448,30 +484,28 @@ impl RemoteDesk {
 }
 
 /// Its end will not come: it has stood there as it is for so long, by this run or by those before.
-fn is_given_up(row: &CollectRow, since: Option<&(u64, Duration)>, patience: Duration, now: Now) -> bool {
-    let before = row.short_since.as_deref().and_then(read_iso).and_then(|at| (now.wall - at).to_std().ok());
+fn is_given_up(rows: &[CollectRow], since: Option<&(u64, Duration)>, patience: Duration, now: Now) -> bool {
+    // Of several the one that changed last; one that has grown has none.
+    let short: Option<Vec<&str>> = rows.iter().map(|row| row.short_since.as_deref()).collect();
+    let latest = short.and_then(|all| all.into_iter().max());
+    let before = latest.and_then(read_iso).and_then(|at| (now.wall - at).to_std().ok());
     let here = since.map(|(_, since)| now.mono.saturating_sub(*since));
     before.max(here).is_some_and(|rested| rested >= patience)
 }
 
-fn slot(file: FileNo, facts: &Facts) -> Slot {
-    Slot { file, size: facts.size.unwrap_or_default(), state: State::Waiting, hash: None }
-}
-
-fn to_fetch(row: CollectRow, intake: Arc<Intake>, folder: Folder, takes_it_cut: bool) -> ToFetch {
-    let done_claim = row.done_claim;
-    ToFetch {
-        file: row.file,
-        id: row.id,
-        intake,
-        raw_name: row.raw_name,
-        folder,
+fn to_fetch(rows: Vec<CollectRow>, intake: Arc<Intake>, folder: Folder, takes_it_cut: bool) -> Option<ToFetch> {
+    let first = rows.first()?;
+    let (file, id, raw_name) = (first.no.file, first.id, first.raw_name.clone());
+    let done = first.done_name.clone().map(|name| (name, first.done_claim.clone()));
+    let part = |row: CollectRow| ToFetchPart {
+        no: row.no,
         name: row.name,
         claim: row.claim,
-        done: row.done_name.map(|name| (name, done_claim)),
+        own_name: row.own_name,
         facts: row.facts,
-        takes_it_cut,
-    }
+    };
+    let parts = rows.into_iter().map(part).collect();
+    Some(ToFetch { file, id, intake, raw_name, folder, parts, done, takes_it_cut })
 }
 
 fn rests_for(settle: &Settle) -> Duration {

@@ -15,10 +15,12 @@ pub mod listing;
 pub mod look;
 mod noticing;
 mod setbacks;
+mod together;
 
 use crate::edges::remote::{Gate, Remote};
 use crate::edges::spool::Spool;
 use crate::edges::store::FileNo;
+use crate::edges::store::ledger::CollectNo;
 use crate::flows::carried::End;
 use crate::model::remote::Folder;
 
@@ -27,7 +29,7 @@ pub use comparing::Compared;
 pub use fetching::{Fetched, ToFetch};
 pub use halves::Halves;
 pub use listing::Listing;
-pub use look::{Doubtful, RemoteDesk};
+pub use look::{Doubtful, RemoteDesk, Sighted};
 
 /// What a carrier is asked to do.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ pub enum Report {
     Looked { source: String, listing: Option<Listing> },
     Compared { source: String, found: Compared },
     Collected { source: String, files: Vec<(FileNo, Fetched)> },
-    After { files: Vec<(FileNo, Settlement)> },
+    After { files: Vec<(CollectNo, Settlement)> },
 }
 
 impl Job {
@@ -73,7 +75,7 @@ impl Job {
                 Report::Collected { source, files }
             }
             Job::After { files } => {
-                Report::After { files: files.into_iter().map(|file| (file.file, Settlement::NotTried)).collect() }
+                Report::After { files: files.into_iter().map(|file| (file.no, Settlement::NotTried)).collect() }
             }
         }
     }

@@ -7,16 +7,20 @@ use anyhow::Result;
 use chrono::TimeDelta;
 
 use super::claiming::add_row;
-use super::look::{CONTRADICTED, RemoteDesk, Sighted, hash, is_seen};
+use super::found::Found;
+use super::look::{CONTRADICTED, RemoteDesk, Sighted, SightedFile, hash, is_seen};
+use super::together::{Named, Newness, put_together};
 use super::{Doubtful, Listing};
 use crate::edges::clock::{iso, read_iso};
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::store::ledger::{CollectRow, DeliveryRow, FileRow, FileState, SeenThere};
+use crate::edges::store::ledger::{CollectNo, CollectRow, DeliveryRow, FileRow, FileState, NewCollect, SeenThere};
 use crate::flows::inbound::round::Bench;
 use crate::model::ids::Id;
 use crate::model::remote::{After, Facts};
 use crate::model::remote_name::{Ours, read_ours};
 use crate::model::rules::collecting::{self, Action, Known, There};
+use crate::model::rules::companions::Companions;
+use crate::model::rules::order_of_files::compare_names;
 
 const ANOTHERS: &str = "is a name of another Nattpost, or of this one before its spool was lost";
 const OF_NO_RUN: &str =
@@ -56,32 +60,29 @@ impl Bench<'_> {
         let is_it =
             |seen: &SeenThere, i: usize| if clock_was_set { None } else { is_seen(&seen.facts, listing.facts(i)) };
         let says = |seen: &SeenThere| names.get(&seen.name[..]).map(|i| is_it(seen, *i));
-        let mut doubted: HashMap<&[u8], &SeenThere> = HashMap::new();
+        let (mut doubted, mut taken) = (HashMap::<&[u8], &SeenThere>::new(), HashSet::<&[u8]>::new());
         for file in &seen {
             match says(file) {
-                Some(Some(true)) => _ = skip.insert(&file.name),
+                Some(Some(true)) => _ = taken.insert(&file.name),
                 // Nothing of it is applied by itself.
-                Some(None) if !keeps => _ = skip.insert(&file.name),
+                Some(None) if !keeps => _ = taken.insert(&file.name),
                 Some(None) => _ = doubted.insert(&file.name, file),
                 Some(Some(false)) | None => {}
             }
         }
+        if desk.intake.companions.is_none() {
+            skip.extend(&taken);
+        }
         let mut found = desk.settle_listing(listing, &skip, self.now);
+        found.waiting.retain(|(index, _)| !taken.contains(listing.name(*index)));
+        // Claims of an older database's files among them.
+        let others = self.take_up_names(desk, listing, &open, mark)?;
+        let doubtful = self.sight(desk, (listing, &mut found), (&taken, &doubted))?;
+        desk.doubtful = doubtful_of(doubtful, &doubted, clock_was_set);
         if !keeps {
             let stays = seen.iter().filter(|file| says(file).is_some_and(|is_it| is_it != Some(false)));
             found.waiting.extend(stays.filter_map(|file| names.get(&file.name[..])).map(|i| (*i, REHEARSED.into())));
         }
-        let sighted = found.settled.iter().map(|(index, done)| Sighted {
-            name: listing.name(*index).to_vec(),
-            raw_name: listing.name(*index).to_vec(),
-            facts: listing.facts(*index).clone(),
-            done_file: done.map(|done| listing.name(done).to_vec()),
-        });
-        // The first at the end.
-        let (doubtful, sighted) = sighted.rev().partition(|one: &Sighted| doubted.contains_key(&one.name[..]));
-        desk.sighted = sighted;
-        desk.doubtful = doubtful_of(doubtful, &doubted, clock_was_set);
-        let others = self.take_up_names(desk, listing, &open, mark)?;
         self.tell_odd(desk, found.odd.iter().map(|(index, odd)| (listing.name(*index), odd.words().to_string())));
         let look = found.tell(desk, listing, &others, iso(self.now.wall));
         let gone = changes_of_seen(&seen, &names, &iso(self.now.wall));
@@ -101,6 +102,72 @@ impl Bench<'_> {
             desk.told_look = look;
         }
         Ok(())
+    }
+
+    /// What is taken next, beside the claims that were found; what has to be compared comes back.
+    fn sight(
+        &mut self,
+        desk: &mut RemoteDesk,
+        (listing, found): (&Listing, &mut Found),
+        (taken, doubted): (&HashSet<&[u8]>, &HashMap<&[u8], &SeenThere>),
+    ) -> Result<Vec<Sighted>> {
+        let claims = std::mem::take(&mut desk.sighted);
+        if let Some(companions) = desk.intake.companions.clone() {
+            return self.sight_together(desk, &companions, (listing, found), (taken, doubted), claims);
+        }
+        let sighted = found.settled.iter().map(|(index, done)| {
+            Sighted::alone(file_of(listing, *index), done.map(|done| listing.name(done).to_vec()))
+        });
+        // The first at the end.
+        let (doubtful, sighted) = sighted.rev().partition(|one: &Sighted| doubted.contains_key(&one.files[0].name[..]));
+        desk.sighted = sighted;
+        desk.sighted.extend(claims);
+        Ok(doubtful)
+    }
+
+    /// Those that are one arrival, together.
+    fn sight_together(
+        &mut self,
+        desk: &mut RemoteDesk,
+        companions: &Companions,
+        (listing, found): (&Listing, &mut Found),
+        (taken, doubted): (&HashSet<&[u8]>, &HashMap<&[u8], &SeenThere>),
+        claims: Vec<Sighted>,
+    ) -> Result<Vec<Sighted>> {
+        let newness = |name: &[u8]| match name {
+            _ if taken.contains(name) => Newness::Taken,
+            _ if doubted.contains_key(name) => Newness::Doubted,
+            _ => Newness::New,
+        };
+        let settled = found.settled.iter().map(|(index, _)| (*index, true));
+        let waiting = found.waiting.iter().map(|(index, _)| (*index, false));
+        let mut named: Vec<Named> = Vec::with_capacity(found.settled.len() + claims.len());
+        for (index, is_settled) in settled.chain(waiting) {
+            let newness = newness(listing.name(index));
+            named.push(Named { file: file_of(listing, index), index, is_settled, newness });
+        }
+        // A server may name one file twice.
+        named.sort_by(|a, b| a.file.name.cmp(&b.file.name));
+        named.dedup_by(|later, first| later.file.name == first.file.name);
+        for file in claims.into_iter().flat_map(|claim| claim.files) {
+            let index = (0..listing.len()).find(|index| listing.name(*index) == file.name).unwrap_or_default();
+            named.push(Named { file, index, is_settled: true, newness: Newness::New });
+        }
+        let (remote, folder) = (&desk.from.remote, desk.from.folder.as_bytes());
+        let before = self.store.read()?.lone_there(remote, folder)?;
+        let together = put_together(companions, &named, &before, self.now.wall);
+        if together.lone != before {
+            let tx = self.store.begin_unsynced()?;
+            tx.set_lone_there(remote, folder, &together.lone)?;
+            tx.commit()?;
+        }
+        if let Some(due) = together.due {
+            desk.look_at = desk.look_at.min(self.now.mono + (due - self.now.wall).to_std().unwrap_or_default());
+        }
+        found.waiting.extend(together.waiting.into_iter().map(|(index, words)| (index, words.into())));
+        desk.sighted = together.sighted;
+        desk.sighted.sort_by(|a, b| compare_names(&b.files[0].raw_name, &a.files[0].raw_name));
+        Ok(together.doubtful)
     }
 
     /// What is still owed to files of that folder, and what was taken and stays: all of it, or what was only rehearsed.
@@ -124,16 +191,19 @@ impl Bench<'_> {
         let (asked_before, later): (Vec<_>, Vec<_>) = desk.missing.drain(..).partition(|(asked, _)| *asked <= began);
         desk.missing = later;
         for (_, file) in asked_before {
-            let Some(row) = open.iter().find(|row| row.file == file) else { continue };
+            let rows: Vec<&CollectRow> = open.iter().filter(|row| row.no.file == file).collect();
+            let Some(row) = rows.first() else { continue };
             let has = |name: &[u8]| names.contains_key(name);
-            let there = match (has(&row.name), row.claim.as_deref().is_some_and(has)) {
+            let there = |row: &CollectRow| match (has(&row.name), row.claim.as_deref().is_some_and(has)) {
                 (true, true) => There::Both,
                 (true, false) => There::Name,
                 (false, true) => There::Claim,
                 (false, false) => There::SurelyNeither,
             };
-            match collecting::resume(Known::Claiming, false, there) {
-                Action::CloseVanished => self.close_vanished(row)?,
+            // Of several one is enough: what is left is no arrival any more.
+            let there = rows.iter().map(|row| there(row)).find(|there| *there == There::SurelyNeither);
+            match collecting::resume(Known::Claiming, false, there.unwrap_or(There::Name)) {
+                Action::CloseVanished => self.close_vanished(row, &rows)?,
                 _ if desk.is_contradicted(file, &row.raw_name, self.now) => self.tell_contradicted(desk, row),
                 _ => {}
             }
@@ -151,10 +221,10 @@ impl Bench<'_> {
         self.events.tell(self.now.wall, row.id.as_str(), Event::RemoteFailed, &fields);
     }
 
-    fn close_vanished(&mut self, row: &CollectRow) -> Result<()> {
+    fn close_vanished(&mut self, row: &CollectRow, rows: &[&CollectRow]) -> Result<()> {
         let tx = self.store.begin()?;
-        tx.vanish_file(row.file, &iso(self.now.wall), "gone from its remote before it was fetched")?;
-        tx.forget_collected(&[row.file])?;
+        tx.vanish_file(row.no.file, &iso(self.now.wall), "gone from its remote before it was fetched")?;
+        tx.forget_collected(&rows.iter().map(|row| row.no).collect::<Vec<_>>())?;
         tx.commit()?;
         let fields = [(Key::Remote, Value::Text(row.remote.as_str().into())), (Key::Name, Value::Bytes(&row.raw_name))];
         self.events.tell(self.now.wall, row.id.as_str(), Event::FileVanished, &fields);
@@ -180,7 +250,7 @@ impl Bench<'_> {
                 _ if ours.mark() != mark.as_bytes() => Some(ANOTHERS),
                 Ours::Claim { id, name: plain, .. } => {
                     let row = self.store.read()?.file_by_id(id)?;
-                    self.take_up_claim(desk, (name, plain), listing.facts(index), row)?
+                    self.take_up_claim(desk, (name, plain), listing.facts(index), (row, open))?
                 }
                 Ours::Upload { run, .. } => self.take_up_upload(desk, name, run)?,
                 Ours::Aside { .. } => None,
@@ -222,8 +292,15 @@ impl Bench<'_> {
         desk: &mut RemoteDesk,
         (name, plain): (&[u8], &[u8]),
         facts: &Facts,
-        row: Option<FileRow>,
+        (row, open): (Option<FileRow>, &[CollectRow]),
     ) -> Result<Option<&'static str>> {
+        let parts = row.as_ref().map(|row| self.store.read()?.parts_of(row.no)).transpose()?.unwrap_or_default();
+        let nth = parts.iter().position(|part| part.raw_name == plain).map_or(0, |at| at as u8 + 1);
+        let own_name = parts.iter().map(|part| &part.raw_name).find(|own| *own == plain);
+        // Asked for under its own name, since this one was refused: where it is not, its row is closed before this.
+        if row.as_ref().is_some_and(|row| open.iter().any(|one| one.no == CollectNo { file: row.no, nth })) {
+            return Ok(None);
+        }
         let known = match row.as_ref().map(|row| row.state) {
             None => Known::Nothing,
             Some(FileState::Judged) => Known::Settled,
@@ -233,18 +310,39 @@ impl Bench<'_> {
         match (collecting::resume(known, false, There::Claim), row) {
             (Action::NewArrival, _) => {
                 let (name, raw_name) = (name.to_vec(), plain.to_vec());
-                desk.sighted.push(Sighted { name, raw_name, facts: facts.clone(), done_file: None });
+                desk.sighted.push(Sighted::alone(SightedFile { name, raw_name, facts: facts.clone() }, None));
+            }
+            // One of several: it gets its own name again, and the look finds what is left of them.
+            (Action::OpenAgain, Some(row)) if nth > 0 => {
+                let tx = self.store.begin()?;
+                tx.see_remote(&NewCollect {
+                    no: CollectNo { file: row.no, nth },
+                    remote: &desk.from.remote,
+                    folder: desk.from.folder.as_bytes(),
+                    name: plain,
+                    claim: Some(name),
+                    done_name: None,
+                    done_claim: None,
+                    facts,
+                    then_do: "rename",
+                    target: Some(plain),
+                    is_taken: true,
+                })?;
+                tx.commit()?;
             }
             (Action::OpenAgain, Some(row)) => {
                 let tx = self.store.begin()?;
                 tx.open_again(row.no)?;
-                add_row(&tx, desk, row.no, (&row.raw_name, Some(name)), None, facts, false)?;
+                let no = CollectNo { file: row.no, nth };
+                add_row(&tx, desk, no, (&row.raw_name, Some(name)), None, facts, false)?;
                 tx.commit()?;
-                desk.push(row.no, facts);
+                desk.push(row.no, facts.size.unwrap_or_default());
             }
             (Action::CarryOutAfter, Some(row)) if desk.from.after != After::Keep => {
                 let tx = self.store.begin()?;
-                add_row(&tx, desk, row.no, (&row.raw_name, Some(name)), None, facts, true)?;
+                let no = CollectNo { file: row.no, nth };
+                let own_name = own_name.unwrap_or(&row.raw_name);
+                add_row(&tx, desk, no, (own_name, Some(name)), None, facts, true)?;
                 tx.commit()?;
             }
             _ => return Ok(Some("is judged, and nothing is to happen to it there")),
@@ -268,6 +366,11 @@ impl Bench<'_> {
     }
 }
 
+fn file_of(listing: &Listing, index: usize) -> SightedFile {
+    let name = listing.name(index).to_vec();
+    SightedFile { raw_name: name.clone(), name, facts: listing.facts(index).clone() }
+}
+
 fn was_clock_set(seen: &[SeenThere], names: &HashMap<&[u8], usize>, listing: &Listing) -> bool {
     let pairs = seen.iter().filter_map(|file| Some((&file.facts, listing.facts(*names.get(&file.name[..])?))));
     collecting::clock_was_set(&pairs.collect::<Vec<_>>())
@@ -275,10 +378,10 @@ fn was_clock_set(seen: &[SeenThere], names: &HashMap<&[u8], usize>, listing: &Li
 
 fn doubtful_of(sighted: Vec<Sighted>, doubted: &HashMap<&[u8], &SeenThere>, clock_was_set: bool) -> Vec<Doubtful> {
     let with = |one: Sighted| {
-        let seen = doubted.get(&one.name[..])?;
-        Some(Doubtful { facts: seen.facts.clone(), content: seen.content.clone(), sighted: one, clock_was_set })
+        let taken = one.files.iter().filter_map(|file| doubted.get(&file.name[..]));
+        Doubtful { taken: taken.map(|seen| (*seen).clone()).collect(), sighted: one, clock_was_set }
     };
-    sighted.into_iter().filter_map(with).collect()
+    sighted.into_iter().map(with).collect()
 }
 
 /// Files that stay there and that a whole listing lacks from now on, or has again.
