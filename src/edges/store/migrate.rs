@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0016_turn.sql"),
     include_str!("migrations/0017_companions.sql"),
     include_str!("migrations/0018_companions_there.sql"),
+    include_str!("migrations/0019_master_data.sql"),
 ];
 
 /// The version of the tables this program works with.

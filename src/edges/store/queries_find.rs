@@ -50,7 +50,7 @@ pub struct OrderFound {
 /// A record or fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFound {
-    /// article, customer, stock, price
+    /// article, customer, stock, price and what else has a number
     pub kind: &'static str,
     pub key: String,
     /// What it says, for people.
@@ -66,7 +66,13 @@ const ORIGIN: &str = "f.file_no, f.file_id, f.name, f.partner || '/' || f.intake
 /// Ours, or one of a partner, a supplier, an EAN.
 const ARTICLES: &str = "r.article_no IN (SELECT ?1 UNION SELECT article_no FROM article WHERE ean = ?1
     UNION SELECT article_no FROM article WHERE supplier_article_no = ?1
-    UNION SELECT a.article_no FROM article_alias x JOIN article a ON a.row_id = x.head_row WHERE x.value = ?1)";
+    UNION SELECT a.article_no FROM article_alias x JOIN article a ON a.row_id = x.head_row WHERE x.value = ?1
+    UNION SELECT article_no FROM article_reference WHERE their_no = ?1 AND active = 1)";
+/// The set itself, or one of its components.
+const SETS: &str = "r.set_no = ?1 OR r.row_id IN (SELECT head_row FROM set_component WHERE component_no = ?1)";
+const REFERENCES: &str = "r.their_no = ?1";
+/// The person, or all of a customer.
+const CONTACTS: &str = "r.contact_no = ?1 OR r.customer_no = ?1";
 const CUSTOMERS: &str = "r.customer_no IN (SELECT ?1 UNION SELECT customer_no FROM customer_alias WHERE value = ?1)";
 
 impl Snapshot<'_> {
@@ -75,6 +81,9 @@ impl Snapshot<'_> {
         let mut found = Found { orders: self.find_orders(number, limit)?, rows: Vec::new() };
         let says_article = "COALESCE(r.name, '')";
         let says_customer = "COALESCE(r.name, '') || COALESCE(', ' || r.city, '')";
+        let says_contact = "trim(COALESCE(r.first_name || ' ', '') || COALESCE(r.last_name, ''))";
+        let says_set = "(SELECT group_concat(c.component_no, ', ') FROM set_component c WHERE c.head_row = r.row_id)";
+        let reference_key = "r.their_no || CASE r.belongs_to WHEN '' THEN '' ELSE ' of ' || r.belongs_to END";
         let stock_key = "r.article_no || CASE r.warehouse WHEN '' THEN '' ELSE ' in ' || r.warehouse END";
         let price_key = "r.article_no || CASE r.price_list WHEN '' THEN '' ELSE ' list ' || r.price_list END
             || CASE r.customer_no WHEN '' THEN '' ELSE ' customer ' || r.customer_no END
@@ -85,6 +94,10 @@ impl Snapshot<'_> {
             ("customer", "r.customer_no", says_customer, "NULL", CUSTOMERS),
             ("stock", stock_key, "COALESCE(r.unit, '')", "r.qty_e6", ARTICLES),
             ("price", price_key, "r.currency", "r.price_e6", ARTICLES),
+            ("set_article", "r.set_no", says_set, "NULL", SETS),
+            ("article_reference", reference_key, "r.article_no", "NULL", REFERENCES),
+            ("contact", "r.contact_no", says_contact, "NULL", CONTACTS),
+            ("base_data", "r.list || ' ' || r.code", "COALESCE(r.name, '')", "r.value_e6", "r.code = ?1"),
         ];
         for (kind, key, says, number_e6, condition) in questions {
             let sql = format!(

@@ -44,6 +44,8 @@ pub struct Judge<'f> {
     plausible: Plausible,
     negative_refused: Option<usize>,
     partner_field: Option<usize>,
+    /// Of a list of references: whose kind of number, and whose. A partner who names nobody speaks of his own.
+    owner_fields: Option<(usize, usize)>,
     line_key: Option<(usize, usize)>,
     now: DateTime<Utc>,
 }
@@ -64,6 +66,7 @@ impl<'f> Judge<'f> {
                 .then(|| kind.head().field("qty"))
                 .flatten(),
             partner_field: (kind.class == Class::Request).then(|| kind.head().field("partner")).flatten(),
+            owner_fields: kind.head().field("scheme").zip(kind.head().field("belongs_to")),
             places: Places::of(&kind),
             plausible: Plausible::new(intake.plausibility, &kind, now.with_timezone(&intake.sender.zone).date_naive()),
             line_key,
@@ -91,6 +94,12 @@ impl<'f> Judge<'f> {
         self.values(batch, index, &mut findings);
         if let Some(field) = self.partner_field {
             batch.put_text(index, 0, field, &self.intake.sender.partner);
+        }
+        if let Some((scheme, owner)) = self.owner_fields {
+            let head = batch.message(index).head();
+            if head.value(scheme).text() == Some("partner") && head.value(owner).text().is_none() {
+                batch.put_text(index, 0, owner, &self.intake.sender.partner);
+            }
         }
         let Findings { mut problems, mut holds } = findings;
         let number = batch.message(index).origin().number;

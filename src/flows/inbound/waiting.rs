@@ -26,7 +26,10 @@ use crate::model::verdict::Verdict;
 use crate::model::wording::judging as words;
 
 /// Kinds that others wait for, in the order in which one may bring the other on.
-const AWAITED: [&str; 4] = ["customer", "article", ORDER, MESSAGE];
+const AWAITED: [&str; 4] = ["customer", ARTICLE, ORDER, MESSAGE];
+const ARTICLE: &str = "article";
+/// Says which article somebody's number means, so it brings what an article brings.
+const REFERENCE: &str = "article_reference";
 const ORDER: &str = "order";
 /// Not a kind: an earlier message of the same key.
 const MESSAGE: &str = "message";
@@ -42,6 +45,10 @@ pub struct Again {
     pub order_mark: u64,
 }
 
+fn brings(kind: &str, awaited: &str) -> bool {
+    kind == awaited || (kind == REFERENCE && awaited == ARTICLE)
+}
+
 impl Again {
     /// Judges all messages that wait. `decided` gets the files whose place or papers change.
     pub fn all_that_wait(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
@@ -55,7 +62,7 @@ impl Again {
         for file in decided.iter().filter(|file| file.counts.accepted > 0 && file.rehearsed.writes()) {
             let intake = self.intake(&file.partner, &file.intake);
             let layout = intake.and_then(|intake| intake.layouts.iter().find(|layout| layout.id == file.layout));
-            kinds.extend(AWAITED.iter().filter(|kind| layout.is_none_or(|layout| layout.kind.name == **kind)));
+            kinds.extend(AWAITED.iter().filter(|kind| layout.is_none_or(|layout| brings(&layout.kind.name, kind))));
         }
         self.judge_waiting(tx, &kinds, decided)
     }
@@ -67,13 +74,26 @@ impl Again {
             if !kinds.contains(&kind) && (kind != ORDER || decided.len() == before) {
                 continue;
             }
-            for number in tx.waiting_on(kind)? {
-                if let Some(message) = self.may_go_on(tx, kind, number)? {
-                    decided.extend(self.judge(tx, &message)?);
-                }
+            if self.judge_those_on(tx, kind, decided)? && kind == ARTICLE {
+                // What was looked at before them may go on by them.
+                self.judge_those_on(tx, kind, decided)?;
             }
         }
         Ok(())
+    }
+
+    /// True: references were among those that went on.
+    fn judge_those_on(&self, tx: &Tx<'_>, kind: &str, decided: &mut Vec<Decided>) -> Result<bool> {
+        let mut references = false;
+        for number in tx.waiting_on(kind)? {
+            if let Some(message) = self.may_go_on(tx, kind, number)?
+                && let Some(file) = self.judge(tx, &message)?
+            {
+                references |= message.kind == REFERENCE;
+                decided.push(file);
+            }
+        }
+        Ok(references)
     }
 
     /// A message behind another of its key goes on when that one is decided; all others are simply judged again.

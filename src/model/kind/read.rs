@@ -5,14 +5,18 @@ use std::sync::{Arc, LazyLock};
 use super::{Class, Field, FieldType, Group, Kind, Kinds};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 
-const SHIPPED: [(&str, &str); 8] = [
+const SHIPPED: [(&str, &str); 12] = [
     ("article.toml", include_str!("../../../schemas/kinds/article.toml")),
+    ("article_reference.toml", include_str!("../../../schemas/kinds/article_reference.toml")),
+    ("base_data.toml", include_str!("../../../schemas/kinds/base_data.toml")),
+    ("contact.toml", include_str!("../../../schemas/kinds/contact.toml")),
     ("customer.toml", include_str!("../../../schemas/kinds/customer.toml")),
     ("discount.toml", include_str!("../../../schemas/kinds/discount.toml")),
     ("order.toml", include_str!("../../../schemas/kinds/order.toml")),
     ("order_status.toml", include_str!("../../../schemas/kinds/order_status.toml")),
     ("price.toml", include_str!("../../../schemas/kinds/price.toml")),
     ("receipt.toml", include_str!("../../../schemas/kinds/receipt.toml")),
+    ("set_article.toml", include_str!("../../../schemas/kinds/set_article.toml")),
     ("stock.toml", include_str!("../../../schemas/kinds/stock.toml")),
 ];
 

@@ -112,7 +112,8 @@ fn write_group(kind: &Kind, index: usize, types: &mut BTreeMap<String, String>, 
         out.push_str("      </xs:element>\n");
     }
     for (child, data) in kind.groups.iter().enumerate().skip(1).filter(|(_, g)| g.parent == index) {
-        let occurs = if data.required { "" } else { " minOccurs=\"0\"" };
+        // Of what is told to be gone only the key is there.
+        let occurs = if data.required && !kind.tells_change { "" } else { " minOccurs=\"0\"" };
         let least = if data.required { "1" } else { "0" };
         let _ =
             writeln!(out, "      <xs:element name=\"{}\"{occurs}>\n        <xs:complexType><xs:sequence>", data.name);

@@ -18,9 +18,15 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 16] = shipped![
+const SHIPPED: [(&str, &str); 24] = shipped![
     "nattpost-article-csv",
     "nattpost-article-xml",
+    "nattpost-article-reference-csv",
+    "nattpost-article-reference-xml",
+    "nattpost-base-data-csv",
+    "nattpost-base-data-xml",
+    "nattpost-contact-csv",
+    "nattpost-contact-xml",
     "nattpost-customer-csv",
     "nattpost-customer-xml",
     "nattpost-discount-csv",
@@ -33,6 +39,8 @@ const SHIPPED: [(&str, &str); 16] = shipped![
     "nattpost-price-xml",
     "nattpost-receipt-csv",
     "nattpost-receipt-xml",
+    "nattpost-set-article-csv",
+    "nattpost-set-article-xml",
     "nattpost-stock-csv",
     "nattpost-stock-xml",
 ];

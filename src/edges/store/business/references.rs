@@ -25,14 +25,21 @@ const CUSTOMER_ALIAS: &str =
     "SELECT customer_no FROM customer_alias WHERE owner = ?2 AND value = ?1 ORDER BY customer_no LIMIT 10";
 const OWN_ARTICLE: &str =
     "SELECT article_no, unit FROM article INDEXED BY article_known WHERE article_no = ?1 AND active = 1";
-const ALIAS: &str = "SELECT DISTINCT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
-     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY a.article_no LIMIT 10";
+/// What articles say of themselves, and what lists of references say of them.
+const ALIAS: &str = "SELECT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
+     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 \
+     UNION SELECT a.article_no FROM article_reference l JOIN article a ON a.article_no = l.article_no \
+     WHERE l.their_no = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.belongs_to = ?3) AND l.active = 1 AND a.active = 1 ORDER BY 1 LIMIT 10";
 const SUPPLIER: &str = "SELECT article_no FROM article WHERE supplier_article_no = ?1 AND (?3 = '' OR supplier_no = ?3) AND active = 1 \
      UNION SELECT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
-     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 ORDER BY 1 LIMIT 10";
+     WHERE l.value = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.owner = ?3) AND a.active = 1 \
+     UNION SELECT a.article_no FROM article_reference l JOIN article a ON a.article_no = l.article_no \
+     WHERE l.their_no = ?1 AND l.scheme = ?2 AND (?3 = '' OR l.belongs_to = ?3) AND l.active = 1 AND a.active = 1 ORDER BY 1 LIMIT 10";
 const EAN: &str = "SELECT article_no FROM article WHERE ean = ?1 AND active = 1 \
      UNION SELECT a.article_no FROM article_alias l JOIN article a ON a.row_id = l.head_row \
-     WHERE l.value = ?1 AND l.scheme = ?2 AND a.active = 1 ORDER BY 1 LIMIT 10";
+     WHERE l.value = ?1 AND l.scheme = ?2 AND a.active = 1 \
+     UNION SELECT a.article_no FROM article_reference l JOIN article a ON a.article_no = l.article_no \
+     WHERE l.their_no = ?1 AND l.scheme = ?2 AND l.active = 1 AND a.active = 1 ORDER BY 1 LIMIT 10";
 const BASE_UNIT: &str = "SELECT unit FROM article INDEXED BY article_known WHERE article_no = ?1 AND active = 1";
 const UNIT: &str = "SELECT u.base_qty_e6 FROM article a JOIN article_unit u ON u.head_row = a.row_id \
      WHERE a.article_no = ?1 AND u.unit = ?2";
