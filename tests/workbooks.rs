@@ -3,6 +3,7 @@
 mod decoding;
 mod sheets;
 mod workbook_faults;
+mod workbook_sheets;
 
 use std::io::Cursor;
 

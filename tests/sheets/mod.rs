@@ -20,19 +20,27 @@ pub fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// A workbook; styles: 1 is a day, 2 is five digits.
+/// A workbook; styles: 1 is a day, 2 is five digits, 3 is a share in percent.
 pub struct Book<'b> {
     /// Name, `state`, what stands in `sheetData`.
     pub sheets: Vec<(&'b str, &'b str, String)>,
     pub texts: &'b [&'b str],
     pub since_1904: bool,
+    /// Merged ranges of each sheet.
+    pub merged: &'b [&'b str],
     /// Further parts.
     pub more: Vec<(&'b str, String)>,
 }
 
 impl<'b> Book<'b> {
     pub fn of(rows: &str) -> Book<'b> {
-        Book { sheets: vec![("Orders", "visible", rows.to_string())], texts: &[], since_1904: false, more: Vec::new() }
+        Book {
+            sheets: vec![("Orders", "visible", rows.to_string())],
+            texts: &[],
+            since_1904: false,
+            merged: &[],
+            more: Vec::new(),
+        }
     }
 
     pub fn bytes(&self) -> Vec<u8> {
@@ -52,10 +60,12 @@ impl<'b> Book<'b> {
             vec![own(["t", "sharedStrings", "sharedStrings.xml"]), own(["s", "styles", "/xl/styles.xml"])];
         let mut list = String::new();
         let mut parts: Vec<(String, String)> = Vec::new();
+        let merged: String = self.merged.iter().map(|range| format!("<mergeCell ref=\"{range}\"/>")).collect();
+        let merged = if merged.is_empty() { merged } else { format!("<mergeCells count=\"1\">{merged}</mergeCells>") };
         for (index, (name, state, rows)) in self.sheets.iter().enumerate() {
             list.push_str(&format!("<sheet name=\"{name}\" sheetId=\"{index}\" state=\"{state}\" r:id=\"r{index}\"/>"));
             related.push((format!("r{index}"), "worksheet".to_string(), format!("worksheets/sheet{index}.xml")));
-            let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>");
+            let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData>{merged}</worksheet>");
             parts.push((format!("xl/worksheets/sheet{index}.xml"), sheet));
         }
         let texts: String = self.texts.iter().map(|text| format!("<si>{text}</si>")).collect();
@@ -64,7 +74,7 @@ impl<'b> Book<'b> {
             u8::from(self.since_1904)
         );
         let styles = format!(
-            "<styleSheet xmlns=\"{main}\"><numFmts><numFmt numFmtId=\"170\" formatCode=\"00000\"/></numFmts><cellStyleXfs><xf numFmtId=\"14\"/></cellStyleXfs><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"170\"/></cellXfs></styleSheet>"
+            "<styleSheet xmlns=\"{main}\"><numFmts><numFmt numFmtId=\"170\" formatCode=\"00000\"/></numFmts><cellStyleXfs><xf numFmtId=\"14\"/></cellStyleXfs><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"170\"/><xf numFmtId=\"9\"/></cellXfs></styleSheet>"
         );
         let part = |name: &str, text: String| (name.to_string(), text);
         parts.push(part("_rels/.rels", relations(&[own(["a", "officeDocument", "xl/workbook.xml"])])));

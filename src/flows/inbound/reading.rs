@@ -22,7 +22,7 @@ use crate::model::intake::Intake;
 use crate::model::kind::Kind;
 use crate::model::layout::choice::{Choice, choose};
 use crate::model::layout::nearest::{Unrecognised, unrecognised};
-use crate::model::layout::{Completeness, DecodeContext, Decoded, Layout, Refused, Sink, Spill, Stop};
+use crate::model::layout::{Completeness, DecodeContext, Decoded, Input, Layout, Refused, Sink, Spill, Stop};
 use crate::model::layout::{packed, together};
 use crate::model::wording::judging as words;
 
@@ -329,7 +329,15 @@ impl Reader<'_> {
                     Some(known) => together::first_head(known, input)?,
                     None => beginning(input, assignment.intake.unzip)?,
                 };
-                match choose(several, &head, whole) {
+                let mut unpacked = match companions {
+                    None if assignment.intake.unzip => self.unpacked_workbook(input, several)?,
+                    _ => None,
+                };
+                let file: &mut dyn Input = match &mut unpacked {
+                    Some(member) => member,
+                    None => &mut *input,
+                };
+                match choose(several, (&head, whole), file)? {
                     Choice::One(layout) => layout,
                     Choice::Unknown => return Ok(Outcome::Unrecognised(unrecognised(several, &head))),
                     Choice::Several(fitting) => {
@@ -357,6 +365,19 @@ impl Reader<'_> {
             decoded.fatal.add(words::truncated(&missing));
         }
         Ok(Outcome::Decoded(decoded))
+    }
+}
+
+impl Reader<'_> {
+    /// The first member of an archive, where it is one of workbooks: it cannot be read from its beginning alone.
+    fn unpacked_workbook(&self, input: &mut Hashing, layouts: &[Arc<Layout>]) -> io::Result<Option<Box<dyn Spill>>> {
+        if !layouts.iter().any(|layout| layout.reads_workbooks()) {
+            return Ok(None);
+        }
+        match packed::packing(input)? {
+            Some(packing) => packed::first_member(packing, input, &**self.spill),
+            None => Ok(None),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::io::{self, Cursor};
 use std::sync::Arc;
 
-use super::{DecodeContext, Layout, Refused, Sink, Spill, Stop};
+use super::{DecodeContext, Decoded, Input, Layout, Refused, Sink, Spill, Stop, Syntax, workbook};
 use crate::model::batch::Batch;
 
 /// What a content says of the layouts.
@@ -18,29 +18,46 @@ pub enum Choice<'l> {
     Several(Vec<&'l Arc<Layout>>),
 }
 
+/// Of a sheet written out, as much as of other files.
+const SHEET_BYTES: u64 = 64 << 10;
 /// Problems of a file that say that it is not of this layout; all others may come from its being only a beginning.
 const NOT_MEANT: [&str; 4] = ["layout-mismatch", "version-mismatch", "record-unknown", "encoding-invalid"];
 
-/// `head`: the beginning of the file; `whole` where that is all.
-pub fn choose<'l>(layouts: &'l [Arc<Layout>], head: &[u8], whole: bool) -> Choice<'l> {
+/// `head`: the beginning of the file; `whole` where that is all. `file`: what it is the beginning of, for workbooks, whose first bytes
+/// say nothing of their sheets.
+pub fn choose<'l>(
+    layouts: &'l [Arc<Layout>],
+    (head, whole): (&[u8], bool),
+    file: &mut dyn Input,
+) -> io::Result<Choice<'l>> {
     let recognising: Vec<&Arc<Layout>> = layouts.iter().filter(|layout| layout.recognises(head)).collect();
     match recognising[..] {
-        [] => return Choice::Unknown,
-        [only] => return Choice::One(only),
+        [] => return Ok(Choice::Unknown),
+        [only] => return Ok(Choice::One(only)),
         _ => {}
     }
-    let tried: Vec<(&Arc<Layout>, Trial)> =
-        recognising.iter().map(|layout| (*layout, trial(layout, head, whole))).collect();
+    let mut tried: Vec<(&Arc<Layout>, Fit)> = Vec::new();
+    for layout in &recognising {
+        let fit = match &layout.syntax {
+            Syntax::Workbook(workbook) => {
+                let begun = workbook::beginning(layout, workbook, file, SHEET_BYTES)?;
+                begun.map_or(Fit::Not, |(rows, whole)| {
+                    tried_on(&rows, whole, |rows, context, sink| workbook.rows.decode(layout, rows, context, sink))
+                })
+            }
+            _ => tried_on(head, whole, |head, context, sink| layout.decode(head, context, sink)),
+        };
+        tried.push((layout, fit));
+    }
     // What no layout can read is refused with the reasons of the first: nothing of it can be applied.
-    let Some(best) = tried.iter().map(|(_, trial)| trial.fit).max().filter(|fit| *fit > Fit::Not) else {
-        return Choice::One(recognising[0]);
+    let Some(best) = tried.iter().map(|(_, fit)| *fit).max().filter(|fit| *fit > Fit::Not) else {
+        return Ok(Choice::One(recognising[0]));
     };
-    let fitting: Vec<&Arc<Layout>> =
-        tried.iter().filter(|(_, trial)| trial.fit == best).map(|(layout, _)| *layout).collect();
-    match fitting[..] {
+    let fitting: Vec<&Arc<Layout>> = tried.iter().filter(|(_, fit)| *fit == best).map(|(layout, _)| *layout).collect();
+    Ok(match fitting[..] {
         [only] => Choice::One(only),
         _ => Choice::Several(fitting),
-    }
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,28 +70,28 @@ enum Fit {
     Wholly,
 }
 
-struct Trial {
-    fit: Fit,
-}
-
-fn trial(layout: &Layout, head: &[u8], whole: bool) -> Trial {
+/// `decode` reads a beginning.
+fn tried_on(
+    head: &[u8],
+    whole: bool,
+    decode: impl FnOnce(&mut Cursor<&[u8]>, &DecodeContext<'_>, &mut dyn Sink) -> io::Result<Decoded>,
+) -> Fit {
     let spill = || Ok::<Box<dyn Spill>, io::Error>(Box::new(Cursor::new(Vec::new())));
     let context = DecodeContext { file_name: "", zone: chrono_tz::Tz::UTC, spill: &spill };
     let mut counted = Counted::default();
-    let Ok(decoded) = layout.decode(&mut Cursor::new(head), &context, &mut counted) else {
-        return Trial { fit: Fit::Not };
+    let Ok(decoded) = decode(&mut Cursor::new(head), &context, &mut counted) else {
+        return Fit::Not;
     };
     let is_other = decoded.fatal.counts().keys().any(|code| NOT_MEANT.contains(code));
     // The last message of a beginning was cut off.
     let refused = counted.refused.iter().filter(|number| whole || **number < decoded.messages).count();
-    let fit = match (is_other, counted.good, refused) {
+    match (is_other, counted.good, refused) {
         (true, ..) => Fit::Not,
         (false, 0, 0) => Fit::Wholly,
         (false, 0, _) => Fit::Nothing,
         (false, _, 0) => Fit::Wholly,
         _ => Fit::Partly,
-    };
-    Trial { fit }
+    }
 }
 
 #[derive(Default)]
@@ -113,7 +130,7 @@ mod tests {
     }
 
     fn chosen(layouts: &[Arc<Layout>], text: &str) -> Vec<String> {
-        match choose(layouts, text.as_bytes(), true) {
+        match choose(layouts, (text.as_bytes(), true), &mut Cursor::new(text)).unwrap() {
             Choice::One(layout) => vec![layout.id.clone()],
             Choice::Unknown => Vec::new(),
             Choice::Several(several) => several.iter().map(|layout| layout.id.clone()).collect(),

@@ -152,6 +152,11 @@ impl Layout {
         }
     }
 
+    /// Its files cannot be read from their beginning alone.
+    pub fn reads_workbooks(&self) -> bool {
+        matches!(self.syntax, Syntax::Workbook(_))
+    }
+
     /// Could a file that begins with these bytes (at most 64 KiB) be of this layout?
     pub fn recognises(&self, head: &[u8]) -> bool {
         match &self.syntax {

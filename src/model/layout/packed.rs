@@ -130,6 +130,32 @@ pub fn first_head(packing: Packing, input: &mut dyn Input) -> io::Result<Option<
     }
 }
 
+/// The first member, unpacked whole; nothing as above.
+pub fn first_member(
+    packing: Packing,
+    input: &mut dyn Input,
+    spill: &dyn Fn() -> io::Result<Box<dyn Spill>>,
+) -> io::Result<Option<Box<dyn Spill>>> {
+    let unpack = |input: &mut dyn Input| -> io::Result<Option<Box<dyn Spill>>> {
+        let mut unpacked = spill()?;
+        if packing == Packing::Gzip {
+            io::copy(&mut gunzip(&mut *input)?, &mut unpacked)?;
+        } else {
+            let (directory, members) = listed(input)?;
+            let Some(first) = members.first() else { return Ok(None) };
+            io::copy(&mut Member::open(&mut *input, &directory, first)?, &mut unpacked)?;
+        }
+        unpacked.rewind()?;
+        Ok(Some(unpacked))
+    };
+    let unpacked = unpack(input);
+    input.rewind()?;
+    match unpacked {
+        Err(error) if flaw_of(&error).is_some() => Ok(None),
+        other => other,
+    }
+}
+
 fn head_of(input: &mut dyn Input) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     input.rewind()?;

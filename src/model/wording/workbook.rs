@@ -34,6 +34,9 @@ pub fn cell_invalid(place: Place, what: BadCell, found: &str) -> Problem {
             "\"{found}\" is a number of more than 15 digits, of which Excel has lost the last ones. Enter it as text (with an apostrophe before it)."
         ),
         BadCell::Moment => format!("\"{found}\" is shown as a day, but is no day of the calendar. Enter the day anew."),
+        BadCell::Merged => format!(
+            "\"{found}\" stands in merged cells, and nothing says to which of their rows or columns it belongs. Unmerge them in Excel and write the value where it belongs."
+        ),
         BadCell::Unnamed => format!("\"{found}\" stands under no heading, so that it would be lost. Remove it, or give its column a heading."),
     };
     Problem::new("cell-invalid", place, text)

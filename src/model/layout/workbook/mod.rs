@@ -77,6 +77,29 @@ pub(super) fn decode(
     Ok(decoded)
 }
 
+/// The first rows of the sheet as they are read, and whether these are all. Nothing where it cannot be read with this layout.
+pub(super) fn beginning(
+    layout: &Layout,
+    workbook: &Workbook,
+    input: &mut dyn Input,
+    bytes: u64,
+) -> io::Result<Option<(Vec<u8>, bool)>> {
+    let mut rows = Vec::new();
+    let written = (|| {
+        let package = Package::open(input)?;
+        let sheet = chosen(&workbook.options, &package)?;
+        let mut transcriber = Transcriber::new(layout, workbook, &mut rows).only(bytes);
+        transcriber.write(input, &package, sheet, &mut |_, _| {})?;
+        Ok(!transcriber.was_enough())
+    })();
+    input.rewind()?;
+    match written {
+        Ok(whole) => Ok(Some((rows, whole))),
+        Err(Failure::Told(_)) => Ok(None),
+        Err(Failure::Disk(error)) => Err(error),
+    }
+}
+
 fn written_out(
     layout: &Layout,
     workbook: &Workbook,

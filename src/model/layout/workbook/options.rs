@@ -17,6 +17,8 @@ pub struct Options {
     pub header_row: Option<u32>,
     /// Single cells above the headings, each a column of its own to every row: its name, column and row.
     pub cells: Vec<(String, u32, u32)>,
+    /// Below the headings, what stands in merged cells is of the first of them; else it is refused where they are several that count.
+    pub merged_first: bool,
 }
 
 /// Which sheet is read.
@@ -73,6 +75,7 @@ pub fn read(root: &Section<'_>) -> Option<(Options, RowOptions)> {
         sheet: read_sheet(&section),
         header_row: header_row.filter(in_sheet).and_then(|row| u32::try_from(row).ok()),
         cells: read_cells(&section),
+        merged_first: section.choice("merged", &[("refuse", false), ("first", true)]).unwrap_or(false),
     };
     let rows = RowOptions {
         cutting: Cutting::Delimited(delimited),

@@ -14,7 +14,9 @@ use crate::model::layout::rows::options::{Delimited, UnknownColumns};
 use crate::model::layout::{Input, Layout};
 use crate::model::speaker::{SheetWords, Spot};
 use crate::model::syntax::delimited::{CELL_END, ROW_END, bad_mark};
-use crate::model::syntax::workbook::{BadCell, Package, SheetCell, SheetName, SheetPart, letters, read_sheet};
+use crate::model::syntax::workbook::{
+    BadCell, OpenMerges, Package, SheetCell, SheetName, SheetPart, letters, read_merges, read_sheet,
+};
 use crate::model::wording;
 
 /// Rows that are looked at for headings.
@@ -42,6 +44,11 @@ pub fn chosen<'p>(options: &Options, package: &'p Package) -> Result<&'p SheetPa
     })
 }
 
+/// Words of a heading may stand on two lines; a name is one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The headings of a sheet.
 struct Heading {
     row: u32,
@@ -67,6 +74,9 @@ pub struct Transcriber<'t> {
     /// What the single cells say, in their order.
     singles: Vec<String>,
     bad_single: Option<(usize, BadCell)>,
+    merges: OpenMerges,
+    /// So many bytes are enough.
+    until: u64,
 }
 
 /// Told about each row of content: its number, and where it begins in what is written.
@@ -85,7 +95,19 @@ impl<'t> Transcriber<'t> {
             looked_at: 0,
             singles: vec![String::new(); workbook.options.cells.len()],
             bad_single: None,
+            merges: OpenMerges::new(Vec::new()),
+            until: u64::MAX,
         }
+    }
+
+    /// Only the beginning: the row with which so many bytes are written is the last.
+    pub fn only(self, bytes: u64) -> Self {
+        Transcriber { until: bytes, ..self }
+    }
+
+    /// It stopped before the end of the sheet.
+    pub fn was_enough(&self) -> bool {
+        self.byte >= self.until
     }
 
     /// The row of the headings; all rows above it are kept with them.
@@ -100,6 +122,7 @@ impl<'t> Transcriber<'t> {
         sheet: &SheetPart,
         each: &mut EachRow<'_>,
     ) -> Result<(), Failure> {
+        self.merges = OpenMerges::new(read_merges(input, package, sheet)?);
         read_sheet(input, package, sheet, &mut |row, cells| self.row(row, cells, each))?;
         if self.heading.is_none()
             && let Some(best) = self.best.take()
@@ -136,9 +159,11 @@ impl<'t> Transcriber<'t> {
     }
 
     fn row(&mut self, row: u32, cells: &[SheetCell], each: &mut EachRow<'_>) -> io::Result<bool> {
+        self.merges
+            .go_to(row, |column| cells.iter().find(|cell| cell.column == column).map(|cell| cell.text.clone()))?;
         if self.heading.is_some() {
             self.content(row, cells, each)?;
-            return Ok(true);
+            return Ok(!self.was_enough());
         }
         let single = |at: &(String, u32, u32)| at.2 == row;
         for (index, (_, column, _)) in self.workbook.options.cells.iter().enumerate().filter(|(_, cell)| single(cell)) {
@@ -177,9 +202,17 @@ impl<'t> Transcriber<'t> {
         let width = cells.last().map_or(0, |cell| cell.column as usize + 1);
         let mut names = vec![String::new(); width];
         for cell in cells {
-            // Words of a heading may stand on two lines; a name is one.
-            names[cell.column as usize] = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            names[cell.column as usize] = one_line(&cell.text);
         }
+        // A heading may be as high as the two rows of the others beside it.
+        for (merge, text) in self.merges.ranges().filter(|(merge, _)| merge.first_row < row) {
+            let column = merge.first_column as usize;
+            names.resize(names.len().max(column + 1), String::new());
+            if names[column].is_empty() {
+                names[column] = one_line(text);
+            }
+        }
+        let width = names.len();
         let keeps_all = self.delimited().is_some_and(|d| d.unknown_columns == UnknownColumns::Keep);
         let read = self.workbook.rows.read_cells(self.layout, &names);
         let fitting = read.len();
@@ -205,7 +238,8 @@ impl<'t> Transcriber<'t> {
         let width = heading.names.len();
         let strict = self.delimited().is_some_and(|d| d.unknown_columns == UnknownColumns::Refuse);
         let unnamed = |cell: &SheetCell| heading.names.get(cell.column as usize).is_none_or(String::is_empty);
-        let first_bad = cells.iter().find_map(|cell| match cell.bad {
+        let merged = self.merged(heading);
+        let mut first_bad = cells.iter().find_map(|cell| match cell.bad {
             _ if strict && unnamed(cell) => Some((cell.column, BadCell::Unnamed)),
             Some(bad) if heading.used.contains(&cell.column) => Some((cell.column, bad)),
             _ => None,
@@ -221,6 +255,11 @@ impl<'t> Transcriber<'t> {
         if is_blank {
             return Ok(());
         }
+        if let (None, Some((column, text))) = (first_bad, &merged) {
+            first_bad = Some((*column, BadCell::Merged));
+            // Shown with its problem also where it stands in a row above.
+            texts[*column as usize] = text;
+        }
         let before = self.singles.len();
         let mark = first_bad.map_or(String::new(), |(column, bad)| {
             let index = before + width.min(column as usize);
@@ -232,6 +271,19 @@ impl<'t> Transcriber<'t> {
         self.singles = singles;
         each(row, byte?);
         Ok(())
+    }
+
+    /// A value whose cells are merged with those of another row, or with another column that is read, and which concerns this row: where
+    /// it is read first, and what it says.
+    fn merged(&self, heading: &Heading) -> Option<(u32, String)> {
+        if self.workbook.options.merged_first {
+            return None;
+        }
+        self.merges.ranges().filter(|(merge, _)| merge.first_row > heading.row).find_map(|(merge, text)| {
+            let mut read = heading.used.range(merge.first_column..=merge.last_column);
+            let first = read.next()?;
+            (merge.last_row > merge.first_row || read.next().is_some()).then(|| (*first, text.clone()))
+        })
     }
 
     /// Writes a row at its number; where it begins.

@@ -7,6 +7,7 @@
 //! tell a formula without a value from an empty cell, and hold all texts of a workbook whatever their size.
 
 mod cut;
+mod merges;
 mod package;
 mod plain;
 mod sheet;
@@ -17,6 +18,7 @@ mod value;
 use std::fmt;
 
 pub use cut::cut;
+pub use merges::{Merge, Open as OpenMerges, read_merges};
 pub use package::{Package, SHEETS, SheetPart};
 pub use plain::{PlainRows, plain_workbook};
 pub use sheet::{SheetCell, read_sheet};
@@ -38,11 +40,13 @@ pub enum BadCell {
     Moment,
     /// A value under no heading.
     Unnamed,
+    /// Merged with cells of other rows or of other columns that are read: nobody knows whose value it is.
+    Merged,
 }
 
 impl BadCell {
-    pub const ALL: [BadCell; 5] =
-        [BadCell::Error, BadCell::Unvalued, BadCell::Digits, BadCell::Moment, BadCell::Unnamed];
+    pub const ALL: [BadCell; 6] =
+        [BadCell::Error, BadCell::Unvalued, BadCell::Digits, BadCell::Moment, BadCell::Unnamed, BadCell::Merged];
 }
 
 /// A column as Excel calls it: 0 is A, 26 is AA.
