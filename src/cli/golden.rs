@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::args::Test;
+use super::arrival::{self, ToRead};
 use super::ends::{End, Failure, Outcome};
 use super::page::{Columns, Page};
 use super::{setting, translate};
@@ -22,6 +23,7 @@ use crate::model::diagnostic::shown;
 use crate::model::golden::{Difference, Reading, differences, first_difference};
 use crate::model::json;
 use crate::model::layout::{EncodeContext, Layout, Refused, Sink, Stop, Syntax};
+use crate::model::rules::companions::Companions;
 use crate::model::{canonical, document::DocumentProblem};
 
 /// What a sample is called in the folder of a `layout.toml`.
@@ -37,6 +39,8 @@ const SHOWN: usize = 20;
 pub struct Tested {
     pub layout: Arc<Layout>,
     pub folder: PathBuf,
+    /// Files of one sample, where an intake says that they are one arrival.
+    pub companions: Vec<Arc<Companions>>,
 }
 
 /// How one direction of a sample ended.
@@ -108,7 +112,8 @@ fn wanted(config: &Path, asked: &Test) -> Result<(Vec<Tested>, Tz), Failure> {
             return Err(Failure::new(End::Usage, "layout-shipped", format!("the layout {name} ships with Nattpost"))
                 .expected("one of the site's, which can have samples beside it"));
         };
-        tested.push(Tested { layout, folder: samples_folder(&path) });
+        let companions = arrival::companions(config, &layout, None, &[])?;
+        tested.push(Tested { layout, folder: samples_folder(&path), companions });
     }
     Ok((tested, zone))
 }
@@ -117,7 +122,11 @@ fn of_site(config: &Config) -> Vec<Tested> {
     let beside = config.path.parent().unwrap_or(Path::new(""));
     let known = config.layouts.iter().filter_map(|known| Some((known, known.file.as_ref()?)));
     known
-        .map(|(known, file)| Tested { layout: Arc::clone(&known.layout), folder: samples_folder(&beside.join(file)) })
+        .map(|(known, file)| Tested {
+            layout: Arc::clone(&known.layout),
+            folder: samples_folder(&beside.join(file)),
+            companions: arrival::of_intakes(config, &known.layout, None),
+        })
         .collect()
 }
 
@@ -179,7 +188,8 @@ pub fn problems(config: &Config) -> Result<Vec<DocumentProblem>, Failure> {
 
 fn prove(one: &Tested, zone: Tz, bless: bool) -> Result<Vec<Proof>, Failure> {
     let mut proofs = Vec::new();
-    for sample in samples(&one.folder)? {
+    let all = samples(&one.folder)?;
+    for sample in all.iter().filter(|sample| !goes_along(one, sample, &all)).cloned() {
         let beside = |ending: &str| one.folder.join(format!("{sample}{ending}"));
         let (expected, messages) = (beside(EXPECTED), beside(MESSAGES));
         if messages.exists() {
@@ -192,6 +202,14 @@ fn prove(one: &Tested, zone: Tz, bless: bool) -> Result<Vec<Proof>, Failure> {
         }
     }
     Ok(proofs)
+}
+
+/// It belongs to one that is called by another name.
+fn goes_along(one: &Tested, sample: &str, all: &[String]) -> bool {
+    one.companions.iter().any(|companions| {
+        let found = companions.pair(all.iter().map(|name| name.as_bytes()));
+        found.whole.iter().any(|files| files[1..].iter().any(|at| all[*at] == sample))
+    })
 }
 
 /// Names of samples, sorted; one that is only expected is there too.
@@ -244,9 +262,13 @@ fn read(one: &Tested, zone: Tz, sample: &Path, expected: &Path, bless: bool) -> 
     if !expected.exists() && !is_made {
         return Ok(State::Unknown);
     }
-    bytes_of(sample)?;
     let mut found = Found::default();
-    let decoded = translate::read(&one.layout, zone, sample, &mut found)?;
+    let asked = arrival::to_read(&one.companions, &one.layout, &[sample.to_path_buf()])?;
+    let asked = asked.first().cloned().unwrap_or_else(|| ToRead::file(sample));
+    for file in &asked.files {
+        bytes_of(file)?;
+    }
+    let decoded = translate::read(&one.layout, zone, &asked, &mut found)?;
     found.0.add_fatal(&decoded.fatal);
     if !expected.exists() {
         return write(expected, found.0.text().as_bytes());

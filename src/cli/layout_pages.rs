@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::args::{Compare, Doc};
+use super::arrival::{self, ToRead};
 use super::ends::{End, Failure, Outcome};
 use super::page::{Columns, Page};
 use super::{golden, setting, translate};
@@ -35,7 +36,11 @@ pub fn doc(page: &mut Page<'_>, config: &Path, asked: &Doc) -> Outcome {
         (None, None) => None,
     };
     let examples = match &sample {
-        Some(sample) if layout.reads() => examples(&layout, zone, sample)?,
+        Some(sample) if layout.reads() => {
+            let companions = arrival::companions(config, &layout, None, &[])?;
+            let found = arrival::to_read(&companions, &layout, std::slice::from_ref(sample))?;
+            found.first().map_or(Ok(Examples::new()), |one| examples(&layout, zone, one))?
+        }
         _ => Examples::new(),
     };
     let excerpt = sample.as_deref().map(|sample| excerpt(&layout, sample)).transpose()?;
@@ -97,7 +102,7 @@ fn cannot_read(path: &Path, error: std::io::Error) -> Failure {
 }
 
 /// The first value of each field in the sample, written as the partner writes it.
-fn examples(layout: &Layout, zone: Tz, sample: &Path) -> Result<Examples, Failure> {
+fn examples(layout: &Layout, zone: Tz, sample: &ToRead) -> Result<Examples, Failure> {
     let mut first = FirstValues { layout, zone, found: Examples::new() };
     translate::read(layout, zone, sample, &mut first)?;
     Ok(first.found)

@@ -2,6 +2,7 @@
 //! (`page`). Each command gathers through a flow and prints here; nothing is decided about files.
 
 pub mod args;
+mod arrival;
 mod ask;
 mod backup;
 mod catch_up;

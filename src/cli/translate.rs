@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::args::{Decode, Encode};
+use super::arrival::{self, ToRead};
 use super::ends::{End, Failure, Outcome};
 use super::page::{Page, safe};
 use super::progress::Shown;
@@ -20,7 +21,9 @@ use crate::flows::moments;
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::json;
-use crate::model::layout::{DecodeContext, Decoded, EncodeContext, EncodeError, Layout, Refused, Sink, Spill, Stop};
+use crate::model::layout::{
+    DecodeContext, Decoded, EncodeContext, EncodeError, Layout, Refused, Sink, Spill, Stop, together,
+};
 
 /// Lines that are gathered before they are written.
 const ENCODED_TOGETHER: usize = 1_000;
@@ -28,12 +31,14 @@ const ENCODED_TOGETHER: usize = 1_000;
 pub fn decode(page: &mut Page<'_>, config: &Path, asked: &Decode) -> Outcome {
     let (layout, zone) = setting::layout_of(config, &asked.layout, asked.partner.as_deref())?;
     let mut end = End::Well;
-    for path in &asked.files {
-        let mut lines = Lines { page, name: shown_name(path), refused: 0, failed: None };
-        let read = read(&layout, zone, path, &mut lines)?;
+    let partner = asked.partner.as_deref();
+    let companions = arrival::companions(config, &layout, partner, &asked.companion)?;
+    for one in arrival::to_read(&companions, &layout, &asked.files)? {
+        let mut lines = Lines { page, name: one.name(), refused: 0, failed: None };
+        let read = read(&layout, zone, &one, &mut lines)?;
         let (refused, failed) = (lines.refused, lines.failed.take());
         failed.map_or(Ok(()), Err)?;
-        let name = shown_name(path);
+        let name = one.name();
         for problem in read.fatal.kept() {
             tell(page.json, &name, problem);
         }
@@ -107,17 +112,31 @@ pub fn shown_name(path: &Path) -> String {
     safe(&path.to_string_lossy())
 }
 
-pub fn read(layout: &Layout, zone: Tz, path: &Path, sink: &mut dyn Sink) -> Result<Decoded, Failure> {
+/// As an intake reads it.
+pub fn read(layout: &Layout, zone: Tz, asked: &ToRead, sink: &mut dyn Sink) -> Result<Decoded, Failure> {
     if !layout.reads() {
         return Err(Failure::new(End::Usage, "layout-only-writes", format!("the layout {} does not read", layout.id))
             .expected("one that reads")
             .advice("nattpost check tells what each can do."));
     }
-    let mut input = Shown::new(open(path)?, shown_name(path))?;
-    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let path = &asked.files[0];
+    let is_packed = asked.files.len() > 1;
+    let opened = if is_packed { asked.packed()? } else { open(path)? };
+    let mut input = Shown::new(opened, asked.name())?;
+    let file_name = asked.file_name();
     let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
     let context = DecodeContext { file_name: &file_name, zone, spill: &spill };
-    layout.decode_packed(&mut input, &context, sink).map_err(|error| cannot_read(path, error))
+    let Some(companions) = &asked.companions else {
+        return layout.decode_packed(&mut input, &context, sink).map_err(|error| cannot_read(path, error));
+    };
+    let refused = together::refused(companions, &mut input, &file_name).map_err(|error| cannot_read(path, error))?;
+    match refused {
+        None => together::decode(layout, companions, &mut input, &context, sink),
+        Some(refused) if is_packed || layout.files().is_some() => Ok(refused),
+        // Tried alone.
+        Some(_) => layout.decode_packed(&mut input, &context, sink),
+    }
+    .map_err(|error| cannot_read(path, error))
 }
 
 /// A file, or standard input, which must be kept since some layouts read twice.

@@ -8,10 +8,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::Try;
+use super::arrival;
 use super::ends::{End, Outcome};
 use super::page::{Columns, Page, safe};
 use super::setting;
-use super::translate::{problem_object, read, shown_name};
+use super::translate::{problem_object, read};
 use crate::flows::moments;
 use crate::model::batch::{Batch, Message};
 use crate::model::diagnostic::{Diagnostics, Problem};
@@ -22,18 +23,19 @@ use crate::model::syntax::encoding::Encoding;
 pub fn try_layout(page: &mut Page<'_>, config: &Path, asked: &Try) -> Outcome {
     let (layout, zone) = setting::layout_of(config, &asked.layout, asked.partner.as_deref())?;
     let mut end = End::Well;
-    for path in &asked.files {
+    let companions = arrival::companions(config, &layout, asked.partner.as_deref(), &asked.companion)?;
+    for one in arrival::to_read(&companions, &layout, &asked.files)? {
         let mut trial = Trial {
             layout: &layout,
             page,
-            name: shown_name(path),
+            name: one.name(),
             left: asked.limit,
             problems: Diagnostics::default(),
             refused: 0,
             failed: None,
-            lines: Lines::of(path),
+            lines: Lines::of(&one.files[0]),
         };
-        let read = read(&layout, zone, path, &mut trial)?;
+        let read = read(&layout, zone, &one, &mut trial)?;
         trial.failed.take().map_or(Ok(()), Err)?;
         if trial.end(&read)? > 0 {
             end = End::Refused;

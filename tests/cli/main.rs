@@ -9,3 +9,4 @@ mod looking;
 mod manual;
 mod planning;
 mod samples;
+mod together;

@@ -60,7 +60,7 @@ def files_there(root):
 
 def parts(path):
     """Of several files that came as one, those that it holds."""
-    if path.suffix != ".zip":
+    if not str(path).endswith(".zip"):
         return []
     with zipfile.ZipFile(path) as archive:
         return [(name, archive.read(name)) for name in archive.namelist()]

@@ -322,6 +322,37 @@ def test(server, name, on_line=lambda: None):
         raise Broken(f"{server.name}, {server.mode}, {name}:\n{said}\nThe server says: {server.log_end()}")
 
 
+PAIRS = 25
+
+
+def paired(server):
+    """Orders with their PDFs, one half missing: all that are whole are taken as one arrival each, by claim and by look, and the half stays."""
+    import post  # which imports this
+    for claim in ("rename", "look"):
+        place = Path(tempfile.mkdtemp(prefix="nattpost-pairs-"))
+        rules = f'[intake.pairs]\nfrom = "ftp:in"\nclaim = "{claim}"\ncompanion = ["{{no}}.csv", "{{no}}.pdf"]\n{post.ORDERS}'
+        try:
+            post.lay_out(place, server, rules)
+            partner = post.Partner(server, None)
+            for number in range(PAIRS):
+                partner.put("in", f"{number}.csv", (f"{claim}-{number:02}", "1001", [("A1", "1")]))
+                paper = server.root / "in" / f"{number}.pdf"
+                paper.write_text(f"%PDF-1.4\n{number}\n%%EOF\n")
+                paper.chmod(0o666)
+                os.utime(paper, (time.time() - 60, time.time() - 60))
+            (server.root / "in" / "0.pdf").unlink()
+            command = [REPOSITORY / "target" / "debug" / "nattpost", "run", "--once"]
+            done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=120)
+            taken, left = post.taken(place), post.left_at(server)
+            (server.root / "in" / "0.csv").unlink(missing_ok=True)
+            wanted = [f"{claim}-{number:02}" for number in range(1, PAIRS)]
+            if done.returncode or sorted(taken) != wanted or left != ["0.csv"]:
+                said = done.stdout + done.stderr
+                raise Broken(f"{server.name}, {server.mode}, pairs by {claim} ended with {done.returncode}, took {taken}, left {left}:\n{said}")
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
 def checked(server):
     """`check --connect` with an intake and a feed there: all is well, and nothing of it stays."""
     words = dict(word.split("=", 1) for word in server.words().split(";"))
@@ -388,6 +419,7 @@ def main():
                 else:
                     test(server, "a_real_server_keeps_the_contract")
                     checked(server)
+                    paired(server)
                     test(server, "a_thousand_there_and_a_thousand_back_over_four_connections")
                     broken_and_brought_back(server)
             finally:

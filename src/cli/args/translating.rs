@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 pub struct Decode {
-    /// Files to read; `-` is standard input
+    /// Files to read; `-` is standard input. Of several that are one arrival, one or all
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Layout by its id, or the path of a layout file
@@ -15,6 +15,9 @@ pub struct Decode {
     /// As this partner has it: with his [tables], in his zone
     #[arg(long, value_name = "PARTNER")]
     pub partner: Option<String>,
+    /// As an intake's `companion`, once for each file of an arrival; without it, as the intakes that take this layout say
+    #[arg(long, value_name = "PATTERN")]
+    pub companion: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -33,14 +36,17 @@ pub struct Encode {
 #[derive(Debug, Subcommand)]
 pub enum LayoutCommand {
     /// Show what a file would become with a layout, record by record; nothing is stored
-    #[command(after_help = "Example:\n  nattpost layout try orders-1107.csv --layout partners/dealer-orders.toml")]
+    #[command(
+        after_help = "Example:\n  nattpost layout try orders-1107.csv --layout partners/dealer-orders.toml\n  nattpost layout try ORDHDR_7.csv ORDLIN_7.csv --layout desk-pair --companion 'ORDHDR_{no}.csv' --companion 'ORDLIN_{no}.csv'"
+    )]
     Try(Try),
 
     /// Read and write the samples that stand beside layouts, and show what is not as expected
     #[command(
         after_help = "Example:\n  nattpost layout test\n  nattpost layout test dealer-orders\n  nattpost layout test layouts/dealer-orders.toml --bless\n\nSamples of NAME.toml stand in NAME.samples/ beside it, those of a layout.toml in its own folder. \
                       orders.csv.expected.json is what orders.csv must become, orders.csv.messages.jsonl holds messages that must be written as \
-                      orders.csv: byte for byte, XML but for white space between elements. Ends with 65 when something differs."
+                      orders.csv: byte for byte, XML but for white space between elements. Where an intake of the layout has companion, files that \
+                      belong together are one sample, called by the first. Ends with 65 when something differs."
     )]
     Test(Test),
 
@@ -66,7 +72,7 @@ pub enum LayoutCommand {
 
 #[derive(Debug, Args)]
 pub struct Try {
-    /// Files to read; `-` is standard input
+    /// Files to read; `-` is standard input. Of several that are one arrival, one or all
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Layout by its id, or the path of a layout file
@@ -75,6 +81,9 @@ pub struct Try {
     /// As this partner has it: with his [tables], in his zone
     #[arg(long, value_name = "PARTNER")]
     pub partner: Option<String>,
+    /// As an intake's `companion`, once for each file of an arrival; without it, as the intakes that take this layout say
+    #[arg(long, value_name = "PATTERN")]
+    pub companion: Vec<String>,
     /// Messages shown of each file; all are read
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     pub limit: u32,
