@@ -85,6 +85,8 @@ fn a_price_of_any_kind_is_the_price_where_it_is_the_only_one() {
         assert_eq!(found["net_price"], expected, "{price}");
         assert_eq!(found["extra"].get("price_code").cloned().unwrap_or_default(), code, "{price}");
     }
+    let foreign = refused(&order("CUX+2:EUR:9'", &format!("{LINE}PRI+AAA:7'CUX+2:SEK:9'")));
+    assert!(foreign.contains("SEK") && foreign.contains("[head-contradicts]"), "{foreign}");
     let found = line(&format!("{LINE}PRI+INF:9'PRI+AAA:7'PRI+XYZ:3'"));
     assert_eq!((&found["net_price"], &found["extra"]["price_other"]), (&json!("7"), &json!("9")));
     assert_eq!(found["extra"]["unread"], "PRI+XYZ:3");

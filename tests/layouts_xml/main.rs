@@ -5,6 +5,7 @@ mod capabilities;
 mod decoding;
 mod faults;
 mod joined;
+mod kept;
 mod naming;
 mod partners;
 mod standards;

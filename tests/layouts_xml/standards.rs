@@ -1,5 +1,5 @@
 //! UBL and openTRANS orders that nobody here wrote, against the facts that an independent program found in them: right, wrong or
-//! refused, in a table. docs/design/xml.md explains each that is not right.
+//! refused, in a table.
 
 use std::path::{Path, PathBuf};
 

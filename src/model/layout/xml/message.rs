@@ -10,19 +10,22 @@ use crate::model::wording;
 
 use super::read::{BETWEEN, Found, FoundRecord};
 use super::tree::{RecordPlaces, RecordSet, Tree, elsewhere, is_piece};
+use super::unread::{self, UNREAD};
 
 /// Fills the message begun last from the found records, the first being the message's own.
 pub(super) fn build(layout: &Layout, tree: &Tree, found: &Found, first: usize, assembly: &mut Assembly<'_>) {
     for record in found.records[..first].iter().filter(|record| tree.sets[record.set].around) {
-        let filler = Filler { layout, set: &tree.sets[record.set], found, record, piece: None };
+        let filler = Filler { layout, set: &tree.sets[record.set], found, record, piece: None, left: "" };
         filler.give(assembly);
     }
+    let left = if tree.keeps_unread { left_of(layout, tree, found, first) } else { Vec::new() };
     // Records inside an ignored one are ignored with it.
     let mut ignored = vec![false; found.records.len() - first];
     for (index, record) in found.records[first..].iter().enumerate() {
         let inside = record.around.is_some_and(|around| around >= first && ignored[around - first]);
         let set = &tree.sets[record.set];
-        let filler = Filler { layout, set, found, record, piece: None };
+        let left = left.get(index).map_or("", String::as_str);
+        let filler = Filler { layout, set, found, record, piece: None, left };
         ignored[index] = inside || !filler.fill(assembly);
     }
     for (index, record) in layout.records.iter().enumerate() {
@@ -36,6 +39,26 @@ pub(super) fn build(layout: &Layout, tree: &Tree, found: &Found, first: usize, a
     }
 }
 
+/// By record of a message: what was read and no row of the record that is meant takes, where a row of it, or of none between,
+/// keeps that.
+fn left_of(layout: &Layout, tree: &Tree, found: &Found, first: usize) -> Vec<String> {
+    let mut left = vec![String::new(); found.records.len() - first];
+    for (index, record) in found.records[first..].iter().enumerate() {
+        let set = &tree.sets[record.set];
+        let filler = Filler { layout, set, found, record, piece: None, left: "" };
+        let meant = filler.meant_plainly().filter(|(index, _)| layout.records[*index].role != Role::Ignored);
+        let rows = meant.map(|(index, places)| (&layout.records[index].fields[..], places));
+        let keeps = |at: &usize| tree.sets[found.records[*at].set].unread.is_some();
+        let around = |at: &usize| found.records[*at].around.filter(|at| *at >= first);
+        let Some(keeper) = std::iter::successors(Some(first + index), around).find(keeps) else { continue };
+        // Its own needs no name; of several records around a part of it, each is named.
+        let tag = layout.records[set.records[0]].tags.first().filter(|_| keeper != first + index);
+        let name = tag.map_or("", |tag| tag.rsplit('/').next().unwrap_or(tag));
+        unread::left(found, record, set, &unread::plain(name), rows, &mut left[keeper - first]);
+    }
+    left
+}
+
 /// Checks the controls of a record around the messages; a wrong version or constant ends the file.
 pub(super) fn check_envelope(
     layout: &Layout,
@@ -47,7 +70,7 @@ pub(super) fn check_envelope(
 ) -> Option<Problem> {
     let record = &found.records[record];
     let set = &tree.sets[record.set];
-    let filler = Filler { layout, set, found, record, piece: None };
+    let filler = Filler { layout, set, found, record, piece: None, left: "" };
     for (index, places) in set.records.iter().zip(&set.places) {
         for (field, slots) in layout.records[*index].fields.iter().zip(&places.fields) {
             let Ours::Control(control) = &field.ours else { continue };
@@ -70,6 +93,8 @@ struct Filler<'f> {
     record: &'f FoundRecord,
     /// The piece of a list that is read, and what stands between its parts.
     piece: Option<(&'f str, Option<&'f str>)>,
+    /// What was read and no row takes.
+    left: &'f str,
 }
 
 impl Filler<'_> {
@@ -138,7 +163,19 @@ impl Filler<'_> {
         None
     }
 
+    /// The same, and nothing is told: a record whose condition cannot be computed is not meant.
+    fn meant_plainly(&self) -> Option<(usize, &RecordPlaces)> {
+        let mut records = self.set.records.iter().zip(&self.set.places);
+        records
+            .find(|(index, places)| self.holds_or(&self.layout.records[**index], places, |_| {}))
+            .map(|(i, p)| (*i, p))
+    }
+
     fn holds(&self, record: &Record, places: &RecordPlaces, assembly: &mut Assembly<'_>) -> bool {
+        self.holds_or(record, places, |problem| assembly.problem(problem))
+    }
+
+    fn holds_or(&self, record: &Record, places: &RecordPlaces, mut tell: impl FnMut(Problem)) -> bool {
         let mut holds = true;
         for ((condition, slots), joins) in record.when.iter().zip(&places.conditions).zip(&places.joins) {
             holds &= match condition {
@@ -148,7 +185,7 @@ impl Filler<'_> {
                     (is_word || self.is_elsewhere(value, joins)) != *not
                 }
                 Condition::Holds(expression) => expression.holds(self.values()).unwrap_or_else(|why| {
-                    assembly.problem(wording::expression_failed(self.record.at.place(""), &why));
+                    tell(wording::expression_failed(self.record.at.place(""), &why));
                     false
                 }),
             };
@@ -191,19 +228,21 @@ impl Filler<'_> {
         assembly: &mut Assembly<'_>,
     ) {
         if let Ours::Control(control) = &field.ours {
-            if let Some(problem) = self.check(control, field, slots, assembly) {
-                match control.scope {
-                    Scope::Message => assembly.problem(problem),
-                    _ => assembly.fatal(problem),
-                }
-            }
-            return;
+            let problem = self.check(control, field, slots, assembly);
+            return problem.map_or((), |problem| match control.scope {
+                Scope::Message => assembly.problem(problem),
+                _ => assembly.fatal(problem),
+            });
         }
         let (Ours::Field { .. } | Ours::Extra { .. }) = &field.ours else { return };
         let made;
         let (text, at) = match &field.place {
             Place::One(spot) if is_piece(record, field) => {
                 (self.piece(piece(spot.name()).unwrap_or(0)), self.record.at)
+            }
+            Place::One(spot) if spot.name() == UNREAD => {
+                made = self.unread(&slots[0], &field.form.join);
+                (made.as_str(), self.record.at)
             }
             Place::One(_) => match self.first(&slots[0]) {
                 Some((text, at)) if text.contains(BETWEEN) => {
@@ -248,6 +287,13 @@ impl Filler<'_> {
         if let Some(node) = self.target(record, field, text, node, below, assembly) {
             assembly.set(node, field, text, at);
         }
+    }
+
+    /// What no row takes: of the elements, and of what was read for the record and those in it.
+    fn unread(&self, slots: &[usize], join: &str) -> String {
+        let own = self.first(slots).map_or("", |(text, _)| text);
+        let both: Vec<&str> = [own, self.left].into_iter().filter(|text| !text.is_empty()).collect();
+        joined(&both.join("\u{1E}"), join)
     }
 
     /// The piece that is read, or the nth of its parts.

@@ -3,7 +3,7 @@
 //! `tree` compiles the paths of all records to states, one an element, so that reading compares a name once; `read`
 //! collects what a message holds and `message` turns it into nodes when its element ends, since the order of elements
 //! means nothing; `template`, `write` and `wrap` are the way back, `frame` tells whether a file begins and ends as one of the layout,
-//! `reject` makes one of some of its messages, `redact` copies it without its personal data.
+//! `reject` makes one of some of its messages, `apart` counts those it lacks, `redact` copies it without its personal data, `unread` keeps what no row takes.
 //!
 //! A record's tag is its path below the element of the record it repeats in (`Lines/Line` below the message, the message
 //! below the root; `.` where the root itself is the message). A place is a path below the record's element: `name`,
@@ -12,6 +12,7 @@
 //! is there several times, its last step says which is meant: `note[1]`, `note[*]` for all, `price[@currency=EUR]`. A record with
 //! `group_by` that does not open the message stands beside the messages: `join` finds the one that it belongs to.
 
+mod apart;
 mod frame;
 mod join;
 mod message;
@@ -22,6 +23,7 @@ mod redact;
 mod reject;
 mod template;
 mod tree;
+mod unread;
 mod vocabulary;
 mod wrap;
 mod write;

@@ -2,6 +2,7 @@
 
 use super::vocabulary::Vocabulary;
 use crate::model::document::{Section, suggest};
+use crate::model::syntax::xml::Tag;
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -72,6 +73,16 @@ fn doctype(section: &Section<'_>) -> Option<String> {
 }
 
 impl Options {
+    /// The root that a file has and the one that is wanted; with their namespaces where these alone differ.
+    pub fn root_told(&self, found: &Tag<'_>) -> (String, String) {
+        match self.step(&self.root) {
+            Ok((Some(space), name)) if name == found.name => {
+                (format!("{name} xmlns=\"{}\"", found.space), format!("{name} xmlns=\"{space}\""))
+            }
+            _ => (found.name.to_string(), self.root.clone()),
+        }
+    }
+
     /// Namespace and local name of a step; `Err` is a prefix that the layout does not declare.
     pub fn step<'s>(&self, step: &'s str) -> Result<(Option<&str>, &'s str), &'s str> {
         let Some((prefix, name)) = step.split_once(':') else { return Ok((None, step)) };

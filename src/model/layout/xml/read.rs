@@ -17,8 +17,10 @@ use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
 use crate::model::wording;
 
 use super::Xml;
+use super::apart::{Apart, Counted};
 use super::join::{Joined, Joining, Unit};
 use super::tree::{CAPTURES, Capture, OUTSIDE, Pick, State, Tree};
+use super::unread::Unread;
 use super::vocabulary::CODE_BYTES;
 
 /// Text and places of one message; the largest real orders take a few MiB.
@@ -171,30 +173,7 @@ struct Reader<'a> {
     apart: Option<Apart<'a>>,
     /// What is joined when the element around it ends.
     joining: Joining,
-}
-
-/// Messages that are not among these are counted for themselves.
-struct Apart<'a> {
-    /// Sorted.
-    messages: &'a [Range<u64>],
-    dropped: Totals,
-    /// The same of each interchange, and what is kept of it.
-    interchanges: Vec<Counted>,
-}
-
-/// The totals of the messages that a file is to hold, and of those it lacks.
-pub(super) struct Counted {
-    pub kept: Totals,
-    pub dropped: Totals,
-}
-
-impl Apart<'_> {
-    fn drops(&mut self, start: u64) -> bool {
-        while self.messages.first().is_some_and(|range| range.end <= start) {
-            self.messages = &self.messages[1..];
-        }
-        !self.messages.first().is_some_and(|range| range.contains(&start))
-    }
+    unread: Unread,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -232,17 +211,29 @@ impl Visitor for Reader<'_> {
             frame.next_child = next;
         } else if state.is_none() {
             let place = at.place("");
-            return Err(wording::xml_wrong_root(place, tag.name, &self.xml.options.root).into());
+            let (found, expected) = self.xml.options.root_told(tag);
+            return Err(wording::xml_wrong_root(place, &found, &expected).into());
         }
         let captures = state.map_or(&[][..], |state| &tree.states[state].captures);
         let takes = captures.iter().take(CAPTURES).enumerate().filter(|(_, capture)| tree.takes(capture, tag));
         let takes = takes.fold(0, |takes, (index, _)| takes | 1 << index);
         let text_start = self.found.text.len();
         self.frames.push(Frame { state, next_child: 0, text_start, text_end: None, takes, at });
+        let keeps = self.xml.tree.keeps_unread;
+        if keeps && self.message.is_some() {
+            self.unread.open(tag.name);
+        }
         match state {
             Some(state) => self.open_known(state, tag, at)?,
             None if from_state.is_some() => self.unknown(at, &format!("<{}>", tag.name))?,
             None => {}
+        }
+        if keeps && self.message.is_some() && takes == 0 {
+            let known = state.map_or(&[][..], |state| &self.xml.tree.states[state].attributes);
+            for attribute in tag.attributes().filter(|a| !known.iter().any(|(name, _)| name == a.name)) {
+                self.unread.attribute(attribute.name, attribute.value);
+            }
+            self.too_large = self.too_large || self.is_too_large();
         }
         let vocabulary = &self.xml.options.vocabulary;
         if vocabulary.is_empty() {
@@ -266,6 +257,13 @@ impl Visitor for Reader<'_> {
         {
             self.found.text.push_str(piece);
             self.too_large = self.is_too_large();
+        } else if self.xml.tree.keeps_unread
+            && self.message.is_some()
+            && !self.too_large
+            && self.frames.last().is_some_and(|frame| !frame.is_captured())
+        {
+            self.unread.text(piece);
+            self.too_large = self.is_too_large();
         }
         Ok(())
     }
@@ -283,6 +281,9 @@ impl Visitor for Reader<'_> {
             self.join()?;
         }
         let Some(frame) = self.frames.pop() else { return Ok(()) };
+        if self.xml.tree.keeps_unread && self.message.is_some() {
+            self.end_unread(frame.state);
+        }
         if let Some(state) = frame.state {
             self.close_known(frame, state, end)?;
         }
@@ -312,6 +313,7 @@ impl<'a> Reader<'a> {
             code: None,
             apart,
             joining: Joining::default(),
+            unread: Unread::default(),
         }
     }
 
@@ -379,8 +381,28 @@ impl<'a> Reader<'a> {
             self.found.records.push(FoundRecord { set, first_slot, around, messages, text: self.found.text.len(), at });
         }
         self.open_records.push(index);
+        if self.xml.tree.keeps_unread && self.message.is_some() {
+            self.unread.begin_record();
+        }
         if self.is_interchange(set) {
             self.assembly.totals.open(Scope::Interchange);
+        }
+    }
+
+    /// An element ends: what no row took of its record goes into the slot of the row that keeps it.
+    fn end_unread(&mut self, state: Option<usize>) {
+        self.unread.told();
+        let tree = &self.xml.tree;
+        let Some(set) = state.and_then(|state| tree.states[state].set) else { return self.unread.close() };
+        let kept = self.unread.end_record(tree.sets[set].unread.is_some());
+        self.unread.close();
+        let record = self.open_records.last().and_then(|index| self.found.records.get(*index)).copied();
+        if let (Some(slot), Some(record)) = (tree.sets[set].unread, record)
+            && !kept.is_empty()
+        {
+            let start = self.found.text.len() as u32;
+            self.found.text.push_str(&kept);
+            self.found.slots[record.first_slot + slot] = Slot { start, len: kept.len() as u32, at: record.at };
         }
     }
 
@@ -447,7 +469,8 @@ impl<'a> Reader<'a> {
 
     fn is_too_large(&self) -> bool {
         let (text, slots) = self.message.map_or((0, 0), |marks| (marks.text, marks.slots));
-        self.found.text.len() - text + (self.found.slots.len() - slots) * size_of::<Slot>() > MESSAGE_MIB << 20
+        self.unread.size() + self.found.text.len() - text + (self.found.slots.len() - slots) * size_of::<Slot>()
+            > MESSAGE_MIB << 20
     }
 
     fn unknown(&mut self, at: At, name: &str) -> Result<(), Halt> {
@@ -495,6 +518,7 @@ impl<'a> Reader<'a> {
 
     fn finish_message(&mut self, marks: Marks, end: Spot) -> Result<(), Halt> {
         self.message = None;
+        self.unread.clear();
         if self.xml.tree.joins {
             let (problems, too_large) = (std::mem::take(&mut self.unknown), std::mem::take(&mut self.too_large));
             let unit = Unit::split_off(&mut self.found, marks, end.byte, problems, too_large);

@@ -204,13 +204,17 @@ impl Visitor for Redactor<'_, '_> {
             }
             None => {}
         }
-        let mut value = None;
+        let value;
         if let Some(state) = state.map(|state| &tree.states[state]) {
             if let Some(set) = state.set {
                 self.begin_record(set);
             }
-            self.attributes(&state.attributes, tag);
-            value = self.value(state.captures.iter().filter(|capture| tree.takes(capture, tag)).copied());
+            let takes = || state.captures.iter().filter(|capture| tree.takes(capture, tag)).copied();
+            self.attributes(&state.attributes, tag, takes().next().is_none());
+            value = if takes().next().is_none() { self.unread() } else { self.value(takes()) };
+        } else {
+            self.attributes(&[], tag, true);
+            value = self.unread();
         }
         self.frames.push(Frame { state, next_child: 0, value });
         self.halted()
@@ -267,12 +271,15 @@ impl Redactor<'_, '_> {
         self.records.push(set);
     }
 
-    fn attributes(&mut self, known: &[(String, Capture)], tag: &Tag<'_>) {
+    /// `unread`: no row takes what the element holds.
+    fn attributes(&mut self, known: &[(String, Capture)], tag: &Tag<'_>, unread: bool) {
         for ((name, raw, before), attribute) in tag.attributes_written().zip(tag.attributes()) {
             let takes = |capture: &Capture| self.xml.tree.takes(capture, tag);
             let captures = known.iter().filter(|(known, _)| known == name).map(|(_, capture)| *capture);
             let captures: Vec<Capture> = captures.filter(takes).collect();
-            let Some(value) = self.value(captures.into_iter()) else { continue };
+            let left = unread && captures.is_empty();
+            let value = if left { self.unread() } else { self.value(captures.into_iter()) };
+            let Some(value) = value else { continue };
             if let Some(word) = &mut self.kept.values[value].word {
                 word.push_str(attribute.value);
             }
@@ -299,6 +306,19 @@ impl Redactor<'_, '_> {
             return None;
         }
         self.kept.values.push(Value { fills, word: tells.then(String::new), ended: false });
+        Some(self.kept.values.len() - 1)
+    }
+
+    /// A value that no row takes, where a personal row keeps what is left.
+    fn unread(&mut self) -> Option<usize> {
+        self.message?;
+        let keeping = self.open.iter().rev().find_map(|record| {
+            let set = self.records[*record];
+            self.xml.tree.sets[set].unread.map(|slot| (*record, set, slot))
+        });
+        let (record, set, slot) = keeping?;
+        self.plans[set].any[slot].as_ref()?;
+        self.kept.values.push(Value { fills: vec![(record, slot)], word: None, ended: false });
         Some(self.kept.values.len() - 1)
     }
 

@@ -5,12 +5,14 @@
 
 use crate::model::document::{Section, suggest};
 use crate::model::kind::Kind;
+use crate::model::layout::form::Direction;
 use crate::model::layout::limits::{PLACES, STEPS};
 use crate::model::layout::plan::{Condition, Field, Ours, Place, Record, Role, Spot, piece};
 use crate::model::syntax::xml::Tag;
 
 use super::options::Options;
 use super::place::XmlPlace;
+use super::unread::UNREAD;
 
 /// Index of the state outside the root element.
 pub const OUTSIDE: usize = 0;
@@ -23,6 +25,8 @@ pub struct Tree {
     pub sets: Vec<RecordSet>,
     /// Attributes and the values that some captures want them to have.
     pub wanted: Vec<(String, String)>,
+    /// Some row keeps what no other takes.
+    pub keeps_unread: bool,
 }
 
 impl Tree {
@@ -80,6 +84,8 @@ pub struct RecordSet {
     pub key: Vec<Vec<usize>>,
     /// Names of the places, a slot each.
     pub slots: Vec<String>,
+    /// The slot of what no row takes.
+    pub unread: Option<usize>,
     /// By slot.
     pub picks: Vec<Pick>,
     /// The element of a message, or one beside it that belongs to a message by its key.
@@ -122,6 +128,7 @@ impl Tree {
                 states: vec![State::default()],
                 sets: Vec::new(),
                 wanted: Vec::new(),
+                keeps_unread: false,
             },
             states_of: vec![Vec::new(); records.len()],
             slots: 0,
@@ -354,6 +361,7 @@ impl Compiler<'_> {
                 records: Vec::new(),
                 key: Vec::new(),
                 slots: Vec::new(),
+                unread: None,
                 picks: Vec::new(),
                 opens_message: false,
                 around: false,
@@ -385,6 +393,12 @@ impl Compiler<'_> {
                 let each = each.map_or(Vec::new(), |each| self.spot_slots(set, &each.place, &record.span));
                 let mut places = RecordPlaces { each, ..RecordPlaces::default() };
                 for field in &record.fields {
+                    let is_unread = matches!(&field.place, Place::One(spot) if spot.name() == UNREAD);
+                    let in_message = matches!(record.role, Role::Opens(_) | Role::Adds(_));
+                    if is_unread && (field.form.direction != Direction::ReadOnly || !in_message) {
+                        let text = "what no other row takes cannot be written, and is that of a message: the row needs read-only.";
+                        self.report(&field.span, text.to_string());
+                    }
                     let slots = if is_piece(record, field) { Vec::new() } else { self.field_slots(set, field) };
                     if matches!(field.ours, Ours::Field { .. } | Ours::Extra { .. }) {
                         self.tree.sets[set].given.extend(slots.iter().flatten());
@@ -446,6 +460,15 @@ impl Compiler<'_> {
     fn slot(&mut self, set: usize, name: &str, span: &std::ops::Range<usize>) -> usize {
         if let Some(known) = self.tree.sets[set].slots.iter().position(|slot| slot == name) {
             return known;
+        }
+        if name == UNREAD {
+            let made = &mut self.tree.sets[set];
+            made.slots.push(name.to_string());
+            made.picks.push(Pick::One);
+            made.unread = Some(made.slots.len() - 1);
+            self.tree.keeps_unread = true;
+            self.slots += 1;
+            return made.slots.len() - 1;
         }
         let place = XmlPlace::parse(name).unwrap_or_else(|text| {
             self.report(span, text);
