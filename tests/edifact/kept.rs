@@ -116,10 +116,12 @@ fn a_line_may_lack_its_number_and_an_article_its_type() {
     ] {
         let found = line(&format!("{segments}QTY+21:1'"));
         assert_eq!(found[field], expected, "{segments}: {found}");
-        assert!(found["extra"].is_null(), "{segments}: {found}");
+        assert!(found["extra"].get("unread").is_none(), "{segments}: {found}");
     }
     let found = line("LIN+1++5010101:SRS'PIA+5+A-1:SA'QTY+21:1'");
     assert_eq!(found["extra"]["unread"], "LIN+1++5010101:SRS", "a number of a type that has no place");
+    let found = line("LIN+1++70-5'PIA+1+A-1:SA'QTY+1:1'");
+    assert_eq!((&found["article_no"], &found["extra"]["item_no"]), (&json!("A-1"), &json!("70-5")), "both are kept");
     assert_eq!(line("LIN+1++4012345000009:EN'QTY+131:33:PCE'")["qty"], "33");
 }
 
@@ -136,7 +138,8 @@ fn one_party_under_the_numbers_of_two_agencies_is_one_party() {
 
 #[test]
 fn a_delivery_number_that_is_no_gln_is_a_number_all_the_same() {
-    let found = read(&order("NAD+DP+LAGER-4711-NORD::9'", LINE));
+    let found = read(&order("FTX+GEN+DUY:1B:28'NAD+DP+LAGER-4711-NORD::9++++Lund+:::Skåne'", LINE));
+    assert_eq!((&found["delivery_state"], &found["extra"]["unread"]), (&json!("Skåne"), &json!("FTX+GEN+DUY:1B:28")));
     assert_eq!(found["extra"]["delivery_no"], "LAGER-4711-NORD");
     assert!(found.get("delivery_gln").is_none(), "{found}");
 }
