@@ -500,6 +500,14 @@ fn what_an_encoding_lacks_is_refused_with_every_character_or_replaced_or_spelled
     }
 }
 
+/// An order of capitals alone, but for its city.
+fn only_city(message: &Value, city: &str) -> Value {
+    serde_json::json!({
+        "buyer_order_no": message["buyer_order_no"], "customer_no": message["customer_no"], "delivery_city": city, "delivery_name": "LAGER",
+        "lines": [{ "line_no": 1, "article_no": "A-100", "qty": "1", "unit": "PCE" }],
+    })
+}
+
 #[test]
 fn edifact_is_read_as_its_header_says_and_written_as_the_layout_does() {
     let sample = std::fs::read_to_string("samples/layouts/edifact-orders/sample.edi").unwrap();
@@ -551,6 +559,40 @@ fn edifact_is_read_as_its_header_says_and_written_as_the_layout_does() {
     assert!(found.messages().map(to_json).any(|m| m.to_string().contains("Lübec?\"")), "{}", lossy("latin-1", &out));
     let refused = written(layout, &messages).unwrap_err().to_string();
     assert!(refused.contains("holds \"漢\", which latin-1 does not have"), "{refused}");
+    // Each set as its layout writes it, and what it lacks by the policy.
+    for (set, city, policy, expected) in [
+        ("UNOA", "Lübeck", "[\"transliterate\", \"?\"]", Ok("LUBECK")),
+        ("UNOA", "LÜBECK 漢", "\"*\"", Ok("L*BECK *")),
+        ("UNOA", "Lubeck", "", Err("UNOA (capitals")),
+        ("UNOB", "Lübeck", "\"transliterate\"", Ok("Lubeck")),
+        ("UNOB", "Lübeck ’t", "\"transliterate\"", Ok("Lubeck 't")),
+        ("UNOB", "Lübeck", "", Err("holds \"ü\", which UNOB (letters without accents")),
+        ("UNOD", "Łódź", "", Ok("Łódź")),
+        ("UNOY", "漢", "", Ok("漢")),
+    ] {
+        let policy = if policy.is_empty() { String::new() } else { format!("replace_unmappable = {policy}\n") };
+        let text = format!("{policy}{file}").replace("syntax_id = \"UNOC:3\"", "");
+        let text = text.replacen("[edifact]", &format!("[edifact]\nsyntax_id = \"{set}:3\""), 1);
+        let mut messages = messages.clone();
+        messages.iter_mut().for_each(|m| *m = only_city(m, city));
+        match (written(&layout_of(&text), &messages), expected) {
+            (Ok(bytes), Ok(word)) => {
+                let (found, decoded) = decode(layout, &bytes);
+                assert_eq!(told(&found, &decoded), Vec::<String>::new(), "{set} {}", lossy("latin-1", &bytes));
+                assert!(
+                    found.messages().any(|m| to_json(m)["delivery_city"] == word),
+                    "{set}: {}",
+                    lossy("latin-1", &bytes)
+                );
+            }
+            (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{set}: {error}"),
+            (other, _) => panic!("{set} {city}: {other:?}"),
+        }
+    }
+    let other = file.replacen("[edifact]", "[edifact]\nsyntax_id = \"UNOX:3\"", 1);
+    let problems =
+        nattpost::model::layout::read_layout("x", &other, nattpost::model::kind::shipped_kinds()).unwrap_err();
+    assert!(problems.iter().any(|p| p.to_string().contains("expected one of UNOA, UNOB")), "{problems:#?}");
     for bytes in [sent("utf-16le", &sample), sent("utf-16be", &sample)] {
         let (found, decoded) = decode(layout, &bytes);
         assert!(

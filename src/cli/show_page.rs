@@ -222,6 +222,9 @@ pub fn print_run(page: &mut Page<'_>, shown: &RunShown) -> io::Result<()> {
         run.layout,
         moments::size(run.size)
     ))?;
+    if run.unmapped > 0 {
+        page.line(format!("  {}", moments::unmapped(run.unmapped)))?;
+    }
     if let Some(file) = &shown.answers {
         page.line(format!("  answers {}", headline(page, file)))?;
     }
@@ -391,6 +394,7 @@ pub fn run_object(run: &RunRow) -> Value {
         "name": run.name,
         "size": run.size,
         "rows": run.rows,
+        "unmapped": run.unmapped,
         "ready_at": run.ready_at,
         "sent_at": run.sent_at,
         "comment": run.comment,

@@ -55,6 +55,13 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// `3 characters that its encoding lacks were written otherwise`.
+pub fn unmapped(number: u64) -> String {
+    let were = if number == 1 { "was" } else { "were" };
+    let lacks = count(number, "character that its encoding lacks", "characters that its encoding lacks");
+    format!("{lacks} {were} written otherwise (replace_unmappable)")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -166,6 +166,7 @@ keys! {
     Attempts "attempts" "How often it was tried.";
     About "about" "What a problem is about: an intake, a feed, a partner, a channel, a part of the program.";
     Channel "channel" "The channel that is told.";
+    Unmapped "unmapped" "Characters that the encoding of the partner's layout lacks and that something else was written for.";
     Mode "mode" "test or shadow: it was only rehearsed, and nothing of it was applied or sent in earnest.";
     Verb "verb" "What a command asked for.";
     Error "error" "The system's own word.";

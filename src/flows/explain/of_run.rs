@@ -41,6 +41,9 @@ impl Teller<'_> {
             moments::count(run.rows, "row", "rows"),
             run.layout
         )];
+        if run.unmapped > 0 {
+            sentences.push(format!("Of its values {}.", moments::unmapped(run.unmapped)));
+        }
         if let Some(file) = &shown.answers {
             sentences.push(format!("The file is {} (id {}) from {}.", file.name, file.id, source(file)));
         }

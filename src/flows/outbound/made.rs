@@ -95,13 +95,13 @@ impl Made<'_> {
         let Composed { paper, own, compared, .. } = composed;
         // A number it has none.
         let paper = paper.packed(self.spool, &occasion.name_facts(self.scope, 0, &own))?;
-        let (hash, size) = (paper.hash, paper.size);
+        let (hash, size, unmapped) = (paper.hash, paper.size, paper.unmapped);
         paper.stage(self.spool, occasion.id, Lasting::Now)?;
         tx.drop_run_changes(run)?;
         let name = held_name(occasion);
         tx.complete_run(
             run,
-            &RunFile { state: RunState::Locked, name: &name, hash: &hash, size, ..self.file(&compared) },
+            &RunFile { state: RunState::Locked, name: &name, hash: &hash, size, unmapped, ..self.file(&compared) },
         )?;
         if let Some(before) = self.lock.as_ref().and_then(|lock| lock.run) {
             tx.set_run_state(before, RunState::Superseded, &occasion.ready_at, LOCK_ENDED)?;
@@ -145,7 +145,7 @@ impl Made<'_> {
         let Made { tx, spool, occasion, run, scope, .. } = self;
         let feed = occasion.feed;
         let Composed { paper, requests, own, compared } = composed;
-        let rows = compared.rows;
+        let (rows, unmapped) = (compared.rows, paper.unmapped);
         let staged = |paper: Paper| -> Result<([u8; 32], u64)> {
             let told = (paper.hash, paper.size);
             paper.stage(spool, occasion.id, Lasting::Now)?;
@@ -188,6 +188,7 @@ impl Made<'_> {
                 replaces: replaced.as_ref().map(|old| old.no),
                 doubt_until: doubt_until.as_deref(),
                 turn,
+                unmapped,
                 ..self.file(&compared)
             },
         )?;
@@ -283,6 +284,7 @@ impl Made<'_> {
             replaces: None,
             doubt_until: None,
             turn: Turn::Own,
+            unmapped: 0,
             creates,
             changes,
             deletes,

@@ -22,6 +22,8 @@ pub(super) struct Paper {
     /// Of what the partner gets; of one that is still to be packed, of what goes into its archive.
     pub hash: [u8; 32],
     pub size: u64,
+    /// Characters that its encoding lacks and that something else was written for.
+    pub unmapped: u64,
     later: Option<NamePattern>,
 }
 
@@ -35,10 +37,12 @@ impl Paper {
     ) -> Result<Paper> {
         let hashing = Hashing { out: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
+        let mut unmapped = 0;
         let encode = |out: &mut dyn Write| -> Result<()> {
             let mut encoder = layout.encoder(EncodeContext { zone }, out)?;
             encoder.at(now);
             fill(&mut *encoder)?;
+            unmapped = encoder.unmapped();
             Ok(encoder.finish()?)
         };
         let mut later = None;
@@ -53,14 +57,14 @@ impl Paper {
             Some(Packing::Zip(name)) => packed(&mut out, name.as_str(), encode),
         };
         written.map_err(of_the_spool)?;
-        Paper::of(out, later)
+        Paper::of(out, unmapped, later)
     }
 
-    fn of(out: BufWriter<Hashing<Draft>>, later: Option<NamePattern>) -> Result<Paper> {
+    fn of(out: BufWriter<Hashing<Draft>>, unmapped: u64, later: Option<NamePattern>) -> Result<Paper> {
         let Hashing { out: mut draft, hasher } =
             out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
         draft.flush().map_err(SpoolError::of_writing)?;
-        Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), draft, later })
+        Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), unmapped, draft, later })
     }
 
     pub fn is_to_be_packed(&self) -> bool {
@@ -73,7 +77,7 @@ impl Paper {
         let hashing = Hashing { out: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
         self.pack(&mut out, &pattern.fill(facts))?;
-        Paper::of(out, None)
+        Paper::of(out, self.unmapped, None)
     }
 
     /// What would be its hash in an archive of these facts: of another run, to be compared with that one's.

@@ -282,7 +282,8 @@ impl Dispatch<'_> {
             (Key::Bytes, run.size.into()),
         ];
         let mode = (!run.rehearsed.writes()).then(|| (Key::Mode, run.rehearsed.as_str().into()));
-        let fields: Vec<(Key, Value<'_>)> = fields.into_iter().chain(mode).collect();
+        let unmapped = (run.unmapped > 0).then(|| (Key::Unmapped, run.unmapped.into()));
+        let fields: Vec<(Key, Value<'_>)> = fields.into_iter().chain(unmapped).chain(mode).collect();
         self.events.tell(self.now.wall, run.id.as_str(), event, &fields);
     }
 }

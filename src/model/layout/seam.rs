@@ -87,6 +87,11 @@ pub trait Encoder {
     /// more than its key.
     fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError>;
 
+    /// Characters of values that the encoding lacks and that the layout had something else written for, so far.
+    fn unmapped(&self) -> u64 {
+        0
+    }
+
     /// Writes trailers and totals. A file whose encoder was dropped before is not complete.
     fn finish(self: Box<Self>) -> Result<(), EncodeError>;
 }

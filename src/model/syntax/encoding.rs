@@ -157,6 +157,16 @@ impl Encoding {
         Ok(())
     }
 
+    /// How many characters of a text it does not have.
+    pub fn lacked(&self, text: &str) -> u64 {
+        let mut bytes = Vec::new();
+        let mut has = |c: char| {
+            bytes.clear();
+            c.is_ascii() || self.encode(c.encode_utf8(&mut [0; 4]), &mut bytes).is_ok()
+        };
+        text.chars().filter(|c| !has(*c)).count() as u64
+    }
+
     /// The characters of a text that it does not have, each once, for people.
     pub fn lacking(&self, text: &str) -> String {
         let mut lacking: Vec<String> = Vec::new();

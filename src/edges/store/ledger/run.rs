@@ -101,6 +101,8 @@ pub struct RunFile<'a> {
     pub doubt_until: Option<&'a str>,
     /// How it comes to its name.
     pub turn: Turn,
+    /// Characters that its encoding lacks and that something else was written for.
+    pub unmapped: u64,
     pub creates: u64,
     pub changes: u64,
     pub deletes: u64,
@@ -174,7 +176,7 @@ impl Tx<'_> {
         fault::point("store.complete_run")?;
         let sql = "UPDATE run SET state = ?2, scope = ?3, number = ?4, folder = ?5, name = ?6, done_name = ?7, hash = ?8, size = ?9, \
              rows = ?10, replaces = ?11, doubt_until = ?12, creates = ?13, changes = ?14, deletes = ?15, took_us = ?16, \
-             turn = ?17 WHERE run_no = ?1";
+             turn = ?17, unmapped = ?18 WHERE run_no = ?1";
         let values = params![
             run_no.0,
             file.state.as_str(),
@@ -193,6 +195,7 @@ impl Tx<'_> {
             file.deletes.cast_signed(),
             file.took_us.cast_signed(),
             file.turn.as_str(),
+            file.unmapped.cast_signed(),
         ];
         let changed = run(self.conn, sql, values).with_context(|| format!("cannot record the run {}", file.name))?;
         anyhow::ensure!(changed == 1, "there is no run number {} in the ledger", run_no.0);

@@ -46,11 +46,13 @@ pub struct RunRow {
     /// Not live: it went out as a test, or never.
     pub rehearsed: Mode,
     pub turn: Turn,
+    /// Characters that its encoding lacks and that something else was written for.
+    pub unmapped: u64,
 }
 
 const COLUMNS: &str = "run_no, run_id, number, partner, feed, kind, layout, reason, due_at, state, folder, name, hash, size, rows, \
      file_no, ready_at, sent_at, day, placed, comment, scope, replaces, doubt_until, done_name, creates, changes, deletes, took_us, \
-     rehearsed, turn";
+     rehearsed, turn, unmapped";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let reason = row.get_ref(7)?.as_str()?;
@@ -91,6 +93,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         took_us: unsigned(row, 28)?,
         rehearsed: Mode::of_number(row.get(29)?),
         turn: Turn::ALL.into_iter().find(|t| t.as_str() == turn).unwrap_or_default(),
+        unmapped: unsigned(row, 31)?,
     })
 }
 

@@ -66,8 +66,11 @@ pub fn read_options(root: &Section<'_>) -> Option<Options> {
     };
     let written = section.text("written").unwrap_or_default();
     let syntax_id = section.text("syntax_id").unwrap_or_else(|| "UNOC:3".to_string());
-    if Charset::written(syntax_id.split(':').next().unwrap_or_default()).is_none() {
-        let text = format!("\"{syntax_id}\" names no character set; expected one like UNOC:3.");
+    if Charset::declared(syntax_id.split(':').next().unwrap_or_default()).is_none() {
+        let known = Charset::known();
+        let text = format!(
+            "\"{syntax_id}\" names no character set that is written here; expected one of {known}, with its version: UNOC:3."
+        );
         section.problem("syntax_id", text);
     }
     let counts = [("messages", Counts::Messages), ("check", Counts::Check), ("ignore", Counts::Ignore)];

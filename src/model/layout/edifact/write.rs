@@ -14,9 +14,8 @@ use crate::model::layout::plan::{Field, Ours, Role, Scope};
 use crate::model::layout::{EncodeContext, EncodeError, Encoder, Layout};
 use crate::model::rules::delta::Op;
 use crate::model::syntax::edifact::Tag;
-use crate::model::syntax::edifact::charset::Charset;
+use crate::model::syntax::edifact::charset::Written;
 use crate::model::syntax::edifact::separators::Separators;
-use crate::model::syntax::encoding::Encoding;
 
 use super::Edifact;
 use super::draft::{Cell, Draft, Key, drafts};
@@ -84,7 +83,9 @@ pub struct EdifactWriter<'w> {
     edifact: &'w Edifact,
     context: EncodeContext,
     out: &'w mut dyn Write,
-    encoding: Encoding,
+    written: Written,
+    /// Characters that it lacks and that something else was written for.
+    unmapped: u64,
     separators: Separators,
     /// By record.
     drafts: Vec<Vec<Draft>>,
@@ -103,12 +104,15 @@ pub struct EdifactWriter<'w> {
 impl<'w> EdifactWriter<'w> {
     pub fn new(layout: &'w Layout, edifact: &'w Edifact, context: EncodeContext, out: &'w mut dyn Write) -> Self {
         let name = edifact.options.syntax_id.split(':').next().unwrap_or_default();
+        let written = Written::of(name, edifact.options.charset.as_ref());
         EdifactWriter {
             layout,
             edifact,
             context,
             out,
-            encoding: Charset::written(name).unwrap_or(Encoding::Utf8),
+            // Another name is refused with the layout.
+            written: written.unwrap_or_else(Written::utf8),
+            unmapped: 0,
             separators: Separators::default(),
             drafts: layout.records.iter().map(drafts).collect(),
             totals: Totals::new(&layout.kind, &layout.records),
@@ -125,19 +129,14 @@ impl<'w> EdifactWriter<'w> {
     fn put(&mut self, text: &str, of: &str) -> Result<(), EncodeError> {
         let mut bytes = Vec::with_capacity(text.len() + 3);
         for c in text.chars() {
-            let mut letter = [0; 4];
-            let mut written = self.encoding.encode(c.encode_utf8(&mut letter), &mut bytes);
-            if let (Err(_), Some(other)) = (written, self.layout.replacement) {
-                let special = [self.separators.component, self.separators.element, self.separators.terminator];
-                let released =
-                    self.separators.release.filter(|r| *r as char == other || special.contains(&(other as u8)));
-                bytes.extend(released.filter(|_| other.is_ascii()));
-                written = self.encoding.encode(other.encode_utf8(&mut letter), &mut bytes);
+            if self.written.put(c, &mut bytes) {
+                continue;
             }
-            if written.is_err() {
-                let (field, name) = (text.chars().take(3).collect(), self.encoding.name());
-                let text =
-                    format!("\"{}\" holds {}, which {name} does not have.", shown(text), self.encoding.lacking(text));
+            self.unmapped += 1;
+            if !self.put_instead(c, &mut bytes) {
+                let (field, name) = (text.chars().take(3).collect(), self.written.name());
+                let lacking = self.written.lacking(text);
+                let text = format!("\"{}\" holds {lacking}, which {name} does not have.", shown(text));
                 return Err(EncodeError::Value { message: of.to_string(), field, text });
             }
         }
@@ -146,6 +145,22 @@ impl<'w> EdifactWriter<'w> {
         self.out.write_all(&bytes)?;
         self.segments += 1;
         Ok(())
+    }
+
+    /// What the layout has for a character that cannot be written; what means something in a segment is released.
+    fn put_instead(&self, c: char, bytes: &mut Vec<u8>) -> bool {
+        let letters = self.written.instead(c).filter(|_| self.layout.transliterates);
+        let other = letters.or_else(|| self.layout.replacement.map(String::from)).unwrap_or_default();
+        let Separators { component, element, release, terminator, .. } = self.separators;
+        let special = [Some(component), Some(element), release, Some(terminator)];
+        for c in other.chars() {
+            let is_special = special.contains(&u8::try_from(c).ok());
+            bytes.extend(release.filter(|_| is_special));
+            if !self.written.put(c, bytes) {
+                return false;
+            }
+        }
+        !other.is_empty()
     }
 
     fn message(&mut self, message: Message<'_>) -> Result<(), EncodeError> {
@@ -437,6 +452,10 @@ impl Encoder for EdifactWriter<'_> {
     fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError> {
         self.op = op;
         self.message(message)
+    }
+
+    fn unmapped(&self) -> u64 {
+        self.unmapped
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), EncodeError> {

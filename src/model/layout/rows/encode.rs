@@ -4,6 +4,7 @@
 //! a record that adds something is left out where it would say nothing. Sums of a message are known before its first
 //! row, everything counted is known only where it is written.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::Write;
 use std::ops::Range;
@@ -48,6 +49,8 @@ pub struct RowEncoder<'w> {
     pub(super) of_interchange: Option<Vec<String>>,
     /// The moment of the file, as expressions see it.
     now: (String, String),
+    /// Characters of values that the encoding lacks.
+    unmapped: Cell<u64>,
 }
 
 /// What a row speaks of: a node, or for envelopes and empty groups only its message.
@@ -85,6 +88,7 @@ impl<'w> RowEncoder<'w> {
             of_file: None,
             of_interchange: None,
             now: Default::default(),
+            unmapped: Cell::default(),
         })
     }
 
@@ -307,6 +311,9 @@ impl<'w> RowEncoder<'w> {
             }
             Ours::Ignored => out.push_str(field.form.default.as_deref().unwrap_or_default()),
         }
+        if !out[start..].is_ascii() && (self.layout.transliterates || self.layout.replacement.is_some()) {
+            self.unmapped.set(self.unmapped.get() + self.layout.encoding.lacked(&out[start..]));
+        }
         if self.layout.transliterates && !out[start..].is_ascii() {
             let text = out.split_off(start);
             out.push_str(&transliterated(&text, &self.layout.encoding));
@@ -423,6 +430,10 @@ impl Encoder for RowEncoder<'_> {
     fn write_change(&mut self, message: Message<'_>, op: Op) -> Result<(), EncodeError> {
         self.op = op;
         self.message(message)
+    }
+
+    fn unmapped(&self) -> u64 {
+        self.unmapped.get()
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), EncodeError> {

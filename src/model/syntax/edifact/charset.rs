@@ -6,6 +6,7 @@
 //! whole words look like UTF-8.
 
 use crate::model::syntax::encoding::{Encoding, Unmapped};
+use crate::model::syntax::transliteration::transliterated;
 
 /// How values are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,13 +75,81 @@ impl Charset {
         let is_utf8 = text.is_some_and(|text| text.chars().all(is_written));
         if is_utf8 { Encoding::Utf8 } else { self.encoding.clone() }
     }
+}
 
-    /// What is written under this name: UNOA and UNOB hold ASCII alone.
-    pub fn written(name: &str) -> Option<Encoding> {
-        match name {
-            "UNOA" | "UNOB" => Encoding::named("ascii"),
-            _ => Charset::declared(name).map(|charset| charset.encoding),
+/// How values are written: what senders put into UNOA and UNOB in spite of their names is read, and not written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    encoding: Encoding,
+    level: Level,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// Capitals, digits and some signs.
+    A,
+    /// Small letters too.
+    B,
+    /// All that the encoding has.
+    Any,
+}
+
+/// Beside letters and digits, of levels A and B (ISO 9735).
+const SIGNS: &str = " .,-()/='+:?!\"%&*;<>";
+
+impl Written {
+    /// By the name in UNB. Where the layout says what its bytes are, they are that, whatever UNB says.
+    pub fn of(name: &str, fixed: Option<&Charset>) -> Option<Written> {
+        let level = match name.to_ascii_uppercase().as_str() {
+            "UNOA" => Level::A,
+            "UNOB" => Level::B,
+            _ => Level::Any,
+        };
+        let declared = Charset::declared(name)?;
+        Some(match fixed {
+            Some(fixed) => Written { encoding: fixed.encoding.clone(), level: Level::Any },
+            None if level == Level::Any => Written { encoding: declared.encoding, level },
+            None => Written { encoding: Encoding::named("ascii")?, level },
+        })
+    }
+
+    pub fn utf8() -> Written {
+        Written { encoding: Encoding::Utf8, level: Level::Any }
+    }
+
+    /// For people.
+    pub fn name(&self) -> &str {
+        match self.level {
+            Level::A => "UNOA (capitals, digits and some signs)",
+            Level::B => "UNOB (letters without accents, digits and some signs)",
+            Level::Any => self.encoding.name(),
         }
+    }
+
+    /// Appends the bytes of a character; `false` where there are none.
+    pub fn put(&self, c: char, bytes: &mut Vec<u8>) -> bool {
+        let is_small = c.is_ascii_lowercase() && self.level == Level::A;
+        let of_level = self.level == Level::Any || c.is_ascii_alphanumeric() && !is_small || SIGNS.contains(c);
+        of_level && self.encoding.encode(c.encode_utf8(&mut [0; 4]), bytes).is_ok()
+    }
+
+    /// Letters that stand for one that is not there, `Ł` as `L`, under UNOA `m` as `M`.
+    pub fn instead(&self, c: char) -> Option<String> {
+        let text = transliterated(c.encode_utf8(&mut [0; 4]), &self.encoding);
+        let text = if self.level == Level::A { text.to_ascii_uppercase() } else { text };
+        text.chars().all(|c| self.put(c, &mut Vec::new())).then_some(text)
+    }
+
+    /// The characters of a text that it does not have, each once, for people.
+    pub fn lacking(&self, text: &str) -> String {
+        let mut lacking: Vec<String> = Vec::new();
+        for c in text.chars().filter(|c| !self.put(*c, &mut Vec::new())) {
+            let quoted = format!("\"{c}\"");
+            if !lacking.contains(&quoted) {
+                lacking.push(quoted);
+            }
+        }
+        lacking.join(", ")
     }
 }
 
@@ -97,6 +166,39 @@ mod tests {
     fn read(set: &str, bytes: &[u8]) -> Result<String, Unmapped> {
         let mut out = String::new();
         Charset::declared(set).unwrap().decode(bytes, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn each_set_is_written_with_what_it_has() {
+        for (set, text, bytes, instead) in [
+            ("UNOA", "MÜ'7", None, Some("U")),
+            ("UNOA", "m", None, Some("M")),
+            ("UNOA", "A-7 (B)/+:?!\"%&*;<>=,.", Some(&b"A-7 (B)/+:?!\"%&*;<>=,."[..]), None),
+            ("UNOA", "@", None, None),
+            ("UNOB", "ab", Some(&b"ab"[..]), None),
+            ("UNOB", "ß", None, Some("ss")),
+            ("UNOB", "_", None, None),
+            ("UNOC", "Müller@_", Some(&b"M\xfcller@_"[..]), None),
+            ("UNOC", "Ł", None, Some("L")),
+            ("UNOD", "Łódź", Some(&b"\xa3\xf3d\xbc"[..]), None),
+            ("UNOE", "Да", Some(&b"\xb4\xd0"[..]), None),
+            ("UNOL", "€", Some(&b"\xa4"[..]), None),
+            ("UNOY", "漢", Some("漢".as_bytes()), None),
+            ("unob", "ä", None, Some("a")),
+        ] {
+            let written = Written::of(set, None).unwrap();
+            let mut out = Vec::new();
+            let all = text.chars().all(|c| written.put(c, &mut out));
+            assert_eq!(all.then_some(&out[..]), bytes, "{set} {text}");
+            let first = text.chars().find(|c| !written.put(*c, &mut Vec::new()));
+            assert_eq!(first.and_then(|c| written.instead(c)).as_deref(), instead, "{set} {text}");
+        }
+        assert!(Written::of("UNOX", None).is_none());
+        // The layout says what the bytes are.
+        let fixed = Charset::fixed(Encoding::named("cp850").unwrap());
+        let mut out = Vec::new();
+        assert!(Written::of("UNOA", Some(&fixed)).unwrap().put('ü', &mut out));
+        assert_eq!(out, [0x81]);
     }
 
     #[test]
