@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -21,10 +21,12 @@ use nattpost::flows::inbound::finish::UnderWay;
 use nattpost::flows::inbound::reading::{Decoder, SpillFiles};
 use nattpost::flows::inbound::round::Bench;
 use nattpost::flows::retention;
+use nattpost::model::archive::{ArchiveWriter, Directory, Limits, Member};
 use nattpost::model::ids::Id;
 use nattpost::model::intake::*;
 use nattpost::model::kind::shipped_kinds;
 use nattpost::model::layout::{Layout, read_layout};
+use nattpost::model::rules::companions::Companions;
 use nattpost::model::verdict::{Counts, Home, Verdict};
 
 const LAYOUT: &str = r#"
@@ -247,6 +249,34 @@ fn copies_past_their_days_lose_what_is_personal_and_held_and_failed_ones_do_not(
     house.keep_house();
     assert_eq!(fs::metadata(&old_path).unwrap().modified().unwrap(), time, "once");
     assert_eq!(house.told(), "");
+}
+
+/// As an arrival of several files is kept.
+#[test]
+fn an_archive_of_an_order_and_its_pdf_loses_what_is_personal() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::on(folder.path()).unwrap();
+    let patterns = ["{no}.csv".to_string(), "{no}.pdf".to_string()];
+    let companions = Companions::parse(&patterns, Duration::from_secs(60)).unwrap();
+    let known = Intake { companions: Some(Arc::new(companions)), ..(*house.intakes[0]).clone() };
+    house.intakes = vec![Arc::new(known)];
+    let (no, path) = house.judged(OLD, counts(2, 0, 0), "");
+    let mut writer = ArchiveWriter::new(fs::File::create(&path).unwrap());
+    for (name, content) in [("o.csv", SENT), ("o.pdf", "%PDF-1.4\nAnn Berg\n%%EOF\n")] {
+        let mut member = writer.begin(name).unwrap();
+        member.write_all(content.as_bytes()).unwrap();
+        member.end().unwrap();
+    }
+    writer.finish().unwrap();
+    house.keep_house();
+    let mut file = fs::File::open(&path).unwrap();
+    let directory = Directory::read(&mut file, Limits { members: 9, bytes: 1 << 20 }).unwrap();
+    let names: Vec<&str> = directory.entries.iter().map(|entry| &entry.name[..]).collect();
+    assert_eq!(names, ["o.csv"]);
+    let mut inner = String::new();
+    Member::open(&mut file, &directory, &directory.entries[0]).unwrap().read_to_string(&mut inner).unwrap();
+    assert_eq!(inner, REDACTED);
+    assert!(house.row(no).redacted, "{}", house.told());
 }
 
 #[test]

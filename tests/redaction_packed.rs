@@ -10,7 +10,9 @@ use decoding::{Found, layout_of, spill};
 use nattpost::model::archive::gzip::{self, Gunzip};
 use nattpost::model::archive::{Directory, Limits, Member};
 use nattpost::model::json::to_json;
+use nattpost::model::layout::together;
 use nattpost::model::layout::{DecodeContext, Layout, RedactError};
+use nattpost::model::rules::companions::Companions;
 use sheets::{Book, archive, row};
 
 const LIMITS: Limits = Limits { members: 100, bytes: 1 << 30 };
@@ -184,4 +186,68 @@ fn archives_and_what_gzip_packed_lose_it_too() {
     let mut out = Vec::new();
     let wrong = layout.redact_packed(&mut Cursor::new(cut), &mut Cursor::new(cut), &mut out, &spill);
     assert!(matches!(wrong, Err(RedactError::NotRead(text)) if text.contains("ends before")));
+}
+
+fn companions(patterns: [&str; 2]) -> Companions {
+    Companions::parse(&patterns.map(str::to_string), std::time::Duration::from_secs(60)).unwrap()
+}
+
+fn read_together(layout: &Layout, known: &Companions, bytes: &[u8]) -> Vec<String> {
+    let mut found = Found::default();
+    let context = DecodeContext { file_name: "a.zip", zone: chrono_tz::Europe::Berlin, spill: &spill };
+    let decoded = together::decode(layout, known, &mut Cursor::new(bytes), &context, &mut found).unwrap();
+    assert!(decoded.fatal.is_empty(), "{:?}", decoded.fatal);
+    found.messages().map(|m| format!("{} {}", m.origin().line, to_json(m))).collect()
+}
+
+fn redacted_together(layout: &Layout, known: &Companions, bytes: &[u8]) -> Result<Vec<u8>, RedactError> {
+    let (mut out, mut original, mut again) = (Vec::new(), Cursor::new(bytes), Cursor::new(bytes));
+    layout.redact_together(known, (&mut original, &mut again), &mut out, &spill).map(|_| out)
+}
+
+fn names_of(bytes: &[u8]) -> Vec<String> {
+    let directory = Directory::read(&mut Cursor::new(bytes), LIMITS).unwrap();
+    directory.entries.into_iter().map(|entry| entry.name).collect()
+}
+
+/// The rows of both as those of one; what is not personal stands in each where it stood.
+#[test]
+fn heads_and_lines_of_one_arrival_are_covered_each_in_its_own_file() {
+    let layout = layout_of(
+        "layout = \"o\"\ntitle = \"Orders\"\nkind = \"order\"\nsyntax = \"delimited\"\n[delimited]\ntag = \"file\"\n\
+         [[record]]\nname = \"head\"\ntag = \"1\"\nopens = \"message\"\nrequired = true\ngroup_by = [\"No\"]\n\
+         fields = [[\"No\", \"buyer_order_no\", \"text required\"], [\"Name\", \"extra.name\", \"text optional personal\"]]\n\
+         [[record]]\nname = \"line\"\ntag = \"2\"\nopens = \"lines\"\ngroup_by = [\"No\"]\n\
+         fields = [[\"No\", \"-\"], [\"Article\", \"lines.article_no\", \"text required\"], [\"Card\", \"-\", \"personal\"], [\"Qty\", \"lines.qty\", \"integer required\"]]\n",
+    );
+    let known = companions(["HDR_{no}.csv", "LIN_{no}.csv"]);
+    let heads = "No;Name\r\nP-1;Astrid Lindqvist\r\nP-2;Solveig";
+    let lines = "No;Article;Card;Qty\nP-2;X2;4111;2\n\nP-1;X1;;1\n";
+    let sent = archive(&[("LIN_7.csv", lines.as_bytes()), ("HDR_7.csv", heads.as_bytes())]);
+    let copy = redacted_together(&layout, &known, &sent).unwrap();
+    without_secrets(&copy);
+    assert_eq!(read_together(&layout, &known, &copy), covered(&read_together(&layout, &known, &sent)));
+    let all = content(&copy);
+    assert!(all.contains("No;Article;Card;Qty\nP-2;X2;xxxx;2\nP-1;X1;;1\n"), "{all}");
+    assert!(all.contains("No;Name\r\nP-1;xxxxxxxxxxxxxxxx\r\nP-2;xxxxxxx"), "{all}");
+    // What no record reads may be anything.
+    let odd = archive(&[("HDR_7.csv", heads.as_bytes()), ("LIN_7.csv", format!("{lines}Astrid;4111\n").as_bytes())]);
+    without_secrets(&redacted_together(&layout, &known, &odd).unwrap());
+}
+
+/// What nobody can look into is not kept.
+#[test]
+fn an_order_loses_what_is_personal_and_the_paper_that_came_with_it() {
+    let layout = orders("delimited", "", "");
+    let known = companions(["{no}.csv", "{no}.pdf"]);
+    let order = "No;Article;Qty;Name;Day;Card\n1;A;2;Astrid Lindqvist;2026-03-10;4111\n";
+    let sent = archive(&[("7.csv", order.as_bytes()), ("7.pdf", b"%PDF-1.4\nAstrid Lindqvist\n%%EOF\n")]);
+    let copy = redacted_together(&layout, &known, &sent).unwrap();
+    without_secrets(&copy);
+    assert_eq!(names_of(&copy), ["7.csv"]);
+    assert_eq!(read(&layout, &copy), covered(&read(&layout, &archive(&[("7.csv", order.as_bytes())]))));
+    // One that came before there were companions.
+    without_secrets(&redacted_together(&layout, &known, order.as_bytes()).unwrap());
+    let others = archive(&[("7.csv", order.as_bytes()), ("8.csv", order.as_bytes())]);
+    assert!(redacted_together(&layout, &known, &others).is_err(), "nobody knows what they are");
 }

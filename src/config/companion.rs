@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keyed::{Keyed, parse_duration};
-use crate::model::intake::{Intake, Originals, Settle};
+use crate::model::intake::{Intake, Settle};
 use crate::model::rules::companions::Companions;
 use crate::model::syntax::encoding::Encoding;
 
@@ -37,7 +37,7 @@ pub fn read(keyed: &Keyed<'_, '_>, settle: &Settle) -> Option<Arc<Companions>> {
     }
 }
 
-/// What the layouts, and what is kept of originals, ask of it.
+/// What the layouts ask of it.
 pub fn check(keyed: &Keyed<'_, '_>, intake: &Intake) {
     let read = intake.companions.as_ref().map(|companions| companions.read_parts());
     for layout in &intake.layouts {
@@ -57,9 +57,5 @@ pub fn check(keyed: &Keyed<'_, '_>, intake: &Intake) {
     for layout in intake.layouts.iter().filter(|l| l.files().is_some() && matches!(l.encoding, Encoding::Utf16(_))) {
         let text = format!("\"{}\" is of UTF-16, in which rows of several files are not read as one.", layout.id);
         keyed.section.problem("layouts", text);
-    }
-    if read.is_some() && matches!(intake.originals, Originals::Redact { .. }) {
-        let text = "files of one arrival are kept in an archive, in which nothing can be overwritten; expected originals = \"keep N d\" or \"none\" for this intake.";
-        keyed.section.problem("originals", text);
     }
 }

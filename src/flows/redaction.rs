@@ -133,7 +133,10 @@ fn redact(bench: &Bench<'_>, intake: &Intake, row: &FileRow) -> Result<Outcome> 
     };
     let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
     let mut out = Watched { draft: bench.spool.draft(State::Done)?, failed: None };
-    let made = catch_unwind(AssertUnwindSafe(|| layout.redact_packed(&mut original, &mut again, &mut out, &spill)));
+    let made = catch_unwind(AssertUnwindSafe(|| match &intake.companions {
+        Some(known) => layout.redact_together(known, (&mut original, &mut again), &mut out, &spill),
+        None => layout.redact_packed(&mut original, &mut again, &mut out, &spill),
+    }));
     if let Some(error) = out.failed.take() {
         return Err(out.draft.failed(error).into());
     }

@@ -18,10 +18,10 @@ use crate::model::speaker::Speaker;
 use crate::model::wording;
 
 /// A member of the archive and which part it is; `at`: its place among the members as they are counted in positions.
-struct Part {
-    entry: Entry,
+pub(super) struct Part {
+    pub entry: Entry,
     at: u64,
-    is_read: bool,
+    pub is_read: bool,
 }
 
 /// Its name without the folders of a program that packed it.
@@ -79,7 +79,7 @@ fn is_zip(input: &mut dyn Input) -> io::Result<bool> {
     Ok(packing(input)? == Some(Packing::Zip))
 }
 
-fn opened(companions: &Companions, input: &mut dyn Input) -> io::Result<(Directory, Vec<Part>)> {
+pub(super) fn opened(companions: &Companions, input: &mut dyn Input) -> io::Result<(Directory, Vec<Part>)> {
     let (directory, members) = listed(input)?;
     let parts = parts_of(companions, &members).map_err(|problem| io::Error::other(problem.to_string()))?;
     Ok((directory, parts))
@@ -145,17 +145,17 @@ fn decode_parts(
 }
 
 /// Rows of several files as those of one.
-struct Joined {
-    text: Box<dyn Spill>,
+pub(super) struct Joined {
+    pub text: Box<dyn Spill>,
     /// At which line each begins.
     files: Vec<(u32, String)>,
     /// The files whose last row has no line end.
     unended: Vec<String>,
 }
 
-type Archive<'a> = (&'a mut dyn Input, &'a Directory, &'a [Part]);
+pub(super) type Archive<'a> = (&'a mut dyn Input, &'a Directory, &'a [Part]);
 
-fn join(
+pub(super) fn join(
     layout: &Layout,
     rows: &Rows,
     (input, directory, parts): Archive<'_>,
