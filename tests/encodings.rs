@@ -435,7 +435,12 @@ fn files_of_another_encoding_or_delimiter_are_told_as_that() {
             format!("{good}Gesamt\n").into(),
             "line 3, the row has 1 column; expected 4, with a \";\" between them.",
         ),
-        ("UTF-8 for DOS", "cp850", good.into(), "missing: \"Größe\"; not known: \"Gr├Â├ƒe\""),
+        (
+            "UTF-8 for DOS",
+            "cp850",
+            good.into(),
+            "line 1, the letters beyond ASCII, like \"ö\", are in UTF-8; expected cp850.",
+        ),
         ("a byte too many", "utf-16le", odd, "line 3, the row has 1 column; expected 4, with a \";\" between them."),
     ];
     for (what, encoding, bytes, expected) in table {

@@ -58,7 +58,7 @@ const FAULTS: [(&str, &str, usize, usize, &[&str]); 15] = [
         &["is not a field of order", "extra.NAME", "Did you mean \"buyer_order_no\"?"],
     ),
     ("text required", "text requird", 19, 30, &["\"requird\"", "Did you mean \"required\"?"]),
-    ("%d.%m.%Y", "%d.%m.%Q", 20, 30, &["%Q"]),
+    ("%d.%m.%Y", "%d.%m.%K", 20, 30, &["%K"]),
     ("point=,", "point=;;", 22, 30, &["point"]),
     ("lookup=unit", "lookup=units", 23, 30, &["there is no [lookup.units]", "Did you mean \"unit\"?"]),
     (

@@ -287,7 +287,38 @@ impl Batch {
         }
     }
 
-    /// The same for a number.
+    /// Puts a text behind the one that is there, with something between them. With more than so many characters nothing is
+    /// changed, and how many there would be is told.
+    pub fn append_text(
+        &mut self,
+        node: u32,
+        field: usize,
+        (between, value): (&str, &str),
+        max: usize,
+    ) -> Result<(), usize> {
+        let Value::Text(first) = self.current_value(node, field) else {
+            self.fill_text(node, field, value);
+            return Ok(());
+        };
+        let whole = format!("{first}{between}{value}");
+        let found = whole.chars().count();
+        if found > max {
+            return Err(found);
+        }
+        let cell = self.store_text(&whole);
+        self.set(node, field, cell);
+        Ok(())
+    }
+
+    /// What the node of the message begun last has under a name of the partner's, where nothing of another node came between.
+    pub fn own_extra(&self, node: u32, name: &Arc<str>) -> Option<&str> {
+        let first = self.current().first_extra as usize;
+        let own = self.extras[first..].iter().rev().take_while(|extra| extra.node == node);
+        let found = own.into_iter().find(|extra| self.names[extra.name as usize] == *name)?;
+        Some(&self.text[found.start as usize..(found.start + found.len) as usize])
+    }
+
+    /// A number where there is none yet; false where another stands.
     pub fn fill_number(&mut self, node: u32, field: usize, value: i64) -> bool {
         let at = self.nodes[(self.current().first_node + node) as usize].first_cell as usize + field;
         match self.cells[at] {

@@ -1,6 +1,7 @@
 //! One test for each entry of the cookbook, docs/layouts/cookbook.md: what a partner's page may ask of rows.
 
 mod joined;
+mod silent;
 
 use crate::decoding::{decode, decode_named};
 use crate::{compiled, written};

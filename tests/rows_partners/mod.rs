@@ -166,7 +166,8 @@ fn pyramid_reads_as_expected_and_is_written_as_it_was() {
     let all: Vec<Json> = found.messages().map(to_json).collect();
     let bytes = std::fs::read(&file).unwrap();
     assert_eq!(shown(&written(&layout, &all).unwrap()), shown(&bytes));
-    assert_eq!(wrong(&layout, "purchaseorders_20240315.txt", &shown(&bytes)), [("file-name-invalid", 0)]);
+    let ascii = shown(&bytes).replace(|c: char| !c.is_ascii(), "?");
+    assert_eq!(wrong(&layout, "purchaseorders_20240315.txt", &ascii), [("file-name-invalid", 0)]);
 }
 
 #[test]

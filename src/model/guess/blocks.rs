@@ -87,6 +87,14 @@ pub fn key_of_continued(sheet: &Sheet) -> Option<usize> {
         if blank.is_empty() || blank[0] == 0 || blank.len() == rows {
             return None;
         }
+        // A row that says another key before it begins something of its own, and a line of it would go to the order before.
+        let says_other = |row: &usize| {
+            let before = &sheet.columns[..at];
+            before.iter().any(|c| !c.values[*row].is_empty() && c.values[*row] != c.values[*row - 1])
+        };
+        if blank.iter().any(says_other) {
+            return None;
+        }
         let silent = |c: &&&Column| blank.iter().all(|row| c.values[*row].is_empty());
         let heads = |c: &&&Column| (0..rows).all(|row| blank.contains(&row) || !c.values[row].is_empty());
         let silent_there = used.iter().filter(silent).count();
@@ -147,5 +155,24 @@ mod tests {
         let (keyed, more) = continued(&sheet, 1);
         assert_eq!((keyed.rows, more.rows), (vec![0, 2, 3], vec![1]));
         assert_eq!(more.columns.len(), 1);
+    }
+
+    #[test]
+    fn a_row_that_says_a_number_of_its_own_does_not_go_on_with_the_one_before() {
+        let sheet = |rows: &[&str]| {
+            let column = |at: usize| Column {
+                place: (at + 1).to_string(),
+                values: rows.iter().map(|row| row.split(',').nth(at).unwrap().to_string()).collect(),
+                ..Column::default()
+            };
+            Sheet { columns: (0..4).map(column).collect(), rows: (0..rows.len()).collect(), ..Sheet::default() }
+        };
+        assert_eq!(
+            key_of_continued(&sheet(&["7,Mr,x@y,A", "7,Mr,x@y,B", "8,,,A"])),
+            None,
+            "another order without a title"
+        );
+        assert_eq!(key_of_continued(&sheet(&["7,A,Oslo,2", "7,B,Oslo,1", "Total,,,3"])), None, "a sum below the rows");
+        assert_eq!(key_of_continued(&sheet(&["7,Mr,x@y,A", "7,,,B", "8,Ms,z@y,A"])), Some(1));
     }
 }

@@ -163,7 +163,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     (
         "net_price",
-        "price without tax|price ex vat|price excl tax|preis ohne mwst|prijs zonder btw|single price|unit cost|cost|net price|price net|unit price net|price excl|price excl vat|unit net price|net unit price|price|unit price|price each|item price|price amount|cost price each|preis|einzelpreis|stuckpreis|nettopreis|einzelpreis netto|preis einzel netto|verkaufspreis|ep|pris|apris|a pris|styckpris|enhetspris|nettopris|utpris|pris exkl moms|prijs|stukprijs|eenheidsprijs|nettoprijs|prijs excl|verkoopprijs|listpris|listenpreis|list price|catalog price",
+        "price without tax|price ex vat|price excl tax|preis ohne mwst|prijs zonder btw|single price|unit cost|cost|net price|price net|unit price net|price excl|price excl vat|unit net price|net unit price|price|unit price|price each|item price|price amount|cost price each|preis|einzelpreis|stuckpreis|nettopreis|einzelpreis netto|preis einzel netto|verkaufspreis|ep|pris|apris|a pris|styckpris|enhetspris|nettopris|utpris|pris exkl moms|prijs|stukprijs|eenheidsprijs|nettoprijs|prijs excl|verkoopprijs|listpris|listenpreis|list price|catalog price|base price|price base|unit base price",
     ),
     (
         "gross_price",
@@ -171,7 +171,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     (
         "price_per",
-        "price per|price quantity|price base|base quantity|price unit quantity|preiseinheit|preis pro|preismenge|prisenhet|pris per|prijs per|prijseenheid",
+        "price per|price quantity|base quantity|price unit quantity|preiseinheit|preis pro|preismenge|prisenhet|pris per|prijs per|prijseenheid",
     ),
     (
         "recommended_price",

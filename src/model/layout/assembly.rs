@@ -12,7 +12,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::control::Totals;
-use super::form::{Got, Scratch, Shape};
+use super::form::{Got, Scratch, Shape, Wrong};
 use super::plan::{Field, Ours, Scope};
 use super::seam::{Decoded, Refused, Sink};
 use super::{DecodeContext, Input, Layout};
@@ -241,7 +241,18 @@ impl<'a> Assembly<'a> {
             // Fields are given once; of extras a message could have any number.
             Ours::Extra { .. } if self.is_full(at) => {}
             Ours::Extra { name, .. } => self.set_extra(node, field, name, text, at),
-            _ => {}
+            Ours::Ignored => self.look_at(field, text, at),
+            Ours::Control(_) | Ours::Computed(_) => {}
+        }
+    }
+
+    /// Nothing is kept of a filler; what its form asks holds all the same.
+    fn look_at(&mut self, field: &Field, text: &str, at: At) {
+        let place = || at.place(&field.label);
+        match field.form.read(text, self.zone, &mut self.scratch) {
+            Ok(Got::Empty | Got::Nothing) if field.form.required => self.problem(wording::value_missing(place())),
+            Ok(_) => {}
+            Err(wrong) => self.problem(wording::value_invalid(place(), None, &field.form, text.trim(), &wrong)),
         }
     }
 
@@ -269,6 +280,17 @@ impl<'a> Assembly<'a> {
                 None => self.head_extras.push((name.clone(), value.to_string())),
             }
         }
+        // A second record that says something else of the same line would leave two values under one name.
+        if node != 0 {
+            match self.batch.own_extra(node, name) {
+                Some(first) if *first == *value => return,
+                Some(first) => {
+                    let problem = wording::contradicts(at.place(&field.label), text.trim(), first);
+                    return self.problem(problem);
+                }
+                None => {}
+            }
+        }
         self.batch.add_extra(node, name, &value);
     }
 
@@ -290,6 +312,18 @@ impl<'a> Assembly<'a> {
             }
         }
         match got {
+            Ok(Got::Text(value)) if field.form.append.is_some() => {
+                let between = field.form.append.as_deref().unwrap_or_default();
+                let max = field.form.max.unwrap_or(usize::MAX);
+                if let Err(found) = self.batch.append_text(node, index, (between, value), max) {
+                    let wrong = Wrong::TooLong { max, found };
+                    let place = at.place(&field.label);
+                    let field_type = &self.kind.groups[group].fields[index].field_type;
+                    let problem = wording::value_invalid(place, Some(field_type), &field.form, text.trim(), &wrong);
+                    self.report(node, index, problem);
+                }
+            }
+            Ok(Got::Empty) if field.form.append.is_some() && !field.form.required => {}
             Ok(Got::Text(value)) if self.batch.fill_text(node, index, value) => {}
             Ok(Got::Number(value)) if self.batch.fill_number(node, index, value) => {}
             Ok(Got::Nothing) if field.form.required => {

@@ -181,6 +181,13 @@ impl Encoding {
 }
 
 impl CodePage {
+    /// The first letter beyond ASCII of bytes that are UTF-8 throughout and say letters that this page has too. Text of
+    /// the page itself is never like that: a letter would have to be followed by signs, each time.
+    pub fn in_utf8(&self, bytes: &[u8]) -> Option<char> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        text.chars().find(|c| !c.is_ascii() && self.byte(*c).is_some())
+    }
+
     fn byte(&self, c: char) -> Option<u8> {
         if c.is_ascii() {
             return Some(c as u8);

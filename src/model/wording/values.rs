@@ -90,6 +90,13 @@ fn why_no_number(number: &NumberShape, found: &str) -> String {
     if is_digits && is_grouped && number.thousands.is_none() {
         return ": nothing between the thousands is taken here".to_string();
     }
+    if let Some(mark) = number.thousands.filter(|mark| is_digits && found.contains(*mark as char)) {
+        let point = number.point as char;
+        return format!(
+            ": \"{}\" stands between thousands here, with three digits behind it, and decimals behind \"{point}\"",
+            mark as char
+        );
+    }
     let is_plain = number.implied.is_none() && number.thousands.is_none() && !number.whole && number.scale > 0;
     if !is_digits || marks == 0 || !is_plain {
         return String::new();
@@ -300,6 +307,14 @@ pub fn file_empty() -> Problem {
 pub fn encoding_invalid(place: Place, encoding: &str, byte: u8, at: u64) -> Problem {
     let text = format!(
         "the byte {byte:#04x} at offset {at} is not a character in {encoding}; expected {encoding} throughout. Save the file in {encoding} and drop it again."
+    );
+    Problem::new("encoding-invalid", place, text)
+}
+
+/// UTF-8 where a code page was agreed: it could be read, and every letter beyond ASCII would be two wrong ones.
+pub fn utf8_unexpected(place: Place, encoding: &str, letter: char) -> Problem {
+    let text = format!(
+        "the letters beyond ASCII, like \"{letter}\", are in UTF-8; expected {encoding}. Save the file in {encoding} and drop it again, or have the layout say encoding = \"utf-8\"."
     );
     Problem::new("encoding-invalid", place, text)
 }

@@ -475,6 +475,7 @@ fn not_writable(why: NotWritable, field: &Field, message: Message<'_>) -> Encode
     let text = match why {
         NotWritable::TooLong { value, width } => format!("\"{value}\" does not fit into {width} characters."),
         NotWritable::TooFine(value) => format!("{value} has more decimals than the layout can hold."),
+        NotWritable::NotLike(value) => format!("\"{value}\" does not look like what match= says."),
         NotWritable::NotListed(value) => format!("the layout's table has no word for \"{value}\"."),
         NotWritable::WrongType(value) => format!("{value} cannot be written in this form."),
     };

@@ -70,6 +70,8 @@ pub struct Form {
     pub width: usize,
     /// Between the parts of a joined place.
     pub join: String,
+    /// A further value goes behind the one before, with this between them: texts of several records.
+    pub append: Option<String>,
     /// For a place that does not carry the whole truth: only one direction uses this row.
     pub direction: Direction,
     /// Personal data, whatever the kind says of it: overwritten when a copy is redacted.
@@ -158,6 +160,14 @@ pub struct Scratch {
 }
 
 impl Form {
+    /// Whether it asks something of a value, so that one must be looked at even where nothing is kept of it.
+    pub fn asks(&self) -> bool {
+        !self.plain && self.default.is_none()
+            || self.required
+            || self.max.is_some()
+            || self.shape != Shape::Text(Check::Any)
+    }
+
     /// Reads what stands at a place. The result may point into `scratch`, which is overwritten.
     pub fn read<'a>(&'a self, text: &'a str, zone: Tz, scratch: &'a mut Scratch) -> Result<Got<'a>, Wrong> {
         let mut text = if self.exact { text } else { trimmed(text) };
@@ -212,11 +222,12 @@ impl Form {
     /// From what stands there to the partner's word for the value, and through his table to ours.
     fn narrow<'a>(&'a self, text: &'a str) -> Result<&'a str, Wrong> {
         let mut text = text;
-        if let (Some(mark), false) = (&self.before, text.is_empty()) {
-            text = text.split_once(mark.as_str()).ok_or(Wrong::NoMark)?.0.trim_end();
-        }
+        // `after` first: with both it is what stands between them, also where the second mark stands before the first too.
         if let (Some(mark), false) = (&self.after, text.is_empty()) {
             text = text.split_once(mark.as_str()).ok_or(Wrong::NoMark)?.1.trim_start();
+        }
+        if let (Some(mark), false) = (&self.before, text.is_empty()) {
+            text = text.split_once(mark.as_str()).ok_or(Wrong::NoMark)?.0.trim_end();
         }
         if self.nones.iter().any(|none| none == text) {
             text = "";
@@ -240,6 +251,10 @@ impl Form {
         }
         text = text.strip_prefix(self.prefix.as_str()).unwrap_or(text);
         text = text.strip_suffix(self.suffix.as_str()).unwrap_or(text);
+        // `10 %`: the blank belongs to the sign of it, never to the number.
+        if matches!(self.shape, Shape::Number(_)) {
+            text = text.trim();
+        }
         if let Some(strip) = self.strip {
             let stripped = text.trim_start_matches(strip);
             // Zeros alone are the number zero, not nothing.

@@ -1,13 +1,18 @@
 //! Date and time patterns as partners write them: `%Y%m%d`, `%d-%b-%Y`, `%Y-%m-%dT%H:%M:%S%z`, `%s`.
 //!
 //! The letters are those of strftime. Two digits are two digits (`%-d` takes one or two); `%y` below 70 is 20xx; `%b` is an
-//! English month; `%f` is an optional fraction with its point; `%z` is `Z` or an offset (`%:z` is written in the zone); `%s` seconds since 1970.
+//! English month; `%f` is an optional fraction with its point; `%z` is `Z` or an offset (`%:z` is written in the zone); `%s` seconds,
+//! `%Q` milliseconds since 1970.
 //! What is read becomes ISO text; impossible days (2024-02-31) are no dates.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// Years that a partner can mean. `0001-01-01` is what programs write for no day at all (`none=0001-01-01`), 0026 a year of
+/// two digits, and seconds beyond it are milliseconds.
+const YEARS: std::ops::RangeInclusive<i32> = 1000..=9999;
 
 /// One way to write a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +30,8 @@ enum Item {
     AmPm,
     Fraction,
     Offset,
-    Unix,
+    /// Since 1970; so many of them are a second.
+    Unix(i64),
 }
 
 /// The parts found in a text.
@@ -40,6 +46,7 @@ pub struct Parts {
     nanos: u32,
     afternoon: Option<bool>,
     offset_seconds: Option<i32>,
+    /// Seconds since 1970.
     unix: Option<i64>,
 }
 
@@ -68,7 +75,8 @@ impl Pattern {
                 'p' => Item::AmPm,
                 'f' => Item::Fraction,
                 'z' => Item::Offset,
-                's' => Item::Unix,
+                's' => Item::Unix(1),
+                'Q' => Item::Unix(1_000),
                 '%' => Item::Literal('%'),
                 other => return Err(format!("%{other}")),
             });
@@ -90,11 +98,11 @@ impl Pattern {
 
     /// Whether it says a day.
     pub fn has_day(&self) -> bool {
-        self.items.iter().any(|i| matches!(i, Item::Digits('d', ..) | Item::Unix))
+        self.items.iter().any(|i| matches!(i, Item::Digits('d', ..) | Item::Unix(_)))
     }
 
     pub fn has_time(&self) -> bool {
-        self.items.iter().any(|i| matches!(i, Item::Digits('H' | 'I', ..) | Item::Unix))
+        self.items.iter().any(|i| matches!(i, Item::Digits('H' | 'I', ..) | Item::Unix(_)))
     }
 
     pub fn read(&self, text: &str) -> Option<Parts> {
@@ -109,7 +117,12 @@ impl Pattern {
     /// What the calendar lacks of a text that has the right form: the day of 31.02., or the month of 01.13.
     pub fn impossible(&self, text: &str) -> Option<&'static str> {
         let parts = self.read(text)?;
-        let lacking = if (1..=12).contains(&parts.month) { "day" } else { "month" };
+        let is_year = parts.unix.is_none() && YEARS.contains(&parts.year);
+        let lacking = match parts.month {
+            _ if !is_year => "year",
+            1..=12 => "day",
+            _ => "month",
+        };
         parts.date().is_none().then_some(lacking)
     }
 
@@ -141,8 +154,9 @@ impl Pattern {
                     let minutes = offset_seconds.abs() / 60;
                     out.push_str(&format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60));
                 }
-                Item::Unix => {
-                    out.push_str(&(moment.and_utc().timestamp() - offset_seconds as i64).to_string());
+                Item::Unix(parts) => {
+                    let millis = moment.and_utc().timestamp_millis() - offset_seconds as i64 * 1_000;
+                    out.push_str(&(millis / (1_000 / parts)).to_string());
                 }
             }
         }
@@ -183,9 +197,11 @@ impl Parts {
             }
             Item::Fraction => Some(self.take_fraction(text)?),
             Item::Offset => self.take_offset(text),
-            Item::Unix => {
+            Item::Unix(parts) => {
                 let end = text.bytes().take_while(u8::is_ascii_digit).count();
-                self.unix = Some(text[..end].parse().ok()?);
+                let found: i64 = text[..end].parse().ok()?;
+                self.unix = Some(found / parts);
+                self.nanos = (found % parts * (1_000_000_000 / parts)) as u32;
                 Some(&text[end..])
             }
         }
@@ -221,15 +237,16 @@ impl Parts {
     }
 
     pub fn date(&self) -> Option<NaiveDate> {
-        if let Some(seconds) = self.unix {
-            return Some(DateTime::from_timestamp(seconds, 0)?.date_naive());
-        }
-        NaiveDate::from_ymd_opt(self.year, self.month, self.day).filter(|d| (1..=9999).contains(&d.year()))
+        let date = match self.unix {
+            Some(seconds) => DateTime::from_timestamp(seconds, 0)?.date_naive(),
+            None => NaiveDate::from_ymd_opt(self.year, self.month, self.day)?,
+        };
+        Some(date).filter(|date| YEARS.contains(&date.year()))
     }
 
     pub fn time(&self) -> Option<NaiveTime> {
         if let Some(seconds) = self.unix {
-            return Some(DateTime::from_timestamp(seconds, 0)?.time());
+            return Some(DateTime::from_timestamp(seconds, self.nanos)?.time());
         }
         let hour = match self.afternoon {
             None => self.hour,
@@ -243,7 +260,7 @@ impl Parts {
     /// one the first is taken.
     pub fn instant(&self, zone: Tz) -> Option<DateTime<Utc>> {
         if let Some(seconds) = self.unix {
-            return DateTime::from_timestamp(seconds, 0);
+            return DateTime::from_timestamp(seconds, self.nanos).filter(|at| YEARS.contains(&at.year()));
         }
         let wall = NaiveDateTime::new(self.date()?, self.time()?);
         match self.offset_seconds {
@@ -318,13 +335,18 @@ mod tests {
             ("%Y-%m-%dT%H:%M:%S", "2026-01-02T03:04:05", Some("2026-01-02")),
             ("%Y-%m-%d", "2024-02-29x", None),
             ("%s", "1700000000", Some("2023-11-14")),
+            ("%s", "1700000000123", None),
+            ("%Q", "1700000000123", Some("2023-11-14")),
+            ("%Y-%m-%d", "0001-01-01", None),
+            ("%Y-%m-%d", "0026-01-15", None),
+            ("%Y-%m-%d", "1000-01-01", Some("1000-01-01")),
             ("%d-%b-%Y", "31-dé", None),
         ];
         for (pattern, text, expected) in table {
             let read = Pattern::parse(pattern).unwrap().read(text).and_then(|p| p.date());
             assert_eq!(read.map(|d| d.to_string()).as_deref(), expected, "{pattern} {text}");
         }
-        assert_eq!(Pattern::parse("%Q"), Err("%Q".to_string()));
+        assert_eq!(Pattern::parse("%K"), Err("%K".to_string()));
     }
 
     #[test]

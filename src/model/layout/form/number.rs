@@ -183,12 +183,18 @@ fn without<'t>(text: &'t [u8], words: &[String]) -> Option<&'t [u8]> {
     rests.next().map(<[u8]>::trim_ascii)
 }
 
-/// Takes thousands marks out where they stand between groups of three digits, nothing where they do not.
+/// Takes thousands marks out where they stand between groups of three digits, nothing where they do not. Before the first
+/// stand one to three digits and no zero: `0.123` and `.123` are decimals of somebody who writes a point.
 fn ungroup(text: &[u8], mark: u8, point: u8) -> Option<Vec<u8>> {
     let whole = text.iter().position(|b| *b == point).unwrap_or(text.len());
     let mut groups = text[..whole].split(|b| *b == mark);
     let mut out = groups.next()?.to_vec();
+    let digits = out.strip_prefix(b"-").or(out.strip_prefix(b"+")).unwrap_or(&out);
+    let can_lead = (1..=3).contains(&digits.len()) && digits[0] != b'0';
     for group in groups {
+        if !can_lead {
+            return None;
+        }
         if group.len() != 3 {
             return None;
         }

@@ -14,7 +14,7 @@ use crate::model::layout::lookup::Lookup;
 /// What a form may begin with.
 pub const TYPES: [&str; 7] = ["text", "integer", "decimal", "boolean", "date", "time", "instant"];
 /// What may stand behind it.
-pub const OPTIONS: [&str; 42] = [
+pub const OPTIONS: [&str; 43] = [
     "required",
     "optional",
     "exact",
@@ -36,6 +36,7 @@ pub const OPTIONS: [&str; 42] = [
     "right",
     "width",
     "join",
+    "append",
     "read-only",
     "write-only",
     "point",
@@ -129,6 +130,7 @@ impl Form {
             align: None,
             width: 0,
             join: " ".to_string(),
+            append: None,
             direction: Direction::Both,
             personal: false,
             fitting: false,
@@ -295,6 +297,8 @@ impl Reader<'_> {
             ("prefix", Some(value)) => form.prefix = value,
             ("suffix", Some(value)) => form.suffix = value,
             ("join", Some(value)) => form.join = value,
+            ("append", Some(value)) if matches!(form.shape, Shape::Text(Check::Any)) => form.append = Some(value),
+            ("append", Some(_)) => self.problem("append= is for plain texts only: of anything else there is one."),
             ("unlisted", Some(value)) if value == "keep" => form.keep_unlisted = true,
             ("clear", Some(_)) => form.clears = values.unwrap_or_default().to_vec(),
             ("empty", Some(value)) if value == "leaves" => form.empty_leaves = true,
@@ -453,7 +457,7 @@ impl Reader<'_> {
             match Pattern::parse(part) {
                 Ok(pattern) => compiled.push(pattern),
                 Err(letter) => self.problem(format!(
-                    "\"{letter}\" is not a part of a date; known are %Y %y %m %d %b %H %I %p %M %S %f %z %s."
+                    "\"{letter}\" is not a part of a date; known are %Y %y %m %d %b %H %I %p %M %S %f %z %s %Q."
                 )),
             }
         }
@@ -462,9 +466,9 @@ impl Reader<'_> {
             Shape::Time(patterns) if compiled.iter().all(Pattern::has_time) => *patterns = compiled,
             Shape::Instant(patterns) if compiled.iter().all(Pattern::has_day) => *patterns = compiled,
             Shape::Date(_) | Shape::Instant(_) => self.problem(format!(
-                "the pattern \"{source}\" says no day (%d or %s); one with blanks stands in quotes, like instant '%Y-%m-%d %H:%M'."
+                "the pattern \"{source}\" says no day (%d, %s or %Q); one with blanks stands in quotes, like instant '%Y-%m-%d %H:%M'."
             )),
-            Shape::Time(_) => self.problem(format!("the pattern \"{source}\" says no hour (%H, %I or %s).")),
+            Shape::Time(_) => self.problem(format!("the pattern \"{source}\" says no hour (%H, %I, %s or %Q).")),
             _ => self.problem("a pattern is for dates and times only; write date, time or instant before it."),
         }
     }
@@ -492,7 +496,18 @@ mod tests {
     #[test]
     fn values_are_read_as_their_form_says() {
         use FieldType::*;
-        let table: [(&str, FieldType, &str, Result<&str, Wrong>); 38] = [
+        let table: [(&str, FieldType, &str, Result<&str, Wrong>); 49] = [
+            ("decimal point=, thousands=.", Price, "0.123", Err(Wrong::Malformed)),
+            ("decimal point=, thousands=.", Price, ".234", Err(Wrong::Malformed)),
+            ("decimal point=, thousands=.", Price, "1234.567", Err(Wrong::Malformed)),
+            ("decimal point=, thousands=.", Price, "-1.234,5", Ok("-1234500000")),
+            ("decimal point=, thousands=.", Price, "0,5", Ok("500000")),
+            ("decimal suffix=%", Price, "10 %", Ok("10000000")),
+            ("after=*12 before=*", Text(20), "*30abc*12def*99", Ok("def")),
+            ("before=) after=(", Text(20), "a) (b)", Ok("b")),
+            ("after=*12 before=*", Text(20), "*30abc*99", Err(Wrong::NoMark)),
+            ("instant %Q", Instant, "1700000000123", Ok("2023-11-14T22:13:20.123Z")),
+            ("instant %s", Instant, "1700000000123", Err(Wrong::Malformed)),
             ("", Text(10), "  a b ", Ok("a b")),
             ("text exact", Text(10), " a ", Ok(" a ")),
             ("text", Text(3), "äöüß", Err(Wrong::TooLong { max: 3, found: 4 })),
@@ -543,7 +558,7 @@ mod tests {
         assert!(problems("decimal implid=2", FieldType::Price).contains("Did you mean \\\"implied\\\"?"));
         assert!(problems("text", FieldType::Price).contains("expected decimal or integer"));
         assert!(problems("lookup=country", FieldType::Country).contains("no [lookup.country]"));
-        assert!(problems("date %Q", FieldType::Date).contains("%Q"));
+        assert!(problems("date %K", FieldType::Date).contains("%K"));
         assert!(problems("date %H", FieldType::Date).contains("no day"));
         assert!(problems("implied=2", FieldType::Text(5)).contains("does not fit"));
         assert!(problems("implied=2 point=,", FieldType::Price).contains("one of them"));
@@ -552,6 +567,7 @@ mod tests {
         assert!(problems("match=(a", FieldType::Text(5)).contains("not a regular expression"));
         assert!(problems("take=a", FieldType::Text(5)).contains("pair of brackets"));
         assert!(problems("round=often", FieldType::Price).contains("down, up or half"));
+        assert!(problems("append=' '", FieldType::Price).contains("plain texts"));
         assert!(problems("floor=2 cap=1", FieldType::Price).contains("above the cap"));
         assert!(problems("read-only write-only", FieldType::Text(5)).contains("leave nothing"));
     }

@@ -17,6 +17,8 @@ pub enum NotWritable {
     TooFine(String),
     /// The partner's table has no word for it.
     NotListed(String),
+    /// It does not look like what the partner's page says.
+    NotLike(String),
     /// The form is for another type of value.
     WrongType(String),
 }
@@ -62,7 +64,12 @@ impl Form {
             out.insert_str(start, &self.prefix);
         }
         out.push_str(&self.suffix);
-        Ok(())
+        match &self.matches {
+            Some(like) if out.len() > start && like.whole(&out[start..]).is_none() => {
+                Err(NotWritable::NotLike(out[start..].to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn write_number(&self, number: i64, out: &mut String) -> Result<(), NotWritable> {
@@ -82,6 +89,9 @@ impl Form {
         match &self.shape {
             Shape::Text(_) => match (self.max, self.cut) {
                 (Some(max), true) => out.extend(text.chars().take(max)),
+                (Some(max), false) if text.len() > max && text.chars().count() > max => {
+                    return Err(NotWritable::TooLong { value: text.to_string(), width: max });
+                }
                 _ => out.push_str(text),
             },
             // As it is stored: a million rows with a date each are not taken apart and put together again.
@@ -199,6 +209,12 @@ mod tests {
         for (form, field_type, value, expected) in table {
             assert_eq!(written(form, field_type, value).as_deref(), Ok(expected), "{form}");
         }
+        assert!(matches!(written("max=3", Text(20), Value::Text("äöüß")), Err(NotWritable::TooLong { width: 3, .. })));
+        assert_eq!(written("max=4", Text(20), Value::Text("äöüß")).as_deref(), Ok("äöüß"));
+        let like = "match=[0-9]{3}-[0-9]{7}";
+        assert_eq!(written(like, Text(20), Value::Text("058-3563777")).as_deref(), Ok("058-3563777"));
+        assert!(matches!(written(like, Text(20), Value::Text("PO-1")), Err(NotWritable::NotLike(_))));
+        assert_eq!(written(like, Text(20), Value::Missing).as_deref(), Ok(""));
         assert!(matches!(written("integer", Quantity, Value::Number(2_500_000)), Err(NotWritable::TooFine(_))));
         assert!(matches!(
             written("decimal implied=2", Price, Value::Number(1)),

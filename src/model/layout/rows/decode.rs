@@ -82,10 +82,9 @@ impl<'a> Decoder<'a> {
     pub fn row(&mut self, row: &Row<'_>) {
         let at = Where { line: row.line, byte: row.range.start };
         let mut decoded = std::mem::take(&mut self.decoded);
-        let encoding = std::mem::replace(&mut self.encoding, Encoding::Utf8);
+        let encoding = self.encoding.clone();
         self.told_apart(&RowText::new(row, &encoding, self.rows.quote(), &mut decoded), at);
         self.decoded = decoded;
-        self.encoding = encoding;
     }
 
     fn told_apart(&mut self, text: &RowText<'_>, at: Where) {
@@ -97,9 +96,11 @@ impl<'a> Decoder<'a> {
         }
         let record = tell::record_of(self.layout, self.rows, &self.readings, text, &mut self.scratch, &mut self.joined);
         let mangled = || tell::mangled(self.layout, self.rows, &self.readings, text, record?, at);
-        let flaw = text.row.flaw.map(|flaw| tell::flaw_problem(flaw, self.rows, text, at)).or_else(mangled);
+        let flaw = text.utf8_instead().map(|c| wording::utf8_unexpected(at.place(""), self.encoding.name(), c));
+        let flaw = flaw.or_else(|| text.row.flaw.map(|flaw| tell::flaw_problem(flaw, self.rows, text, at)));
+        let flaw = flaw.or_else(mangled);
         match record {
-            Some(record) if self.layout.records[record].role == Role::Ignored => self.assembly.totals.record(record),
+            Some(record) if self.layout.records[record].role == Role::Ignored => self.passed_over(record, text, at),
             Some(record) => {
                 self.each_piece(record, text, at, flaw);
                 let mut before = record;
@@ -115,6 +116,29 @@ impl<'a> Decoder<'a> {
                     flaw.unwrap_or_else(|| tell::unknown(self.layout, self.rows, text, at, &mut self.scratch));
                 self.lost(text.row, at, problem);
             }
+        }
+    }
+
+    /// A row of no interest. What must stand in it is looked at all the same: a heading between the rows says where the
+    /// columns below it are, and nothing may be read by position where it says something else.
+    fn passed_over(&mut self, record: usize, text: &RowText<'_>, at: Where) {
+        self.assembly.totals.record(record);
+        let plan = &self.layout.records[record];
+        for step in &self.readings[record].steps {
+            let field = &plan.fields[step.field];
+            let Ours::Control(control) = &field.ours else { continue };
+            if !matches!(control.what, Checked::Constant(_) | Checked::Version(_)) {
+                continue;
+            }
+            let value = value_of(&self.readings[record], step, plan, text, &mut self.scratch, &mut self.joined);
+            let problem = match value {
+                Ok(found) => {
+                    let found = found.unwrap_or_default();
+                    self.assembly.totals.check(control, &field.form, found, || at.place(&field.label))
+                }
+                Err(wrong) => Some(wrong.problem(&self.encoding, at, &field.label)),
+            };
+            problem.into_iter().for_each(|problem| self.assembly.fatal(problem));
         }
     }
 

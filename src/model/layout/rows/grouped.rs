@@ -110,7 +110,7 @@ fn each_key(layout: &Layout, rows: &Rows, input: &mut dyn Input, each: EachKey<'
                 Err(_) => return Ok((false, named)),
             }
         }
-        if preamble.is_again(&row) {
+        if preamble.says_nothing(&row) {
             continue;
         }
         let text = RowText::new(&row, &encoding, rows.quote(), &mut decoded);

@@ -34,7 +34,13 @@ pub struct Preamble<'a> {
     first: bool,
     /// The header line of names, as it was sent.
     header: Vec<u8>,
+    /// Lines that stood above it, and what the one that looks most like a heading lacks, with its columns.
+    titles: usize,
+    nearest: Option<(usize, Box<Problem>)>,
 }
+
+/// So many lines may stand above the heading; further down it is content that nobody knows the columns of.
+const TITLES: usize = 200;
 
 impl<'a> Preamble<'a> {
     pub fn new(layout: &'a Layout, rows: &'a Rows) -> Self {
@@ -47,6 +53,8 @@ impl<'a> Preamble<'a> {
             header_due: delimited.is_some_and(|d| d.header != Header::None),
             first: true,
             header: Vec::new(),
+            titles: 0,
+            nearest: None,
         }
     }
 
@@ -56,9 +64,19 @@ impl<'a> Preamble<'a> {
         self.first_line_due || self.header_due && required
     }
 
-    /// The header once more, as where several files were put into one: it says nothing new.
-    pub fn is_again(&self, row: &Row<'_>) -> bool {
-        !self.header.is_empty() && row.bytes == self.header && row.flaw.is_none()
+    /// A row between the rows that says nothing: a comment, or the header once more, as where several files were put into one.
+    pub fn says_nothing(&self, row: &Row<'_>) -> bool {
+        !self.header.is_empty() && row.bytes == self.header && row.flaw.is_none() || self.is_comment(row)
+    }
+
+    fn is_comment(&self, row: &Row<'_>) -> bool {
+        let mark = self.delimited.and_then(|d| d.comment.as_deref());
+        mark.is_some_and(|mark| row.bytes.starts_with(mark.as_bytes()))
+    }
+
+    /// The file has ended, and the heading has not come: why none of its lines is the heading.
+    pub fn headless(&mut self) -> Option<Problem> {
+        self.nearest.take().map(|(_, problem)| *problem)
     }
 
     pub fn is_over(&self) -> bool {
@@ -76,6 +94,9 @@ impl<'a> Preamble<'a> {
             self.first = false;
             return Ok(Opening::Content);
         };
+        if self.is_comment(row) {
+            return Ok(Opening::Taken);
+        }
         if std::mem::take(&mut self.first) && row.bytes.len() == 5 && row.bytes[..4].eq_ignore_ascii_case(b"sep=") {
             if row.bytes[4] == delimited.delimiter {
                 return Ok(Opening::Taken);
@@ -96,11 +117,22 @@ impl<'a> Preamble<'a> {
             let expected = delimited.first_line.join(&between);
             return Err(wording::first_line_mismatch(place(row), &found.join(&between), &expected));
         }
+        let opening = self.header(row, delimited, (&names, encoding), readings);
+        if let (Err(problem), true) = (&opening, delimited.titles && self.titles < TITLES) {
+            self.titles += 1;
+            if self.nearest.as_ref().is_none_or(|(columns, _)| *columns < names.len()) {
+                self.nearest = Some((names.len(), Box::new(problem.clone())));
+            }
+            return Ok(Opening::Taken);
+        }
         self.header_due = false;
         if delimited.columns == Columns::Names {
             self.header = row.bytes.to_vec();
         }
-        self.header(row, delimited, (&names, encoding), readings)
+        match (opening, self.headless()) {
+            (Err(_), Some(nearest)) => Err(nearest),
+            (opening, _) => opening,
+        }
     }
 
     fn header(
@@ -115,6 +147,11 @@ impl<'a> Preamble<'a> {
             let text = RowText::new(row, encoding, self.rows.quote(), &mut decoded);
             let at = Where { line: row.line, byte: row.range.start };
             return Err(super::tell::flaw_problem(flaw, self.rows, &text, at));
+        }
+        let mut decoded = String::new();
+        let letter = RowText::new(row, encoding, self.rows.quote(), &mut decoded).utf8_instead();
+        if let Some(letter) = letter {
+            return Err(wording::utf8_unexpected(place(row), encoding.name(), letter));
         }
         if let Some(problem) = undecodable(row, encoding, self.rows.quote()) {
             return Err(problem);

@@ -384,7 +384,7 @@ impl Rows {
             if matches!(order, Order::Sorted(..)) {
                 break;
             }
-            if preamble.is_again(&row) {
+            if preamble.says_nothing(&row) {
                 continue;
             }
             decoder.row(&row);
@@ -393,7 +393,8 @@ impl Rows {
             }
         }
         if preamble.is_due() {
-            let missing = if self.options.empty_allowed { None } else { Some(wording::file_empty()) };
+            let empty = if self.options.empty_allowed { None } else { Some(wording::file_empty()) };
+            let missing = preamble.headless().or(empty);
             missing.into_iter().for_each(|problem| decoder.assembly.fatal(problem));
             return Ok(decoder.assembly.end());
         }

@@ -41,6 +41,10 @@ pub struct Delimited {
     pub by_file: bool,
     /// Characters (from 0) that tell it, where some records are of fixed width.
     pub tag_columns: Option<std::ops::Range<usize>>,
+    /// What rows of no meaning begin with.
+    pub comment: Option<String>,
+    /// Other lines may stand above the heading.
+    pub titles: bool,
     /// A line that must come first, like `nattpost;order;1`.
     pub first_line: Vec<String>,
     /// Before the record type in a row that names its columns.
@@ -198,6 +202,8 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
         tag,
         by_file,
         tag_columns,
+        comment: section.text("comment"),
+        titles: section.boolean("titles").unwrap_or(false),
         first_line: section.texts("first_line").unwrap_or_default().into_iter().map(|t| t.value).collect(),
         column_mark: section.text("column_mark").unwrap_or_else(|| "!".to_string()),
         mark_apart: section.choice("column_tag", &[("joined", false), ("next", true)]).unwrap_or(false),
@@ -216,7 +222,22 @@ pub fn read_delimited(root: &Section<'_>) -> Option<Options> {
         section
             .problem("quote", "is the delimiter too; expected another character, or quote = \"\" where there is none.");
     }
+    check_lines_between(&section, &delimited);
     Some(common(&section, Cutting::Delimited(delimited)))
+}
+
+/// Lines that are no rows must be told from rows.
+fn check_lines_between(section: &Section<'_>, delimited: &Delimited) {
+    if let Some(comment) = &delimited.comment {
+        let first = comment.as_bytes().first().copied();
+        if first.is_none() || first == Some(delimited.delimiter) || first == delimited.quote {
+            let text = "rows of content begin like this too; expected a mark that no row of content begins with.";
+            section.problem("comment", text);
+        }
+    }
+    if delimited.titles && (delimited.columns != Columns::Names || !delimited.first_line.is_empty()) {
+        section.problem("titles", "the heading is found by its names; expected columns = \"names\" and no first_line.");
+    }
 }
 
 /// Where the type of a row's record stands.

@@ -142,7 +142,9 @@ impl Reading {
                 }
             }
             let target = match &field.ours {
-                Ours::Ignored | Ours::Computed(_) => continue,
+                Ours::Computed(_) => continue,
+                Ours::Ignored if !field.form.asks() => continue,
+                Ours::Ignored => Target::Own,
                 Ours::Control(_) => Target::Control,
                 Ours::Field { group, nth, .. } => reading.target(record.role, *group, *nth, parents),
                 Ours::Extra { group, .. } => reading.target(record.role, *group, 0, parents),
@@ -439,7 +441,10 @@ impl<'h> Header<'h> {
         if !twice.is_empty() {
             parts.push(format!("there twice: {}", quoted(twice)));
         }
-        let unknown: Vec<&str> = self.unknown(&used).map(|cell| self.found[cell].trim()).collect();
+        // What stands there twice is known; once is enough to say so.
+        let is_second = |cell: &usize| used.iter().any(|first| self.names[*first] == self.names[*cell]);
+        let unknown = self.unknown(&used).filter(|cell| !is_second(cell));
+        let unknown: Vec<&str> = unknown.map(|cell| self.found[cell].trim()).collect();
         if !unknown.is_empty() && (self.delimited.unknown_columns == UnknownColumns::Refuse || !parts.is_empty()) {
             let hints: Vec<String> = unknown.iter().filter_map(|name| suggest(name, &known)).collect();
             parts.push(format!("not known: {}", quoted(unknown)));

@@ -70,6 +70,15 @@ impl<'r> RowText<'r> {
         self.decode(0..self.row.bytes.len(), &mut String::new()).err()
     }
 
+    /// The first letter that the row has in UTF-8 although the layout says a code page: read by that page every letter
+    /// beyond ASCII would become two others, and nobody would be told.
+    pub fn utf8_instead(&self) -> Option<char> {
+        match self.encoding {
+            Encoding::Single(page) if !self.row.bytes.is_ascii() => page.in_utf8(self.row.bytes),
+            _ => None,
+        }
+    }
+
     /// Characters of the record.
     pub fn width(&self) -> usize {
         self.whole.map_or_else(|| self.starts().count(), fixed::width)

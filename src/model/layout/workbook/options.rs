@@ -58,6 +58,8 @@ pub fn read(root: &Section<'_>) -> Option<(Options, RowOptions)> {
         unknown_columns,
         tag: None,
         tag_columns: None,
+        comment: None,
+        titles: false,
         first_line: Vec::new(),
         column_mark: String::new(),
         line_breaks: true,

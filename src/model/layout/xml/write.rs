@@ -256,6 +256,7 @@ impl<'w> XmlWriter<'w> {
             let why = match why {
                 NotWritable::TooLong { value, width } => format!("\"{value}\" is longer than {width} characters"),
                 NotWritable::TooFine(value) => format!("\"{value}\" has more digits than the layout takes"),
+                NotWritable::NotLike(value) => format!("\"{value}\" does not look like what match= says"),
                 NotWritable::NotListed(value) => format!("\"{value}\" is not in the layout's table"),
                 NotWritable::WrongType(value) => format!("\"{value}\" does not fit the layout's form"),
             };
