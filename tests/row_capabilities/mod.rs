@@ -203,7 +203,7 @@ fields = [["1", "constant(L)"], ["2", "lines.article_no", "required"], ["3", "li
     let order = to_json(found.messages().next().unwrap());
     assert_eq!((&order["reference"], &order["lines"][0]["article_no"]), (&json!("1|\"pi\""), &json!("s|1")));
     let (found, _) = decode(&layout, b"HPO-1 apfel  too long\nL|sku-1|2|3\n");
-    assert_eq!(found.problems(), [(1, "columns-wrong", 2)]);
+    assert_eq!(found.problems(), [(1, "record-width", 1), (1, "columns-wrong", 2)]);
 }
 
 #[test]

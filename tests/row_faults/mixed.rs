@@ -73,6 +73,38 @@ fn faults_of_fixed_records_among_delimited_ones() {
 }
 
 #[test]
+fn a_record_that_ends_within_a_value_is_refused() {
+    let layout = compiled(MIXED);
+    all_are_told(
+        &layout,
+        GOOD,
+        &[
+            ("000450", "0004", "record-width", 1, "Freight", &["\"0004\"", "after 22 of its 24", "4 of 6", "was cut"]),
+            ("000450", "0", "record-width", 1, "Freight", &["\"0\"", "after 19 of its 24"]),
+            ("000450", "   ", "record-width", 1, "Freight", &["\"   \"", "3 of 6"]),
+            ("331DE000450", "3", "record-width", 1, "Day", &["\"202603\"", "after 14 of its 24", "6 of 8"]),
+            ("T00002", "T2", "record-width", 4, "Lines", &["\"2\"", "after 2 of its 6", "1 of 5"]),
+            (
+                "HPO-1   2026",
+                "HPO-1\t2026",
+                "character-invalid",
+                1,
+                "",
+                &["character 6", "is a tab", "expected blanks"],
+            ),
+            ("000450", "000450 EUR", "record-width", 1, "", &["28 characters", "expected 24"]),
+            ("T00002", "T00002;", "record-width", 4, "", &["7 characters", "expected 6"]),
+        ],
+    );
+    // What senders may leave out: blanks behind a text, whole values at the end; and blanks behind the record.
+    for (from, to) in [("20260331DE000450", ""), ("   20260331DE000450", ""), ("000450", ""), ("000450", "000450   ")] {
+        let text = GOOD.replacen(from, to, 1);
+        let (found, decoded) = decode(&layout, text.as_bytes());
+        assert_eq!((found.messages().count(), found.refused.len(), decoded.fatal.total()), (1, 0, 0), "{from} {to}");
+    }
+}
+
+#[test]
 fn the_end_mark_of_dos_is_no_part_of_a_fixed_record() {
     let layout = compiled(MIXED);
     let read = |bytes: &str| {

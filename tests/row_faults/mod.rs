@@ -222,6 +222,15 @@ fn further_faults_of_fixed_files() {
             ("260309", "261309", "date-invalid", 2, "order date", &["there is no such month"]),
             ("260309", "9.3.26", "date-invalid", 2, "order date", &["is not a date; expected a date like 260331"]),
             ("00129900", "0129.90 ", "price-invalid", 3, "price", &["the last 2 of them decimals"]),
+            ("1000002FF-2201", "1000002FF\t2201", "character-invalid", 2, "", &["character 10", "is a tab"]),
+            (
+                "000000001N0  2 000000 \r",
+                "000000001N0  2 00\r",
+                "record-width",
+                2,
+                "shipping charge",
+                &["\"00\"", "2 of 6"],
+            ),
             (head, &format!("{head}\n{head}"), "file-truncated", 2, "", &["a new head stands here", "file trailer"]),
         ],
     );

@@ -433,6 +433,24 @@ pub fn width_wrong(place: Place, found: usize, expected: usize) -> Problem {
     Problem::new("record-width", place, text)
 }
 
+/// `columns`: characters of the value's columns; `of`: found and expected characters of the record.
+pub fn value_cut_off(place: Place, found: &str, columns: usize, (width, whole): (usize, usize)) -> Problem {
+    let has = found.chars().count();
+    let text = format!(
+        "\"{}\" is not all of this value: the record ends after {width} of its {whole} characters, {has} of {columns} of this value; expected all {columns}, since only blanks behind a text may be left out. Look whether the line was cut, and drop the file again.",
+        shown(found)
+    );
+    Problem::new("record-width", place, text)
+}
+
+/// `at`: which character of the record.
+pub fn tab_between_columns(place: Place, at: usize) -> Problem {
+    let text = format!(
+        "character {at} of the record is a tab; expected blanks, since the columns of this record are counted in characters. Have the tabs replaced and drop the file again."
+    );
+    Problem::new("character-invalid", place, text)
+}
+
 pub fn nul_byte(place: Place) -> Problem {
     let text =
         format!("the record holds a NUL byte; expected text. Look whether the file was damaged on its way. {AGAIN}");

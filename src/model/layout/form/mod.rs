@@ -7,6 +7,7 @@
 mod like;
 pub mod moment;
 mod number;
+mod short;
 mod words;
 mod write;
 

@@ -106,7 +106,8 @@ impl<'a> Decoder<'a> {
                 let mut before = record;
                 while let Some(record) = tell::again_after(before, self.layout, &self.readings, text, &mut self.joined)
                 {
-                    self.each_piece(record, text, at, None);
+                    let cut = tell::cut_off(self.layout, &self.readings[record], text, record, at);
+                    self.each_piece(record, text, at, cut);
                     before = record;
                 }
             }

@@ -102,6 +102,8 @@ pub struct Reading {
     /// Least and most cells of a row; for fixed width, characters.
     pub least: usize,
     pub most: usize,
+    /// Characters of a record of fixed width that has all its columns.
+    pub whole: usize,
     /// Places by name, for expressions.
     pub names: Vec<(String, At)>,
     /// Of tagged lines: the cells that this record may have.
@@ -268,7 +270,7 @@ pub fn by_position(cutting: &Cutting, records: &[Record], parents: &[usize]) -> 
         .map(|record| match cutting {
             Cutting::Delimited(d) if d.columns == Columns::Rows => Reading::default(),
             Cutting::Delimited(d) => match record.width {
-                Some(width) => fixed_columns((width, true, true), record, parents),
+                Some(width) => fixed_columns((width, true, d.more_allowed), record, parents),
                 None => cells_by_position(record, parents, usize::from(d.by_file)),
             },
             Cutting::Tagged(_) => by_tag(record, &known, parents),
@@ -313,6 +315,7 @@ fn fixed_columns(
     let mut reading = Reading::new(record, parents, &find);
     reading.least = if shorter_allowed { 0 } else { width };
     reading.most = if longer_allowed { usize::MAX } else { width };
+    reading.whole = width;
     reading.by_columns = true;
     reading
 }

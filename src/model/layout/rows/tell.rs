@@ -8,7 +8,8 @@ use super::values::{Unreadable, holds};
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::At as Where;
-use crate::model::layout::plan::Record;
+use crate::model::layout::form::Direction;
+use crate::model::layout::plan::{Field, Ours, Record};
 use crate::model::syntax::delimited::{Cell, Flaw, Row};
 use crate::model::syntax::window::RECORD_BYTES;
 use crate::model::syntax::workbook;
@@ -99,10 +100,17 @@ pub fn mangled(
         if let Some(problem) = garbled(&layout.records[record], text, at) {
             return Some(problem);
         }
+        if let Some(tab) = text.row.bytes.iter().position(|byte| *byte == b'\t') {
+            return Some(wording::tab_between_columns(at.place(""), text.width_of(tab) + 1));
+        }
         let found = text.width();
-        let wrong = found < reading.least || found > reading.most;
-        let expected = if found < reading.least { reading.least } else { reading.most };
-        return wrong.then(|| wording::width_wrong(at.place(""), found, expected));
+        // Among delimited rows blanks behind the last column say nothing.
+        let behind = rows.delimited().is_some() && found > reading.most && text.is_blank(reading.most..found);
+        if found < reading.least || found > reading.most && !behind {
+            let expected = if found < reading.least { reading.least } else { reading.most };
+            return Some(wording::width_wrong(at.place(""), found, expected));
+        }
+        return cut_off(layout, reading, text, record, at);
     };
     if !reading.ready {
         return Some(wording::columns_unnamed(at.place(""), &layout.records[record].name));
@@ -122,6 +130,25 @@ pub fn mangled(
     let expected = if least == most { most.to_string() } else { format!("{least} to {most}") };
     let delimiter = rows.delimited().map_or(b',', |delimited| delimited.delimiter);
     Some(wording::columns_wrong(at.place(""), cells.len() - ours, &expected, delimiter))
+}
+
+/// A value in whose middle a record of fixed width ends. What is not read is not looked at.
+pub fn cut_off(layout: &Layout, reading: &Reading, text: &RowText<'_>, record: usize, at: Where) -> Option<Problem> {
+    let whole = reading.whole;
+    let width = if whole > 0 { text.width() } else { 0 };
+    if width >= whole {
+        return None;
+    }
+    let mut scratch = String::new();
+    let read = |field: &&Field| field.form.direction != Direction::WriteOnly && !matches!(field.ours, Ours::Ignored);
+    layout.records[record].fields.iter().filter(read).find_map(|field| {
+        let mut cut = places::spots(&field.place).iter().filter_map(|spot| columns(spot.name()));
+        let cut = cut.find(|columns| columns.contains(&width) && columns.start < width)?;
+        let found = text.at(At::Columns(cut.start, cut.end), &mut scratch).ok().flatten()?;
+        let missing = cut.end - width;
+        let is_whole = field.form.may_end_early(found, missing);
+        (!is_whole).then(|| wording::value_cut_off(at.place(&field.label), found, cut.len(), (width, whole)))
+    })
 }
 
 /// Columns are counted in characters: behind a byte that is none, nobody knows where the others stand.

@@ -84,6 +84,16 @@ impl<'r> RowText<'r> {
         self.whole.map_or_else(|| self.starts().count(), fixed::width)
     }
 
+    /// Characters before this byte of the row.
+    pub fn width_of(&self, byte: usize) -> usize {
+        self.starts().take_while(|at| *at < byte).count()
+    }
+
+    /// Nothing but blanks in these columns.
+    pub fn is_blank(&self, columns: Range<usize>) -> bool {
+        self.row.bytes[self.columns(columns)].iter().all(|byte| *byte == b' ')
+    }
+
     /// Where characters begin in the row's bytes; what is none counts as one.
     fn starts(&self) -> impl Iterator<Item = usize> + use<'r> {
         let single = matches!(self.encoding, Encoding::Single(_));
