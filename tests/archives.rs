@@ -1,5 +1,6 @@
 //! Archives of files of one layout: read as one file, places that name the member, rejects that are archives again, bombs refused.
 
+mod archive_faults;
 mod decoding;
 mod sheets;
 

@@ -17,6 +17,7 @@ use crate::model::intake::{Absent, AsOf, Intake, Plausibility, Policy, Sender};
 use crate::model::kind::{Class, Kind};
 use crate::model::remote::SendTo;
 use crate::model::rules::guard::Limits;
+use crate::model::rules::reference::Places;
 
 const LEAST_TRUNCATED: Duration = Duration::from_secs(10);
 const MOST_TRUNCATED: Duration = Duration::from_secs(7 * 86_400);
@@ -64,6 +65,7 @@ pub fn read(
     };
     companion::check(&keyed, &intake);
     intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds);
+    check_customer(&keyed, &intake);
     check_use(&keyed, &kinds, matches!(intake.as_of, AsOf::NameSequence(_)));
     intake.fingerprint = fingerprint::of_intake(&intake, &layouts);
     intake
@@ -199,6 +201,24 @@ pub fn check_field(keyed: &Keyed<'_, '_>, key: &str, field: &Spot<String>, kinds
             let known: Vec<&str> = kind.head().fields.iter().map(|f| f.name.as_str()).collect();
             let text = format!("the kind {} has no field \"{}\".", kind.name, field.value);
             keyed.wrong(field, key, Wrong { text, suggestion: suggest(&field.value, &known) });
+        }
+    }
+}
+
+/// An order without a customer is refused. Where no file can ever name one, that is told here and not with the first file.
+fn check_customer(keyed: &Keyed<'_, '_>, intake: &Intake) {
+    if intake.customer.is_some() {
+        return;
+    }
+    for layout in intake.layouts.iter().filter(|layout| layout.kind.class == Class::Request) {
+        let Some(field) = Places::of(&layout.kind).customer else { continue };
+        if !layout.takes(0, field) {
+            let text = format!(
+                "the layout \"{}\" says no {}, and this intake names no customer: each of its orders would be refused. Say customer = \"…\", or give the number a place in the layout.",
+                layout.id,
+                layout.kind.head().fields[field].name
+            );
+            keyed.section.problem("layouts", text);
         }
     }
 }

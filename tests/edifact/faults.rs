@@ -30,50 +30,70 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
         (
             "QTY+21:5",
             "QTY+21:5x",
-            &["line 6, \"segment 5, QTY+21.1.2\": \"5x\" is not a quantity; expected a number", "[quantity-invalid]"],
+            &[
+                "line 6, \"segment 5, QTY+21, element 1, component 2 (quantity)\": \"5x\" is not a quantity; expected a number",
+                "[quantity-invalid]",
+            ],
         ),
-        ("QTY+21:5:PCE'\n", "", &["line 5, \"segment 4, QTY+21.1.2\": ", "[value-missing]"]),
+        (
+            "QTY+21:5:PCE'\n",
+            "",
+            &["line 5, \"segment 4, QTY+21, element 1, component 2 (quantity)\": ", "[value-missing]"],
+        ),
         (
             "20261120:102",
             "20261131:102",
             &[
-                "line 4, \"segment 3, DTM+137.date\": \"20261131\" is not a date: there is no such day; expected a date like 20260331, as the format 102 says",
+                "line 4, \"segment 3, DTM+137 (date)\": \"20261131\" is not a date: there is no such day; expected a date like 20260331, as the format 102 says",
                 "[date-invalid]",
             ],
         ),
         (
             "20261120:102",
             "20261120:718",
-            &["segment 3, DTM+137.date", "expected one of the formats 101, 102, 201 to 205, 303 and 304, not \"718\""],
+            &[
+                "segment 3, DTM+137 (date)",
+                "expected one of the formats 101, 102, 201 to 205, 303 and 304, not \"718\"",
+            ],
         ),
         (
             "AAA:2.50",
             "AAA:2.5.0",
             &[
-                "line 7, \"segment 6, PRI+AAA.1.2\": \"2.5.0\" is not a price: decimals stand behind a point here, and no mark between the thousands; expected a number",
+                "line 7, \"segment 6, PRI+AAA, element 1, component 2 (price)\": \"2.5.0\" is not a price: decimals stand behind a point here, and no mark between the thousands; expected a number",
                 "[price-invalid]",
             ],
         ),
-        ("LIN+1++", "LIN+A++", &["line 5, \"segment 4, LIN.1\": \"A\" is not", "expected"]),
+        ("LIN+1++", "LIN+A++", &["line 5, \"segment 4, LIN, element 1 (line number)\": \"A\" is not", "expected"]),
         (
             "LIN+1++",
             "LIN+1+2+",
             &[
-                "line 5, \"segment 4, LIN.2\": \"2\" is not in the table \"action\"; expected one of: ",
+                "line 5, \"segment 4, LIN, element 2 (action)\": \"2\" is not in the table \"action\"; expected one of: ",
                 "[word-unknown]",
             ],
         ),
         (
             "N-1+9'",
             "N-1+1'",
-            &["line 3, \"segment 2, BGM.3\": \"1\" is not in the table \"function\"", "expected one of: "],
+            &[
+                "line 3, \"segment 2, BGM, element 3 (message function)\": \"1\" is not in the table \"function\"",
+                "expected one of: ",
+            ],
         ),
-        ("BGM+220+N-1+9", "BGM+220++9", &["\"BGM[2=*].2|RFF+ON.1.2|NAD/RFF+ON.1.2\"", "[value-missing]"]),
+        (
+            "BGM+220+N-1+9",
+            "BGM+220++9",
+            &[
+                "BGM, element 2 (document number) or RFF+ON, element 1, component 2 (reference number) or RFF+ON behind NAD, element 1, component 2 (reference number)\": is empty",
+                "[value-missing]",
+            ],
+        ),
         (
             "ORDERS:D",
             "INVOIC:D",
             &[
-                "line 2, \"segment 1, UNH.2\": EDIFACT INVOIC D.96A: not accepted here; expected ORDERS",
+                "line 2, \"segment 1, UNH, element 2 (message type)\": EDIFACT INVOIC D.96A: not accepted here; expected ORDERS",
                 "[message-not-taken]",
             ],
         ),
@@ -81,7 +101,7 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
             "ORDERS:D:96A",
             "ORDERS:1:911",
             &[
-                "line 2, \"segment 1, UNH.2\": the file says version \"ORDERS 1.911\"; expected \"D.*\"",
+                "line 2, \"segment 1, UNH, element 2 (message type)\": the file says version \"ORDERS 1.911\"; expected \"D.*\"",
                 "[version-mismatch]",
             ],
         ),
@@ -99,7 +119,7 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
             "UNZ+1",
             "UNZ+2",
             &[
-                "line 10, \"UNZ.1\": says 2 for the number of messages in the interchange, but there are 1",
+                "line 10, \"UNZ, element 1 (number of messages)\": says 2 for the number of messages in the interchange, but there are 1",
                 "[total-mismatch]",
             ],
         ),
@@ -107,7 +127,7 @@ fn twelve_faults_are_told_with_segment_piece_value_and_expectation() {
             "UNOC:3",
             "UNOX:3",
             &[
-                "line 1, \"UNB.1.1\": \"UNOX\" was found; expected a character set that does not change",
+                "line 1, \"UNB, element 1 (character set)\": \"UNOX\" was found; expected a character set that does not change",
                 "[layout-mismatch]",
             ],
         ),
@@ -157,14 +177,17 @@ fn settings_decide_what_is_checked() {
     let wrong = good.replacen("UNT+9", "UNT+7", 1);
     assert_eq!(reasons(&wrong), "", "segments are counted where the layout says so");
     let found = told(&check, &wrong);
-    assert!(found.contains("line 9, \"segment 8, UNT.1\": says 7 for the number of segments"), "{found}");
+    assert!(
+        found.contains("line 9, \"segment 8, UNT, element 1 (number of segments)\": says 7 for the number of segments"),
+        "{found}"
+    );
     assert_eq!(told(&with("counts = \"ignore\""), &good.replacen("UNZ+1", "UNZ+2", 1)), "");
     let unknown = told(&with("unknown = \"refuse\""), &order("PAI+::42'\n", LINE));
     assert!(unknown.contains("line 5, \"segment 4, PAI\": the segment \"PAI\" is not one that"), "{unknown}");
     let cnt = good.replacen("UNS+S'\n", "UNS+S'\nCNT+2:3'\n", 1);
     let found = reasons(&cnt);
     assert!(
-        found.contains("line 9, \"segment 8, CNT+2.1.2\": says 3 for the number of records (order line)"),
+        found.contains("line 9, \"segment 8, CNT+2, element 1, component 2 (total)\": says 3 for the number of records (order line)"),
         "{found}"
     );
     let bare = good.lines().filter(|line| !line.starts_with("UNB") && !line.starts_with("UNZ")).collect::<String>();
@@ -176,6 +199,6 @@ fn settings_decide_what_is_checked() {
 fn two_words_for_one_thing_are_no_answer() {
     let twice = order("NAD+BY+4000001000002::9'\nNAD+BY+4000001000003::9'\n", LINE);
     let found = reasons(&twice);
-    assert!(found.contains("line 6, \"segment 5, NAD+BY.2.1\""), "{found}");
+    assert!(found.contains("line 6, \"segment 5, NAD+BY, element 2 (party number)\""), "{found}");
     assert!(found.contains("\"4000001000003\"") && found.contains("\"4000001000002\""), "{found}");
 }

@@ -156,10 +156,13 @@ fn a_partners_variant_says_what_is_his() {
     assert_eq!((out.lines().count(), err.as_str()), (2, ""));
     assert!(out.contains(r#""unit":"H87","net_price":"19.8","price_per":"100","price_unit":"H87""#), "{out}");
     let (_, err) = run(&sample().replace("UNOC:3+4099999000016", "UNOC:3+4099999000099"));
-    assert!(err.contains("line 2, \"UNB.2.1\": \"4099999000099\" was found; expected \"4099999000016\""), "{err}");
+    assert!(
+        err.contains("line 2, \"UNB, element 2 (sender)\": \"4099999000099\" was found; expected \"4099999000016\""),
+        "{err}"
+    );
     let (_, err) = run(&sample().replace("UNT+31", "UNT+30"));
     assert!(
-        err.contains("\"segment 31, UNT.1\": says 30 for the number of segments in the message, but there are 31"),
+        err.contains("\"segment 31, UNT, element 1 (number of segments)\": says 30 for the number of segments in the message, but there are 31"),
         "{err}"
     );
     let (out, _) = run(&sample().replace("QTY+21:1:PCE'", "QTY+21:1:PCE'\nLOC+7+L2'").replace("UNT+9", "UNT+10"));

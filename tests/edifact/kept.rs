@@ -150,7 +150,7 @@ fn what_a_group_repeats_in_its_end_is_no_count() {
     read(&text.replace("UNZ+1", "UNE+ORDERS'\nUNZ+1"));
     let (_, decoded) = decode(shipped(), text.replace("UNZ+1", "UNE+7'\nUNZ+1").as_bytes());
     let found = decoded.fatal.kept()[0].to_string();
-    assert!(found.contains("\"UNE.1\": says 7 for the number of messages in the group"), "{found}");
+    assert!(found.contains("\"UNE, element 1\": says 7 for the number of messages in the group"), "{found}");
 }
 
 #[test]

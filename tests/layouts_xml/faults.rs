@@ -100,6 +100,24 @@ fn twelve_faults_are_told_with_line_element_value_and_expectation() {
     }
 }
 
+/// Prefixes are the sender's own affair: what is told is the namespace.
+#[test]
+fn a_wrong_namespace_is_told_with_both() {
+    let text =
+        LAYOUT.replace("root = \"orders\"", "root = \"o:orders\"\nnamespaces = { o = \"urn:example:orders:3\" }");
+    let layout = read_layout("t.toml", &text, shipped_kinds()).unwrap();
+    let with = |root: &str| {
+        let text = GOOD.replacen("<orders", root, 1);
+        let (_, decoded) = decode(&layout, text.as_bytes());
+        decoded.fatal.kept().iter().map(|p| format!("[{}] {p}", p.code)).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(with("<orders xmlns=\"urn:example:orders:3\""), "");
+    let two = with("<orders xmlns=\"urn:example:orders:2\"");
+    let expected = "[layout-mismatch] line 2, the root element is <orders xmlns=\"urn:example:orders:2\">; expected <orders xmlns=\"urn:example:orders:3\">.";
+    assert!(two.starts_with(expected), "{two}");
+    assert!(with("<orders").contains("is <orders xmlns=\"\">; expected <orders xmlns=\"urn:example:orders:3\">"));
+}
+
 /// A document of the right sort that is not valid XML is told with its line, not as a file of another layout.
 #[test]
 fn what_is_wrong_with_a_document_is_not_taken_for_another_layout() {

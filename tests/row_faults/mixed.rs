@@ -72,6 +72,50 @@ fn faults_of_fixed_records_among_delimited_ones() {
     );
 }
 
+/// A total that nobody has agreed stands behind the last record: one line, one reason.
+#[test]
+fn a_stray_line_is_one_problem() {
+    let layout = compiled(MIXED);
+    for stray in ["SUM 2\n", "SUM 2\n-- end --\n"] {
+        let (found, decoded) = decode(&layout, format!("{GOOD}{stray}").as_bytes());
+        let expected: Vec<_> = stray.lines().enumerate().map(|(at, _)| (2, "record-unknown", 5 + at as u32)).collect();
+        assert_eq!((found.messages().count(), found.problems(), decoded.fatal.total()), (1, expected, 0), "{stray}");
+    }
+}
+
+/// A heading is not a row of wrong values.
+#[test]
+fn a_heading_to_a_layout_without_one_is_one_problem() {
+    let layout = compiled(
+        r#"
+layout = "x"
+title = "x"
+kind = "price"
+syntax = "delimited"
+[delimited]
+columns = "positions"
+[[record]]
+name = "price"
+opens = "message"
+fields = [["1", "article_no", "required"], ["2", "price", "decimal point=, required"], ["3", "extra.from_qty", "decimal"], ["4", "extra.valid", "date %d.%m.%Y"]]
+"#,
+    );
+    let rows = "A1;2,50;1;31.03.2026\nA2;3,50;10;31.03.2026\n";
+    let (found, decoded) = decode(&layout, format!("Article;Price;From qty;Valid\n{rows}").as_bytes());
+    assert_eq!((found.messages().count(), found.problems()), (2, vec![(1, "layout-mismatch", 1)]), "{decoded:?}");
+    let text = found.refused[0].problems[0].to_string();
+    for word in
+        ["line 1", "looks like a heading", "\"Article;Price;From qty;Valid\"", "\"Price\" where a number", "header ="]
+    {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    // A row with a fault is no heading.
+    for (bad, code) in [("A1;two;1;\n", "price-invalid"), ("A1;2,50;1;soon\n", "value-invalid")] {
+        let (found, _) = decode(&layout, format!("{bad}{rows}").as_bytes());
+        assert_eq!(found.problems(), [(1, code, 1)], "{bad}");
+    }
+}
+
 #[test]
 fn a_record_that_ends_within_a_value_is_refused() {
     let layout = compiled(MIXED);

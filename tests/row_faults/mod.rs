@@ -228,7 +228,7 @@ fn further_faults_of_fixed_files() {
                 "000000001N0  2 00\r",
                 "record-width",
                 2,
-                "shipping charge",
+                "do not ship before",
                 &["\"00\"", "2 of 6"],
             ),
             (head, &format!("{head}\n{head}"), "file-truncated", 2, "", &["a new head stands here", "file trailer"]),

@@ -117,7 +117,7 @@ impl<'f> Judge<'f> {
         let mut place = Place {
             line: if node.line() > 0 { node.line() } else { origin.line },
             byte: origin.bytes.first().map_or(0, |r| r.start),
-            field: self.layout.column_of(node.group(), field).to_string(),
+            field: self.layout.spoken(self.layout.column_of(node.group(), field)).into_owned(),
             spoken: None,
         };
         if let Some(speaker) = batch.speaker() {

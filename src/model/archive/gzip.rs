@@ -9,6 +9,7 @@ use flate2::{Compression, Crc, GzBuilder};
 
 use super::directory::{MIB, RATIO, RATIO_FROM_BYTES};
 use super::{DEFLATED, Flaw, Limits, u16_at, u32_at};
+use crate::model::diagnostic::shown;
 
 const MARK: [u8; 3] = [0x1F, 0x8B, DEFLATED as u8];
 const HEADER_BYTES: usize = 10;
@@ -67,7 +68,7 @@ impl<R: Read> Gunzip<R> {
         if self.parts > self.limits.members {
             return Err(Flaw::Limit(format!("it has more than {} parts.", self.limits.members)).into());
         }
-        pass_header(&mut source)?;
+        pass_header(&mut source, self.parts > 1)?;
         self.crc = Crc::new();
         self.state = State::Within(DeflateDecoder::new(source));
         Ok(true)
@@ -148,18 +149,26 @@ fn goes_on(source: &mut impl BufRead) -> io::Result<bool> {
             return Ok(false);
         }
         if bytes.iter().any(|byte| *byte != 0) {
-            return Err(damaged("has something behind its end"));
+            return Err(stray(&bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(0)..]));
         }
         let length = bytes.len();
         source.consume(length);
     }
 }
 
-fn pass_header(source: &mut impl BufRead) -> io::Result<()> {
-    let mut header = [0; HEADER_BYTES];
-    exactly(source, &mut header)?;
+/// `behind`: another part stands before it.
+fn pass_header(source: &mut impl BufRead, behind: bool) -> io::Result<()> {
+    let mut header = Vec::new();
+    source.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut header)?;
+    // What begins like no part at all is no part that was cut.
+    if behind && !MARK.starts_with(&header[..header.len().min(MARK.len())]) {
+        return Err(stray(&header));
+    }
+    if header.len() < HEADER_BYTES {
+        return Err(cut());
+    }
     if !begins_like_gzip(&header) {
-        return Err(damaged("has something behind its end"));
+        return Err(damaged("does not begin like a packed file"));
     }
     let flags = header[3];
     if flags & RESERVED != 0 {
@@ -193,6 +202,12 @@ fn exactly(source: &mut impl Read, into: &mut [u8]) -> io::Result<()> {
 
 fn cut() -> io::Error {
     Flaw::Cut("it ends before its data do.".to_string()).into()
+}
+
+/// Bytes behind the end of what is packed: they would be lost.
+fn stray(bytes: &[u8]) -> io::Error {
+    let begins = shown(&String::from_utf8_lossy(&bytes[..bytes.len().min(HEADER_BYTES)]));
+    damaged(&format!("is whole, but behind its end stands something that is not packed, beginning with \"{begins}\""))
 }
 
 fn damaged(what: &str) -> io::Error {

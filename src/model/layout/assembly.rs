@@ -380,9 +380,15 @@ impl<'a> Assembly<'a> {
 
     /// A problem of the open message: it will be refused. Beyond the first thousand they are only counted.
     pub fn problem(&mut self, problem: Problem) {
+        let problem = self.spoken(problem);
         if self.problems.len() < KEPT {
             self.problems.push(problem);
         }
+    }
+
+    fn spoken(&self, mut problem: Problem) -> Problem {
+        problem.place.field = self.layout.spoken(&problem.place.field).into_owned();
+        problem
     }
 
     /// Problems of the open message told so far.
@@ -393,7 +399,7 @@ impl<'a> Assembly<'a> {
     /// Says where in the line the problems told since then are, for syntaxes that know it better than the field's name.
     pub fn placed(&mut self, told: usize, name: impl Fn() -> String) {
         for problem in self.problems.iter_mut().skip(told) {
-            problem.place.field = name();
+            problem.place.field = self.layout.spoken(&name()).into_owned();
         }
     }
 
@@ -414,6 +420,7 @@ impl<'a> Assembly<'a> {
 
     /// A problem of the file as a whole: nothing of it may be applied.
     pub fn fatal(&mut self, problem: Problem) {
+        let problem = self.spoken(problem);
         self.decoded.fatal.add(problem);
     }
 
@@ -455,6 +462,7 @@ impl<'a> Assembly<'a> {
                 if !node.value(index).is_given() && !self.reported.contains(&(node.index(), index)) {
                     let label = self.layout.column_of(node.group(), index);
                     let label = if label.is_empty() { group.fields[index].name.as_str() } else { label };
+                    let label = &self.layout.spoken(label);
                     found.push(wording::value_missing(At { line: node.line(), ..self.at }.place(label)));
                 }
             }

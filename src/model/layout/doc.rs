@@ -109,7 +109,7 @@ fn blocks(layout: &Layout, examples: &Examples, excerpt: Option<&Excerpt>) -> Ve
         blocks.push(Block::Text(format!("It {}.{needed}", told::does(&layout.kind, record))));
         let fields = told::fields(&layout.kind, record);
         let rows = fields.iter().enumerate().filter(|(_, field)| !field.place.is_empty());
-        let rows = rows.map(|(at, field)| row(field, examples.get(&(number, at)))).collect();
+        let rows = rows.map(|(at, field)| row(layout, field, examples.get(&(number, at)))).collect();
         blocks.push(Block::Table(vec!["place", "name", "what stands there", "required", "meaning", "example"], rows));
     }
     tables(layout, &mut blocks);
@@ -120,10 +120,15 @@ fn blocks(layout: &Layout, examples: &Examples, excerpt: Option<&Excerpt>) -> Ve
     blocks
 }
 
-fn row(field: &FieldTold, example: Option<&String>) -> Vec<String> {
+fn row(layout: &Layout, field: &FieldTold, example: Option<&String>) -> Vec<String> {
+    let place = field.place.split(" or ").map(|place| layout.spoken(place)).collect::<Vec<_>>().join(" or ");
+    // A date of EDIFACT is written as it says itself, not as our form of it.
+    let is_said = place != field.place && [".date", ".time", ".day"].iter().any(|piece| field.place.ends_with(piece));
+    let kind_of =
+        if is_said { "as the format behind it says: 101, 102, 201 to 205, 303 or 304" } else { &field.kind_of };
     let name = if field.name == field.place { String::new() } else { field.name.clone() };
     let example = example.cloned().unwrap_or_default();
-    vec![field.place.clone(), name, field.kind_of.clone(), field.required.to_string(), field.meaning.clone(), example]
+    vec![place, name, kind_of.to_string(), field.required.to_string(), field.meaning.clone(), example]
 }
 
 /// Words of the tables that fields of the layout use.

@@ -28,6 +28,7 @@ pub mod told;
 pub mod workbook;
 pub mod xml;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::ops::Range;
@@ -252,6 +253,14 @@ impl Layout {
         per.or_else(|| if is_rows && !has_head && optional { of_rows() } else { None })
     }
 
+    /// A place as problems tell it: where the layout's word for it is none that its reader knows, in words.
+    pub fn spoken<'f>(&self, field: &'f str) -> Cow<'f, str> {
+        match &self.syntax {
+            Syntax::Edifact(_) => Cow::Owned(edifact::spoken(field)),
+            _ => Cow::Borrowed(field),
+        }
+    }
+
     /// What the partner calls a field of ours; empty where the layout does not have it.
     pub fn column_of(&self, group: usize, field: usize) -> &str {
         let fields = self.records.iter().flat_map(|r| &r.fields);
@@ -261,17 +270,26 @@ impl Layout {
         found.next().map_or("", |f| f.label.as_str())
     }
 
-    /// Can it read: every required field of the message itself has a place that is not only written.
-    pub fn reads(&self) -> bool {
+    /// Whether files of this layout, or their names, can say this field of ours.
+    pub fn takes(&self, group: usize, field: usize) -> bool {
+        self.read_fields().contains(&(group, field))
+    }
+
+    fn read_fields(&self) -> BTreeSet<(usize, usize)> {
         let named = self.naming.iter().flat_map(|naming| &naming.fields);
         let fields = self.records.iter().flat_map(|r| &r.fields).chain(named);
-        let read: BTreeSet<(usize, usize)> = fields
+        fields
             .filter(|f| f.form.direction != Direction::WriteOnly)
             .filter_map(|f| match f.ours {
                 Ours::Field { group, field, .. } => Some((group, field)),
                 _ => None,
             })
-            .collect();
+            .collect()
+    }
+
+    /// Can it read: every required field of the message itself has a place that is not only written.
+    pub fn reads(&self) -> bool {
+        let read = self.read_fields();
         self.required().filter(|(group, _)| *group == 0).all(|at| read.contains(&at))
     }
 

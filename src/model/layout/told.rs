@@ -49,9 +49,9 @@ pub fn facts(layout: &Layout) -> Vec<Fact> {
         Syntax::Workbook(workbook) => workbook_facts(&workbook.options, &mut facts),
     }
     let replaced = match (layout.transliterates, layout.replacement) {
-        (true, Some(replacement)) => format!("are written as letters like them, else as {replacement}"),
+        (true, Some(replacement)) => format!("are written as letters like them, else as \"{replacement}\""),
         (true, None) => "are written as letters like them".to_string(),
-        (false, Some(replacement)) => format!("are written as {replacement}"),
+        (false, Some(replacement)) => format!("are written as \"{replacement}\""),
         (false, None) => return facts,
     };
     facts.push(("characters that the encoding lacks", replaced));
@@ -157,6 +157,9 @@ fn rows_facts(options: &Options, facts: &mut Vec<Fact>) {
             if let Some(tag) = cut.tag {
                 facts.push(("record type", format!("in column {tag}")));
             }
+            if let Some(tag) = &cut.tag_columns {
+                facts.push(("record type", format!("in characters {} to {} of the row", tag.start + 1, tag.end)));
+            }
             if !cut.first_line.is_empty() {
                 facts.push(("first line", cut.first_line.join(&char::from(cut.delimiter).to_string())));
             }
@@ -205,8 +208,11 @@ pub fn does(kind: &Kind, record: &Record) -> String {
     };
     let group = record.role.group();
     let parent = kind.groups[group].parent;
+    if let Some(width) = record.width {
+        does.push_str(&format!("; {width} characters, values at fixed places"));
+    }
     for (places, what) in [(&record.group_by, 0), (&record.node_by, group), (&record.parent_by, parent)] {
-        let names: Vec<String> = places.iter().map(spot).collect();
+        let names: Vec<String> = places.iter().map(|place| named(record, place)).collect();
         match names.join(" and ").as_str() {
             "" => {}
             WHOLE_FILE => does.push_str(&format!("; all rows of the file are one {}", of(what))),
@@ -229,6 +235,12 @@ pub fn does(kind: &Kind, record: &Record) -> String {
         }
     }
     does
+}
+
+/// A number of a column says little: the name of what stands there, where a row has one.
+fn named(record: &Record, of: &Spot) -> String {
+    let is = |field: &&Field| matches!(&field.place, Place::One(place) if place.names == of.names);
+    record.fields.iter().find(is).map_or_else(|| spot(of), |field| field.label.replace('|', " or "))
 }
 
 fn spot(spot: &Spot) -> String {

@@ -352,6 +352,16 @@ pub fn header_mismatch(place: Place, difference: &str) -> Problem {
     Problem::new("layout-mismatch", place, text)
 }
 
+/// A layout without a heading, and a first line of words. `found` stands where `wanted` is expected.
+pub fn heading_unexpected(place: Place, line: &str, found: &str, wanted: &str) -> Problem {
+    let text = format!(
+        "the first line looks like a heading: \"{}\" has the word \"{}\" where {wanted} is expected; expected values from the first line on. Leave the heading out, or have the layout say header = \"required\".",
+        shown(line),
+        shown(found)
+    );
+    Problem::new("layout-mismatch", place, text)
+}
+
 pub fn first_line_mismatch(place: Place, found: &str, expected: &str) -> Problem {
     let text =
         format!("the first line is \"{}\"; expected \"{}\". Send the agreed layout.", shown(found), shown(expected));

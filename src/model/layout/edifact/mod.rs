@@ -20,6 +20,7 @@ mod place;
 mod read;
 mod redact;
 mod reject;
+mod spoken;
 mod states;
 mod walk;
 mod write;
@@ -33,6 +34,7 @@ pub use options::{Options, read_options};
 pub use read::decode;
 pub use redact::redact;
 pub use reject::rebuild;
+pub use spoken::spoken;
 pub use write::EdifactWriter;
 
 /// A compiled EDIFACT layout.

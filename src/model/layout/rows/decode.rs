@@ -7,7 +7,7 @@ use super::options::Cutting;
 use super::places::{At, Reading, Source, Target};
 use super::text::RowText;
 use super::values::{Unreadable, group_key, key_at, open_children, value_of};
-use super::{Rows, header, tell};
+use super::{Rows, header, heading, tell};
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::{Assembly, At as Where};
@@ -52,6 +52,10 @@ pub struct Decoder<'a> {
     repeated: bool,
     /// Of a message whose rows are tied together by their key: its head has come.
     has_head: bool,
+    /// The open message is nothing but rows that no record takes.
+    strayed: bool,
+    /// No row has come yet.
+    untouched: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -75,6 +79,8 @@ impl<'a> Decoder<'a> {
             doubt: false,
             repeated: false,
             has_head: false,
+            strayed: false,
+            untouched: true,
         }
     }
 
@@ -99,6 +105,14 @@ impl<'a> Decoder<'a> {
         let flaw = text.utf8_instead().map(|c| wording::utf8_unexpected(at.place(""), self.encoding.name(), c));
         let flaw = flaw.or_else(|| text.row.flaw.map(|flaw| tell::flaw_problem(flaw, self.rows, text, at)));
         let flaw = flaw.or_else(mangled);
+        if std::mem::take(&mut self.untouched)
+            && let (Some(record), None) = (record, &flaw)
+            && let Some(problem) = heading::told(self.layout, self.rows, (record, &self.readings[record]), text, at)
+        {
+            self.lost(text.row, at, problem);
+            self.doubt = false;
+            return self.finish_message();
+        }
         match record {
             Some(record) if self.layout.records[record].role == Role::Ignored => self.passed_over(record, text, at),
             Some(record) => {
@@ -225,6 +239,9 @@ impl<'a> Decoder<'a> {
             return;
         }
         let closed = std::mem::take(&mut self.message_closed);
+        if std::mem::take(&mut self.strayed) {
+            return self.assembly.finish();
+        }
         if let (Some(closer), false) = (self.rows.message_closer, closed) {
             let record = &self.layout.records[closer];
             let place = self.assembly.begun_at().place("");
@@ -240,6 +257,7 @@ impl<'a> Decoder<'a> {
 
     /// A row of the open message.
     fn message_row(&mut self, record: usize, text: &RowText<'_>, at: Where, flaw: Option<Problem>) {
+        self.strayed = false;
         let plan = &self.layout.records[record];
         let is_first = !plan.again && !self.repeated;
         if is_first || plan.role == Role::Opens(0) {
@@ -324,6 +342,7 @@ impl<'a> Decoder<'a> {
         self.assembly.totals.lost_row();
         if !self.assembly.is_open() {
             self.begin(at);
+            self.strayed = true;
         }
         self.assembly.bytes(row.range.clone());
         self.doubt = self.rows.grouped;

@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod grouped;
 mod header;
+mod heading;
 mod line;
 pub mod options;
 mod places;
