@@ -125,7 +125,6 @@ cases! {
     case_445_a_name_that_is_always_the_same = "445-a-name-that-is-always-the-same",
     case_446_packed_with_gzip = "446-packed-with-gzip",
     case_470_a_file_for_each_order = "470-a-file-for-each-order",
-    case_480_a_line_number_twice = "480-a-line-number-twice",
     case_490_letters_that_an_encoding_lacks = "490-letters-that-an-encoding-lacks",
     case_520_lists_of_codes_and_numbers = "520-lists-of-codes-and-numbers",
 }
