@@ -1,6 +1,6 @@
 //! The house rules as a test: layers, lengths, names, and that ARCHITECTURE.md names functions that exist.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -227,5 +227,30 @@ fn nobody_listens_to_what_libraries_log() {
         for word in ["set_logger", "set_boxed_logger", "tracing", "env_logger", "\"no-log\""] {
             assert!(!text.contains(word), "{word}");
         }
+    }
+}
+
+/// Cargo builds tests with the features that any of their own dependencies asks for: a test may pass with what the program
+/// that people run does not have.
+#[test]
+fn the_program_has_the_features_that_its_tests_have() {
+    let tree = |edges: &str| -> BTreeMap<String, String> {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_string());
+        let words = ["tree", "--offline", "--depth", "1", "--prefix", "none", "-f", "{p}|{f}", "-e", edges];
+        let output = std::process::Command::new(cargo).args(words).current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once('|'))
+            .map(|(p, f)| (p.to_string(), f.replace(" (*)", "")))
+            .collect()
+    };
+    let (alone, tested) = (tree("normal"), tree("normal,dev"));
+    assert!(alone.len() > 20, "{alone:?}");
+    // What a generator of random tests asks of it is a trait that we do not use.
+    for (package, features) in alone.iter().filter(|(package, _)| !package.starts_with("getrandom ")) {
+        assert_eq!(Some(features), tested.get(package), "{package}: name its features in Cargo.toml");
     }
 }
