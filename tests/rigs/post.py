@@ -35,6 +35,8 @@ def lay_out(root, server, rules=CLAIMED + LOOKED + BROUGHT, company="", connecti
     words = dict(pair.split("=", 1) for pair in server.words().split(";"))
     trust = f'ca = "{words["ca"]}"' if "ca" in words else f'pin = "sha256:{words["pin"]}"' if "pin" in words else 'tls = "none"'
     trust += '\ntls = "implicit"' if "implicit" in words else ""
+    if "client" in words:
+        trust += "\n" + "\n".join(client_lines(server))
     (root / "partners").mkdir(parents=True, exist_ok=True)
     (root / "nattpost.toml").write_text(f'company = "Nordkap"\n{company}')
     remote = shop(server.port, words["user"], 'timeout = "10 s"', connections=connections, trust=trust)
@@ -43,6 +45,13 @@ def lay_out(root, server, rules=CLAIMED + LOOKED + BROUGHT, company="", connecti
         (server.root / place).mkdir(exist_ok=True)
         (server.root / place).chmod(0o777)
     os.environ["RIG_PASSWORD"] = words["password"]
+
+
+def client_lines(server):
+    """Who we are, for a server that asks."""
+    (server.folder / "client.key").chmod(0o600)
+    (server.folder / "client.pem").chmod(0o640)
+    return [f'client_cert = "file:{server.folder}/client.pem"', f'client_key = "file:{server.folder}/client.key"']
 
 
 class Partner:

@@ -362,9 +362,8 @@ def checked(server):
         lines += [f"ca = \"{words['ca']}\"" if "ca" in words else f"pin = \"sha256:{server.pin}\""]
     lines += ["tls = \"implicit\""] if "implicit" in words else [] if server.pin else ["tls = \"none\""]
     if "client" in words:
-        lines += [f"client_cert = \"file:{server.folder}/client.pem\"", f"client_key = \"file:{server.folder}/client.key\""]
-        (server.folder / "client.key").chmod(0o600)
-        (server.folder / "client.pem").chmod(0o640)
+        import post  # which imports this
+        lines += post.client_lines(server)
     lines += ["[intake.orders]", "layouts = [\"nattpost-order-csv\"]", "from = \"ftp:in\"", "match = [\"*.csv\"]"]
     lines += ["[feed.orders]", "layout = \"nattpost-order-csv\"", "file_name = \"o-{run}.csv\"", "to = \"ftp:out\""]
     place = Path(tempfile.mkdtemp(prefix="nattpost-check-"))
