@@ -60,6 +60,21 @@ fn where_all_is_read_nothing_is_kept() {
     assert!(found["extra"].get("unread").is_none() && found["lines"][0]["extra"].is_null(), "{found}");
 }
 
+/// A segment that a row chooses by a code and finds empty stays that segment, so that a copy is read as the original is, and a
+/// second copy is the first.
+#[test]
+fn codes_by_which_rows_choose_stay_in_redacted_copies() {
+    let copy_of = |text: &str| {
+        let mut out = Vec::new();
+        shipped().redact(&mut text.as_bytes(), &mut text.as_bytes(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let text = order("", &format!("{LINE}PIA+5+:IN:Per'"));
+    let copy = copy_of(&text);
+    assert!(copy.contains("PIA+5+:IN:xxx'"), "{copy}");
+    assert_eq!(copy_of(&copy), copy);
+}
+
 #[test]
 fn what_is_kept_is_overwritten_in_redacted_copies() {
     let text = order("NAD+OB+77::92++Haus am See'", &format!("{LINE}GIR+1+Per Olsson:AAA'"));

@@ -16,7 +16,7 @@ use crate::model::wording;
 use super::Edifact;
 use super::envelope;
 use super::fill::at_of;
-use super::place::Piece;
+use super::place::{Element, Piece};
 use super::read::kind_of;
 use super::states::{Capture, NOWHERE};
 use super::walk::{self, Finder, Left, Walk};
@@ -138,6 +138,21 @@ fn blank(raw: &[u8]) -> Vec<u8> {
     raw.iter().map(|b| if matches!(b, b'\n' | b'\r') { *b } else { b'x' }).collect()
 }
 
+impl Covers<'_> {
+    /// A code by which rows choose says nothing of anybody, and without it the copy would be read as another segment.
+    fn is_code(&self, segment: &Segment<'_>, element: usize, component: usize) -> bool {
+        let steps = self.edifact.states.states.iter().map(|state| &state.step).filter(|step| step.tag == segment.tag);
+        steps.flat_map(|step| &step.conditions).any(|condition| {
+            let is_there = match condition.element {
+                Element::At(at) => at == element,
+                Element::Any => element >= 2,
+            };
+            let mut words = condition.words.iter();
+            is_there && condition.component == component && words.any(|word| segment.says(element, component, word))
+        })
+    }
+}
+
 impl Finder for Covers<'_> {
     fn open(&mut self, record: usize, depth: usize, _: &Segment<'_>) -> bool {
         self.records.truncate(depth);
@@ -173,8 +188,12 @@ impl Finder for Covers<'_> {
         });
         let Some(cover) = keeping.and_then(|slot| slot.cover.as_ref()) else { return };
         for element in read.left(segment) {
-            let components = (1..).map_while(|component| segment.component(element, component));
-            components.for_each(|range| self.cover(cover, segment, range));
+            let components = (1..).map_while(|component| Some((component, segment.component(element, component)?)));
+            for (component, range) in components {
+                if !self.is_code(segment, element, component) {
+                    self.cover(cover, segment, range);
+                }
+            }
         }
     }
 }
