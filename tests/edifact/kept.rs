@@ -73,6 +73,12 @@ fn codes_by_which_rows_choose_stay_in_redacted_copies() {
     let copy = copy_of(&text);
     assert!(copy.contains("PIA+5+:IN:xxx'"), "{copy}");
     assert_eq!(copy_of(&copy), copy);
+    // Nor does a released end of a segment cut the copy where segments end with their lines.
+    let text = order("", &format!("{LINE}ALC+A+Haus?\nam See'")).replace("'\n", "\n").replace('\'', "\n");
+    let copy = copy_of(&format!("UNA:+.? \n{text}"));
+    assert!(copy.contains("ALC") && !copy.contains("Haus") && !copy.contains("am See"), "{copy}");
+    // One more for UNA, one less for what was released.
+    assert_eq!(copy.matches('\n').count(), text.matches('\n').count(), "{copy}");
 }
 
 #[test]

@@ -112,30 +112,32 @@ impl Covers<'_> {
 
     fn cover(&mut self, cover: &Cover, segment: &Segment<'_>, range: Range<usize>) {
         let raw = &segment.bytes[range.clone()];
+        let separators = segment.separators;
+        let marks = [separators.component, separators.element, separators.terminator];
         let encoding = self.charset.read_as(raw);
         let mut text = String::new();
         let mut new = match encoding.decode(raw, &mut text) {
             Ok(()) => {
                 cover.apply(&[Stretch { text: &text, reference: false }], None, &xml::Charset::from(encoding)).concat()
             }
-            Err(_) => blank(raw),
+            Err(_) => blank(raw, &marks),
         };
         // A mark that stays without the character that released it would cut the value.
-        let separators = segment.separators;
-        let marks = [separators.component, separators.element, separators.terminator];
-        let cuts = new.iter().enumerate().any(|(at, byte)| {
-            marks.contains(byte) && (at == 0 || Some(new[at - 1]) != separators.release) && !byte.is_ascii_whitespace()
-        });
+        let cuts = new
+            .iter()
+            .enumerate()
+            .any(|(at, byte)| marks.contains(byte) && (at == 0 || Some(new[at - 1]) != separators.release));
         if cuts || new.len() != raw.len() || new.last().is_some_and(|b| Some(*b) == separators.release) {
-            new = blank(raw);
+            new = blank(raw, &marks);
         }
         self.found.push((segment.range.start + range.start as u64, new));
     }
 }
 
-/// What is no text in its character set is overwritten byte by byte.
-fn blank(raw: &[u8]) -> Vec<u8> {
-    raw.iter().map(|b| if matches!(b, b'\n' | b'\r') { *b } else { b'x' }).collect()
+/// What is no text in its character set is overwritten byte by byte. A line end stays, unless segments end with it.
+fn blank(raw: &[u8], marks: &[u8]) -> Vec<u8> {
+    let stays = |b: &u8| matches!(b, b'\n' | b'\r') && !marks.contains(b);
+    raw.iter().map(|b| if stays(b) { *b } else { b'x' }).collect()
 }
 
 impl Covers<'_> {
