@@ -16,7 +16,8 @@ use crate::model::wording;
 use super::Edifact;
 use super::envelope;
 use super::fill::at_of;
-use super::place::{Element, Piece};
+use super::options::Member;
+use super::place::{Element, Piece, Step};
 use super::read::kind_of;
 use super::states::{Capture, NOWHERE};
 use super::walk::{self, Finder, Left, Walk};
@@ -141,17 +142,28 @@ fn blank(raw: &[u8], marks: &[u8]) -> Vec<u8> {
 }
 
 impl Covers<'_> {
-    /// A code by which rows choose says nothing of anybody, and without it the copy would be read as another segment.
+    /// A code by which rows or groups choose says nothing of anybody, and without it the copy would be read as another segment.
     fn is_code(&self, segment: &Segment<'_>, element: usize, component: usize) -> bool {
-        let steps = self.edifact.states.states.iter().map(|state| &state.step).filter(|step| step.tag == segment.tag);
-        steps.flat_map(|step| &step.conditions).any(|condition| {
-            let is_there = match condition.element {
-                Element::At(at) => at == element,
-                Element::Any => element >= 2,
-            };
-            let mut words = condition.words.iter();
-            is_there && condition.component == component && words.any(|word| segment.says(element, component, word))
-        })
+        let says = |words: &[String]| words.iter().any(|word| segment.says(element, component, word));
+        let states = self.edifact.states.states.iter();
+        let steps = states.flat_map(|state| std::iter::once(&state.step).chain(state.own.iter().map(|(step, _)| step)));
+        let chooses = |step: &Step| {
+            let first = (element, component) == (1, 1) && says(&step.words);
+            let further = step.conditions.iter().any(|condition| {
+                let is_there = match condition.element {
+                    Element::At(at) => at == element,
+                    Element::Any => element >= 2,
+                };
+                is_there && condition.component == component && says(&condition.words)
+            });
+            first || further
+        };
+        let joins = |member: &Member| match member {
+            Member::Qualified(tag, words) => *tag == segment.tag && (element, component) == (1, 1) && says(words),
+            Member::All | Member::Tag(_) => false,
+        };
+        steps.filter(|step| step.tag == segment.tag).any(chooses)
+            || self.edifact.options.groups.iter().flat_map(|group| &group.members).any(joins)
     }
 }
 
