@@ -9,13 +9,14 @@ use crate::model::layout::cover::{Copier, Cover, Piece as Stretch};
 use crate::model::layout::plan::Role;
 use crate::model::layout::{Layout, RedactError, Redacted};
 use crate::model::syntax::edifact::charset::Charset;
-use crate::model::syntax::edifact::{Next, Segment, SegmentReader};
+use crate::model::syntax::edifact::{Next, Segment, SegmentReader, Tag};
 use crate::model::syntax::xml;
 use crate::model::wording;
 
 use super::Edifact;
 use super::envelope;
 use super::fill::at_of;
+use super::moment;
 use super::options::Member;
 use super::place::{Element, Piece, Step};
 use super::read::kind_of;
@@ -142,7 +143,8 @@ fn blank(raw: &[u8], marks: &[u8]) -> Vec<u8> {
 }
 
 impl Covers<'_> {
-    /// A code by which rows or groups choose says nothing of anybody, and without it the copy would be read as another segment.
+    /// A code by which rows or groups choose says nothing of anybody, and without it the copy would be read as another segment;
+    /// nor does the format of a date, without which a week would be taken for a day.
     fn is_code(&self, segment: &Segment<'_>, element: usize, component: usize) -> bool {
         let says = |words: &[String]| words.iter().any(|word| segment.says(element, component, word));
         let states = self.edifact.states.states.iter();
@@ -162,7 +164,10 @@ impl Covers<'_> {
             Member::Qualified(tag, words) => *tag == segment.tag && (element, component) == (1, 1) && says(words),
             Member::All | Member::Tag(_) => false,
         };
-        steps.filter(|step| step.tag == segment.tag).any(chooses)
+        let is_format =
+            segment.tag == Tag(*b"DTM") && (element, component) == (1, 3) && !moment::says_a_day(segment.raw(1, 3));
+        is_format
+            || steps.filter(|step| step.tag == segment.tag).any(chooses)
             || self.edifact.options.groups.iter().flat_map(|group| &group.members).any(joins)
     }
 }
