@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use crate::model::batch::Batch;
 use crate::model::layout::control::Totals;
+use crate::model::layout::seam::{Refused, Sink, Stop};
 
 /// Messages that are not among these are counted for themselves.
 pub(super) struct Apart<'a> {
@@ -25,5 +27,19 @@ impl Apart<'_> {
             self.messages = &self.messages[1..];
         }
         !self.messages.first().is_some_and(|range| range.contains(&start))
+    }
+}
+
+/// Messages that are only counted.
+pub(super) struct Nowhere;
+
+impl Sink for Nowhere {
+    fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
+        batch.clear();
+        Ok(batch)
+    }
+
+    fn refused(&mut self, _: Refused) -> Result<(), Stop> {
+        Ok(())
     }
 }

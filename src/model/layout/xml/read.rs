@@ -6,18 +6,17 @@
 use std::io;
 use std::ops::Range;
 
-use crate::model::batch::Batch;
 use crate::model::diagnostic::Problem;
 use crate::model::layout::Layout;
 use crate::model::layout::assembly::{Assembly, At};
 use crate::model::layout::control::Totals;
 use crate::model::layout::plan::{Role, Scope};
-use crate::model::layout::seam::{DecodeContext, Decoded, Input, Refused, Sink, Stop};
+use crate::model::layout::seam::{DecodeContext, Decoded, Input, Sink};
 use crate::model::syntax::xml::{self, Charset, Halt, Spot, Tag, Visitor};
 use crate::model::wording;
 
 use super::Xml;
-use super::apart::{Apart, Counted};
+use super::apart::{Apart, Counted, Nowhere};
 use super::join::{Joined, Joining, Unit};
 use super::tree::{CAPTURES, Capture, OUTSIDE, Pick, State, Tree};
 use super::unread::Unread;
@@ -82,20 +81,6 @@ pub(super) fn totals_apart(
         |apart| (apart.dropped, apart.interchanges),
     );
     Ok((Counted { kept: assembly.totals, dropped }, interchanges))
-}
-
-/// Messages that are only counted.
-struct Nowhere;
-
-impl Sink for Nowhere {
-    fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
-        batch.clear();
-        Ok(batch)
-    }
-
-    fn refused(&mut self, _: Refused) -> Result<(), Stop> {
-        Ok(())
-    }
 }
 
 /// What was found of the records that are open or make the open message.
@@ -453,9 +438,15 @@ impl<'a> Reader<'a> {
             Pick::One if slot.start != NONE => {
                 let text = &self.found.text;
                 let first = &text[slot.start as usize..(slot.start + slot.len) as usize];
-                if first.trim() != text[start..end].trim() && self.unknown.len() < UNKNOWN_TOLD {
-                    let name = &set.slots[capture.slot];
-                    self.unknown.push(wording::xml_repeated(at.place(name), text[start..end].trim(), first.trim()));
+                if first.trim() != text[start..end].trim() {
+                    let place = at.place(&set.slots[capture.slot]);
+                    let problem = wording::xml_repeated(place, text[start..end].trim(), first.trim());
+                    match self.message {
+                        Some(_) if self.unknown.len() < UNKNOWN_TOLD => self.unknown.push(problem),
+                        Some(_) => {}
+                        // Nobody knows which of them holds, of any message in it.
+                        None => self.assembly.fatal(problem),
+                    }
                 }
             }
             _ => {

@@ -280,6 +280,10 @@ fn a_place_that_is_filled_twice_and_text_beside_elements_are_told() {
         "{:?}",
         twice("<Number>B</Number>")
     );
+    // Of what stands around the messages nobody knows which holds: that is the file's fault, not the next message's.
+    let (_, problems, refused) = read(&layout, &text.replace("<Sender>WE<", "<Sender>WE</Sender><Sender>WX<"));
+    assert!(problems[0].starts_with("value-repeated line 5, \"Sender\""), "{problems:?}");
+    assert!(problems.len() == 1 && refused.is_empty(), "{refused:?}");
     // An element of the sender's own inside a value ends the value's text.
     let nested = text.replace("<Number>A</Number>", "<Number>A<x>B</x>C</Number>");
     assert_eq!(read(&layout, &nested).0[0]["article_no"], "A");
