@@ -16,7 +16,7 @@ use nattpost::edges::spool::{Mover, Place, Role, Spool, Syncer, state_name};
 use nattpost::edges::store::ledger::{Arrival, Decision, Exception, FileRow};
 use nattpost::edges::store::{FileNo, Selection, Store};
 use nattpost::flows::command::carry_out;
-use nattpost::flows::commands::{Command, Verb};
+use nattpost::flows::commands::{Anew, Command, Verb};
 use nattpost::flows::inbound::finish::UnderWay;
 use nattpost::flows::inbound::reading::{Decoder, SpillFiles};
 use nattpost::flows::inbound::round::Bench;
@@ -71,6 +71,8 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         customer: None,
         on_change: OnChange::Hold,
         order_numbers: OrderNumbers::Erp,
+        customer_numbers: None,
+        contact_numbers: None,
         as_of: AsOf::FirstSeen,
         absent: Absent::Leave,
         negative_stock: NegativeStock::Store,
@@ -310,7 +312,7 @@ fn a_copy_without_its_fields_is_not_judged_again() {
         asked += 1;
         let command = Command {
             id: Id::new(1_790_000_000_000, 1_000 + asked),
-            verb: Verb::Retry { which, overrule: false },
+            verb: Verb::Retry { which, how: Anew::default() },
             who: "ann".into(),
             at: "2026-11-20T04:00:00Z".parse().unwrap(),
             comment: String::new(),

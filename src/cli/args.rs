@@ -125,7 +125,7 @@ pub enum Command {
 
     /// Judge refused, held or stale files again, as if they had just come
     #[command(
-        after_help = "Example:\n  nattpost retry orders-1107.csv\n  nattpost retry --reason article-unknown --partner dealer\n  nattpost retry 0g3k7m2v9q4ha --overrule --comment \"the ERP says Monday's stock is right\"\n  nattpost retry --rehearsed --partner dealer"
+        after_help = "Example:\n  nattpost retry orders-1107.csv\n  nattpost retry --reason article-unknown --partner dealer\n  nattpost retry 0g3k7m2v9q4ha --overrule --comment \"the ERP says Monday's stock is right\"\n  nattpost retry --rehearsed --partner dealer\n  nattpost retry new-customers.csv --key WEB-1001 --existing 104711"
     )]
     Retry(Retry),
 
@@ -308,9 +308,15 @@ pub struct Find {
 pub struct Retry {
     #[command(flatten)]
     pub choice: Choice,
-    /// Apply what is stale all the same
+    /// Apply what is stale all the same, and register who may be known already as a new one
     #[arg(long)]
     pub overrule: bool,
+    /// Only messages of this key, like an order number or the number of who registers
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Who registers is known: the customer or contact of this number
+    #[arg(long, value_name = "NUMBER", conflicts_with = "overrule")]
+    pub existing: Option<String>,
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub comment: String,

@@ -18,7 +18,7 @@ use crate::daemon;
 use crate::edges::store::Selection;
 use crate::edges::store::ledger::CommandRow;
 use crate::edges::{clock, who};
-use crate::flows::commands::{self, Command, Verb};
+use crate::flows::commands::{self, Anew, Command, Verb};
 use crate::flows::files::{self, Sight};
 use crate::model::wording::CODES;
 
@@ -30,7 +30,8 @@ const FILES_MAX: u32 = 5_000;
 
 pub fn retry(page: &mut Page<'_>, config: &Config, asked: &Retry) -> Outcome {
     let which = which(config, "retry", &asked.choice)?;
-    give(page, config, Verb::Retry { which, overrule: asked.overrule }, &asked.comment)
+    let how = Anew { overrule: asked.overrule, key: asked.key.clone(), existing: asked.existing.clone() };
+    give(page, config, Verb::Retry { which, how }, &asked.comment)
 }
 
 pub fn ignore(page: &mut Page<'_>, config: &Config, asked: &Ignore) -> Outcome {

@@ -31,6 +31,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     add("schemes", format!("{:?}", intake.article_schemes));
     add("customer", format!("{:?}", intake.customer));
     add("orders", format!("{:?} {:?}", intake.on_change, intake.order_numbers));
+    if intake.customer_numbers.is_some() || intake.contact_numbers.is_some() {
+        add("numbers", format!("{:?} {:?}", intake.customer_numbers, intake.contact_numbers));
+    }
     add("as_of", format!("{:?}", intake.as_of));
     add("absent", format!("{:?}", intake.absent));
     add("checks", format!("{:?} {:?}", intake.negative_stock, intake.plausibility));

@@ -7,7 +7,7 @@ use super::keyed::{Wrong, Wrongs, parse_days, parse_duration};
 use crate::model::decimal;
 use crate::model::feed::Missed;
 use crate::model::intake::{
-    ArticleScheme, AsOf, NegativeStock, OnChange, OrderNumbers, Originals, Policy, References, Settle,
+    ArticleScheme, AsOf, NegativeStock, NumberRange, OnChange, OrderNumbers, Originals, Policy, References, Settle,
 };
 use crate::model::rules::as_of::NameAsOf;
 use crate::model::rules::schedule;
@@ -82,19 +82,35 @@ pub fn policy(text: &str) -> Result<Policy, Wrong> {
         .ok_or_else(|| Wrong::new(format!("\"{text}\" names no share; expected something like \"refuse above 5 %\".")))
 }
 
+/// `create` is for what an order names: a customer, an article.
+pub fn references_or_create(text: &str) -> Result<References, Wrong> {
+    known_or(text, true)
+}
+
 pub fn references(text: &str) -> Result<References, Wrong> {
+    known_or(text, false)
+}
+
+fn known_or(text: &str, may_create: bool) -> Result<References, Wrong> {
     let (word, rest) = split_word(text);
     match (word, rest) {
         ("check", "") => Ok(References::Check),
         ("accept", "") => Ok(References::Accept),
+        ("create", "") if may_create => Ok(References::Create),
         ("wait", rest) => {
             let wait = if rest.is_empty() { WAIT } else { rest };
             parse_duration(Duration::from_secs(60), LONGEST_WAIT)(wait).map(References::Wait)
         }
-        _ => Err(Wrong {
-            text: format!("\"{text}\" is not known here; expected \"check\", \"wait 24 h\" or \"accept\"."),
-            suggestion: crate::model::document::suggest(word, &["check", "wait", "accept"]),
-        }),
+        _ => {
+            let known: &[&str] =
+                if may_create { &["check", "wait", "accept", "create"] } else { &["check", "wait", "accept"] };
+            let expected = if may_create { "\"accept\" or \"create\"" } else { "or \"accept\"" };
+            let comma = if may_create { "," } else { "" };
+            Err(Wrong {
+                text: format!("\"{text}\" is not known here; expected \"check\", \"wait 24 h\"{comma} {expected}."),
+                suggestion: crate::model::document::suggest(word, known),
+            })
+        }
     }
 }
 
@@ -175,6 +191,25 @@ pub fn on_change(text: &str) -> Result<OnChange, Wrong> {
 
 pub fn order_numbers(text: &str) -> Result<OrderNumbers, Wrong> {
     word(text, &[("erp", OrderNumbers::Erp), ("own", OrderNumbers::Own)])
+}
+
+/// The numbers that we give, if we do: `own`, `own 70000`, `own 70000-79999`.
+pub fn range(text: &str) -> Result<Option<NumberRange>, Wrong> {
+    let Some(range) = text.strip_prefix("own") else { return word(text, &[("erp", None), ("own", None)]) };
+    let wrong = || {
+        let expected = "expected erp, own, own FROM or own FROM-TO with whole numbers from 1 on, like own 70000-79999";
+        Wrong::new(format!("\"{text}\" says no range of numbers; {expected}."))
+    };
+    let (first, last) = range.trim().split_once('-').unwrap_or((range.trim(), ""));
+    let number = |text: &str, otherwise: u64| match text.trim() {
+        "" => Ok(otherwise),
+        digits if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().map_err(|_| wrong()),
+        _ => Err(wrong()),
+    };
+    // What stands in the ledger is a signed number.
+    let range = NumberRange { first: number(first, 1)?, last: number(last, i64::MAX.cast_unsigned())? };
+    let is_good = (range.first..=i64::MAX.cast_unsigned()).contains(&range.last) && range.first > 0;
+    if is_good { Ok(Some(range)) } else { Err(wrong()) }
 }
 
 pub fn negative(text: &str) -> Result<NegativeStock, Wrong> {

@@ -13,12 +13,14 @@ use super::layouts::KnownLayout;
 use super::partner::{Surroundings, number};
 use super::remote::{self, Remotes};
 use crate::model::document::{Section, Spot, suggest};
-use crate::model::intake::{Absent, AsOf, Intake, Plausibility, Policy, Sender};
+use crate::model::intake::{Absent, AsOf, Intake, Plausibility, Policy, References, Sender};
 use crate::model::kind::{Class, Kind};
 use crate::model::remote::SendTo;
 use crate::model::rules::guard::Limits;
 use crate::model::rules::reference::Places;
 
+/// Kinds whose messages make customers and articles that they name.
+const MAKES: [&str; 2] = ["order", "quote"];
 const LEAST_TRUNCATED: Duration = Duration::from_secs(10);
 const MOST_TRUNCATED: Duration = Duration::from_secs(7 * 86_400);
 
@@ -44,13 +46,15 @@ pub fn read(
         settle: settle.clone(),
         truncated_after: keyed.value("truncated_after", parse_duration(LEAST_TRUNCATED, MOST_TRUNCATED)),
         policy: keyed.parsed("policy", forms::policy).unwrap_or(otherwise),
-        customers: keyed.value("customers", forms::references),
-        articles: keyed.value("articles", forms::references),
+        customers: keyed.value("customers", forms::references_or_create),
+        articles: keyed.value("articles", forms::references_or_create),
         orders: keyed.value("orders", forms::references),
         article_schemes: keyed.parsed_list("article_schemes", forms::article_scheme),
         customer: read_customer(&keyed, sender),
         on_change: keyed.value("on_change", forms::on_change),
         order_numbers: keyed.value("order_numbers", forms::order_numbers),
+        customer_numbers: keyed.value("customer_numbers", forms::range),
+        contact_numbers: keyed.value("contact_numbers", forms::range),
         as_of: keyed.value("as_of", forms::as_of),
         absent,
         negative_stock: keyed.value("negative", forms::negative),
@@ -66,6 +70,7 @@ pub fn read(
     companion::check(&keyed, &intake);
     intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds);
     check_customer(&keyed, &intake);
+    check_create(&keyed, &intake, &kinds);
     check_use(&keyed, &kinds, matches!(intake.as_of, AsOf::NameSequence(_)));
     intake.fingerprint = fingerprint::of_intake(&intake, &layouts);
     intake
@@ -210,7 +215,9 @@ fn check_customer(keyed: &Keyed<'_, '_>, intake: &Intake) {
     if intake.customer.is_some() {
         return;
     }
-    for layout in intake.layouts.iter().filter(|layout| layout.kind.class == Class::Request) {
+    // Who registers is nobody's customer yet.
+    let asks = |kind: &Kind| kind.class == Class::Request && kind.name != "registration";
+    for layout in intake.layouts.iter().filter(|layout| asks(&layout.kind)) {
         let Some(field) = Places::of(&layout.kind).customer else { continue };
         if !layout.takes(0, field) {
             let text = format!(
@@ -223,16 +230,33 @@ fn check_customer(keyed: &Keyed<'_, '_>, intake: &Intake) {
     }
 }
 
+/// Only an order tells enough of a customer or an article to make one of it.
+fn check_create(keyed: &Keyed<'_, '_>, intake: &Intake, kinds: &[Arc<Kind>]) {
+    let Some(other) = kinds.iter().find(|kind| !MAKES.contains(&kind.name.as_str())) else { return };
+    for (key, rule) in [("customers", intake.customers), ("articles", intake.articles)] {
+        if rule == References::Create {
+            let text = format!(
+                "\"create\" is for intakes of orders alone, and this one takes the kind {}; expected check, wait or accept.",
+                other.name
+            );
+            keyed.section.problem(key, text);
+        }
+    }
+}
+
 /// A setting that decides nothing here was meant for somewhere else. `counts`: its files have numbers, and gaps are told of any.
 fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>], counts: bool) {
     let any = |test: &dyn Fn(&Kind) -> bool| kinds.is_empty() || kinds.iter().any(|kind| test(kind));
     let orders = any(&|kind| kind.name == "order");
+    let registrations = any(&|kind| kind.name == "registration");
     let stock = any(&|kind| kind.name == "stock");
     let timed = any(&|kind| matches!(kind.class, Class::Record | Class::Fact));
     let keys = [
         ("customer", orders, "orders"),
         ("on_change", orders, "orders"),
         ("order_numbers", orders, "orders"),
+        ("customer_numbers", registrations, "registrations"),
+        ("contact_numbers", registrations, "registrations"),
         ("negative", stock, "stock"),
         ("as_of", timed || counts, "records or facts"),
     ];

@@ -309,6 +309,7 @@ impl Daemon {
         let came = decided.len();
         again.time_out(&tx, &mut decided)?;
         again.all_that_wait(&tx, &mut decided)?;
+        again.keep_numbers(&tx, &self.works.spool)?;
         let answering: (&Answer, _, _) = (&receipts, &*self.works.spool, &self.works.intakes[..]);
         answer_all(answering, &tx, &decided, now, self.works.zone)?;
         self.works.spool.sync()?;

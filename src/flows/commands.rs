@@ -28,7 +28,7 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verb {
     /// Judge again. `overrule`: apply what is stale or changed all the same.
-    Retry { which: Selection, overrule: bool },
+    Retry { which: Selection, how: Anew },
     /// Close without applying.
     Ignore { which: Selection },
     /// Write a feed now: `partner/feed`; `full`, or only rows of a key.
@@ -47,6 +47,17 @@ pub enum Verb {
     Backup { path: String, made: DateTime<Utc> },
     /// Bring an older database up to what stands in the spool.
     CatchUp,
+}
+
+/// How it is judged again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Anew {
+    /// Apply what is stale, changed or known by another name all the same.
+    pub overrule: bool,
+    /// Only messages of this business key.
+    pub key: Option<String>,
+    /// Who registers is the customer or contact of this number.
+    pub existing: Option<String>,
 }
 
 impl Command {
@@ -109,7 +120,11 @@ impl Command {
         let verb = match text("verb")? {
             "retry" => Verb::Retry {
                 which: parse_which(arguments)?,
-                overrule: arguments["overrule"].as_bool().unwrap_or_default(),
+                how: Anew {
+                    overrule: arguments["overrule"].as_bool().unwrap_or_default(),
+                    key: arguments["key"].as_str().map(str::to_string),
+                    existing: arguments["existing"].as_str().map(str::to_string),
+                },
             },
             "ignore" => {
                 let said = whole["comment"].as_str().is_some_and(|comment| !comment.trim().is_empty());
@@ -146,10 +161,13 @@ impl Command {
 
     fn arguments_json(&self) -> Value {
         match &self.verb {
-            Verb::Retry { which, overrule } => {
+            Verb::Retry { which, how } => {
                 let mut arguments = to_json(which);
-                if *overrule {
+                if how.overrule {
                     arguments.insert("overrule".into(), true.into());
+                }
+                for (name, value) in [("key", &how.key), ("existing", &how.existing)] {
+                    value.iter().for_each(|value| drop(arguments.insert(name.into(), value.as_str().into())));
                 }
                 arguments.into()
             }
@@ -273,8 +291,11 @@ mod tests {
         };
         let narrow = Selection { reason: Some("x".into()), ..Selection::default() };
         for verb in [
-            Verb::Retry { which: which.clone(), overrule: true },
-            Verb::Retry { which: narrow, overrule: false },
+            Verb::Retry { which: which.clone(), how: Anew { overrule: true, ..Anew::default() } },
+            Verb::Retry {
+                which: narrow,
+                how: Anew { overrule: false, key: Some("W 1".into()), existing: Some("70001".into()) },
+            },
             Verb::Ignore { which },
             Verb::Send { feeds: vec!["dealer/stock".into()], full: true, key: None },
             Verb::Send { feeds: vec!["dealer/stock".into()], full: false, key: Some("A 1".into()) },

@@ -53,6 +53,9 @@ pub struct Intake {
     pub customer: Option<String>,
     pub on_change: OnChange,
     pub order_numbers: OrderNumbers,
+    /// The numbers that registered customers get from us; none: the ERP gives them.
+    pub customer_numbers: Option<NumberRange>,
+    pub contact_numbers: Option<NumberRange>,
     pub as_of: AsOf,
     /// What a record or fact that is no longer in a full file gets.
     pub absent: Absent,
@@ -77,6 +80,11 @@ impl Intake {
     /// `partner/intake`: the source that stands on every row this intake writes.
     pub fn source(&self) -> String {
         format!("{}/{}", self.sender.partner, self.id)
+    }
+
+    /// Some of its messages may get numbers of ours.
+    pub fn gives_numbers(&self) -> bool {
+        self.order_numbers == OrderNumbers::Own || self.customer_numbers.is_some() || self.contact_numbers.is_some()
     }
 
     /// Names of the fields that are kept of what this layout reads.
@@ -117,6 +125,8 @@ pub enum References {
     Wait(Duration),
     /// Taken as sent.
     Accept,
+    /// Taken as sent, and made from what the message says of it: orders alone.
+    Create,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +154,13 @@ pub enum OrderNumbers {
     Erp,
     /// Given by us when the order is applied.
     Own,
+}
+
+/// Numbers of ours, the last one included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberRange {
+    pub first: u64,
+    pub last: u64,
 }
 
 /// Which moment a record or fact speaks of.

@@ -6,6 +6,7 @@ pub mod edifact;
 pub mod guard;
 pub mod judging;
 pub mod problems;
+pub mod registering;
 mod values;
 pub mod workbook;
 

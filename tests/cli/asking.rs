@@ -4,7 +4,7 @@ use crate::desk::{Desk, came, decide};
 use nattpost::edges::clock::iso;
 use nattpost::edges::lock::InstanceLock;
 use nattpost::edges::store::ledger::NewCommand;
-use nattpost::flows::commands::{Command, Verb};
+use nattpost::flows::commands::{Anew, Command, Verb};
 use nattpost::model::verdict::Verdict;
 
 #[test]
@@ -48,7 +48,7 @@ fn a_daemon_that_runs_gets_the_command_and_its_outcome_is_told() {
         }
         std::thread::yield_now();
     };
-    let Verb::Retry { which, overrule: true } = &given.verb else { panic!("{given:?}") };
+    let Verb::Retry { which, how: Anew { overrule: true, .. } } = &given.verb else { panic!("{given:?}") };
     assert_eq!((which.items.as_slice(), given.comment.as_str()), (&[id.to_string()][..], "asked by phone"));
     assert!(!given.who.is_empty());
     let tx = store.begin().unwrap();

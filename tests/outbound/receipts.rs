@@ -35,6 +35,8 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         customer: None,
         on_change: OnChange::Hold,
         order_numbers: OrderNumbers::Erp,
+        customer_numbers: None,
+        contact_numbers: None,
         as_of: AsOf::FirstSeen,
         absent: Absent::Leave,
         negative_stock: NegativeStock::Store,

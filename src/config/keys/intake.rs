@@ -91,14 +91,14 @@ pub const KEYS: &[Key] = &[
     key(
         Table::Intake,
         "customers",
-        "check; wait; wait DURATION; accept",
+        "check; wait; wait DURATION; accept; create",
         Value("wait 24 h"),
-        "What a customer number that is not known gets: refused, held until it comes, taken as sent.",
+        "What a customer number that is not known gets: refused, held until it comes, taken as sent, or taken and the customer made of what the order says (orders alone).",
     ),
     key(
         Table::Intake,
         "articles",
-        "check; wait; wait DURATION; accept",
+        "check; wait; wait DURATION; accept; create",
         Value("wait 24 h"),
         "The same for article numbers.",
     ),
@@ -131,6 +131,14 @@ pub const KEYS: &[Key] = &[
         Value("erp"),
         "Who gives order_no: the ERP with the first status, or Nattpost when the order is applied.",
     ),
+    key(
+        Table::Intake,
+        "customer_numbers",
+        "erp; own; own FROM; own FROM-TO",
+        Value("erp"),
+        "Who gives registered customers their numbers: the ERP with its customers, or Nattpost the next of a range, past those that are taken.",
+    ),
+    key(Table::Intake, "contact_numbers", "erp; own; own FROM; own FROM-TO", Value("erp"), "The same for contacts."),
     key(
         Table::Intake,
         "as_of",

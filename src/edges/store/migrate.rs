@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0018_companions_there.sql"),
     include_str!("migrations/0019_master_data.sql"),
     include_str!("migrations/0020_unmapped.sql"),
+    include_str!("migrations/0021_registrations.sql"),
 ];
 
 /// The version of the tables this program works with.

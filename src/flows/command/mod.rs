@@ -48,7 +48,7 @@ pub fn carry_out(
         return Ok("done before".to_string());
     }
     let outcome = match &command.verb {
-        Verb::Retry { which, overrule } => retry::retry(bench, which, *overrule, &command.comment),
+        Verb::Retry { which, how } => retry::retry(bench, which, how, &command.comment),
         Verb::Ignore { which } => ignore::ignore(bench, which, &command.comment),
         Verb::Pause { subjects } => pause::pause(bench, subjects, &command.who, &command.comment),
         Verb::Resume { subjects } => pause::resume(bench, subjects, &command.comment),

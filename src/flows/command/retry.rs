@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use super::super::commands::Anew;
+use super::super::inbound::REGISTRATION;
 use super::super::inbound::again::is_overwritten;
 use super::super::inbound::finish::{self, Decided};
 use super::super::inbound::returned::CAME_BACK;
 use super::super::inbound::round::{Bench, answer_all};
-use super::super::inbound::waiting::newest_of_each;
+use super::super::inbound::waiting::{Again, newest_of_each};
 use super::files;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::store::Selection;
@@ -20,10 +22,11 @@ use crate::model::wording::guard::is_code_of_guard;
 /// Exceptions of a file looked at together.
 const PAGE: u32 = 100_000;
 
-pub fn retry(bench: &mut Bench<'_>, which: &Selection, overrule: bool, comment: &str) -> Result<String> {
+pub fn retry(bench: &mut Bench<'_>, which: &Selection, how: &Anew, comment: &str) -> Result<String> {
     let mut outcome: BTreeMap<&'static str, u64> = BTreeMap::new();
     let rows = files(bench, which)?;
     let count = rows.len();
+    check_existing(bench, &rows, which, how)?;
     let (mut overwritten, mut gone, mut not_live) = (0, 0, 0);
     for row in rows {
         if which.rehearsed && bench.intake_of(&row.partner, &row.intake).is_some_and(|i| !i.sender.mode.writes()) {
@@ -35,13 +38,16 @@ pub fn retry(bench: &mut Bench<'_>, which: &Selection, overrule: bool, comment: 
             continue;
         }
         let (id, raw_name) = (row.id, row.raw_name.clone());
-        let wanted = wanted_of(bench, &row, which)?;
+        let wanted = wanted_of(bench, &row, which, how)?;
+        if how.key.is_some() && wanted.is_empty() {
+            continue;
+        }
         // Of many files, one that cannot be read again does not hold up the others.
         if count > 1 && is_overwritten(&row).is_some() {
             overwritten += u64::from(!wanted.is_empty() || row.verdict == Some(Verdict::Refused));
             continue;
         }
-        for (verdict, number) in retry_file(bench, row, (wanted, which), overrule)? {
+        for (verdict, number) in retry_file(bench, row, (wanted, which), how)? {
             *outcome.entry(verdict.as_str()).or_default() += number;
         }
         let fields = [(Key::Name, Value::Bytes(&raw_name)), (Key::Reason, Value::Text(comment.into()))];
@@ -75,16 +81,39 @@ fn is_gone(bench: &Bench<'_>, row: &FileRow) -> Result<bool> {
     Ok(finish::find_original(bench.spool, &decided)?.is_none())
 }
 
-fn wanted_of(bench: &Bench<'_>, row: &FileRow, which: &Selection) -> Result<Vec<MessageRow>> {
+/// `existing` names one customer or contact, so it is said of one registration.
+fn check_existing(bench: &Bench<'_>, rows: &[FileRow], which: &Selection, how: &Anew) -> Result<()> {
+    if how.existing.is_none() {
+        return Ok(());
+    }
+    let mut keys = Vec::new();
+    for row in rows {
+        let wanted = wanted_of(bench, row, which, how)?;
+        keys.extend(wanted.into_iter().filter(|m| m.verdict == Verdict::Held && m.kind == REGISTRATION).map(|m| m.key));
+    }
+    match &keys[..] {
+        [_] => Ok(()),
+        [] => bail!("no registration is held there, so --existing says nothing"),
+        [first, ..] => bail!(
+            "{} registrations are held there, and --existing says of one who he is; expected --key with one of them, like --key {first}",
+            keys.len()
+        ),
+    }
+}
+
+fn wanted_of(bench: &Bench<'_>, row: &FileRow, which: &Selection, how: &Anew) -> Result<Vec<MessageRow>> {
     let messages = bench.store.read()?.messages_of(row.no, 0, PAGE)?;
-    Ok(messages.into_iter().filter(|m| is_wanted(m, which)).collect())
+    Ok(messages
+        .into_iter()
+        .filter(|m| is_wanted(m, which) && how.key.as_ref().is_none_or(|key| *key == m.key))
+        .collect())
 }
 
 fn retry_file(
     bench: &mut Bench<'_>,
     row: FileRow,
     (wanted, which): (Vec<MessageRow>, &Selection),
-    overrule: bool,
+    how: &Anew,
 ) -> Result<Vec<(Verdict, u64)>> {
     // Closed when it came back: the file that it came back as is the one to judge.
     if row.home == Some(Home::Done)
@@ -112,10 +141,10 @@ fn retry_file(
     let (held, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|m| m.verdict == Verdict::Held);
     let mut results = Vec::new();
     if !held.is_empty() {
-        results.extend(judge_held(bench, &held, overrule)?);
+        results.extend(judge_held(bench, &held, how)?);
     }
     if !others.is_empty() {
-        results.extend(bench.judge_some_again(row, &others, overrule)?);
+        results.extend(bench.judge_some_again(row, &others, how.overrule)?);
     }
     Ok(results)
 }
@@ -127,8 +156,10 @@ fn is_wanted(message: &MessageRow, which: &Selection) -> bool {
         && which.verdict.is_none_or(|verdict| verdict == message.verdict)
 }
 
-fn judge_held(bench: &mut Bench<'_>, held: &[MessageRow], overrule: bool) -> Result<Vec<(Verdict, u64)>> {
-    let again = bench.again(overrule)?;
+fn judge_held(bench: &mut Bench<'_>, held: &[MessageRow], how: &Anew) -> Result<Vec<(Verdict, u64)>> {
+    let again = Again { existing: how.existing.clone(), ..bench.again(how.overrule)? };
+    // What goes on with them is not what was spoken of.
+    let others = bench.again(how.overrule)?;
     let mut decided = Vec::new();
     let mut results = Vec::new();
     let tx = bench.store.begin()?;
@@ -137,7 +168,8 @@ fn judge_held(bench: &mut Bench<'_>, held: &[MessageRow], overrule: bool) -> Res
         let verdict = tx.message(message.no)?.map_or(message.verdict, |m| m.verdict);
         results.push((verdict, 1));
     }
-    again.all_that_wait(&tx, &mut decided)?;
+    others.all_that_wait(&tx, &mut decided)?;
+    again.keep_numbers(&tx, bench.spool)?;
     answer_all((bench.answer, bench.spool, bench.intakes), &tx, &decided, bench.now, bench.zone)?;
     bench.spool.sync()?;
     tx.commit()?;

@@ -21,8 +21,7 @@ use crate::model::verdict::{Counts, Verdict};
 impl Bench<'_> {
     /// A judge of stored messages, as of now.
     pub fn again(&self, overrule: bool) -> Result<Again> {
-        let order_mark = self.spool.marks()?.order;
-        Ok(Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule, order_mark })
+        Ok(Again { overrule, ..Again::of(self.intakes, self.now, self.zone, self.spool.marks()?) })
     }
 
     /// The whole file, from its original, as if it had just come.
@@ -103,7 +102,7 @@ impl Bench<'_> {
         }
         let only: Vec<u64> = messages.iter().map(|m| m.number).collect();
         self.decoder.assign(vec![self.reading_of(&row)?]);
-        let order_mark = self.spool.marks()?.order;
+        let again = self.again(false)?;
         let tx = self.store.begin()?;
         // Taken, unless the judge lists them anew.
         for message in messages {
@@ -117,7 +116,8 @@ impl Bench<'_> {
             now: self.now.wall,
             only: &only,
             overrule,
-            order_mark,
+            existing: None,
+            given: &again.given,
         };
         let (_, applied, ending) = read_and_apply(&tx, self.decoder, hand, self.give_up)?;
         match ending.result {
@@ -142,9 +142,8 @@ impl Bench<'_> {
         };
         tx.set_reason(row.no, text.as_deref(), None)?;
         let mut decided: Vec<Decided> = now_decided(&tx, &row)?.into_iter().collect();
-        let again =
-            Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
         again.all_that_wait(&tx, &mut decided)?;
+        again.keep_numbers(&tx, self.spool)?;
         answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
         self.spool.sync()?;
         tx.commit()?;

@@ -13,7 +13,11 @@ use chrono::{DateTime, Utc};
 use super::gathered::Gathered;
 use super::guarding::{self, Counted};
 use super::judge::{Hold, Judge, Judged};
+use super::making::Making;
+use super::numbering::{self, ORDER_NUMBERS};
+use super::registering::{self, Before, Number, REGISTRATION, Registering};
 use crate::edges::clock::iso;
+use crate::edges::spool::Marks;
 use crate::edges::store::business::{Applied as Row, Inserted, Records, References, Requests, Stamp};
 use crate::edges::store::ledger::{Exception, MessageNo, MessageRow, Waits};
 use crate::edges::store::{FileNo, RowId, Tx};
@@ -41,12 +45,11 @@ pub struct InHand<'f> {
     pub only: &'f [u64],
     /// A person said: apply although newer or other content is known.
     pub overrule: bool,
-    /// The spool's copy of the last order number given: a restored older database must not give one twice.
-    pub order_mark: u64,
+    /// A person said: who registers is the customer or contact of this number.
+    pub existing: Option<&'f str>,
+    /// The spool's copy of the last numbers given: a restored older database must not give one twice.
+    pub given: &'f Marks,
 }
-
-/// Name of the mark of our own order numbers.
-pub const ORDER_NUMBERS: &str = "order";
 
 /// What came of it, so far.
 #[derive(Default)]
@@ -86,6 +89,10 @@ pub struct Applying<'t, 'f> {
     /// Head fields within whose values a full file closes.
     scope_fields: Vec<usize>,
     is_guarded: bool,
+    /// What registrations write beside themselves, and customers and contacts that answer them.
+    registering: Registering<'t>,
+    /// What orders name and nobody knows, where the intake wants it made.
+    making: Making<'t>,
     applied: Applied,
 }
 
@@ -121,6 +128,8 @@ impl<'t, 'f> Applying<'t, 'f> {
             judge: Judge::new(hand.intake, layout, hand.now),
             gathered: Gathered::new(&kind, &kept),
             is_guarded: false,
+            registering: Registering::new(tx, hand.file),
+            making: Making::new(tx, hand.file),
             applied: Applied::default(),
             tx,
             hand,
@@ -198,6 +207,8 @@ impl<'t, 'f> Applying<'t, 'f> {
             Writer::Requests(writer) => writer.finish()?,
             Writer::Records(writer) => writer.finish()?,
         }
+        self.registering.finish()?;
+        self.making.finish()?;
         Ok(self.applied)
     }
 
@@ -281,20 +292,39 @@ impl<'t, 'f> Applying<'t, 'f> {
         if self.may_wait_behind && self.waits_behind(message)? {
             return self.hold_behind(message);
         }
+        let mut number = None;
+        if self.kind.name == REGISTRATION {
+            number = match registering::before(self.tx, &self.hand, message, self.message_place(message))? {
+                Before::Held(hold) => return self.hold(message, hold),
+                Before::Goes(number) => number,
+            };
+        }
         let Writer::Requests(writer) = &mut self.writer else { return Ok(()) };
         match writer.insert(*message)? {
-            Inserted::New(row) => self.taken(row),
+            Inserted::New(row) if self.kind.name == REGISTRATION => self.registered(message, row, number.as_ref()),
+            Inserted::New(row) => self.taken(message, row),
             Inserted::Exists(row) => self.known_request(message, row),
         }
     }
 
     /// The request is new. Where order numbers are ours, it gets the next one.
-    fn taken(&mut self, row: RowId) -> Result<()> {
+    fn taken(&mut self, message: &Message<'_>, row: RowId) -> Result<()> {
         if self.hand.intake.order_numbers == OrderNumbers::Own && self.kind.name == "order" {
-            let number = self.tx.high_water(ORDER_NUMBERS)?.max(self.hand.order_mark) + 1;
-            self.tx.raise_high_water(ORDER_NUMBERS, number)?;
+            let number = numbering::next(self.tx, self.hand.given, ORDER_NUMBERS, 1)?;
             self.tx.number_order(row, &number.to_string())?;
         }
+        if self.making.make(&self.hand, message)? {
+            self.references.look_again();
+        }
+        self.count(Verdict::Accepted);
+        Ok(())
+    }
+
+    /// A registration is new: it gets its number where the range is ours, and what is registered becomes known.
+    fn registered(&mut self, message: &Message<'_>, row: RowId, number: Option<&Number>) -> Result<()> {
+        self.registering.register(message, row, number)?;
+        // On day one nobody was asked for.
+        self.references.look_again();
         self.count(Verdict::Accepted);
         Ok(())
     }
@@ -332,6 +362,9 @@ impl<'t, 'f> Applying<'t, 'f> {
         if may_replace && !self.tx.is_exported(row)? {
             let Writer::Requests(writer) = &mut self.writer else { return Ok(()) };
             writer.replace(row, *message)?;
+            if self.kind.name == REGISTRATION {
+                self.registering.replace(message, row)?;
+            }
             self.count(Verdict::Accepted);
             return Ok(());
         }
@@ -373,6 +406,9 @@ impl<'t, 'f> Applying<'t, 'f> {
         let row = writer.apply(*message)?;
         if self.is_guarded {
             self.applied.counted.add(row, || business_key(message));
+        }
+        if row != Row::Stale {
+            self.registering.answer(&self.hand, message)?;
         }
         match row {
             Row::New | Row::Changed | Row::Reopened | Row::Emptied => self.count(Verdict::Accepted),

@@ -3,11 +3,14 @@
 //! Looking up is the store's, deciding is `model::rules`; this file asks the one and obeys the other. Whether a request was
 //! there before, or a fact is older than what is known, is found when it is applied.
 
+pub mod registration;
+
 use std::sync::Arc;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
+use super::registering::REGISTRATION;
 use crate::edges::store::business::References as Lookup;
 use crate::model::batch::{Batch, NodeRef, Value};
 use crate::model::decimal;
@@ -46,6 +49,8 @@ pub struct Judge<'f> {
     partner_field: Option<usize>,
     /// Of a list of references: whose kind of number, and whose. A partner who names nobody speaks of his own.
     owner_fields: Option<(usize, usize)>,
+    /// A registration that is spoken of: its number with the partner, and who that is.
+    registered_fields: Option<(usize, usize)>,
     line_key: Option<(usize, usize)>,
     now: DateTime<Utc>,
 }
@@ -67,6 +72,13 @@ impl<'f> Judge<'f> {
                 .flatten(),
             partner_field: (kind.class == Class::Request).then(|| kind.head().field("partner")).flatten(),
             owner_fields: kind.head().field("scheme").zip(kind.head().field("belongs_to")),
+            registered_fields: match kind.class {
+                Class::Record => {
+                    let by = kind.head().field("registered_by").or_else(|| kind.head().field("partner"));
+                    kind.head().field("external_id").zip(by)
+                }
+                _ => None,
+            },
             places: Places::of(&kind),
             plausible: Plausible::new(intake.plausibility, &kind, now.with_timezone(&intake.sender.zone).date_naive()),
             line_key,
@@ -79,7 +91,12 @@ impl<'f> Judge<'f> {
 
     pub fn judge(&self, look: &mut Lookup<'_>, batch: &mut Batch, index: usize) -> Result<Judged> {
         let mut findings = Findings::default();
-        self.customer(look, batch, index, &mut findings)?;
+        match self.kind.name == REGISTRATION {
+            true => self.registration(look, batch, index, &mut findings)?,
+            false => self.customer(look, batch, index, &mut findings)?,
+        }
+        self.registered(look, batch, index, &mut findings)?;
+        self.secrets(batch, index, &mut findings);
         self.order(look, batch, index, &mut findings)?;
         for place in &self.places.articles {
             self.articles(look, batch, index, place, &mut findings)?;

@@ -15,8 +15,13 @@ mod gathered;
 pub mod guarding;
 mod hashing;
 mod judge;
+mod making;
+mod numbering;
 pub mod reading;
+mod registering;
 mod rehearsal;
 pub mod returned;
 pub mod round;
 pub mod waiting;
+
+pub use registering::REGISTRATION;

@@ -13,13 +13,14 @@ use anyhow::{Context, Result};
 use chrono_tz::Tz;
 
 use super::super::is_outage;
-use super::applying::{Applied, Applying, InHand, ORDER_NUMBERS};
+use super::applying::{Applied, Applying, InHand};
 use super::bundling::contents_in;
 use super::claiming::{Claimed, ORIGIN_HERE, cut_by_power};
 use super::deciding::{self, Judgement};
 use super::durable::Durable;
 use super::finish::{self, Decided, UnderWay};
 use super::guarding;
+use super::numbering;
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading};
 use super::rehearsal;
 use super::returned;
@@ -29,7 +30,7 @@ use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Marks, Mover, Place, Role, Spool, Syncer, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::edges::store::{FileNo, Store, Tx};
-use crate::model::intake::{Intake, OrderNumbers};
+use crate::model::intake::Intake;
 use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::rules::recovery::ATTEMPTS_MAX;
@@ -185,8 +186,8 @@ impl Bench<'_> {
     /// Everything between the two commits. On an error nothing has happened.
     fn commit_verdicts(&mut self, files: &[Claimed]) -> Result<Vec<Decided>> {
         let mut durable = Durable::begin(self.syncer, files, self.placed.len())?;
-        let gives_numbers = self.intakes.iter().any(|intake| intake.order_numbers == OrderNumbers::Own);
-        let order_mark = if gives_numbers { self.spool.marks()?.order } else { 0 };
+        let gives_numbers = self.intakes.iter().any(|intake| intake.gives_numbers());
+        let given = if gives_numbers { self.spool.marks()? } else { Marks::default() };
         let tx = self.store.begin()?;
         let mut decided = Vec::with_capacity(files.len());
         let mut came_back = Vec::new();
@@ -197,7 +198,7 @@ impl Bench<'_> {
             came_back.extend(returned::close_moved(&tx, (self.spool, self.intakes), file, self.now)?);
             tx.savepoint()?;
             let mut judgement = if is_read(file) {
-                apply_one(&tx, self.decoder, file, order_mark, self.now, self.give_up)?
+                apply_one(&tx, self.decoder, file, &given, self.now, self.give_up)?
             } else {
                 unread(file)
             };
@@ -224,15 +225,12 @@ impl Bench<'_> {
         }
         let read = decided.len();
         if !came_back.is_empty() || decided.iter().any(|d| d.counts.accepted > 0 && d.rehearsed.writes()) {
-            let again =
-                Again { intakes: self.intakes.to_vec(), now: self.now, zone: self.zone, overrule: false, order_mark };
+            let again = Again::of(self.intakes, self.now, self.zone, given.clone());
             again.those_brought_on(&tx, &mut decided)?;
         }
         let has_receipts = answer_all((self.answer, self.spool, self.intakes), &tx, &decided, self.now, self.zone)?;
-        let given = if gives_numbers { tx.high_water(ORDER_NUMBERS)? } else { 0 };
-        if given > order_mark {
-            // Before the commit: a number that is lost is better than one given twice.
-            self.spool.raise_marks(&Marks { order: given, ..Marks::default() })?;
+        if gives_numbers {
+            numbering::keep(&tx, self.spool, &given)?;
         }
         let is_all_synced = durable.end(&tx, self.spool, files, has_receipts)?;
         if is_all_synced {
@@ -372,7 +370,7 @@ fn apply_one(
     tx: &Tx<'_>,
     decoder: &Decoder,
     file: &Claimed,
-    order_mark: u64,
+    given: &Marks,
     now: Now,
     give_up: &dyn Fn() -> bool,
 ) -> Result<Judgement> {
@@ -385,7 +383,8 @@ fn apply_one(
         now: now.wall,
         only: &[],
         overrule: false,
-        order_mark,
+        existing: None,
+        given,
     };
     let (layout, applied, ending) = read_and_apply(tx, decoder, hand, give_up)?;
     judgement(file, layout, applied, ending)

@@ -12,13 +12,17 @@ use chrono_tz::Tz;
 use super::super::is_outage;
 use super::applying::{Applied, Applying, InHand};
 use super::finish::Decided;
+use super::judge::registration;
+use super::numbering;
+use super::registering::REGISTRATION;
 use crate::edges::clock::{Now, iso};
 use crate::edges::events::{Event, Events, Key, Value};
+use crate::edges::spool::{Marks, Spool};
 use crate::edges::store::ledger::{FileRow, MessageNo, MessageRow, Revision};
 use crate::edges::store::{FileNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
-use crate::model::intake::Intake;
+use crate::model::intake::{Intake, References};
 use crate::model::json;
 use crate::model::layout::Layout;
 use crate::model::reason;
@@ -26,7 +30,8 @@ use crate::model::verdict::Verdict;
 use crate::model::wording::judging as words;
 
 /// Kinds that others wait for, in the order in which one may bring the other on.
-const AWAITED: [&str; 4] = ["customer", ARTICLE, ORDER, MESSAGE];
+const AWAITED: [&str; 5] = [CUSTOMER, registration::AWAITED, ARTICLE, ORDER, MESSAGE];
+const CUSTOMER: &str = "customer";
 const ARTICLE: &str = "article";
 /// Says which article somebody's number means, so it brings what an article brings.
 const REFERENCE: &str = "article_reference";
@@ -41,15 +46,37 @@ pub struct Again {
     pub zone: Tz,
     /// A person said: apply although newer or other content is known.
     pub overrule: bool,
-    /// The spool's copy of the last order number given.
-    pub order_mark: u64,
+    /// A person said: who registers is the customer or contact of this number.
+    pub existing: Option<String>,
+    /// The spool's copy of the last numbers given.
+    pub given: Marks,
 }
 
 fn brings(kind: &str, awaited: &str) -> bool {
-    kind == awaited || (kind == REFERENCE && awaited == ARTICLE)
+    match awaited {
+        ARTICLE => kind == awaited || kind == REFERENCE,
+        // A customer of the ERP answers a registration, and a registration may make a customer.
+        CUSTOMER => kind == awaited || kind == REGISTRATION,
+        registration::AWAITED => matches!(kind, REGISTRATION | CUSTOMER | "registration_answer"),
+        _ => kind == awaited,
+    }
 }
 
 impl Again {
+    /// As of now, on nobody's word.
+    pub fn of(intakes: &[Arc<Intake>], now: Now, zone: Tz, given: Marks) -> Self {
+        Again { intakes: intakes.to_vec(), now, zone, overrule: false, existing: None, given }
+    }
+
+    /// Before the commit of what was judged.
+    pub fn keep_numbers(&self, tx: &Tx<'_>, spool: &Spool) -> Result<()> {
+        if self.intakes.iter().any(|intake| intake.gives_numbers()) {
+            numbering::keep(tx, spool, &self.given)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Judges all messages that wait. `decided` gets the files whose place or papers change.
     pub fn all_that_wait(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
         self.judge_waiting(tx, &AWAITED, decided)
@@ -62,7 +89,15 @@ impl Again {
         for file in decided.iter().filter(|file| file.counts.accepted > 0 && file.rehearsed.writes()) {
             let intake = self.intake(&file.partner, &file.intake);
             let layout = intake.and_then(|intake| intake.layouts.iter().find(|layout| layout.id == file.layout));
-            kinds.extend(AWAITED.iter().filter(|kind| layout.is_none_or(|layout| brings(&layout.kind.name, kind))));
+            let makes = |awaited: &str| {
+                intake.is_none_or(|intake| match awaited {
+                    CUSTOMER => intake.customers == References::Create,
+                    ARTICLE => intake.articles == References::Create,
+                    _ => false,
+                })
+            };
+            let is_brought = |kind: &&&str| layout.is_none_or(|layout| brings(&layout.kind.name, kind)) || makes(kind);
+            kinds.extend(AWAITED.iter().filter(is_brought));
         }
         self.judge_waiting(tx, &kinds, decided)
     }
@@ -172,7 +207,8 @@ impl Again {
             now: self.now.wall,
             only: &[],
             overrule: self.overrule,
-            order_mark: self.order_mark,
+            existing: self.existing.as_deref(),
+            given: &self.given,
         };
         let mut applying = Applying::begin(tx, hand, layout)?;
         applying.again(message);

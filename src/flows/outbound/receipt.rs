@@ -15,6 +15,7 @@ use super::paper::Paper;
 use crate::edges::clock::read_iso;
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::spool::{Lasting, Spool};
+use crate::edges::store::business::RegistrationRow;
 use crate::edges::store::ledger::{FileRow, MessageRow, NewRun, NotedProblem, RunReason, RunState};
 use crate::edges::store::{FileNo, Snapshot, Tx};
 use crate::model::batch::Batch;
@@ -26,6 +27,8 @@ use crate::model::layout::rows::options::Cutting;
 use crate::model::layout::{Layout, Syntax};
 use crate::model::verdict::Verdict;
 
+/// The kind whose messages are each answered with a number.
+const REGISTRATION: &str = "registration";
 /// Room for the rest of the name: `.receipt.`, a number, an ending. 241 bytes are what a name in sent/ may have.
 const STEM_BYTES: usize = 200;
 
@@ -114,7 +117,12 @@ pub(super) fn compose(
     let Some(row) = snapshot.file(file)?.filter(|row| row.verdict.is_some()) else { return Ok(None) };
     let listed = snapshot.messages_of(file, 0, KEPT as u32)?;
     let reason = if listed.is_empty() { snapshot.reason_text(file)? } else { None };
-    let batch = message(&layout.kind, &row, &listed, reason.as_deref());
+    let mut numbers = Vec::new();
+    if row.kind == REGISTRATION {
+        numbers = snapshot.registrations_of(file)?;
+    }
+    let mut batch = message(&layout.kind, &row, &listed, reason.as_deref());
+    numbered(snapshot, (&mut batch, &row), numbers, &listed)?;
     // Made again it must be the same.
     let now = row.decided_at.as_deref().and_then(read_iso).unwrap_or_default();
     let paper = Paper::write(spool, (layout, None), (zone, now), |encoder| Ok(encoder.write(&batch)?))
@@ -145,6 +153,42 @@ fn message(kind: &Arc<Kind>, row: &FileRow, listed: &[MessageRow], reason: Optio
         sheet.items_of(&row.name, message, &mut room);
     }
     sheet.batch
+}
+
+/// What registered, each with the number that it has by now; also what came again.
+fn numbered(
+    snapshot: &Snapshot<'_>,
+    (batch, file): (&mut Batch, &FileRow),
+    taken: Vec<RegistrationRow>,
+    listed: &[MessageRow],
+) -> Result<()> {
+    if file.kind != REGISTRATION || batch.is_empty() {
+        return Ok(());
+    }
+    let again = listed.iter().filter(|message| message.verdict == Verdict::Duplicate);
+    let mut told: Vec<(u32, Verdict, RegistrationRow)> =
+        taken.into_iter().map(|row| (row.line, Verdict::Accepted, row)).collect();
+    for message in again {
+        let known = message.row.map(|row| snapshot.registration(row)).transpose()?.flatten();
+        told.extend(known.map(|row| (message.line, Verdict::Duplicate, row)));
+    }
+    let mut sheet = Sheet { batch: std::mem::replace(batch, Batch::new(batch.kind().clone())), group: 0, node: 0 };
+    for (line, verdict, row) in told {
+        let Some(number) = &row.number_given else { continue };
+        // Each number is told, however many there are: a partner waits for it.
+        if !sheet.open_item(&mut 1) {
+            break;
+        }
+        if line > 0 {
+            sheet.number("line_no", line.into());
+        }
+        sheet.text("key", &row.external_id);
+        sheet.text("verdict", verdict.as_str());
+        sheet.text("code", "number-given");
+        sheet.text("number", number);
+    }
+    *batch = sheet.batch;
+    Ok(())
 }
 
 /// Where, what was found, what was expected, what to do.

@@ -42,6 +42,8 @@ pub(super) fn select(
                 selection.partners = &own;
             }
         }
+        // And of his own registrations.
+        "registration_answer" if feed.partners.is_empty() => selection.partners = &own,
         "article" => selection.aliases_of = Some(&feed.partner),
         // What a full file no longer named is not there any more, and the partner has to hear it.
         "stock" if comparison.is_none() => selection.closed_as_zero = kind.head().field("qty"),

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use super::{Class, Field, FieldType, Group, Kind, Kinds};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 
-const SHIPPED: [(&str, &str); 12] = [
+const SHIPPED: [(&str, &str); 14] = [
     ("article.toml", include_str!("../../../schemas/kinds/article.toml")),
     ("article_reference.toml", include_str!("../../../schemas/kinds/article_reference.toml")),
     ("base_data.toml", include_str!("../../../schemas/kinds/base_data.toml")),
@@ -16,6 +16,8 @@ const SHIPPED: [(&str, &str); 12] = [
     ("order_status.toml", include_str!("../../../schemas/kinds/order_status.toml")),
     ("price.toml", include_str!("../../../schemas/kinds/price.toml")),
     ("receipt.toml", include_str!("../../../schemas/kinds/receipt.toml")),
+    ("registration.toml", include_str!("../../../schemas/kinds/registration.toml")),
+    ("registration_answer.toml", include_str!("../../../schemas/kinds/registration_answer.toml")),
     ("set_article.toml", include_str!("../../../schemas/kinds/set_article.toml")),
     ("stock.toml", include_str!("../../../schemas/kinds/stock.toml")),
 ];

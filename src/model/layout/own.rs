@@ -18,7 +18,7 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 24] = shipped![
+const SHIPPED: [(&str, &str); 28] = shipped![
     "nattpost-article-csv",
     "nattpost-article-xml",
     "nattpost-article-reference-csv",
@@ -39,6 +39,10 @@ const SHIPPED: [(&str, &str); 24] = shipped![
     "nattpost-price-xml",
     "nattpost-receipt-csv",
     "nattpost-receipt-xml",
+    "nattpost-registration-csv",
+    "nattpost-registration-xml",
+    "nattpost-registration-answer-csv",
+    "nattpost-registration-answer-xml",
     "nattpost-set-article-csv",
     "nattpost-set-article-xml",
     "nattpost-stock-csv",

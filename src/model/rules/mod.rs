@@ -27,6 +27,7 @@ pub mod published;
 pub mod recovery;
 pub mod reference;
 pub mod room;
+pub mod same_party;
 pub mod schedule;
 pub mod sequence;
 pub mod settle;

@@ -53,7 +53,7 @@ pub fn decide(matches: Matches, rule: References) -> Decision {
     match (matches, rule) {
         (Matches::One(ours), _) => Decision::Resolved(ours),
         (Matches::Many(candidates), _) => Decision::Ambiguous(candidates),
-        (Matches::None, References::Accept) => Decision::AsSent,
+        (Matches::None, References::Accept | References::Create) => Decision::AsSent,
         (Matches::None, References::Check) => Decision::Unknown,
         (Matches::None, References::Wait(_)) => Decision::Wait,
     }

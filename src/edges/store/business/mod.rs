@@ -4,7 +4,7 @@
 //! rows of the columns that turn up. `requests` inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
 //! are whose, `kept` partners' own fields of them, `close` closes what a full file no longer names
 //! (`condition` reads its scope). `references` answers "whose number is this",
-//! `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
+//! `registrations` asks who registered before, `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
 //! `select` streams rows out (`source` says from where), `also` values of other kinds beside them, `before` tells `plan` what rows were,
 //! `load` reads one message back, `find` tells where a row came from.
 
@@ -25,6 +25,7 @@ mod load;
 mod open_orders;
 mod records;
 mod references;
+mod registrations;
 mod requests;
 mod select;
 mod selection;
@@ -36,8 +37,9 @@ mod wanted;
 pub use also::{Beside, BesideKey};
 pub use find::FoundRow;
 pub use kept::Needed;
-pub use records::{Applied, Records, Stamp};
+pub use records::{Applied, MADE, Records, Stamp};
 pub use references::{OrderKey, References};
+pub use registrations::{RegistrationRow, SameParty};
 pub use requests::{Inserted, Requests};
 pub use selection::{Selection, Wanted};
 pub(super) use tables::KnownTables;

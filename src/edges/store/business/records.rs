@@ -27,6 +27,9 @@ use crate::model::kind::Kind;
 /// So many new rows in succession, and inserting is tried first again.
 const NEW_IN_SUCCESSION: u32 = 4;
 
+/// Rows that we make from what a partner said speak of no moment: whatever the ERP says of them is newer.
+pub const MADE: &str = "";
+
 /// Which file says it, and as of when: UTC ISO text or a sequence padded to one width, compared as text.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp<'a> {
@@ -104,7 +107,8 @@ impl Tx<'_> {
             changes: Changes::of(self, &kind.name, stamp.file, Cause::Change)?,
             file: stamp.file,
             as_of: stamp.as_of.to_string(),
-            own_as_of: (file_as_of.as_deref() != Some(stamp.as_of)).then(|| stamp.as_of.to_string()),
+            own_as_of: (stamp.as_of == MADE || file_as_of.as_deref() != Some(stamp.as_of))
+                .then(|| stamp.as_of.to_string()),
             new_in_succession: NEW_IN_SUCCESSION,
             order_status: (kind.name == "order_status").then(|| Bound::prepare(conn, NUMBER_ORDER)).transpose()?,
             any: false,

@@ -46,6 +46,9 @@ const UNIT: &str = "SELECT u.base_qty_e6 FROM article a JOIN article_unit u ON u
 const ORDERS: &str = "SELECT row_id, partner, customer_no FROM orders WHERE buyer_order_no = ?1 AND (?2 = '' OR customer_no = ?2) \
      AND (?3 = '' OR partner = ?3) ORDER BY customer_no, partner LIMIT 10";
 
+const REGISTRATIONS: &str = "SELECT partner, subject, number_given FROM registration WHERE external_id = ?1 AND (?2 = '' OR partner = ?2) \
+     ORDER BY partner LIMIT 10";
+
 /// An order by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderKey {
@@ -73,6 +76,7 @@ pub struct References<'s> {
     base_unit: Question<'s>,
     unit: Question<'s>,
     orders: Question<'s>,
+    registrations: Question<'s>,
 }
 
 /// A statement that is prepared when it is asked for the first time: a small file needs few of them.
@@ -115,6 +119,7 @@ impl Snapshot<'_> {
             base_unit: Question::new(conn, BASE_UNIT),
             unit: Question::new(conn, UNIT),
             orders: Question::new(conn, ORDERS),
+            registrations: Question::new(conn, REGISTRATIONS),
         })
     }
 }
@@ -161,6 +166,11 @@ impl References<'_> {
         statement.set(2, scheme_text)?;
         statement.set(3, owner)?;
         matches(statement)
+    }
+
+    /// The file that is applied has written master data itself.
+    pub fn look_again(&mut self) {
+        (self.has_customers, self.has_articles) = (true, true);
     }
 
     /// Our own number is unique, and its base unit stands in the same index.
@@ -210,6 +220,19 @@ impl References<'_> {
         statement.set(2, unit)?;
         let mut rows = statement.query();
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// Registrations with a partner's number: whose, of what, and the number given. An empty partner: of anybody.
+    pub fn registrations(&mut self, partner: &str, external_id: &str) -> Result<Vec<(String, String, Option<String>)>> {
+        let statement = self.registrations.ask()?;
+        statement.set(1, external_id)?;
+        statement.set(2, partner)?;
+        let mut rows = statement.query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push((row.get(0)?, row.get(1)?, row.get(2)?));
+        }
+        Ok(found)
     }
 
     /// Orders with the customer's order number; an unknown customer or partner is left empty.
