@@ -228,8 +228,8 @@ fn a_request_goes_out_once_per_feed() {
     tx.mark_exported("erp/orders", run, [RowId(1), RowId(2)]).unwrap();
     assert!(tx.mark_exported("erp/orders", run, [RowId(2)]).is_err());
     tx.mark_exported("other/orders", run, [RowId(2)]).unwrap();
-    assert!(tx.is_exported(RowId(1)).unwrap() && !tx.is_exported(RowId(3)).unwrap());
-    assert_eq!(tx.runs_of_request(RowId(1)).unwrap()[0].number, 7);
+    assert!(tx.is_exported("order", RowId(1)).unwrap() && !tx.is_exported("order", RowId(3)).unwrap());
+    assert_eq!(tx.runs_of_request("order", RowId(1)).unwrap()[0].number, 7);
     assert_eq!(tx.open_runs().unwrap().len(), 2);
     tx.mark_runs_placed([run]).unwrap();
     assert_eq!(tx.open_runs().unwrap().len(), 2, "it stands in out/, and is not at rest");

@@ -56,7 +56,7 @@ pub fn read(
     let way = feed_delta::read(&keyed, known.map(|k| &*k.layout), &timing, file_name.as_ref());
     let is_request = known.is_some_and(|known| known.layout.kind.class == Class::Request);
     let to = remote::read_feed_to(&keyed, &recipient.partner, remotes, is_request);
-    check_use(&keyed, known.map(|k| k.layout.kind.name.as_str()));
+    check_use(&keyed, known.map(|k| &*k.layout.kind));
     let mut feed = Feed {
         partner: recipient.partner.clone(),
         recipient: recipient.clone(),
@@ -151,13 +151,13 @@ fn check_own_numbers(section: &Section<'_>, feed: &Feed) {
         for number in pattern.into_iter().flat_map(NamePattern::own_numbers) {
             let field = number.field();
             let has_it = kind.head().field(field).is_some();
-            let is_one = feed.pinned(field).is_some() || kind.name == "order" && feed.per_file == Some(1);
+            let is_one = feed.pinned(field).is_some() || kind.class == Class::Request && feed.per_file == Some(1);
             let words = match kind.name.as_str() {
                 _ if has_it && is_one => continue,
                 kind if !has_it => {
                     format!("the kind {kind} has no {field}; take {{{field}}} out, or write {{run}} instead.")
                 }
-                "order" => format!(
+                _ if kind.class == Class::Request => format!(
                     "a file of this feed may hold several orders, and its name has room for one {field}; set orders_per_file = 1, or write {{run}} instead."
                 ),
                 kind => format!(
@@ -230,8 +230,8 @@ fn check_comes_due(keyed: &Keyed<'_, '_>, schedules: &[Schedule]) {
 }
 
 /// A setting that decides nothing here was meant for another feed.
-fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&str>) {
-    let Some(kind) = kind else { return };
+fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&Kind>) {
+    let Some(Kind { name: kind, class, .. }) = kind else { return };
     let of_kind = [
         ("negative_as_zero", "stock"),
         ("buffer", "stock"),
@@ -243,7 +243,9 @@ fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&str>) {
         ("window_days", "order_status"),
     ];
     for (key, of) in of_kind {
-        if keyed.has(key) && kind != of {
+        // Orders are the requests that everybody knows.
+        let is_meant = kind == of || of == "order" && *class == Class::Request;
+        if keyed.has(key) && !is_meant {
             keyed.section.problem(
                 key,
                 format!("decides nothing here: it is for feeds of the kind {of}, and this one is of the kind {kind}. Take it out."),

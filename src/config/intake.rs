@@ -249,11 +249,12 @@ fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>], counts: bool) {
     let any = |test: &dyn Fn(&Kind) -> bool| kinds.is_empty() || kinds.iter().any(|kind| test(kind));
     let orders = any(&|kind| kind.name == "order");
     let registrations = any(&|kind| kind.name == "registration");
+    let requests = any(&|kind| kind.class == Class::Request);
     let stock = any(&|kind| kind.name == "stock");
     let timed = any(&|kind| matches!(kind.class, Class::Record | Class::Fact));
     let keys = [
-        ("customer", orders, "orders"),
-        ("on_change", orders, "orders"),
+        ("customer", requests, "orders"),
+        ("on_change", requests, "orders"),
         ("order_numbers", orders, "orders"),
         ("customer_numbers", registrations, "registrations"),
         ("contact_numbers", registrations, "registrations"),

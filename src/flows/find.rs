@@ -58,7 +58,7 @@ pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
     for order in found.orders {
         let is_it = |m: &&MessageRow| m.file == order.origin.file_no && m.line == order.origin.line;
         let waited = noted.iter().filter(|m| m.verdict == Verdict::Accepted && m.waits.is_some()).find(is_it).cloned();
-        orders.push(OrderStory { runs: snapshot.runs_of_request(order.row)?, waited, order });
+        orders.push(OrderStory { runs: snapshot.runs_of_request("order", order.row)?, waited, order });
     }
     let mut messages = Vec::new();
     // One that was applied later is told by its order.

@@ -203,7 +203,7 @@ fn an_order_goes_out_once_by_each_feed() {
     assert_eq!(elements(&bench.text("out/archive/orders_000001.xml"), "buyer_order_no"), ["S1", "S2", "S3"]);
     let Outcome::Empty { .. } = bench.dispatch().send(&erp, &Ask::request()).unwrap() else { panic!("nothing new") };
 
-    let runs = bench.store.read().unwrap().runs_of_request(rows[0]).unwrap();
+    let runs = bench.store.read().unwrap().runs_of_request("order", rows[0]).unwrap();
     assert_eq!(runs.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["orders_000002.xml", "orders_000001.xml"]);
     let empty = bench.runs().pop().unwrap();
     assert_eq!((empty.state, empty.placed, empty.name.as_str()), (RunState::Empty, true, ""));

@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0019_master_data.sql"),
     include_str!("migrations/0020_unmapped.sql"),
     include_str!("migrations/0021_registrations.sql"),
+    include_str!("migrations/0022_requests.sql"),
 ];
 
 /// The version of the tables this program works with.

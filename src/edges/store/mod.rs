@@ -28,6 +28,8 @@ pub use queries_problems::{Owed, ToAnswer};
 pub use queries_status::IntakeFigures;
 pub use store_fault::StoreFault;
 
+use crate::model::kind::{Class, shipped_kinds};
+
 /// Identifies a row of a head table: an order, a customer, an article, an order status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId(pub i64);
@@ -43,3 +45,9 @@ pub struct FeedNo(pub i64);
 /// A run's number in this ledger; the number in its file name is `Run::number`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunNo(pub i64);
+
+/// Where the requests of a kind stand; nothing for kinds that are none.
+fn request_table(kind: &str) -> Option<&'static str> {
+    let kind = shipped_kinds().get(kind).filter(|kind| kind.class == Class::Request)?;
+    Some(&kind.head().table)
+}

@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 
 use super::ledger::{MessageNo, MessageRow, RunRow};
 use super::query::{list, one};
-use super::{FileNo, RowId, Snapshot};
+use super::{FileNo, RowId, Snapshot, request_table};
 use crate::model::decimal;
 use crate::model::ids::Id;
 
@@ -153,11 +153,14 @@ impl Snapshot<'_> {
         Ok(found)
     }
 
-    /// The runs that took orders of this file along, the oldest first.
-    pub fn runs_with_orders_of(&self, file: FileNo) -> Result<Vec<RunRow>> {
-        let sql = "SELECT run_id FROM run WHERE run_no IN (SELECT q.run_no FROM run_request q JOIN orders o ON o.row_id = q.row_id
-                   WHERE o.file_no = ?1) ORDER BY run_no";
-        let ids: Vec<String> = list(self.conn, sql, [file.0], |row| row.get(0))?;
+    /// The runs that took requests of this file along, the oldest first; none for what is no kind of request.
+    pub fn runs_with_requests_of(&self, kind: &str, file: FileNo) -> Result<Vec<RunRow>> {
+        let Some(table) = request_table(kind) else { return Ok(Vec::new()) };
+        let sql = format!(
+            "SELECT run_id FROM run WHERE run_no IN (SELECT q.run_no FROM \"{table}\" o JOIN run_request q \
+             ON q.row_id = o.row_id AND q.kind = ?2 WHERE o.file_no = ?1) ORDER BY run_no"
+        );
+        let ids: Vec<String> = list(self.conn, &sql, params![file.0, kind], |row| row.get(0))?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids.iter().filter_map(|id| Id::parse(id)) {
             found.extend(self.run_by_id(id)?);

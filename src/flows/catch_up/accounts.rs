@@ -10,9 +10,9 @@ use crate::edges::scratch;
 use crate::edges::spool::Spool;
 use crate::edges::store::{RowId, Snapshot};
 use crate::flows::files::Sight;
-use crate::model::batch::Batch;
+use crate::model::batch::{Batch, Message, Value};
 use crate::model::feed::Feed;
-use crate::model::kind::Class;
+use crate::model::kind::{Class, FieldType};
 use crate::model::layout::{DecodeContext, Refused, Sink, Spill, Stop};
 use crate::model::rules::catch_up::{missing, numbers_in_order};
 use crate::model::verdict::Verdict;
@@ -87,10 +87,7 @@ struct Keys<'k> {
 impl Sink for Keys<'_> {
     fn batch(&mut self, mut batch: Batch) -> Result<Batch, Stop> {
         for message in batch.messages() {
-            let head = message.head();
-            let text = |name: &str| message.kind().head().field(name).and_then(|field| head.value(field).text());
-            let (number, customer) = (text("buyer_order_no").unwrap_or_default(), text("customer_no"));
-            let mut found = match self.snapshot.orders_of_key(number, customer, text("partner")) {
+            let mut found = match self.snapshot.requests_of_key(message) {
                 Ok(found) => found,
                 Err(error) => {
                     self.failed = Some(error);
@@ -100,7 +97,7 @@ impl Sink for Keys<'_> {
             found.retain(|(partner, _)| self.feed.partners.is_empty() || self.feed.partners.contains(partner));
             match &found[..] {
                 [(_, row)] => self.rows.push(*row),
-                _ => self.lost.push(number.to_string()),
+                _ => self.lost.push(number_of(message)),
             }
         }
         batch.clear();
@@ -111,6 +108,19 @@ impl Sink for Keys<'_> {
         self.unread += 1;
         Ok(())
     }
+}
+
+/// A request as its customer counts it: its key without his own number.
+fn number_of(request: Message<'_>) -> String {
+    let group = request.kind().head();
+    let head = request.head();
+    let own = group.key.iter().filter(|field| !matches!(group.fields[**field].field_type, FieldType::Customer(_)));
+    let parts = own.filter_map(|field| match head.value(*field) {
+        Value::Text(text) => Some(text.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Missing | Value::Empty => None,
+    });
+    parts.collect::<Vec<_>>().join(" / ")
 }
 
 fn may_have_arrived(run: &SentFile) -> String {

@@ -141,7 +141,7 @@ fn know_again(bench: &mut Bench<'_>, run: &SentFile, done: &mut Done) -> Result<
     };
     let tx = bench.store.begin()?;
     let no = tx.add_run(&new)?;
-    let orders = not_exported(&tx, &feed.name(), orders)?;
+    let orders = not_exported(&tx, feed, orders)?;
     tx.mark_exported(&feed.name(), no, orders.iter().copied())?;
     if !run.is_unsent() {
         tx.set_run_state(no, RunState::Sent, &ready_at, KNOWN_AGAIN)?;
@@ -174,10 +174,10 @@ fn place(bench: &Bench<'_>, run: &SentFile, id: Id) -> Result<()> {
 }
 
 /// Of two files with the same order the first counts.
-fn not_exported(tx: &Tx<'_>, feed: &str, orders: Vec<RowId>) -> Result<Vec<RowId>> {
+fn not_exported(tx: &Tx<'_>, feed: &Feed, orders: Vec<RowId>) -> Result<Vec<RowId>> {
     let mut left = Vec::with_capacity(orders.len());
     for order in orders {
-        if !tx.is_exported_by(feed, order)? {
+        if !tx.is_exported_by(&feed.name(), &feed.layout.kind.name, order)? {
             left.push(order);
         }
     }

@@ -211,6 +211,11 @@ pub fn title_of_run(run: &RunRow) -> String {
     format!("{}/{}{number}", run.partner, run.feed)
 }
 
+/// `order` → `Orders`.
+fn requests_of(kind: &str) -> String {
+    format!("{}s", title(kind))
+}
+
 /// `order` → `Order`.
 fn title(kind: &str) -> String {
     let mut letters = kind.replace('_', " ").chars().collect::<Vec<_>>();

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Story, Teller, source, title};
+use super::{Story, Teller, requests_of, source, title};
 use crate::edges::store::ledger::{FileRow, FileState, LockRow};
 use crate::flows::files::{Standing, came};
 use crate::flows::moments;
@@ -41,8 +41,8 @@ impl Teller<'_> {
         }
         sentences.extend(rows(file));
         // Only requests go out row by row; a stock file's rows are in every run.
-        let runs = if file.kind == "order" { self.sight.snapshot.runs_with_orders_of(file.no)? } else { Vec::new() };
-        sentences.extend(runs.iter().map(|run| format!("Orders of it went out in {}.", self.run_told(run))));
+        let runs = self.sight.snapshot.runs_with_requests_of(&file.kind, file.no)?;
+        sentences.extend(runs.iter().map(|run| format!("{} of it went out in {}.", requests_of(&file.kind), self.run_told(run))));
         sentences.extend(shown.receipts.iter().map(|run| format!("Its receipt is {}.", self.run_told(run))));
         for command in &shown.commands {
             let outcome = if command.outcome.is_empty() { "not carried out yet" } else { &command.outcome };

@@ -359,7 +359,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             return Ok(());
         }
         let may_replace = self.hand.overrule || self.hand.intake.on_change == OnChange::ReplaceUntilExported;
-        if may_replace && !self.tx.is_exported(row)? {
+        if may_replace && !self.tx.is_exported(&self.kind.name, row)? {
             let Writer::Requests(writer) = &mut self.writer else { return Ok(()) };
             writer.replace(row, *message)?;
             if self.kind.name == REGISTRATION {

@@ -33,8 +33,8 @@ pub struct Requests<'t> {
     find: Option<Bound<'t>>,
     groups: Groups<'t>,
     tally: Tally<'t>,
-    /// Of the requests, and of what is told about each.
-    changes: [Changes<'t>; 2],
+    /// Of the requests, and of what is told about each order.
+    changes: Vec<Changes<'t>>,
     /// Something was written.
     any: bool,
     file: FileNo,
@@ -46,15 +46,16 @@ impl Tx<'_> {
         let Some(tables) = self.tables.of(kind).filter(|t| t.request) else {
             bail!("the kind \"{}\" is not a request", kind.name);
         };
+        let mut changes = vec![Changes::of(self, &kind.name, file, Cause::Registration)?];
+        if kind.name == "order" {
+            changes.push(Changes::of(self, "order_status", file, Cause::Registration)?);
+        }
         Ok(Requests {
             insert: Insert::new(),
             find: None,
             groups: Groups::new(self.conn, &tables),
             tally: Tally::new(self.conn, file),
-            changes: [
-                Changes::of(self, &kind.name, file, Cause::Registration)?,
-                Changes::of(self, &format!("{}_status", kind.name), file, Cause::Registration)?,
-            ],
+            changes,
             any: false,
             tx: self,
             tables,
@@ -132,7 +133,7 @@ impl Requests<'_> {
     pub fn finish(self) -> Result<()> {
         fault::point("store.finish_requests")?;
         self.tally.finish()?;
-        if self.any {
+        if self.any && self.tables.head == "orders" {
             self.tx.ring_for_open_orders()?;
         }
         self.changes.into_iter().try_for_each(Changes::finish)

@@ -334,8 +334,13 @@ fn condition(kind: &Kind, tables: &KindTables, source: &Source, selection: &Sele
     if let Some(feed) = selection.not_exported_by {
         let place = condition.place_text(feed);
         let row = source.row;
-        condition.add(format!("{row} > COALESCE((SELECT f.row_id FROM export_floor f WHERE f.feed = {place}), 0)"));
-        condition.add(format!("NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = {place} AND q.row_id = {row})"));
+        let own = condition.place_text(&kind.name);
+        condition.add(format!(
+            "{row} > COALESCE((SELECT f.row_id FROM export_floor f WHERE f.feed = {place} AND f.kind = {own}), 0)"
+        ));
+        condition.add(format!(
+            "NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = {place} AND q.kind = {own} AND q.row_id = {row})"
+        ));
     }
     if let Some(run) = selection.exported_with {
         let place = condition.place(rusqlite::types::Value::Integer(run.0));

@@ -22,7 +22,7 @@ const EXCEPTION_COLUMNS: usize = 10;
 
 /// Rows of the feed `?1` under the names that it has in test and in shadow, and not under its own.
 const ONLY_REHEARSED: &str = "(q.feed = ?1 || '?test' OR q.feed = ?1 || '?shadow') \
-     AND NOT EXISTS (SELECT 1 FROM run_request l WHERE l.feed = ?1 AND l.row_id = q.row_id)";
+     AND NOT EXISTS (SELECT 1 FROM run_request l WHERE l.feed = ?1 AND l.kind = q.kind AND l.row_id = q.row_id)";
 
 /// The verdict of a file, out of reach of its savepoint.
 pub struct SetAside {
@@ -106,13 +106,15 @@ impl Tx<'_> {
     /// Requests that a feed sent only in a rehearsal count as sent by it; how many.
     pub fn count_rehearsed_as_sent(&self, feed: &str) -> Result<u64> {
         fault::point("store.count_rehearsed_as_sent")?;
+        let sql = format!("SELECT DISTINCT q.kind FROM run_request q WHERE {ONLY_REHEARSED}");
+        let kinds: Vec<String> = list(self.conn, &sql, [feed], |row| row.get(0))?;
         let sql = format!(
-            "INSERT INTO run_request (feed, row_id, run_no) SELECT ?1, q.row_id, max(q.run_no) FROM run_request q WHERE {ONLY_REHEARSED} \
-             GROUP BY q.row_id"
+            "INSERT INTO run_request (feed, kind, row_id, run_no) SELECT ?1, q.kind, q.row_id, max(q.run_no) FROM run_request q \
+             WHERE {ONLY_REHEARSED} GROUP BY q.kind, q.row_id"
         );
         let count =
             run(self.conn, &sql, [feed]).with_context(|| format!("cannot count what {feed} rehearsed as sent"))?;
-        self.raise_export_floor(feed)?;
+        kinds.iter().try_for_each(|kind| self.raise_export_floor(feed, kind))?;
         Ok(count as u64)
     }
 
@@ -128,7 +130,7 @@ impl Snapshot<'_> {
     /// Requests that a feed sent only in a rehearsal: how many, and the newest run that held one.
     pub fn requests_rehearsed(&self, feed: &str) -> Result<(u64, u64)> {
         let sql = format!(
-            "SELECT count(DISTINCT q.row_id), coalesce(max(q.run_no), 0) FROM run_request q WHERE {ONLY_REHEARSED}"
+            "SELECT count(DISTINCT q.kind || q.row_id), coalesce(max(q.run_no), 0) FROM run_request q WHERE {ONLY_REHEARSED}"
         );
         let found: Option<(i64, i64)> = one(self.conn, &sql, [feed], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(found.map(|(count, run)| (count.cast_unsigned(), run.cast_unsigned())).unwrap_or_default())

@@ -5,8 +5,8 @@ use anyhow::{Context, Result};
 use rusqlite::params;
 
 use crate::edges::fault;
-use crate::edges::store::query::run;
-use crate::edges::store::{FileNo, RowId, RunNo, Tx};
+use crate::edges::store::query::{one, run};
+use crate::edges::store::{FileNo, RowId, RunNo, Tx, request_table};
 use crate::model::ids::Id;
 use crate::model::rules::one_name::Turn;
 use crate::model::rules::supersede::Scope;
@@ -205,14 +205,16 @@ impl Tx<'_> {
     /// These requests go out with this run; a request that went out by the feed before is an error of ours.
     pub fn mark_exported(&self, feed: &str, run_no: RunNo, rows: impl IntoIterator<Item = RowId>) -> Result<()> {
         fault::point("store.mark_exported")?;
-        let sql = "INSERT INTO run_request (feed, row_id, run_no) VALUES (?1, ?2, ?3)";
+        let kind: Option<String> = one(self.conn, "SELECT kind FROM run WHERE run_no = ?1", [run_no.0], |row| row.get(0))?;
+        let kind = kind.with_context(|| format!("there is no run number {} in the ledger", run_no.0))?;
+        let sql = "INSERT INTO run_request (feed, kind, row_id, run_no) VALUES (?1, ?2, ?3, ?4)";
         let mut statement = self.conn.prepare_cached(sql)?;
         for row in rows {
             statement
-                .execute(params![feed, row.0, run_no.0])
+                .execute(params![feed, kind, row.0, run_no.0])
                 .with_context(|| format!("request {} cannot be marked as exported by {feed}", row.0))?;
         }
-        self.raise_export_floor(feed)
+        self.raise_export_floor(feed, &kind)
     }
 
     /// The requests of a run whose file is gone go out with another, all of them.
@@ -227,15 +229,20 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Up to the floor every order went out by the feed, so nobody has to look there again. It stays below the first that
-    /// did not, whatever the reason.
-    pub(super) fn raise_export_floor(&self, feed: &str) -> Result<()> {
-        let sql = "INSERT INTO export_floor (feed, row_id) SELECT ?1, COALESCE( \
-               (SELECT o.row_id - 1 FROM orders o WHERE o.row_id > COALESCE((SELECT f.row_id FROM export_floor f WHERE f.feed = ?1), 0) \
-                  AND NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = ?1 AND q.row_id = o.row_id) ORDER BY o.row_id LIMIT 1), \
-               (SELECT max(o.row_id) FROM orders o), 0) WHERE true \
-             ON CONFLICT (feed) DO UPDATE SET row_id = excluded.row_id";
-        run(self.conn, sql, [feed]).with_context(|| format!("cannot note how far {feed} has come"))?;
+    /// Up to the floor every request of the kind went out by the feed, so nobody has to look there again. It stays below the
+    /// first that did not, whatever the reason.
+    pub(super) fn raise_export_floor(&self, feed: &str, kind: &str) -> Result<()> {
+        let Some(table) = request_table(kind) else { return Ok(()) };
+        let sql = format!(
+            "INSERT INTO export_floor (feed, kind, row_id) SELECT ?1, ?2, COALESCE( \
+               (SELECT o.row_id - 1 FROM \"{table}\" o WHERE o.row_id > \
+                    COALESCE((SELECT f.row_id FROM export_floor f WHERE f.feed = ?1 AND f.kind = ?2), 0) \
+                  AND NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = ?1 AND q.kind = ?2 AND q.row_id = o.row_id) \
+                  ORDER BY o.row_id LIMIT 1), \
+               (SELECT max(o.row_id) FROM \"{table}\" o), 0) WHERE true \
+             ON CONFLICT (feed, kind) DO UPDATE SET row_id = excluded.row_id"
+        );
+        run(self.conn, &sql, [feed, kind]).with_context(|| format!("cannot note how far {feed} has come"))?;
         Ok(())
     }
 

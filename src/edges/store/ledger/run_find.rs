@@ -172,14 +172,15 @@ impl Snapshot<'_> {
     }
 
     /// The runs that took a request along.
-    pub fn runs_of_request(&self, row: RowId) -> Result<Vec<RunRow>> {
-        self.find_runs("run_no IN (SELECT q.run_no FROM run_request q WHERE q.row_id = ?1) ORDER BY run_no", [row.0])
+    pub fn runs_of_request(&self, kind: &str, row: RowId) -> Result<Vec<RunRow>> {
+        let filter = "run_no IN (SELECT q.run_no FROM run_request q WHERE q.row_id = ?1 AND q.kind = ?2) ORDER BY run_no";
+        self.find_runs(filter, params![row.0, kind])
     }
 
     /// Did any feed take the request along? A rehearsal does not count.
-    pub fn is_exported(&self, row: RowId) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM run_request WHERE row_id = ?1 AND instr(feed, '?') = 0)";
-        Ok(one(self.conn, sql, [row.0], |r| r.get(0))?.unwrap_or(false))
+    pub fn is_exported(&self, kind: &str, row: RowId) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM run_request WHERE row_id = ?1 AND kind = ?2 AND instr(feed, '?') = 0)";
+        Ok(one(self.conn, sql, params![row.0, kind], |r| r.get(0))?.unwrap_or(false))
     }
 
     /// Runs in sent/ whose day lies before this one.
