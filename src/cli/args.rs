@@ -8,6 +8,7 @@ mod pausing;
 mod planning;
 mod telling;
 mod translating;
+mod users;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub use pausing::Pausing;
 pub use planning::Plan;
 pub use telling::{Expect, NoticeCommand, Problems};
 pub use translating::{Compare, Decode, Doc, Encode, Guess, LayoutCommand, Test, Try};
+pub use users::{OneUser, UserCommand};
 
 use crate::model::document::suggest;
 use crate::model::verdict::Verdict;
@@ -181,6 +183,10 @@ pub enum Command {
     /// What is held back is not wanted: close it without applying or sending it
     #[command(after_help = "Example:\n  nattpost discard erp/stock --in --comment \"half a file, a new one comes\"")]
     Discard(Deciding),
+
+    /// Passwords of contacts who may log in
+    #[command(subcommand, after_help = "Example:\n  nattpost user set-password K-1")]
+    User(UserCommand),
 
     /// Show what a file would change: rows before and after, what is refused, what waits; nothing is applied
     #[command(

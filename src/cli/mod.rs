@@ -33,6 +33,7 @@ mod story_page;
 mod telling;
 mod translate;
 mod trial;
+mod user;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -123,6 +124,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Partner(PartnerCommand::Templates(asked)) => partner::templates(page, &config()?, asked),
         Command::Release(asked) => deciding::release(page, &config()?, asked),
         Command::Discard(asked) => deciding::discard(page, &config()?, asked),
+        Command::User(asked) => user::user(page, &config()?, asked),
         Command::Plan(asked) => plan::plan(page, &config()?, asked),
         Command::Decode(asked) => translate::decode(page, path, asked),
         Command::Encode(asked) => translate::encode(page, path, asked),

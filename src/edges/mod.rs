@@ -15,6 +15,7 @@ pub mod sd_notify;
 pub mod secret;
 pub mod spool;
 pub mod store;
+pub mod terminal;
 pub mod tls;
 pub mod watch;
 pub mod who;

@@ -47,6 +47,35 @@ pub enum Verb {
     Backup { path: String, made: DateTime<Utc> },
     /// Bring an older database up to what stands in the spool.
     CatchUp,
+    /// A contact's password.
+    User { contact: String, verb: UserVerb },
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub enum UserVerb {
+    /// The words were hashed where they were read.
+    SetPassword {
+        hash: String,
+    },
+    Disable,
+    Remove,
+}
+
+impl UserVerb {
+    fn as_str(&self) -> &'static str {
+        match self {
+            UserVerb::SetPassword { .. } => "set-password",
+            UserVerb::Disable => "disable",
+            UserVerb::Remove => "remove",
+        }
+    }
+}
+
+/// A hash is never shown.
+impl std::fmt::Debug for UserVerb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// How it is judged again.
@@ -73,6 +102,7 @@ impl Command {
             Verb::Excuse { .. } => "excuse",
             Verb::Backup { .. } => "backup",
             Verb::CatchUp => "catch-up",
+            Verb::User { .. } => "user",
         }
     }
 
@@ -91,13 +121,16 @@ impl Command {
             | Verb::Discard { subjects } => Concerns::partners(subjects.iter().map(Subject::partner)),
             Verb::Excuse { intakes } => partners(intakes),
             Verb::Backup { .. } => Concerns::Nobody,
-            Verb::CatchUp => Concerns::Anybody,
+            Verb::CatchUp | Verb::User { .. } => Concerns::Anybody,
         }
     }
 
     /// The arguments as the audit trail keeps them.
     pub fn arguments(&self) -> String {
-        self.arguments_json().to_string()
+        let mut arguments = self.arguments_json();
+        // What a password was hashed to stands in one table alone.
+        arguments.as_object_mut().map(|object| object.remove("hash"));
+        arguments.to_string()
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -146,8 +179,9 @@ impl Command {
                 made: instant(arguments["made"].as_str().context("\"made\" is missing or no text")?)?,
             },
             "catch-up" => Verb::CatchUp,
+            "user" => parse_user(arguments)?,
             other => anyhow::bail!(
-                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, release, discard, excuse, backup or catch-up"
+                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, release, discard, excuse, backup, catch-up or user"
             ),
         };
         Ok(Command {
@@ -191,8 +225,26 @@ impl Command {
             Verb::Excuse { intakes } => json!({ "intakes": intakes }),
             Verb::Backup { path, made } => json!({ "path": path, "made": clock::iso(*made) }),
             Verb::CatchUp => json!({}),
+            Verb::User { contact, verb } => {
+                let mut arguments = json!({ "contact": contact, "what": verb.as_str() });
+                if let UserVerb::SetPassword { hash } = verb {
+                    arguments["hash"] = hash.as_str().into();
+                }
+                arguments
+            }
         }
     }
+}
+
+fn parse_user(arguments: &Value) -> Result<Verb> {
+    let text = |name: &str| arguments[name].as_str().with_context(|| format!("\"{name}\" is missing or no text"));
+    let verb = match text("what")? {
+        "set-password" => UserVerb::SetPassword { hash: text("hash")?.to_string() },
+        "disable" => UserVerb::Disable,
+        "remove" => UserVerb::Remove,
+        _ => anyhow::bail!("\"what\" is none of set-password, disable and remove"),
+    };
+    Ok(Verb::User { contact: text("contact")?.to_string(), verb })
 }
 
 fn to_json(which: &Selection) -> Map<String, Value> {
@@ -306,9 +358,12 @@ mod tests {
             Verb::Excuse { intakes: vec!["dealer/orders".into()] },
             Verb::Backup { path: "/b/nattpost-x.db".into(), made: "2026-11-07T05:59:00.000Z".parse().unwrap() },
             Verb::CatchUp,
+            Verb::User { contact: "K-1".into(), verb: UserVerb::SetPassword { hash: "$argon2id$secret".into() } },
+            Verb::User { contact: "K-1".into(), verb: UserVerb::Remove },
         ] {
             let command = command(verb);
             assert_eq!(Command::parse(&command.to_bytes()).unwrap(), command);
+            assert!(!format!("{} {command:?}", command.arguments()).contains("secret"), "a hash is told");
         }
     }
 

@@ -27,6 +27,7 @@ pub mod listing;
 pub mod mode;
 pub mod naming;
 pub mod open_metrics;
+pub mod password;
 pub mod pause;
 pub mod problem;
 pub mod reason;

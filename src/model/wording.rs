@@ -16,7 +16,8 @@ pub use companions::*;
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 75] = [
+pub const CODES: [&str; 81] = [
+    "already-registered",
     "amount-invalid",
     "archive-damaged",
     "archive-limit",
@@ -64,8 +65,10 @@ pub const CODES: [&str; 75] = [
     "message-not-taken",
     "message-too-large",
     "number-invalid",
+    "numbers-used-up",
     "order-ambiguous",
     "order-unknown",
+    "password-sent",
     "percent-invalid",
     "price-invalid",
     "quantity-invalid",
@@ -75,6 +78,9 @@ pub const CODES: [&str; 75] = [
     "record-too-long",
     "record-unknown",
     "record-width",
+    "registration-ambiguous",
+    "registration-incomplete",
+    "registration-unknown",
     "row-in-doubt",
     "sequence-broken",
     "text-too-long",
@@ -345,8 +351,12 @@ mod tests {
     #[test]
     fn every_code_that_is_told_is_listed() {
         assert!(CODES.is_sorted());
-        let sources =
-            [include_str!("wording.rs"), include_str!("wording/judging.rs"), include_str!("wording/values.rs")];
+        let sources = [
+            include_str!("wording.rs"),
+            include_str!("wording/judging.rs"),
+            include_str!("wording/registering.rs"),
+            include_str!("wording/values.rs"),
+        ];
         // Written so that it does not find itself.
         let mark = format!("Problem::{}(", "new");
         let made = sources.iter().flat_map(|text| text.split(mark.as_str()).skip(1));

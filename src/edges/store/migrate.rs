@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0020_unmapped.sql"),
     include_str!("migrations/0021_registrations.sql"),
     include_str!("migrations/0022_requests.sql"),
+    include_str!("migrations/0023_logins.sql"),
 ];
 
 /// The version of the tables this program works with.

@@ -71,6 +71,10 @@ const ARTICLES: &str = "r.article_no IN (SELECT ?1 UNION SELECT article_no FROM 
 /// The set itself, or one of its components.
 const SETS: &str = "r.set_no = ?1 OR r.row_id IN (SELECT head_row FROM set_component WHERE component_no = ?1)";
 const REFERENCES: &str = "r.their_no = ?1";
+/// By the partner's number or by the one that was given.
+const REGISTERED: &str = "r.external_id = ?1 OR r.number_given = ?1";
+/// Requests are never closed, and speak of no moment.
+const REQUESTED: &str = "(SELECT *, 1 AS active, NULL AS as_of FROM registration)";
 /// The person, or all of a customer.
 const CONTACTS: &str = "r.contact_no = ?1 OR r.customer_no = ?1";
 const CUSTOMERS: &str = "r.customer_no IN (SELECT ?1 UNION SELECT customer_no FROM customer_alias WHERE value = ?1)";
@@ -82,6 +86,7 @@ impl Snapshot<'_> {
         let says_article = "COALESCE(r.name, '')";
         let says_customer = "COALESCE(r.name, '') || COALESCE(', ' || r.city, '')";
         let says_contact = "trim(COALESCE(r.first_name || ' ', '') || COALESCE(r.last_name, ''))";
+        let says_registered = "r.subject || ' ' || COALESCE(r.name, r.last_name, '') || COALESCE(', number ' || r.number_given, ', no number yet')";
         let says_set = "(SELECT group_concat(c.component_no, ', ') FROM set_component c WHERE c.head_row = r.row_id)";
         let reference_key = "r.their_no || CASE r.belongs_to WHEN '' THEN '' ELSE ' of ' || r.belongs_to END";
         let stock_key = "r.article_no || CASE r.warehouse WHEN '' THEN '' ELSE ' in ' || r.warehouse END";
@@ -97,12 +102,14 @@ impl Snapshot<'_> {
             ("set_article", "r.set_no", says_set, "NULL", SETS),
             ("article_reference", reference_key, "r.article_no", "NULL", REFERENCES),
             ("contact", "r.contact_no", says_contact, "NULL", CONTACTS),
+            ("registration", "r.external_id || ' of ' || r.partner", says_registered, "NULL", REGISTERED),
             ("base_data", "r.list || ' ' || r.code", "COALESCE(r.name, '')", "r.value_e6", "r.code = ?1"),
         ];
         for (kind, key, says, number_e6, condition) in questions {
             let sql = format!(
                 "SELECT {key}, {says}, {number_e6}, r.active, r.as_of, r.file_line, {ORIGIN}
-                 FROM {kind} r JOIN file f ON f.file_no = r.file_no WHERE {condition} ORDER BY 1 LIMIT ?2"
+                 FROM {} r JOIN file f ON f.file_no = r.file_no WHERE {condition} ORDER BY 1 LIMIT ?2",
+                if kind == "registration" { REQUESTED } else { kind }
             );
             let rows = list(self.conn, &sql, params![number, limit], read_row)
                 .with_context(|| format!("cannot look for {kind} rows"))?;

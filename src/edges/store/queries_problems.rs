@@ -20,6 +20,23 @@ pub struct ToAnswer {
     pub ours: bool,
 }
 
+/// Customers and articles that an intake's orders of a day made, and that nobody has sent since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeOfOrders {
+    pub partner: String,
+    pub intake: String,
+    pub day: String,
+    pub count: u64,
+    /// The first of them: `customer K-9`.
+    pub names: Vec<String>,
+}
+
+/// Such rows by their own small indexes. What registered is complete as far as its partner goes.
+const MADE: &str = "SELECT 'customer ' || c.customer_no AS name, f.partner, f.intake, f.day \
+       FROM customer c JOIN file f ON f.file_no = c.file_no WHERE c.as_of = '' AND f.kind <> 'registration' \
+     UNION ALL SELECT 'article ' || a.article_no, f.partner, f.intake, f.day \
+       FROM article a JOIN file f ON f.file_no = a.file_no WHERE a.as_of = ''";
+
 /// A delivery that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owed {
@@ -60,6 +77,22 @@ impl Snapshot<'_> {
              FROM message m INDEXED BY message_for_person JOIN file f ON f.file_no = m.file_no \
              WHERE m.verdict = 'held' AND m.wait_until IS NULL AND f.rehearsed = 0 GROUP BY f.partner, f.intake, f.day";
         self.to_answer(sql)
+    }
+
+    pub fn made_of_orders(&self, names: usize) -> Result<Vec<MadeOfOrders>> {
+        let sql = format!("SELECT partner, intake, day, count(*) FROM ({MADE}) GROUP BY partner, intake, day");
+        let mut found = list(self.conn, &sql, [], |row| {
+            let count = row.get::<_, i64>(3)?.cast_unsigned();
+            Ok(MadeOfOrders { partner: row.get(0)?, intake: row.get(1)?, day: row.get(2)?, count, names: Vec::new() })
+        })
+        .context("cannot ask what was made of orders")?;
+        let sql = format!(
+            "SELECT name FROM ({MADE}) WHERE partner = ?1 AND intake = ?2 AND day = ?3 ORDER BY name DESC LIMIT ?4"
+        );
+        for of in &mut found {
+            of.names = list(self.conn, &sql, params![of.partner, of.intake, of.day, names as i64], |row| row.get(0))?;
+        }
+        Ok(found)
     }
 
     fn to_answer(&self, sql: &str) -> Result<Vec<ToAnswer>> {

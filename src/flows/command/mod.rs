@@ -1,4 +1,4 @@
-//! Carries out what people ask for: retry, ignore, send, pause, resume, release, discard, excuse, catch-up; notes backups. Whoever
+//! Carries out what people ask for: retry, ignore, send, pause, resume, release, discard, excuse, user, catch-up; notes backups. Whoever
 //! holds the instance lock does it; the row in `command` is the audit trail, and a command whose row is finished is never
 //! done twice.
 
@@ -7,6 +7,7 @@ mod guarded;
 mod ignore;
 mod pause;
 mod retry;
+mod user;
 
 use std::sync::Arc;
 
@@ -66,6 +67,7 @@ pub fn carry_out(
         Verb::Excuse { intakes } => excuse::excuse(bench, intakes),
         Verb::Backup { path, made } => note_backup(bench, path, *made),
         Verb::CatchUp => catch_up(bench, feeds),
+        Verb::User { contact, verb } => user::user(bench, contact, verb, &command.who),
     };
     let (outcome, event) = match outcome {
         Ok(text) => (text, Event::CommandDone),

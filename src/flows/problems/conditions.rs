@@ -26,10 +26,11 @@ use crate::model::rules::{as_of, schedule, sequence};
 use crate::model::wording::problems as words;
 
 /// The kinds that are looked for here.
-pub const LOOKED: [Kind; 16] = [
+pub const LOOKED: [Kind; 17] = [
     Kind::NumbersMissing,
     Kind::FilesRefused,
     Kind::FilesHeld,
+    Kind::RecordsMade,
     Kind::FileStuck,
     Kind::OriginalMissing,
     Kind::GuardLocked,
@@ -95,6 +96,10 @@ fn to_answer(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
     }
     for of in sight.snapshot.held_to_answer()? {
         found.push(words::files_held(&format!("{}/{}", of.partner, of.intake), &of.day, of.files, of.messages));
+    }
+    for of in sight.snapshot.made_of_orders(NAMES)? {
+        let names: Vec<String> = of.names.iter().map(|name| shown(name)).collect();
+        found.push(words::records_made(&format!("{}/{}", of.partner, of.intake), &of.day, of.count, &names));
     }
     Ok(())
 }

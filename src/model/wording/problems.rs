@@ -129,6 +129,20 @@ pub fn files_held(intake: &str, day: &str, files: u64, messages: u64) -> Conditi
     Condition { part: day.to_string(), count: messages, ..one }
 }
 
+/// `names`: `customer K-9`, the first of them.
+pub fn records_made(intake: &str, day: &str, count: u64, names: &[String]) -> Condition {
+    let words = format!(
+        "{intake}: {} of {day} to be completed: {}.",
+        counted(count, "record was made of what orders say and is", "records were made of what orders say and are"),
+        listed(names, count)
+    );
+    let advice = "Have them kept in the ERP and sent with its customers and articles; what it sends wins. The view v_made lists them \
+                  with file and line, nattpost find NUMBER shows one."
+        .to_string();
+    let one = condition(Kind::RecordsMade, intake, Level::Warning, words, advice);
+    Condition { part: day.to_string(), count, ..one }
+}
+
 /// `source`: intake, partner, or in/ itself; `why`: of the first of them.
 pub fn file_stuck(source: &str, count: u64, names: &[String], why: &str) -> Condition {
     let words = format!("{source}: {} not taken: {}; {} {why}.", lie(count), listed(names, count), names[0]);
