@@ -131,6 +131,7 @@ cases! {
     case_541_two_that_mean_one_company = "541-two-that-mean-one-company",
     case_542_the_erp_gives_the_number = "542-the-erp-gives-the-number",
     case_543_made_of_an_order = "543-made-of-an-order",
+    case_544_too_much_made_of_orders = "544-too-much-made-of-orders",
 }
 
 #[test]

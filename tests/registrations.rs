@@ -165,8 +165,8 @@ fn an_older_database_gives_no_number_again() {
     well(root, &["run", "--once"]);
     let before: BTreeSet<String> = told(root).into_values().flatten().collect();
     assert_eq!(before, ["40", "700", "701", "702"].map(String::from).into());
-    let older = fs::read_dir(&copy).unwrap().map(|entry| entry.unwrap().path());
-    let older = older.filter(|path| path.extension().is_some_and(|end| end == "db")).next().unwrap();
+    let mut older = fs::read_dir(&copy).unwrap().map(|entry| entry.unwrap().path());
+    let older = older.find(|path| path.extension().is_some_and(|end| end == "db")).unwrap();
     ["nattpost.db-wal", "nattpost.db-shm"].iter().for_each(|name| drop(fs::remove_file(root.join(name))));
     fs::copy(older, root.join("nattpost.db")).unwrap();
     fs::write(

@@ -9,11 +9,19 @@ use crate::model::kind::{Class, Kind};
 use crate::model::rules::guard::{Limit, Limits};
 
 /// Of `[intake.NAME.guard]`.
-pub fn of_intake(outer: &Keyed<'_, '_>, absent: &Absent, kinds: &[Arc<Kind>]) -> Limits {
+pub fn of_intake(outer: &Keyed<'_, '_>, absent: &Absent, kinds: &[Arc<Kind>], makes: bool) -> Limits {
     let Some(section) = outer.table("guard") else { return Limits::default() };
     let keyed = Keyed::new(&section, Table::IntakeGuard);
     let limits = read(&keyed);
-    if !kinds.is_empty() && kinds.iter().all(|kind| kind.class == Class::Request) {
+    let are_requests = !kinds.is_empty() && kinds.iter().all(|kind| kind.class == Class::Request);
+    if are_requests && makes {
+        if limits.creates.iter().any(|limit| limit.is_relative()) || limits.creates.is_empty() {
+            section.problem("creates", "counts what orders make of customers and articles that nobody knows, which is no part of a whole; expected a number, like \"20\".");
+        }
+        if !(limits.changes.is_empty() && limits.deletes.is_empty()) {
+            section.problem("", "orders only make what nobody knows, so that of limits only \"creates\" decides anything here. Take the others out.");
+        }
+    } else if are_requests {
         section.problem(
             "",
             "decides nothing here: guards compare facts and records, and this intake takes messages that ask for something once. Take it out.",

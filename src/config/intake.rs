@@ -68,7 +68,7 @@ pub fn read(
         fingerprint: 0,
     };
     companion::check(&keyed, &intake);
-    intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds);
+    intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds, intake.makes());
     check_customer(&keyed, &intake);
     check_create(&keyed, &intake, &kinds);
     check_use(&keyed, &kinds, matches!(intake.as_of, AsOf::NameSequence(_)));

@@ -87,6 +87,11 @@ impl Intake {
         self.order_numbers == OrderNumbers::Own || self.customer_numbers.is_some() || self.contact_numbers.is_some()
     }
 
+    /// Its orders make the customers or articles that nobody knows.
+    pub fn makes(&self) -> bool {
+        self.customers == References::Create || self.articles == References::Create
+    }
+
     /// Names of the fields that are kept of what this layout reads.
     pub fn kept(&self, layout: &Layout) -> Vec<Arc<str>> {
         let kind = &layout.kind.name;

@@ -216,7 +216,7 @@ pub const KEYS: &[Key] = &[
         "creates",
         "list of limits: N rows, P %, or P % and N",
         Value(""),
-        "A file that would make more new rows waits in held/in/ until a person decides; of a list any limit locks.",
+        "A file that would make more new rows waits in held/in/ until a person decides; of a list any limit locks. Of orders: customers and articles that they make (`create`).",
     ),
     key(Table::IntakeGuard, "changes", "list of limits", Value(""), "The same for rows that would change."),
     key(

@@ -42,7 +42,9 @@ impl Teller<'_> {
         sentences.extend(rows(file));
         // Only requests go out row by row; a stock file's rows are in every run.
         let runs = self.sight.snapshot.runs_with_requests_of(&file.kind, file.no)?;
-        sentences.extend(runs.iter().map(|run| format!("{} of it went out in {}.", requests_of(&file.kind), self.run_told(run))));
+        sentences.extend(
+            runs.iter().map(|run| format!("{} of it went out in {}.", requests_of(&file.kind), self.run_told(run))),
+        );
         sentences.extend(shown.receipts.iter().map(|run| format!("Its receipt is {}.", self.run_told(run))));
         for command in &shown.commands {
             let outcome = if command.outcome.is_empty() { "not carried out yet" } else { &command.outcome };

@@ -313,9 +313,11 @@ impl<'t, 'f> Applying<'t, 'f> {
             let number = numbering::next(self.tx, self.hand.given, ORDER_NUMBERS, 1)?;
             self.tx.number_order(row, &number.to_string())?;
         }
-        if self.making.make(&self.hand, message)? {
+        let made = self.making.make(&self.hand, message)?;
+        if !made.is_empty() {
             self.references.look_again();
         }
+        made.into_iter().for_each(|name| self.applied.counted.add(Row::New, || name));
         self.count(Verdict::Accepted);
         Ok(())
     }

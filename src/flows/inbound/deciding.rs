@@ -132,10 +132,10 @@ fn weigh(tx: &Tx<'_>, file: &Claimed, judgement: Judgement) -> Result<Outcome> {
         return Ok(Outcome::refused(refused(counts.total()), problems, code));
     }
     if let Some(layout) = layout
-        && layout.kind.class != Class::Request
+        && (layout.kind.class != Class::Request || file.intake.makes())
         && counts.refused < counts.total()
     {
-        if counts.refused + counts.held == 0 {
+        if counts.refused + counts.held == 0 && layout.kind.class != Class::Request {
             close(tx, file, &layout, &scopes)?;
         }
         if let Some(holding) = guarding::weigh(tx, file, &layout.kind, counted)? {

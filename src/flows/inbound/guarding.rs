@@ -74,8 +74,11 @@ pub fn before(tx: &Tx<'_>, intake: &Intake, kind: &Kind) -> Result<Counted> {
 
 /// All rows are written and closed. A file that is to wait is told why; its rows are still there.
 pub fn weigh(tx: &Tx<'_>, file: &Claimed, kind: &Kind, mut counted: Counted) -> Result<Option<Holding>> {
-    if file.released_by.is_some() || kind.class == Class::Request {
+    if file.released_by.is_some() {
         return Ok(None);
+    }
+    if kind.class == Class::Request {
+        return weigh_made(tx, file, counted);
     }
     let other = locked_by_another(tx, file)?;
     if let Some(row) = &other
@@ -102,11 +105,27 @@ pub fn weigh(tx: &Tx<'_>, file: &Claimed, kind: &Kind, mut counted: Counted) -> 
         // One decision at a time; by the time of this one what the newer file says holds.
         return Ok(Some(behind(file, &row)));
     }
-    let exceeded = words::exceeded(&exceeded);
+    Ok(Some(locked(file, &words::exceeded(&exceeded), counted)))
+}
+
+/// Of a file of orders what they make of customers and articles that nobody knows. Files that make little are not held up by
+/// one that is locked: their orders have nothing to do with it.
+fn weigh_made(tx: &Tx<'_>, file: &Claimed, counted: Counted) -> Result<Option<Holding>> {
+    let exceeded = guard::exceeded(&file.intake.guard, &counted.tally);
+    if exceeded.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(match locked_by_another(tx, file)? {
+        Some(row) => behind(file, &row),
+        None => locked(file, &words::exceeded(&exceeded), counted),
+    }))
+}
+
+fn locked(file: &Claimed, exceeded: &str, counted: Counted) -> Holding {
     let Counted { tally, created, changed, deleted } = counted;
-    let problem = words::locked(&file.intake.source(), &exceeded, [&created, &changed, &deleted]);
+    let problem = words::locked(&file.intake.source(), exceeded, [&created, &changed, &deleted]);
     let samples = serde_json::json!({ "creates": created, "changes": changed, "deletes": deleted }).to_string();
-    Ok(Some(Holding { problem, lock: Some(Locking { exceeded, tally, samples }) }))
+    Holding { problem, lock: Some(Locking { exceeded: exceeded.to_string(), tally, samples }) }
 }
 
 /// Content that was applied last, again, while another file is locked: it waits like any other, or frees the intake.
@@ -127,7 +146,7 @@ pub fn settle_lock(
     locking: Option<Locking>,
     now: Now,
 ) -> Result<Option<Decided>> {
-    if file.intake.layouts.iter().all(|layout| layout.kind.class == Class::Request) {
+    if !file.intake.makes() && file.intake.layouts.iter().all(|layout| layout.kind.class == Class::Request) {
         return Ok(None);
     }
     let (partner, name) = (&file.intake.sender.partner[..], &file.intake.id[..]);

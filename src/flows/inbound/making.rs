@@ -25,25 +25,24 @@ pub struct Making<'t> {
     file: FileNo,
     customers: Option<Box<Records<'t>>>,
     articles: Option<Box<Records<'t>>>,
-    /// So many were made of this file's orders.
-    pub made: u64,
+    /// What was made of this file's orders since it was last asked.
+    made: Vec<String>,
 }
 
 impl<'t> Making<'t> {
     pub fn new(tx: &'t Tx<'t>, file: FileNo) -> Self {
-        Making { tx, file, customers: None, articles: None, made: 0 }
+        Making { tx, file, customers: None, articles: None, made: Vec::new() }
     }
 
-    /// The order was applied. True: something was made of it.
-    pub fn make(&mut self, hand: &InHand<'_>, order: &Message<'_>) -> Result<bool> {
-        let before = self.made;
+    /// The order was applied: what was made of it, by name.
+    pub fn make(&mut self, hand: &InHand<'_>, order: &Message<'_>) -> Result<Vec<String>> {
         if hand.intake.customers == References::Create {
             self.customer(order)?;
         }
         if hand.intake.articles == References::Create {
             self.all_articles(&hand.intake.sender.partner, order)?;
         }
-        Ok(self.made > before)
+        Ok(std::mem::take(&mut self.made))
     }
 
     pub fn finish(self) -> Result<()> {
@@ -63,7 +62,7 @@ impl<'t> Making<'t> {
         if let Some(party) = PARTIES.iter().find(named) {
             ADDRESS.iter().for_each(|name| copy(&mut made, name, value(&head, kind, &format!("{party}_{name}"))));
         }
-        self.made += 1;
+        self.made.push(format!("customer {number}"));
         writer(self.tx, self.file, &mut self.customers, "customer")?.apply(made.message(0))?;
         Ok(())
     }
@@ -85,7 +84,7 @@ impl<'t> Making<'t> {
             if let Some(theirs) = of_line("buyer_article_no").text() {
                 alias(&mut made, partner, theirs, line.line());
             }
-            self.made += 1;
+            self.made.push(format!("article {number}"));
             writer(self.tx, self.file, &mut self.articles, "article")?.apply(made.message(0))?;
         }
         Ok(())

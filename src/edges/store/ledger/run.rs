@@ -205,7 +205,8 @@ impl Tx<'_> {
     /// These requests go out with this run; a request that went out by the feed before is an error of ours.
     pub fn mark_exported(&self, feed: &str, run_no: RunNo, rows: impl IntoIterator<Item = RowId>) -> Result<()> {
         fault::point("store.mark_exported")?;
-        let kind: Option<String> = one(self.conn, "SELECT kind FROM run WHERE run_no = ?1", [run_no.0], |row| row.get(0))?;
+        let kind: Option<String> =
+            one(self.conn, "SELECT kind FROM run WHERE run_no = ?1", [run_no.0], |row| row.get(0))?;
         let kind = kind.with_context(|| format!("there is no run number {} in the ledger", run_no.0))?;
         let sql = "INSERT INTO run_request (feed, kind, row_id, run_no) VALUES (?1, ?2, ?3, ?4)";
         let mut statement = self.conn.prepare_cached(sql)?;

@@ -173,7 +173,8 @@ impl Snapshot<'_> {
 
     /// The runs that took a request along.
     pub fn runs_of_request(&self, kind: &str, row: RowId) -> Result<Vec<RunRow>> {
-        let filter = "run_no IN (SELECT q.run_no FROM run_request q WHERE q.row_id = ?1 AND q.kind = ?2) ORDER BY run_no";
+        let filter =
+            "run_no IN (SELECT q.run_no FROM run_request q WHERE q.row_id = ?1 AND q.kind = ?2) ORDER BY run_no";
         self.find_runs(filter, params![row.0, kind])
     }
 
