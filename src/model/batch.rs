@@ -13,8 +13,10 @@ use known::Known;
 
 mod known;
 mod packed;
+mod runs;
 
 pub use packed::Packed;
+pub use runs::{Merge, Runs};
 
 /// One value of a node. Fields that are resolved to ours have a second cell, for the number as the partner sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

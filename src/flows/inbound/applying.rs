@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 
 use super::gathered::Gathered;
@@ -15,6 +15,7 @@ use super::guarding::{self, Counted};
 use super::judge::{Hold, Judge, Judged};
 use super::making::Making;
 use super::numbering::{self, ORDER_NUMBERS};
+use super::reading::SpillFiles;
 use super::registering::{self, Before, Number, REGISTRATION, Registering};
 use crate::edges::clock::iso;
 use crate::edges::spool::Marks;
@@ -31,6 +32,12 @@ use crate::model::kind::{Class, Kind};
 use crate::model::layout::{Layout, Refused};
 use crate::model::verdict::{Counts, Verdict};
 use crate::model::wording::judging as words;
+
+/// After so many rows it is asked whether a stop has become urgent: some hundredths of a second.
+const LOOK_UP_ROWS: usize = 4_096;
+pub const STOPPED: &str = "stopped: the running file is taken back";
+/// Said of an error with the file of rows that were put aside.
+const ASIDE: &str = "cannot read the sorted rows that were put aside in tmp/";
 
 /// The file that is being applied.
 #[derive(Clone)]
@@ -86,6 +93,8 @@ pub struct Applying<'t, 'f> {
     again: Option<MessageNo>,
     until: Option<String>,
     gathered: Gathered,
+    /// A stop has become urgent.
+    give_up: &'f dyn Fn() -> bool,
     /// Head fields within whose values a full file closes.
     scope_fields: Vec<usize>,
     is_guarded: bool,
@@ -127,6 +136,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             decided_at,
             judge: Judge::new(hand.intake, layout, hand.now),
             gathered: Gathered::new(&kind, &kept),
+            give_up: &|| false,
             is_guarded: false,
             registering: Registering::new(tx, hand.file),
             making: Making::new(tx, hand.file),
@@ -142,6 +152,12 @@ impl<'t, 'f> Applying<'t, 'f> {
         self.is_guarded = self.hand.intake.guard.count();
         self.applied.counted = guarding::before(self.tx, self.hand.intake, &self.kind)?;
         Ok(())
+    }
+
+    /// What follows may be more than memory holds, and in no order; writing it may take longer than a stop waits.
+    pub fn put_aside_in(&mut self, spill: SpillFiles, give_up: &'f dyn Fn() -> bool) {
+        self.gathered.put_aside_in(spill);
+        self.give_up = give_up;
     }
 
     /// What follows is this stored message, judged again. Its time goes on: waiting for something else is no new wait.
@@ -165,7 +181,7 @@ impl<'t, 'f> Applying<'t, 'f> {
         }
         if self.gathered.is_full() {
             self.write_gathered(usize::MAX)?;
-            self.gathered.turn();
+            self.gathered.turn().context(ASIDE)?;
         }
         // While the next chunk comes in, so that the decoder goes on meanwhile.
         self.write_gathered(batch.len())?;
@@ -201,7 +217,7 @@ impl<'t, 'f> Applying<'t, 'f> {
 
     pub fn finish(mut self) -> Result<Applied> {
         self.write_gathered(usize::MAX)?;
-        self.gathered.turn();
+        self.gathered.end().context(ASIDE)?;
         self.write_gathered(usize::MAX)?;
         match self.writer {
             Writer::Requests(writer) => writer.finish()?,
@@ -391,8 +407,11 @@ impl<'t, 'f> Applying<'t, 'f> {
 
     /// Writes so many of the messages whose turn it is.
     fn write_gathered(&mut self, at_most: usize) -> Result<()> {
-        for _ in 0..at_most {
-            let Some(row) = self.gathered.take() else { break };
+        for nth in 1..=at_most {
+            if nth.is_multiple_of(LOOK_UP_ROWS) && (self.give_up)() {
+                bail!(STOPPED);
+            }
+            let Some(row) = self.gathered.take().context(ASIDE)? else { break };
             self.row(&row.message(0))?;
             self.gathered.give_back(row);
         }

@@ -167,6 +167,11 @@ impl Decoder {
         Ok(())
     }
 
+    /// Makes files for what does not fit into memory.
+    pub fn spill(&self) -> SpillFiles {
+        self.spill.clone()
+    }
+
     pub fn assign(&self, job: Vec<Assignment>) {
         if let Some(jobs) = &self.jobs {
             // A closed channel means the thread is gone; the next call of `next_within` says so.

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use chrono_tz::Tz;
 
 use super::super::is_outage;
-use super::applying::{Applied, Applying, InHand};
+use super::applying::{Applied, Applying, InHand, STOPPED};
 use super::bundling::contents_in;
 use super::claiming::{Claimed, ORIGIN_HERE, cut_by_power};
 use super::deciding::{self, Judgement};
@@ -403,6 +403,7 @@ pub fn read_and_apply(
         match next(decoder, give_up)? {
             Reading::Begin(found) => {
                 let mut begun = Applying::begin(tx, hand.clone(), found.clone())?;
+                begun.put_aside_in(decoder.spill(), give_up);
                 if hand.only.is_empty() {
                     begun.count_for_guard()?;
                 }
@@ -432,7 +433,7 @@ fn next(decoder: &Decoder, give_up: &dyn Fn() -> bool) -> Result<Reading> {
     loop {
         match decoder.next_within(LOOK_UP) {
             Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the decoder thread has ended"),
-            _ if give_up() => anyhow::bail!("stopped: the running file is taken back"),
+            _ if give_up() => anyhow::bail!(STOPPED),
             Ok(reading) => return Ok(reading),
             Err(RecvTimeoutError::Timeout) => {}
         }

@@ -37,6 +37,7 @@ pub struct Packed {
 struct Entry {
     prefix: u64,
     at: u32,
+    len: u32,
 }
 
 impl Packed {
@@ -69,7 +70,6 @@ impl Packed {
         let mut prefix = [0; size_of::<u64>()];
         let count = self.key.len().min(prefix.len());
         prefix[..count].copy_from_slice(&self.key[..count]);
-        self.order.push(Entry { prefix: u64::from_be_bytes(prefix), at });
         put(&mut self.bytes, self.key.len() as u64);
         self.bytes.extend_from_slice(&self.key);
         put_message(&mut self.bytes, message);
@@ -78,16 +78,14 @@ impl Packed {
             put(&mut self.bytes, value.len() as u64);
             self.bytes.extend_from_slice(value.as_bytes());
         }
+        let len = self.bytes.len() as u32 - at;
+        self.order.push(Entry { prefix: u64::from_be_bytes(prefix), at, len });
     }
 
     /// Puts the messages into the order of their keys; those of one key stay in the order they came in.
     pub fn sort(&mut self) {
         let bytes = &self.bytes;
-        let key = |entry: &Entry| {
-            let mut cursor = Cursor { bytes: &bytes[entry.at as usize..] };
-            let length = cursor.number() as usize;
-            cursor.take(length)
-        };
+        let key = |entry: &Entry| key_of(&bytes[entry.at as usize..]);
         self.order.sort_unstable_by(|a, b| {
             a.prefix.cmp(&b.prefix).then_with(|| key(a).cmp(key(b))).then_with(|| a.at.cmp(&b.at))
         });
@@ -98,28 +96,55 @@ impl Packed {
         if nth.is_multiple_of(AHEAD) {
             self.look_ahead(nth);
         }
-        let mut cursor = Cursor { bytes: &self.bytes[self.order[nth].at as usize..] };
-        let length = cursor.number() as usize;
-        cursor.take(length);
-        let (number, line) = (cursor.number(), cursor.number() as u32);
-        let nodes = cursor.number();
-        into.begin(number, line);
-        for _ in 0..cursor.number() {
-            let start = cursor.number();
-            into.add_bytes(start..start + cursor.number());
-        }
+        unpack(self.message(&self.order[nth]), &self.extras, into);
+    }
+
+    fn message(&self, entry: &Entry) -> &[u8] {
+        &self.bytes[entry.at as usize..][..entry.len as usize]
+    }
+
+    /// All messages as they are packed, in their order.
+    pub fn messages(&self) -> impl Iterator<Item = &[u8]> {
+        self.order.iter().map(|entry| self.message(entry))
+    }
+
+    /// The key of the first and of the last one in their order.
+    pub fn bounds(&self) -> Option<(&[u8], &[u8])> {
+        let key = |entry: &Entry| key_of(&self.bytes[entry.at as usize..]);
+        Some((key(self.order.first()?), key(self.order.last()?)))
+    }
+}
+
+/// The key of a packed message, such that comparing bytes compares keys.
+pub(super) fn key_of(message: &[u8]) -> &[u8] {
+    let mut cursor = Cursor { bytes: message };
+    let length = cursor.number() as usize;
+    cursor.take(length)
+}
+
+/// Adds a packed message to a batch of its kind.
+pub(super) fn unpack(message: &[u8], extras: &[Arc<str>], into: &mut Batch) {
+    let mut cursor = Cursor { bytes: message };
+    let length = cursor.number() as usize;
+    cursor.take(length);
+    let (number, line) = (cursor.number(), cursor.number() as u32);
+    let nodes = cursor.number();
+    into.begin(number, line);
+    for _ in 0..cursor.number() {
+        let start = cursor.number();
+        into.add_bytes(start..start + cursor.number());
+    }
+    cursor.cells(into);
+    for _ in 1..nodes {
+        let (group, parent, line) = (cursor.number() as usize, cursor.number() as u32, cursor.number() as u32);
+        into.open(group, parent, line);
         cursor.cells(into);
-        for _ in 1..nodes {
-            let (group, parent, line) = (cursor.number() as usize, cursor.number() as u32, cursor.number() as u32);
-            into.open(group, parent, line);
-            cursor.cells(into);
-        }
-        for name in &self.extras {
-            let length = cursor.number() as usize;
-            let value = std::str::from_utf8(cursor.take(length)).expect("it was packed from a text");
-            if !value.is_empty() {
-                into.add_extra(0, name, value);
-            }
+    }
+    for name in extras {
+        let length = cursor.number() as usize;
+        let value = std::str::from_utf8(cursor.take(length)).expect("it was packed from a text");
+        if !value.is_empty() {
+            into.add_extra(0, name, value);
         }
     }
 }
