@@ -13,7 +13,7 @@ use crate::model::batch::{Batch, Message, Value};
 use crate::model::difference::{ABSENT, Difference, difference};
 use crate::model::key;
 use crate::model::key_list::Keys;
-use crate::model::kind::{Class, Kind, Kinds};
+use crate::model::kind::{Class, Kind, Kinds, shipped_kinds};
 use crate::model::verdict::Verdict;
 
 /// Messages that waited for this file and are told one by one.
@@ -68,8 +68,19 @@ pub struct Moments<'a> {
 type See<'s> = dyn FnMut(RowPair<'_>) -> Result<()> + 's;
 
 impl Moments<'_> {
-    /// Shows every row of a kind that this file wrote last, in no order that says anything.
+    /// Shows every row that this file wrote last, in no order that says anything: of its kind, and what its messages made beside.
     pub fn rows(self, kind: &Arc<Kind>, file: FileNo, see: &mut See<'_>) -> Result<()> {
+        self.rows_of(kind, file, see)?;
+        if kind.class != Class::Request {
+            return Ok(());
+        }
+        for made in self.after.made_by(file)? {
+            self.rows_of(shipped_kinds().get(made).context("a kind of this program")?, file, see)?;
+        }
+        Ok(())
+    }
+
+    fn rows_of(self, kind: &Arc<Kind>, file: FileNo, see: &mut See<'_>) -> Result<()> {
         let written = Selection { as_stored: true, written_by: Some(file), ..Selection::default() };
         let newest = if kind.class == Class::Request { self.before.newest_row(kind)? } else { RowId(0) };
         self.after.select(kind, &Wanted::everything(kind), &written, &mut |batch| {

@@ -62,15 +62,19 @@ impl Teller<'_> {
     fn row(&self, row: &RowFound) -> String {
         let closed = if row.active { "" } else { " It is closed: a full file no longer named it." };
         let says = if row.says.is_empty() { String::new() } else { format!(": {}", row.says) };
+        // Requests, and what we made of them, speak of no moment.
+        let as_of = match row.origin.as_of.is_empty() {
+            true => String::new(),
+            false => format!(", as of {}", self.at_stored(&row.origin.as_of).trim_start_matches("on ")),
+        };
         format!(
-            "{} {}{says}, from {}, {} line {} (file {}), as of {}.{closed}",
+            "{} {}{says}, from {}, {} line {} (file {}){as_of}.{closed}",
             title(row.kind),
             row.key,
             row.origin.source,
             row.origin.file_name,
             row.origin.line,
-            row.origin.file_id,
-            self.at_stored(&row.origin.as_of).trim_start_matches("on ")
+            row.origin.file_id
         )
     }
 

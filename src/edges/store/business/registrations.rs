@@ -75,6 +75,19 @@ impl Snapshot<'_> {
         Ok(one(self.conn, sql, [number], |_| Ok(()))?.is_some())
     }
 
+    /// Kinds of which this file's registrations or orders made rows.
+    pub fn made_by(&self, file: FileNo) -> Result<Vec<&'static str>> {
+        let mut made = Vec::new();
+        for (kind, sql) in [
+            ("customer", "SELECT 1 FROM customer WHERE as_of = '' AND file_no = ?1 LIMIT 1"),
+            ("contact", "SELECT 1 FROM contact WHERE as_of = '' AND file_no = ?1 LIMIT 1"),
+            ("article", "SELECT 1 FROM article WHERE as_of = '' AND file_no = ?1 LIMIT 1"),
+        ] {
+            made.extend(one(self.conn, sql, [file.0], |_| Ok(()))?.map(|()| kind));
+        }
+        Ok(made)
+    }
+
     /// Customers who may be the one that registers, and registrations without a number yet.
     pub fn same_customers(&self, of: &SameParty) -> Result<Vec<String>> {
         let mut found = Vec::new();
