@@ -80,10 +80,12 @@ pub fn read(
         reads_within: way.reads_within,
         done_suffix: way.done_suffix,
         packing: read_packing(&keyed),
+        pdf: keyed.parsed("pdf", feed_delta::name_pattern),
         to,
         fingerprint: 0,
     };
     check_own_numbers(section, &feed);
+    check_pdf(&keyed, &feed);
     feed.fingerprint = fingerprint::of_feed(&feed, known?);
     Some(feed)
 }
@@ -142,12 +144,36 @@ fn read_file_name(keyed: &Keyed<'_, '_>) -> Option<NamePattern> {
     None
 }
 
+/// An order's PDF stands beside it in one archive, so that one is never there without the other.
+fn check_pdf(keyed: &Keyed<'_, '_>, feed: &Feed) {
+    let Some(pattern) = &feed.pdf else { return };
+    let words = match &feed.packing {
+        _ if feed.layout.kind.name != "order" => {
+            format!("the kind {} has no PDFs; expected a layout of orders, or take this out.", feed.layout.kind.name)
+        }
+        Some(Packing::Zip(_)) if feed.per_file != Some(1) => {
+            "a file of this feed may hold several orders, and nobody could tell whose PDF it is; set orders_per_file = 1.".to_string()
+        }
+        Some(Packing::Zip(name)) if name.as_str().eq_ignore_ascii_case(pattern.as_str()) => {
+            "is the name of the order in the archive (zip) as well; expected another.".to_string()
+        }
+        Some(Packing::Zip(_)) if !pattern.ending().to_ascii_lowercase().ends_with(".pdf") => {
+            format!("\"{}\" does not end in .pdf; expected something like \"{{order_no}}.pdf\".", pattern.as_str())
+        }
+        Some(Packing::Zip(_)) => return,
+        _ => "the order and its PDF leave in one archive, so that neither is there alone; say with zip what the order is called in it.".to_string(),
+    };
+    keyed.section.problem("pdf", words);
+}
+
 /// A name has room for one number: each file has to have no more.
 fn check_own_numbers(section: &Section<'_>, feed: &Feed) {
     let kind = &feed.layout.kind;
     let packed = if let Some(Packing::Zip(name)) = &feed.packing { Some(name) } else { None };
     let full = feed.delta().and_then(|delta| delta.full_file_name.as_ref());
-    for (key, pattern) in [("file_name", Some(&feed.file_name)), ("zip", packed), ("full_file_name", full)] {
+    for (key, pattern) in
+        [("file_name", Some(&feed.file_name)), ("zip", packed), ("pdf", feed.pdf.as_ref()), ("full_file_name", full)]
+    {
         for number in pattern.into_iter().flat_map(NamePattern::own_numbers) {
             let field = number.field();
             let has_it = kind.head().field(field).is_some();

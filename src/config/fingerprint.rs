@@ -25,6 +25,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     }
     if let Some(companions) = &intake.companions {
         add("companion", companions.patterns().collect::<Vec<_>>().join("\n"));
+        if let Some(paper) = companions.paper {
+            add("pdf", format!("{paper:?}"));
+        }
     }
     add("policy", format!("{:?}", intake.policy));
     add("references", format!("{:?} {:?} {:?}", intake.customers, intake.articles, intake.orders));

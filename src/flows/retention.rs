@@ -9,7 +9,7 @@ use super::redaction::{self, Budget};
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::ledger::FileRow;
-use crate::model::intake::Originals;
+use crate::model::intake::{Intake, Originals};
 
 /// What a run told, row by row, is there for whoever asks so long after it went out.
 const TOLD_DAYS: u32 = 5;
@@ -30,12 +30,29 @@ pub fn prune(bench: &mut Bench<'_>, sent_days: u32) -> Result<()> {
         let before = day_before(today, days);
         let rows = bench.store.read()?.originals_before(&intake.sender.partner, &intake.id, &before, AT_A_TIME)?;
         prune_originals(bench, &rows)?;
+        forget_pdfs(bench, intake, today)?;
         if let Originals::Redact { after_days, .. } = intake.originals {
             redaction::redact_before(bench, intake, &day_before(today, after_days), &mut budget)?;
         }
     }
     prune_sent(bench, &day_before(today, sent_days))?;
     forget_told(bench, &day_before(today, TOLD_DAYS))
+}
+
+/// A PDF that went out with its order is as personal as the original it came in, and goes when that goes or is overwritten.
+fn forget_pdfs(bench: &mut Bench<'_>, intake: &Intake, today: NaiveDate) -> Result<()> {
+    if intake.companions.as_ref().is_none_or(|companions| companions.paper.is_none()) {
+        return Ok(());
+    }
+    let days = match intake.originals {
+        Originals::Keep { days } | Originals::Redact { after_days: days, .. } => days,
+        Originals::None => 0,
+    };
+    let tx = bench.store.begin()?;
+    match tx.forget_pdfs(&intake.sender.partner, &intake.id, &day_before(today, days))? {
+        0 => Ok(()),
+        _ => tx.commit(),
+    }
 }
 
 /// What runs told row by row, past its days; and changes of feeds that nobody takes, beyond what is worth a list.

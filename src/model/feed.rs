@@ -57,6 +57,8 @@ pub struct Feed {
     pub done_suffix: Option<String>,
     /// What its files are packed into.
     pub packing: Option<Packing>,
+    /// What the PDF of the order in a file is called in its archive; none: PDFs stay here.
+    pub pdf: Option<NamePattern>,
     /// Where its files are brought; none: they are picked up from out/.
     pub to: Option<SendTo>,
     /// Of all that decides what its rows say.

@@ -29,6 +29,7 @@ pub mod naming;
 pub mod open_metrics;
 pub mod password;
 pub mod pause;
+pub mod pdf;
 pub mod problem;
 pub mod reason;
 pub mod remote;

@@ -16,7 +16,7 @@ pub use companions::*;
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 81] = [
+pub const CODES: [&str; 88] = [
     "already-registered",
     "amount-invalid",
     "archive-damaged",
@@ -69,6 +69,13 @@ pub const CODES: [&str; 81] = [
     "order-ambiguous",
     "order-unknown",
     "password-sent",
+    "pdf-active",
+    "pdf-ambiguous",
+    "pdf-changed",
+    "pdf-encrypted",
+    "pdf-invalid",
+    "pdf-late",
+    "pdf-pages",
     "percent-invalid",
     "price-invalid",
     "quantity-invalid",

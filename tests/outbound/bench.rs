@@ -270,6 +270,7 @@ pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
         replace: Replace::Never,
         reads_within: Duration::from_secs(900),
         packing: None,
+        pdf: None,
         done_suffix: None,
         to: None,
         fingerprint: 0,

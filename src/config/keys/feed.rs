@@ -21,6 +21,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Feed,
+        "pdf",
+        "pattern",
+        None,
+        "Orders: the PDF that came with the order (`pdf` of the intake) stands in the archive beside it under this name, like \"{order_no}.pdf\". Asks for zip and orders_per_file = 1.",
+    ),
+    key(
+        Table::Feed,
         "gzip",
         "true, false",
         Value("false"),

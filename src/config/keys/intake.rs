@@ -76,6 +76,27 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Intake,
+        "pdf",
+        "by-name",
+        None,
+        "The PDF among the companions goes on with the one order it came with: it is read (whole, not encrypted, pages counted), bound to the order for ever, and goes out in the archive of feeds that say `pdf`. Without it the PDF stays in the original.",
+    ),
+    key(
+        Table::Intake,
+        "pdf_pages",
+        "number, 1 to 1000",
+        Value("2"),
+        "So many pages it may have; more are refused as pdf-pages.",
+    ),
+    key(
+        Table::Intake,
+        "pdf_active",
+        "refuse; take",
+        Value("refuse"),
+        "A PDF with JavaScript, a command that starts programs, a form that sends, or embedded files.",
+    ),
+    key(
+        Table::Intake,
         "truncated_after",
         "duration",
         Value("1 h"),

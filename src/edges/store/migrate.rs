@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0021_registrations.sql"),
     include_str!("migrations/0022_requests.sql"),
     include_str!("migrations/0023_logins.sql"),
+    include_str!("migrations/0024_order_pdfs.sql"),
 ];
 
 /// The version of the tables this program works with.

@@ -1,6 +1,7 @@
 //! Is all accounted for that a feed of orders gave out? The orders in its files against the database, and the numbers of its
 //! files against the highest that was given. Looks only.
 
+use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -10,10 +11,11 @@ use crate::edges::scratch;
 use crate::edges::spool::Spool;
 use crate::edges::store::{RowId, Snapshot};
 use crate::flows::files::Sight;
+use crate::model::archive::{Directory, Entry, Limits, Member};
 use crate::model::batch::{Batch, Message, Value};
 use crate::model::feed::Feed;
 use crate::model::kind::{Class, FieldType};
-use crate::model::layout::{DecodeContext, Refused, Sink, Spill, Stop};
+use crate::model::layout::{DecodeContext, Input, Refused, Sink, Spill, Stop};
 use crate::model::rules::catch_up::{missing, numbers_in_order};
 use crate::model::verdict::Verdict;
 
@@ -34,8 +36,13 @@ pub(super) fn orders_in(snapshot: &Snapshot<'_>, spool: &Spool, run: &SentFile) 
     let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
     let context = DecodeContext { file_name: &run.name, zone: feed.zone, spill: &spill };
     let mut keys = Keys { snapshot, feed, rows: Vec::new(), lost: Vec::new(), unread: 0, failed: None };
+    let mut beside_pdf = if feed.pdf.is_some() { without_pdf(&mut file, &spill)? } else { None };
+    let input: &mut dyn Input = match &mut beside_pdf {
+        Some(order) => order,
+        None => &mut file,
+    };
     let decoded =
-        layout.decode_packed(&mut file, &context, &mut keys).with_context(|| format!("cannot read {}", run.name))?;
+        layout.decode_packed(input, &context, &mut keys).with_context(|| format!("cannot read {}", run.name))?;
     if let Some(error) = keys.failed {
         return Err(error);
     }
@@ -47,6 +54,30 @@ pub(super) fn orders_in(snapshot: &Snapshot<'_>, spool: &Spool, run: &SentFile) 
         return Ok(Err(lost_words(snapshot, &keys.lost)?));
     }
     Ok(Ok(keys.rows))
+}
+
+/// The order in an archive with its PDF.
+fn without_pdf(
+    file: &mut (impl Read + Seek),
+    spill: &dyn Fn() -> io::Result<Box<dyn Spill>>,
+) -> Result<Option<Box<dyn Spill>>> {
+    let limits = Limits { members: 2, bytes: u64::MAX };
+    let is_pdf = |entry: &&Entry| entry.name.to_ascii_lowercase().ends_with(".pdf");
+    let found = Directory::read(&mut *file, limits).ok().and_then(|directory| {
+        let order = directory.entries.iter().find(|entry| !is_pdf(entry))?.clone();
+        Some((directory, order))
+    });
+    let order = match found {
+        Some((directory, entry)) => {
+            let mut unpacked = spill()?;
+            io::copy(&mut Member::open(&mut *file, &directory, &entry)?, &mut unpacked)?;
+            unpacked.rewind()?;
+            Some(unpacked)
+        }
+        None => None,
+    };
+    file.rewind()?;
+    Ok(order)
 }
 
 /// An order that went out and is refused or held here was taken by a command that is lost: which file to retry.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use super::applying::InHand;
 use super::claiming::Claimed;
 use super::finish::{self, Decided};
+use super::papers::Papers;
 use super::reading::{Assignment, Outcome};
 use super::round::{Bench, answer_all, read_and_apply};
 use super::waiting::{Again, newest_of_each};
@@ -119,9 +120,15 @@ impl Bench<'_> {
             existing: None,
             given: &again.given,
         };
-        let (_, applied, ending) = read_and_apply(&tx, self.decoder, hand, self.give_up)?;
-        match ending.result {
-            Outcome::Decoded(decoded) if decoded.fatal.is_empty() => {}
+        let (_, mut applied, mut ending) = read_and_apply(&tx, self.decoder, hand, self.give_up)?;
+        match &mut ending.result {
+            Outcome::Decoded(decoded) if decoded.fatal.is_empty() => {
+                let papers = Papers { tx: &tx, file: row.no, intake: &intake, overrule, now: self.now.wall };
+                papers.bind(&mut applied, decoded)?;
+                if let Some(problem) = decoded.fatal.kept().first() {
+                    bail!("{}: {problem}", row.name);
+                }
+            }
             _ => bail!("{} cannot be read any more; drop a corrected file instead", row.name),
         }
         let mut counts = row.counts;

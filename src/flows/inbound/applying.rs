@@ -67,6 +67,15 @@ pub struct Applied {
     pub scopes: Scopes,
     /// For the guard.
     pub counted: Counted,
+    /// The last request that was taken or is known.
+    pub request: Option<(RowId, How)>,
+}
+
+/// Whether a request's row came to be what the message says, or was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    New,
+    Known,
 }
 
 pub type Scopes = BTreeSet<Vec<String>>;
@@ -335,7 +344,7 @@ impl<'t, 'f> Applying<'t, 'f> {
         }
         made.into_iter().for_each(|name| self.applied.counted.add(Row::New, || name));
         self.count(Verdict::Accepted);
-        Ok(())
+        self.goes_on(row)
     }
 
     /// A registration is new: it gets its number where the range is ours, and what is registered becomes known.
@@ -344,6 +353,15 @@ impl<'t, 'f> Applying<'t, 'f> {
         // On day one nobody was asked for.
         self.references.look_again();
         self.count(Verdict::Accepted);
+        Ok(())
+    }
+
+    /// A PDF that waited with the message is the order's from now on; one that comes with it is bound when the file was read.
+    fn goes_on(&mut self, row: RowId) -> Result<()> {
+        self.applied.request = Some((row, How::New));
+        if self.hand.intake.companions.as_ref().is_some_and(|companions| companions.paper.is_some()) {
+            self.tx.bind_pdf(self.hand.file, row, &self.decided_at)?;
+        }
         Ok(())
     }
 
@@ -373,6 +391,7 @@ impl<'t, 'f> Applying<'t, 'f> {
         let changes = difference(known.message(0), *message);
         if changes.is_empty() {
             self.list(message, Verdict::Duplicate, "duplicate", &[], Some(row), None)?;
+            self.applied.request = Some((row, How::Known));
             self.count(Verdict::Duplicate);
             return Ok(());
         }
@@ -384,7 +403,7 @@ impl<'t, 'f> Applying<'t, 'f> {
                 self.registering.replace(message, row)?;
             }
             self.count(Verdict::Accepted);
-            return Ok(());
+            return self.goes_on(row);
         }
         let fields: Vec<String> = changes.iter().map(|c| format!("{}: {} → {}", c.path, c.old, c.new)).collect();
         let mut problem = words::content_changed(self.message_place(message), &business_key(message), &fields);

@@ -113,7 +113,7 @@ pub fn decide(
 
 fn weigh(tx: &Tx<'_>, file: &Claimed, judgement: Judgement) -> Result<Outcome> {
     let Judgement { layout, applied, decoded, .. } = judgement;
-    let Applied { counts, problems, scopes, counted } = applied;
+    let Applied { counts, problems, scopes, counted, .. } = applied;
     if !decoded.fatal.is_empty() {
         take_back_rows(tx)?;
         let mut all = decoded.fatal;

@@ -17,6 +17,7 @@ mod hashing;
 mod judge;
 mod making;
 mod numbering;
+mod papers;
 pub mod reading;
 mod registering;
 mod rehearsal;

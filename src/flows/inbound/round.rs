@@ -21,6 +21,7 @@ use super::durable::Durable;
 use super::finish::{self, Decided, UnderWay};
 use super::guarding;
 use super::numbering;
+use super::papers::Papers;
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading};
 use super::rehearsal;
 use super::returned;
@@ -386,7 +387,11 @@ fn apply_one(
         existing: None,
         given,
     };
-    let (layout, applied, ending) = read_and_apply(tx, decoder, hand, give_up)?;
+    let (layout, mut applied, mut ending) = read_and_apply(tx, decoder, hand, give_up)?;
+    if let Outcome::Decoded(decoded) = &mut ending.result {
+        let papers = Papers { tx, file: file.file, intake: &file.intake, overrule: false, now: now.wall };
+        papers.bind(&mut applied, decoded)?;
+    }
     judgement(file, layout, applied, ending)
 }
 

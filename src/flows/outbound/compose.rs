@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use super::compare::{Compared, Comparing};
 use super::looking::Comparison;
-use super::paper::Paper;
+use super::paper::{Form, Paper};
 use super::selecting::{select, today};
 use super::words::Words;
 use crate::edges::clock::Now;
@@ -76,7 +76,7 @@ impl Composing<'_> {
             }
             Ok(())
         };
-        let (paper, compared) = thread::scope(|scope| -> Result<(Paper, Compared)> {
+        let (mut paper, compared) = thread::scope(|scope| -> Result<(Paper, Compared)> {
             let writer = thread::Builder::new()
                 .name("encode".to_string())
                 .spawn_scoped(scope, || work.encode(beside, composed, written, parts))
@@ -101,7 +101,25 @@ impl Composing<'_> {
         })
         .with_context(|| format!("the file of {} cannot be composed", feed.name()))?;
         keep_parts()?;
+        self.put_pdf(&mut paper, &requests)?;
         Ok(Composed { paper, requests, own: gathering.own, compared })
+    }
+}
+
+impl Composing<'_> {
+    /// The PDF of the order in the file, where the feed wants it and the order has one.
+    fn put_pdf(&self, paper: &mut Paper, requests: &[RowId]) -> Result<()> {
+        let Some(name) = &self.feed.pdf else { return Ok(()) };
+        let mut found = Vec::new();
+        for order in requests {
+            found.extend(self.tx.pdf_bytes(*order)?);
+        }
+        if found.len() > 1 {
+            let text = "it is told again with several orders, whose PDFs would have one name; set orders_per_file as it was, and send it";
+            return Err(EncodeError::NotWritable { layout: self.feed.layout.id.clone(), text: text.to_string() }.into());
+        }
+        found.into_iter().for_each(|bytes| paper.put_beside(name, bytes));
+        Ok(())
     }
 }
 
@@ -157,7 +175,8 @@ impl Encoding<'_> {
         let begin = |with| Comparing::begin(&snapshot, (self.feed, self.no), (with, &today), parts);
         let mut comparing = self.comparison.map(begin).transpose()?;
         let mut compared = Compared::default();
-        let form = (&*self.feed.layout, self.feed.packing.as_ref());
+        let feed = self.feed;
+        let form = Form { layout: &feed.layout, packing: feed.packing.as_ref(), has_beside: feed.pdf.is_some() };
         let paper = Paper::write(self.spool, form, (self.feed.zone, self.now), |encoder| {
             for mut batch in batches {
                 words.put_into(&mut batch);

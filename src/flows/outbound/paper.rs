@@ -25,13 +25,29 @@ pub(super) struct Paper {
     /// Characters that its encoding lacks and that something else was written for.
     pub unmapped: u64,
     later: Option<NamePattern>,
+    /// What stands beside it in its archive, and under which name.
+    beside: Option<(NamePattern, Vec<u8>)>,
+}
+
+/// What a file is written in.
+pub(super) struct Form<'f> {
+    pub layout: &'f Layout,
+    pub packing: Option<&'f Packing>,
+    /// Something may stand beside it in its archive.
+    pub has_beside: bool,
+}
+
+impl<'f> Form<'f> {
+    pub fn plain(layout: &'f Layout) -> Self {
+        Form { layout, packing: None, has_beside: false }
+    }
 }
 
 impl Paper {
     /// `fill` hands the messages to the encoder; the same messages give the same bytes.
     pub fn write(
         spool: &Spool,
-        (layout, packing): (&Layout, Option<&Packing>),
+        Form { layout, packing, has_beside }: Form<'_>,
         (zone, now): (Tz, DateTime<Utc>),
         fill: impl FnOnce(&mut dyn Encoder) -> Result<()>,
     ) -> Result<Paper> {
@@ -50,11 +66,11 @@ impl Paper {
             None => encode(&mut out),
             Some(Packing::Gzip) => gzipped(&mut out, encode),
             // The number, and with it the name, is known only once it is sure that the run goes out.
-            Some(Packing::Zip(name)) if name.varies() => {
+            Some(Packing::Zip(name)) if name.varies() || has_beside => {
                 later = Some(name.clone());
                 encode(&mut out)
             }
-            Some(Packing::Zip(name)) => packed(&mut out, name.as_str(), encode),
+            Some(Packing::Zip(name)) => packed(&mut out, name.as_str(), None, encode),
         };
         written.map_err(of_the_spool)?;
         Paper::of(out, unmapped, later)
@@ -64,7 +80,12 @@ impl Paper {
         let Hashing { out: mut draft, hasher } =
             out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
         draft.flush().map_err(SpoolError::of_writing)?;
-        Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), unmapped, draft, later })
+        Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), unmapped, draft, later, beside: None })
+    }
+
+    /// Goes into the archive with it.
+    pub fn put_beside(&mut self, name: &NamePattern, bytes: Vec<u8>) {
+        self.beside = Some((name.clone(), bytes));
     }
 
     pub fn is_to_be_packed(&self) -> bool {
@@ -76,7 +97,7 @@ impl Paper {
         let Some(pattern) = &self.later else { return Ok(self) };
         let hashing = Hashing { out: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
-        self.pack(&mut out, &pattern.fill(facts))?;
+        self.pack(&mut out, pattern, facts)?;
         Paper::of(out, self.unmapped, None)
     }
 
@@ -84,18 +105,19 @@ impl Paper {
     pub fn hash_with(&self, facts: &NameFacts<'_>) -> Result<[u8; 32]> {
         let Some(pattern) = &self.later else { return Ok(self.hash) };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, Hashing { out: io::sink(), hasher: blake3::Hasher::new() });
-        self.pack(&mut out, &pattern.fill(facts))?;
+        self.pack(&mut out, pattern, facts)?;
         let Hashing { hasher, .. } = out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
         Ok(*hasher.finalize().as_bytes())
     }
 
-    fn pack(&self, out: &mut dyn Write, name: &str) -> Result<()> {
+    fn pack(&self, out: &mut dyn Write, pattern: &NamePattern, facts: &NameFacts<'_>) -> Result<()> {
         let mut content = self.draft.read()?;
         let copy = |to: &mut dyn Write| -> Result<()> {
             io::copy(&mut content, to).map_err(EncodeError::Io)?;
             Ok(())
         };
-        packed(out, name, copy).map_err(of_the_spool)
+        let beside = self.beside.as_ref().map(|(pattern, bytes)| (pattern.fill(facts), &bytes[..]));
+        packed(out, &pattern.fill(facts), beside, copy).map_err(of_the_spool)
     }
 
     /// staged/<run id>: whole, and seen by nobody.
@@ -105,10 +127,19 @@ impl Paper {
     }
 }
 
-/// An archive that holds what is encoded as its one member.
-fn packed(out: &mut dyn Write, name: &str, encode: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+/// An archive that holds what is encoded, and before it what it is not to be without.
+fn packed(
+    out: &mut dyn Write,
+    name: &str,
+    beside: Option<(String, &[u8])>,
+    encode: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
     let io = |error: io::Error| anyhow::Error::from(EncodeError::Io(error));
     let mut archive = ArchiveWriter::new(out);
+    if let Some((name, bytes)) = beside {
+        let mut member = archive.begin(&name).map_err(io)?;
+        member.write_all(bytes).and_then(|()| member.end()).map_err(io)?;
+    }
     let member = archive.begin(name).map_err(io)?;
     let mut pieces = BufWriter::with_capacity(PIECE_BYTES, member);
     encode(&mut pieces)?;

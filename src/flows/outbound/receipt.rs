@@ -11,7 +11,7 @@ use super::compose::unwritable;
 use super::deliver::announce;
 use super::made::REHEARSED;
 use super::number::Numbers;
-use super::paper::Paper;
+use super::paper::{Form, Paper};
 use crate::edges::clock::read_iso;
 use crate::edges::clock::{Now, iso, new_id};
 use crate::edges::spool::{Lasting, Spool};
@@ -125,7 +125,7 @@ pub(super) fn compose(
     numbered(snapshot, (&mut batch, &row), numbers, &listed)?;
     // Made again it must be the same.
     let now = row.decided_at.as_deref().and_then(read_iso).unwrap_or_default();
-    let paper = Paper::write(spool, (layout, None), (zone, now), |encoder| Ok(encoder.write(&batch)?))
+    let paper = Paper::write(spool, Form::plain(layout), (zone, now), |encoder| Ok(encoder.write(&batch)?))
         .with_context(|| format!("the receipt of {} cannot be written", row.name))?;
     Ok(Some(paper))
 }

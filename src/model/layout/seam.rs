@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use crate::model::batch::{Batch, Message};
 use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::kind::Kind;
+use crate::model::pdf::Paper;
 use crate::model::rules::delta::Op;
 
 /// Takes what a decoder finds, in the order of the file.
@@ -136,6 +137,8 @@ pub struct Decoded {
     pub fatal: Diagnostics,
     /// The sink said stop, so the rest was not read.
     pub stopped: bool,
+    /// The PDF that goes on with the order it came with.
+    pub paper: Option<Paper>,
 }
 
 /// Is the end there? Judged from the last bytes alone, before the file is claimed.

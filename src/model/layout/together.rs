@@ -13,6 +13,7 @@ use crate::model::archive::{ArchiveWriter, Directory, Entry, Member, flaw_of, ra
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Problem, shown};
 use crate::model::kind::Kind;
+use crate::model::pdf::{self, Paper};
 use crate::model::rules::companions::{Companions, plain_name};
 use crate::model::speaker::Speaker;
 use crate::model::wording;
@@ -126,7 +127,10 @@ fn decode_parts(
     let (directory, parts) = opened(companions, input)?;
     // A paper that is none refuses the arrival before anything of it is read.
     for part in parts.iter().filter(|part| !part.is_read) {
-        check_paper(input, &directory, &part.entry, total)?;
+        match companions.paper {
+            Some(limits) => total.paper = look_at_paper(input, &directory, (&part.entry, limits), total)?,
+            None => check_paper(input, &directory, &part.entry, total)?,
+        }
     }
     if let (Syntax::Rows(rows), Some(_)) = (&layout.syntax, layout.files()) {
         return decode_joined(layout, rows, (input, &directory, &parts), context, sink, total);
@@ -225,6 +229,32 @@ impl Sink for Told<'_> {
         message.problems.iter_mut().for_each(|problem| self.speaker.speak(&mut problem.place));
         self.sink.refused(message)
     }
+}
+
+/// One that goes on with its order: whole, and as its receiver can use it.
+fn look_at_paper(
+    input: &mut dyn Input,
+    directory: &Directory,
+    (entry, limits): (&Entry, pdf::Limits),
+    total: &mut Decoded,
+) -> io::Result<Option<Paper>> {
+    let name = name_of(entry).to_string();
+    let mut bytes = Vec::new();
+    Member::open(&mut *input, directory, entry)?.take(pdf::MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    let problem = if bytes.len() as u64 > pdf::MOST_BYTES {
+        wording::pdf_too_large(&name, pdf::MOST_BYTES)
+    } else {
+        match pdf::look(&bytes) {
+            Err(flaw) => wording::pdf_unreadable(&name, &flaw),
+            Ok(seen) if seen.pages == 0 || seen.pages > limits.pages => {
+                wording::pdf_pages(&name, seen.pages, limits.pages)
+            }
+            Ok(seen) if !limits.takes_active && !seen.active.is_empty() => wording::pdf_active(&name, &seen.active),
+            Ok(seen) => return Ok(Some(Paper { name, bytes, pages: seen.pages })),
+        }
+    };
+    total.fatal.add(problem);
+    Ok(None)
 }
 
 /// A PDF begins and ends as one; what stands in between is its reader's.

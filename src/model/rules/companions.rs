@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::model::ids::split_prefixed;
 use crate::model::layout::naming::NameShape;
+use crate::model::pdf;
 
 /// More belong to one arrival nowhere.
 pub const MOST_PARTS: usize = 9;
@@ -27,6 +28,8 @@ pub struct Companions {
     shared: Vec<String>,
     /// So long one waits for the others.
     pub within: Duration,
+    /// The PDF goes on with the order that it came with, and is looked at as this says; without it, it stays in the original.
+    pub paper: Option<pdf::Limits>,
 }
 
 /// Which part a name is, and of which arrival.
@@ -79,7 +82,7 @@ impl Companions {
                 patterns[nth]
             ));
         }
-        let companions = Companions { shapes, shared, within };
+        let companions = Companions { shapes, shared, within, paper: None };
         if !companions.is_read(0) {
             return Err(format!(
                 "\"{}\" is a PDF, which is not read; expected the file that opens the messages first.",
@@ -87,6 +90,10 @@ impl Companions {
             ));
         }
         Ok(companions)
+    }
+
+    pub fn with_paper(self, paper: Option<pdf::Limits>) -> Self {
+        Companions { paper, ..self }
     }
 
     pub fn patterns(&self) -> impl Iterator<Item = &str> {

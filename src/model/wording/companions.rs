@@ -1,6 +1,7 @@
 //! Words for several files that are one arrival.
 
 use crate::model::diagnostic::{Place, Problem, shown};
+use crate::model::pdf::{Active, Flaw};
 
 pub fn companion_missing(found: &str, missing: &[String]) -> Problem {
     let missing: Vec<String> = missing.iter().map(|name| shown(name)).collect();
@@ -47,4 +48,70 @@ pub fn companion_cut(name: &str) -> Problem {
         shown(name)
     );
     Problem::new("companion-invalid", Place::default(), text)
+}
+
+const NOTHING_TAKEN: &str = "Nothing of what came with it was taken";
+
+pub fn pdf_unreadable(name: &str, flaw: &Flaw) -> Problem {
+    let code = if *flaw == Flaw::Encrypted { "pdf-encrypted" } else { "pdf-invalid" };
+    let text = format!(
+        "\"{}\" is no PDF that can go on with its order: {flaw}. {NOTHING_TAKEN}; write the PDF anew, without a password, and send both again.",
+        shown(name)
+    );
+    Problem::new(code, Place::default(), text)
+}
+
+pub fn pdf_pages(name: &str, found: u32, most: u32) -> Problem {
+    let text = format!(
+        "\"{}\" has {found} page(s); expected 1 to {most}. {NOTHING_TAKEN}; shorten the PDF and send both again.",
+        shown(name)
+    );
+    Problem::new("pdf-pages", Place::default(), text)
+}
+
+pub fn pdf_too_large(name: &str, most: u64) -> Problem {
+    let text = format!(
+        "\"{}\" is larger than {} MB. {NOTHING_TAKEN}; make the PDF smaller (pictures in it) and send both again.",
+        shown(name),
+        most / 1_000_000
+    );
+    Problem::new("pdf-invalid", Place::default(), text)
+}
+
+pub fn pdf_active(name: &str, active: &[Active]) -> Problem {
+    let active: Vec<String> = active.iter().map(Active::to_string).collect();
+    let text = format!(
+        "\"{}\" holds {}, and is expected to be paper only. {NOTHING_TAKEN}; write the PDF without that and send both again.",
+        shown(name),
+        active.join(" and ")
+    );
+    Problem::new("pdf-active", Place::default(), text)
+}
+
+pub fn pdf_of_several(name: &str, orders: u64) -> Problem {
+    let text = format!(
+        "the file holds {orders} messages, and \"{}\" can go on with one order only. {NOTHING_TAKEN}; send each order in a file of its own, \
+         with its PDF.",
+        shown(name)
+    );
+    Problem::new("pdf-ambiguous", Place::default(), text)
+}
+
+/// `is_out`: the order went out with its own.
+pub fn pdf_changed(name: &str, before: &str, is_out: bool) -> Problem {
+    let why = if is_out { "and it went out with that" } else { "and on_change does not let another take its place" };
+    let text = format!(
+        "the order is known with another PDF (\"{}\"), {why}; \"{}\" was not taken. Where the new one is right, tell who packs the order.",
+        shown(before),
+        shown(name)
+    );
+    Problem::new("pdf-changed", Place::default(), text)
+}
+
+pub fn pdf_late(name: &str) -> Problem {
+    let text = format!(
+        "the order went out before its PDF came, so \"{}\" was not taken. Tell who packs the order, and send the PDF with the order next time.",
+        shown(name)
+    );
+    Problem::new("pdf-late", Place::default(), text)
 }

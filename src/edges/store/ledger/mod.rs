@@ -3,7 +3,7 @@
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` and `run_find` what went out,
 //! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
-//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several, `lone` those of them that wait at a remote.
+//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several, `lone` those of them that wait at a remote, `order_pdf` what goes on with orders.
 //! `rehearsal` what files of partners who are not live would have done; `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
 
 mod arrival;
@@ -24,6 +24,7 @@ mod lone;
 mod marks;
 mod message;
 mod notice;
+mod order_pdf;
 mod outbox;
 mod part;
 mod pause;
@@ -47,6 +48,7 @@ pub use login::{LoginContact, LoginRow};
 pub use lone::LoneThere;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use notice::{Failing, NoticeNo, NoticeRow, Waiting};
+pub use order_pdf::{NewPdf, PdfRow};
 pub use outbox::{Cause, Concerned, NewChange, PendingChange};
 pub use part::PartRow;
 pub use pause::PauseRow;

@@ -1,0 +1,73 @@
+//! PDFs that go on with their orders: kept with the verdict of the file they came in, bound to one order, read when it goes out.
+//! What may be bound to what is the caller's to decide; that nothing is bound twice is held by the table.
+
+use anyhow::{Context, Result};
+use rusqlite::params;
+
+use crate::edges::fault;
+use crate::edges::store::query::{list, one, run};
+use crate::edges::store::{FileNo, RowId, Snapshot, Tx};
+
+/// A PDF that is bound to an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PdfRow {
+    pub name: String,
+    pub content: [u8; 32],
+}
+
+pub struct NewPdf<'a> {
+    pub name: &'a str,
+    pub content: [u8; 32],
+    pub pages: u32,
+    pub bytes: &'a [u8],
+}
+
+impl Tx<'_> {
+    /// It came with this file and waits for the file's order; one that is bound stays what it is.
+    pub fn keep_pdf(&self, file: FileNo, pdf: &NewPdf<'_>) -> Result<()> {
+        fault::point("store.keep_pdf")?;
+        let sql = "INSERT INTO order_pdf (file_no, name, content_hash, pages, size, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+             ON CONFLICT (file_no) DO UPDATE SET name = excluded.name, content_hash = excluded.content_hash, pages = excluded.pages, \
+             size = excluded.size, bytes = excluded.bytes WHERE order_row IS NULL";
+        let values = params![file.0, pdf.name, pdf.content, pdf.pages, pdf.bytes.len() as i64, pdf.bytes];
+        run(self.conn, sql, values).with_context(|| format!("cannot keep the PDF {}", pdf.name))?;
+        Ok(())
+    }
+
+    /// What waits of this file goes on with this order, in the place of one that it had. True: there was one.
+    pub fn bind_pdf(&self, file: FileNo, order: RowId, at: &str) -> Result<bool> {
+        fault::point("store.bind_pdf")?;
+        let waits = "SELECT EXISTS (SELECT 1 FROM order_pdf WHERE file_no = ?1 AND order_row IS NULL)";
+        if !one(self.conn, waits, [file.0], |row| row.get(0))?.unwrap_or(false) {
+            return Ok(false);
+        }
+        run(self.conn, "DELETE FROM order_pdf WHERE order_row = ?1", [order.0])?;
+        let sql = "UPDATE order_pdf SET order_row = ?2, bound_at = ?3 WHERE file_no = ?1";
+        run(self.conn, sql, params![file.0, order.0, at]).context("cannot bind a PDF to its order")?;
+        Ok(true)
+    }
+
+    /// Bytes of PDFs that came before this day with files of this intake: of those whose order went out and was taken wherever it was
+    /// to go, and of those that no order took. That they were there, and what they were, stays.
+    pub fn forget_pdfs(&self, partner: &str, intake: &str, day: &str) -> Result<usize> {
+        fault::point("store.forget_pdfs")?;
+        let sql = "UPDATE order_pdf SET bytes = NULL WHERE bytes IS NOT NULL \
+             AND file_no IN (SELECT f.file_no FROM file f WHERE f.partner = ?1 AND f.intake = ?2 AND f.day < ?3 AND f.held = 0) \
+             AND (order_row IS NULL OR EXISTS (SELECT 1 FROM run_request q WHERE q.row_id = order_row AND q.kind = 'order' AND instr(q.feed, '?') = 0)) \
+             AND NOT EXISTS (SELECT 1 FROM run_request q JOIN run r USING (run_no) WHERE q.row_id = order_row AND q.kind = 'order' AND r.state <> 'sent')";
+        run(self.conn, sql, params![partner, intake, day])
+    }
+}
+
+impl Snapshot<'_> {
+    pub fn pdf_of(&self, order: RowId) -> Result<Option<PdfRow>> {
+        let sql = "SELECT name, content_hash FROM order_pdf WHERE order_row = ?1";
+        one(self.conn, sql, [order.0], |row| Ok(PdfRow { name: row.get(0)?, content: row.get(1)? }))
+    }
+
+    /// Of an order that is to go out; nothing where it has none, or lost it after it went out.
+    pub fn pdf_bytes(&self, order: RowId) -> Result<Option<Vec<u8>>> {
+        let sql = "SELECT bytes FROM order_pdf WHERE order_row = ?1 AND bytes IS NOT NULL";
+        Ok(list(self.conn, sql, [order.0], |row| row.get(0))?.pop())
+    }
+}

@@ -1,0 +1,221 @@
+//! Orders and their PDFs by the real binary, in every order in which they may come, with a process of its own for each step and kills
+//! between: no order leaves without its PDF, none with another, no PDF is bound twice.
+
+#[path = "fuzzing/papers.rs"]
+#[allow(dead_code)] // the fuzz driver writes more of them
+mod papers;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nattpost::model::archive::{Directory, Limits, Member};
+use papers::Paper;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+const WMS: &str = "name = \"Warehouse\"\n[feed.orders]\nlayout = \"nattpost-order-csv\"\nfile_name = \"order_{run:1}.zip\"\n\
+    zip = \"{buyer_order_no}.csv\"\npdf = \"{buyer_order_no}.pdf\"\norders_per_file = 1\n\
+    [intake.customers]\nlayouts = [\"nattpost-customer-csv\"]\nsettle = \"rename\"\n";
+
+fn desk(more: &str) -> String {
+    format!(
+        "name = \"Desk\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\n\
+         companion = [\"{{no}}.csv\", \"{{no}}.pdf\"]\npdf = \"by-name\"\narticles = \"accept\"\n{more}\n"
+    )
+}
+
+fn company(more: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("partners")).unwrap();
+    fs::write(root.join("nattpost.toml"), "company = \"Nordkap\"\n").unwrap();
+    fs::write(root.join("partners/desk.toml"), desk(more)).unwrap();
+    fs::write(root.join("partners/wms.toml"), WMS).unwrap();
+    fs::create_dir_all(root.join("spool/in/desk/orders")).unwrap();
+    fs::create_dir_all(root.join("spool/in/wms/customers")).unwrap();
+    folder
+}
+
+/// True: it came to its end, whatever waits or was refused.
+fn nattpost(root: &Path, words: &[&str], fault: Option<&str>) -> bool {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
+    command.args(words).current_dir(root).env_remove("NATTPOST_CONFIG").env_remove("NATTPOST_FAULT");
+    fault.into_iter().for_each(|fault| _ = command.env("NATTPOST_FAULT", fault));
+    let done = command.stdin(Stdio::null()).output().unwrap();
+    let ended = done.status.code().is_some_and(|code| matches!(code, 0 | 65 | 75));
+    assert!(fault.is_some() || ended, "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+    ended
+}
+
+/// A PDF of one page that says something of its own.
+fn paper(says: &str) -> Vec<u8> {
+    Paper::of(1).with(&format!("({says})")).packed(true)
+}
+
+/// What a step drops: `O` the order A-1, `o` the same with another quantity, `2` a file with another order beside it; `P` its PDF, `Q`
+/// another, `L` a long one, `B` one that acts, `X` one that is broken; `C` the customer; `S` sends what is to go out.
+fn step(root: &Path, words: &str) {
+    let order = |qty: u32, more: &str| {
+        format!(
+            "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\norder;A-1;1001\nline;1;X1;{qty}\n{more}"
+        )
+    };
+    let put = |name: &str, bytes: &[u8]| fs::write(root.join("spool/in/desk/orders").join(name), bytes).unwrap();
+    for word in words.chars() {
+        match word {
+            'O' => put("A-1.csv", order(2, "").as_bytes()),
+            'o' => put("A-1.csv", order(3, "").as_bytes()),
+            '2' => put("A-1.csv", order(2, "order;A-2;1001\nline;1;X1;1\n").as_bytes()),
+            'P' => put("A-1.pdf", &paper("first")),
+            'Q' => put("A-1.pdf", &paper("other")),
+            'L' => put("A-1.pdf", &Paper::of(3).table()),
+            'B' => put("A-1.pdf", &Paper::of(1).with("<</S/JavaScript/JS(app.alert)>>").table()),
+            'X' => put("A-1.pdf", &Paper::of(1).table()[..90]),
+            'C' => fs::write(
+                root.join("spool/in/wms/customers/c.csv"),
+                "nattpost;customer;1\n!customer;customer_no;name\ncustomer;1001;Miller\n",
+            )
+            .unwrap(),
+            'S' => {
+                nattpost(root, &["run", "--once"], None);
+                nattpost(root, &["send", "wms/orders"], None);
+            }
+            other => panic!("{other}"),
+        }
+    }
+    nattpost(root, &["run", "--once"], None);
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files = Vec::new();
+    for entry in entries.map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() { files.extend(files_below(&entry)) } else { files.push(entry) }
+    }
+    files.sort();
+    files
+}
+
+/// The PDFs that the warehouse sees; each stands with one order, none without.
+fn left(root: &Path) -> Vec<Vec<u8>> {
+    let mut pdfs = Vec::new();
+    for path in files_below(&root.join("spool/out/wms")) {
+        let mut file = File::open(&path).unwrap();
+        let directory = Directory::read(&mut file, Limits { members: 9, bytes: 1 << 20 }).unwrap();
+        let names: Vec<String> = directory.entries.iter().map(|entry| entry.name.clone()).collect();
+        assert_eq!(names, ["A-1.pdf", "A-1.csv"], "{}", path.display());
+        let mut pdf = Vec::new();
+        std::io::copy(&mut Member::open(&mut file, &directory, &directory.entries[0]).unwrap(), &mut pdf).unwrap();
+        pdfs.push(pdf);
+    }
+    pdfs
+}
+
+fn codes(root: &Path) -> String {
+    let store = Connection::open(root.join("nattpost.db")).unwrap();
+    let mut all =
+        store.prepare("SELECT code FROM file WHERE intake = 'orders' AND code <> '' ORDER BY file_no").unwrap();
+    let found: Vec<String> = all.query_map([], |row| row.get(0)).unwrap().map(|code| code.unwrap()).collect();
+    found.join(" ")
+}
+
+const REPLACE: &str = "customers = \"accept\"\non_change = \"replace-until-exported\"";
+const HOLD: &str = "customers = \"accept\"";
+
+/// How they come, under which rules; which PDF left with the order, and what was refused.
+const ARRIVALS: [(&str, &str, &str, &str); 18] = [
+    ("OP S", HOLD, "P", ""),
+    ("O S P S", HOLD, "P", ""),
+    ("P S O S", HOLD, "P", ""),
+    ("O S", HOLD, "", ""),
+    ("P S", HOLD, "", ""),
+    // The same once more, before and after it went out; the order is a duplicate, its PDF nothing new.
+    ("OP OP S", HOLD, "P", ""),
+    ("OP S OP S", HOLD, "P", ""),
+    // Another PDF: before the order goes out it may take the place of the first, after it never.
+    ("OP OQ S", REPLACE, "Q", ""),
+    ("OP OQ S", HOLD, "P", "pdf-changed"),
+    ("OP S OQ S", REPLACE, "P", "pdf-changed"),
+    ("OP oQ S", REPLACE, "Q", ""),
+    ("OP oQ S", HOLD, "P", ""),
+    // The order waits for its customer, and its PDF with it.
+    ("OP S C S", "customers = \"wait 1 h\"", "P", ""),
+    // What cannot go on refuses both; corrected they come again.
+    ("OL S OP S", HOLD, "P", "pdf-pages"),
+    ("OB S", HOLD, "", "pdf-active"),
+    ("OX S OP S", HOLD, "P", "pdf-invalid"),
+    ("2P S OP S", HOLD, "P", "pdf-ambiguous"),
+    ("OB S", "customers = \"accept\"\npdf_active = \"take\"", "B", ""),
+];
+
+#[test]
+fn no_order_leaves_without_its_pdf_however_they_come() {
+    for (arrival, rules, with, refused) in ARRIVALS {
+        let night = company(rules);
+        let root = night.path();
+        for words in arrival.split(' ') {
+            step(root, words);
+        }
+        let pdf = match with {
+            "P" => vec![paper("first")],
+            "Q" => vec![paper("other")],
+            "B" => vec![Paper::of(1).with("<</S/JavaScript/JS(app.alert)>>").table()],
+            _ => Vec::new(),
+        };
+        assert!(left(root) == pdf, "{arrival} under {rules}: {} left", left(root).len());
+        assert_eq!(codes(root), refused, "{arrival} under {rules}");
+        let store = Connection::open(root.join("nattpost.db")).unwrap();
+        let bound: i64 = store
+            .query_row("SELECT count(*) FROM order_pdf WHERE order_row IS NOT NULL", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(bound, pdf.len() as i64, "{arrival} under {rules}");
+    }
+}
+
+/// Each call of the store's and the spool's while a pair is taken and while it goes out is the last one once; the everyday loop
+/// tries some of them, and all that are about PDFs.
+#[test]
+fn whatever_step_is_the_last_order_and_pdf_stay_together() {
+    let every: usize = std::env::var("NATTPOST_KILL_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(13);
+    let drop_pair = |root: &Path| {
+        fs::write(
+            root.join("spool/in/desk/orders/A-1.csv"),
+            "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\norder;A-1;1001\nline;1;X1;2\n",
+        )
+        .unwrap();
+        fs::write(root.join("spool/in/desk/orders/A-1.pdf"), paper("first")).unwrap();
+    };
+    for words in [&["run", "--once"][..], &["send", "wms/orders"]] {
+        let prepared = || {
+            let night = company(HOLD);
+            drop_pair(night.path());
+            if words[0] == "send" {
+                nattpost(night.path(), &["run", "--once"], None);
+            }
+            night
+        };
+        let counted = prepared();
+        let list = counted.path().join("calls");
+        nattpost(counted.path(), words, Some(&format!("count@{}", list.display())));
+        let calls = fs::read_to_string(&list).unwrap();
+        let calls: Vec<&str> = calls.lines().collect();
+        assert!(words[0] == "send" || calls.iter().any(|call| call.ends_with("store.bind_pdf")), "{calls:?}");
+        let tried = (1..=calls.len()).filter(|call| call % every == 0 || calls[call - 1].ends_with("_pdf"));
+        for call in tried {
+            let told = format!("{words:?} killed at call {call}, {}", calls[call - 1]);
+            let night = prepared();
+            let root = night.path();
+            assert!(!nattpost(root, words, Some(&format!("kill@{call}"))), "{told}");
+            assert!(left(root).len() <= 1, "{told}");
+            nattpost(root, &["run", "--once"], None);
+            nattpost(root, &["send", "wms/orders"], None);
+            assert!(left(root) == [paper("first")], "{told}: {} left", left(root).len());
+            let store = Connection::open(root.join("nattpost.db")).unwrap();
+            let rows = "SELECT (SELECT count(*) FROM orders), count(*), count(order_row) FROM order_pdf";
+            let found: (i64, i64, i64) =
+                store.query_row(rows, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+            assert_eq!(found, (1, 1, 1), "{told}");
+        }
+    }
+}
