@@ -39,10 +39,10 @@ pub struct Gathered {
 impl Gathered {
     /// `extras`: names of the sender's own fields that are kept.
     pub fn new(kind: &Arc<Kind>, extras: &[Arc<str>]) -> Self {
-        let packed = || Packed::keeping(extras.to_vec());
+        let room = || Packed::keeping(extras.to_vec());
         Gathered {
-            coming: packed(),
-            sorted: packed(),
+            coming: room(),
+            sorted: room(),
             next: 0,
             row: None,
             kind: kind.clone(),
@@ -91,7 +91,15 @@ impl Gathered {
     /// No more comes in: what was put aside is handed out too.
     pub fn end(&mut self) -> io::Result<()> {
         self.turn()?;
+        if self.sorted.is_empty() {
+            // All of it is put aside: the memory is better used for reading that.
+            (self.coming, self.sorted) = (self.room(), self.room());
+        }
         self.merge_all()
+    }
+
+    fn room(&self) -> Packed {
+        Packed::keeping(self.extras.clone())
     }
 
     /// Without room for it, what was sorted is written as it is: slower, and never wrong.
