@@ -84,7 +84,9 @@ fn step(root: &Path, words: &str) {
             other => panic!("{other}"),
         }
     }
-    nattpost(root, &["run", "--once"], None);
+    if !words.ends_with('S') {
+        nattpost(root, &["run", "--once"], None);
+    }
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -177,7 +179,7 @@ fn no_order_leaves_without_its_pdf_however_they_come() {
 /// tries some of them, and all that are about PDFs.
 #[test]
 fn whatever_step_is_the_last_order_and_pdf_stay_together() {
-    let every: usize = std::env::var("NATTPOST_KILL_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(13);
+    let every: usize = std::env::var("NATTPOST_KILL_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(29);
     let drop_pair = |root: &Path| {
         fs::write(
             root.join("spool/in/desk/orders/A-1.csv"),
@@ -218,4 +220,25 @@ fn whatever_step_is_the_last_order_and_pdf_stay_together() {
             assert_eq!(found, (1, 1, 1), "{told}");
         }
     }
+}
+
+/// The bytes go when the days of the original are over, and not before the order was taken wherever it went.
+#[test]
+fn what_is_personal_in_a_pdf_goes_when_its_time_is_over() {
+    let night = company(HOLD);
+    let root = night.path();
+    step(root, "OPS");
+    let store = || Connection::open(root.join("nattpost.db")).unwrap();
+    let older = || store().execute("UPDATE file SET day = '2020-01-01' WHERE intake = 'orders'", []).unwrap();
+    let kept = || -> (i64, i64) {
+        let sql = "SELECT count(bytes), count(order_row) FROM order_pdf";
+        store().query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    older();
+    nattpost(root, &["run", "--once"], None);
+    assert_eq!(kept(), (1, 1), "it was not taken yet");
+    files_below(&root.join("spool/out/wms")).iter().for_each(|path| fs::remove_file(path).unwrap());
+    nattpost(root, &["run", "--once"], None);
+    nattpost(root, &["run", "--once"], None);
+    assert_eq!(kept(), (0, 1), "it is known which PDF it was, and no more");
 }
