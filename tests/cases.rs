@@ -127,6 +127,8 @@ cases! {
     case_470_a_file_for_each_order = "470-a-file-for-each-order",
     case_490_letters_that_an_encoding_lacks = "490-letters-that-an-encoding-lacks",
     case_520_lists_of_codes_and_numbers = "520-lists-of-codes-and-numbers",
+    case_521_a_quote_is_ordered_once = "521-a-quote-is-ordered-once",
+    case_522_an_order_is_changed = "522-an-order-is-changed",
     case_540_who_registers_gets_a_number = "540-who-registers-gets-a-number",
     case_541_two_that_mean_one_company = "541-two-that-mean-one-company",
     case_542_the_erp_gives_the_number = "542-the-erp-gives-the-number",

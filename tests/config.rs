@@ -215,6 +215,10 @@ fn the_fingerprint_follows_what_changes_the_meaning_of_a_file() {
         let config = if key == "layouts" { with_layout(line) } else { with_line(key, line) };
         assert_ne!(fingerprint(&config), base, "{key}");
     }
+    let changes = |config: &Config| config.intake("webshop/changes").unwrap().fingerprint;
+    let picking = with_line("change_until", "change_until = \"picking\"");
+    let samples = Config::read(&root().join("samples/nattpost.toml")).unwrap();
+    assert!(changes(&picking) != changes(&samples) && fingerprint(&picking) == base);
     for (key, line) in [
         ("settle", "settle = \"rename\""),
         ("truncated_after", "truncated_after = \"2 h\""),

@@ -71,6 +71,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         customer: None,
         on_change: OnChange::Hold,
         order_numbers: OrderNumbers::Erp,
+        change_until: "allocated",
         customer_numbers: None,
         contact_numbers: None,
         as_of: AsOf::FirstSeen,

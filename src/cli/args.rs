@@ -167,6 +167,10 @@ pub enum Command {
     )]
     CatchUp(CatchUp),
 
+    /// Work on quotes
+    #[command(subcommand, after_help = "Example:\n  nattpost quote accept Q-2026-17 --comment \"by phone\"")]
+    Quote(QuoteCommand),
+
     /// Work on partners' files
     #[command(
         subcommand,
@@ -323,6 +327,28 @@ pub struct Retry {
     /// Who registers is known: the customer or contact of this number
     #[arg(long, value_name = "NUMBER", conflicts_with = "overrule")]
     pub existing: Option<String>,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub comment: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QuoteCommand {
+    /// Make an order of a quote, once: its customer took it up
+    #[command(
+        after_help = "Example:\n  nattpost quote accept Q-2026-17\n  nattpost quote accept \"104711 / Q-2026-17\" --order B-1107 --comment \"by phone\""
+    )]
+    Accept(QuoteAccept),
+}
+
+#[derive(Debug, Args)]
+pub struct QuoteAccept {
+    /// Number of the quote, or `customer / number` where several customers have one of it
+    #[arg(value_name = "KEY")]
+    pub quote: String,
+    /// The customer's number of the order; without it the one that the quote names, else the quote's own
+    #[arg(long, value_name = "NUMBER")]
+    pub order: Option<String>,
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub comment: String,

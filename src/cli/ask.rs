@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::args::{Choice, Ignore, Retry, Send};
+use super::args::{Choice, Ignore, QuoteAccept, Retry, Send};
 use super::ends::{End, Failure, Outcome};
 use super::page::{Page, safe};
 use super::setting;
@@ -54,6 +54,11 @@ pub fn send(page: &mut Page<'_>, config: &Config, asked: &Send) -> Outcome {
         }
     }
     let verb = Verb::Send { feeds: asked.feeds.clone(), full: asked.full, key: asked.key.clone() };
+    give(page, config, verb, &asked.comment)
+}
+
+pub fn accept_quote(page: &mut Page<'_>, config: &Config, asked: &QuoteAccept) -> Outcome {
+    let verb = Verb::QuoteAccept { quote: asked.quote.clone(), order_no: asked.order.clone() };
     give(page, config, verb, &asked.comment)
 }
 

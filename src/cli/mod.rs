@@ -42,7 +42,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use clap::Parser;
 
-use args::{Cli, Command, LayoutCommand, PartnerCommand};
+use args::{Cli, Command, LayoutCommand, PartnerCommand, QuoteCommand};
 use ends::{End, Failure, Outcome};
 use page::Page;
 
@@ -120,6 +120,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Resume(asked) => pausing::resume(page, &config()?, asked),
         Command::Backup(asked) => backup::backup(page, &config()?, asked),
         Command::CatchUp(asked) => catch_up::catch_up(page, &config()?, asked),
+        Command::Quote(QuoteCommand::Accept(asked)) => ask::accept_quote(page, &config()?, asked),
         Command::Partner(PartnerCommand::New(asked)) => partner::new(page, path, asked),
         Command::Partner(PartnerCommand::Templates(asked)) => partner::templates(page, &config()?, asked),
         Command::Release(asked) => deciding::release(page, &config()?, asked),

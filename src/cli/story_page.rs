@@ -9,7 +9,7 @@ use super::show_page::{next, next_object, plain_message_object, run_object};
 use crate::edges::store::{Origin, RowFound};
 use crate::flows::explain::{Stories, title_of_run};
 use crate::flows::files;
-use crate::flows::find::{FoundByKey, OrderStory};
+use crate::flows::find::{ChangeStory, FoundByKey, OrderStory};
 
 pub fn print_stories(page: &mut Page<'_>, item: &str, stories: &Stories) -> io::Result<()> {
     if stories.stories.is_empty() {
@@ -78,6 +78,17 @@ pub fn print_found(page: &mut Page<'_>, found: &FoundByKey) -> io::Result<()> {
             columns.row(order_row(page, story));
         }
         page.table(columns)?;
+        let changes = found.orders.iter().flat_map(|story| story.changes.iter().map(move |change| (story, change)));
+        let mut columns =
+            Columns::new(&["changed", "#change", "action", "what", "came", "from file", "#line", "went out in"]);
+        let mut any = false;
+        for (story, change) in changes {
+            columns.row(change_row(page, story, change));
+            any = true;
+        }
+        if any {
+            page.table(columns)?;
+        }
     }
     if !found.rows.is_empty() {
         let mut columns = Columns::new(&["", "number", "says", "as of", "from file", "#line"]);
@@ -127,6 +138,28 @@ fn order_row(page: &Page<'_>, story: &OrderStory) -> [String; 8] {
     ]
 }
 
+fn change_row(page: &Page<'_>, story: &OrderStory, change: &ChangeStory) -> [String; 8] {
+    let what: Vec<String> =
+        change.differences.iter().map(|one| format!("{}: {} → {}", one.path, one.old, one.new)).collect();
+    let runs: Vec<String> = change.runs.iter().map(|run| format!("{} {}", title_of_run(run), run.name)).collect();
+    let out = match (change.told, change.cancels) {
+        (true, _) if runs.is_empty() => "not yet".to_string(),
+        (true, _) => runs.join(", "),
+        (false, true) => "not at all".to_string(),
+        (false, false) => "with the order".to_string(),
+    };
+    [
+        story.order.buyer_order_no.clone(),
+        change.seq.to_string(),
+        change.action.clone(),
+        if change.cancels { "the whole order".to_string() } else { what.join("; ") },
+        page.when_stored(Some(&files::came(&change.file))),
+        format!("{} ({})", change.file.name, change.file.id),
+        change.line.to_string(),
+        out,
+    ]
+}
+
 /// A time where it is one, else the sender's sequence.
 fn as_of(page: &Page<'_>, origin: &Origin) -> String {
     let time = page.when_stored(Some(&origin.as_of));
@@ -165,6 +198,23 @@ fn order_object(story: &OrderStory) -> Value {
         "from": origin_object(&order.origin),
         "status_from": order.status_origin.as_ref().map(origin_object),
         "runs": story.runs.iter().map(run_object).collect::<Vec<_>>(),
+        "changes": story.changes.iter().map(change_object).collect::<Vec<_>>(),
+    })
+}
+
+fn change_object(change: &ChangeStory) -> Value {
+    let fields: Vec<Value> =
+        change.differences.iter().map(|one| json!({ "field": one.path, "old": one.old, "new": one.new })).collect();
+    json!({
+        "change_seq": change.seq,
+        "action": change.action,
+        "file": change.file.id.as_str(),
+        "file_name": change.file.name,
+        "line": change.line,
+        "cancels": change.cancels,
+        "told": change.told,
+        "differences": fields,
+        "runs": change.runs.iter().map(run_object).collect::<Vec<_>>(),
     })
 }
 

@@ -34,6 +34,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     add("schemes", format!("{:?}", intake.article_schemes));
     add("customer", format!("{:?}", intake.customer));
     add("orders", format!("{:?} {:?}", intake.on_change, intake.order_numbers));
+    if intake.change_until != "allocated" {
+        add("change_until", intake.change_until.to_string());
+    }
     if intake.customer_numbers.is_some() || intake.contact_numbers.is_some() {
         add("numbers", format!("{:?} {:?}", intake.customer_numbers, intake.contact_numbers));
     }

@@ -10,6 +10,7 @@ use crate::model::intake::{
     ArticleScheme, AsOf, NegativeStock, NumberRange, OnChange, OrderNumbers, Originals, Policy, References, Settle,
 };
 use crate::model::rules::as_of::NameAsOf;
+use crate::model::rules::order_change::CHANGEABLE;
 use crate::model::rules::schedule;
 
 /// Two looks a second apart say something; less is a guess.
@@ -187,6 +188,11 @@ pub fn on_change(text: &str) -> Result<OnChange, Wrong> {
             ("refuse", OnChange::Refuse),
         ],
     )
+}
+
+/// The last state of an order in which it may be changed.
+pub fn change_until(text: &str) -> Result<&'static str, Wrong> {
+    word(text, &CHANGEABLE.map(|state| (state, state)))
 }
 
 pub fn order_numbers(text: &str) -> Result<OrderNumbers, Wrong> {

@@ -53,6 +53,7 @@ pub fn read(
         customer: read_customer(&keyed, sender),
         on_change: keyed.value("on_change", forms::on_change),
         order_numbers: keyed.value("order_numbers", forms::order_numbers),
+        change_until: keyed.value("change_until", forms::change_until),
         customer_numbers: keyed.value("customer_numbers", forms::range),
         contact_numbers: keyed.value("contact_numbers", forms::range),
         as_of: keyed.value("as_of", forms::as_of),
@@ -247,7 +248,9 @@ fn check_create(keyed: &Keyed<'_, '_>, intake: &Intake, kinds: &[Arc<Kind>]) {
 /// A setting that decides nothing here was meant for somewhere else. `counts`: its files have numbers, and gaps are told of any.
 fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>], counts: bool) {
     let any = |test: &dyn Fn(&Kind) -> bool| kinds.is_empty() || kinds.iter().any(|kind| test(kind));
-    let orders = any(&|kind| kind.name == "order");
+    // What is taken up of a quote is an order too.
+    let orders = any(&|kind| matches!(kind.name.as_str(), "order" | "quote"));
+    let changes = any(&|kind| kind.name == "order_change");
     let registrations = any(&|kind| kind.name == "registration");
     let requests = any(&|kind| kind.class == Class::Request);
     let stock = any(&|kind| kind.name == "stock");
@@ -256,6 +259,7 @@ fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>], counts: bool) {
         ("customer", requests, "orders"),
         ("on_change", requests, "orders"),
         ("order_numbers", orders, "orders"),
+        ("change_until", changes, "changes of orders"),
         ("customer_numbers", registrations, "registrations"),
         ("contact_numbers", registrations, "registrations"),
         ("negative", stock, "stock"),

@@ -49,6 +49,8 @@ pub enum Verb {
     CatchUp,
     /// A contact's password.
     User { contact: String, verb: UserVerb },
+    /// A customer took a quote up: it is an order from now on, under this number where one is given.
+    QuoteAccept { quote: String, order_no: Option<String> },
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -103,6 +105,7 @@ impl Command {
             Verb::Backup { .. } => "backup",
             Verb::CatchUp => "catch-up",
             Verb::User { .. } => "user",
+            Verb::QuoteAccept { .. } => "quote-accept",
         }
     }
 
@@ -121,7 +124,7 @@ impl Command {
             | Verb::Discard { subjects } => Concerns::partners(subjects.iter().map(Subject::partner)),
             Verb::Excuse { intakes } => partners(intakes),
             Verb::Backup { .. } => Concerns::Nobody,
-            Verb::CatchUp | Verb::User { .. } => Concerns::Anybody,
+            Verb::CatchUp | Verb::User { .. } | Verb::QuoteAccept { .. } => Concerns::Anybody,
         }
     }
 
@@ -180,8 +183,12 @@ impl Command {
             },
             "catch-up" => Verb::CatchUp,
             "user" => parse_user(arguments)?,
+            "quote-accept" => Verb::QuoteAccept {
+                quote: arguments["quote"].as_str().context("\"quote\" is missing or no text")?.to_string(),
+                order_no: arguments["order_no"].as_str().map(str::to_string),
+            },
             other => anyhow::bail!(
-                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, release, discard, excuse, backup, catch-up or user"
+                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, release, discard, excuse, backup, catch-up, user or quote-accept"
             ),
         };
         Ok(Command {
@@ -229,6 +236,13 @@ impl Command {
                 let mut arguments = json!({ "contact": contact, "what": verb.as_str() });
                 if let UserVerb::SetPassword { hash } = verb {
                     arguments["hash"] = hash.as_str().into();
+                }
+                arguments
+            }
+            Verb::QuoteAccept { quote, order_no } => {
+                let mut arguments = json!({ "quote": quote });
+                if let Some(order_no) = order_no {
+                    arguments["order_no"] = order_no.as_str().into();
                 }
                 arguments
             }
@@ -360,6 +374,7 @@ mod tests {
             Verb::CatchUp,
             Verb::User { contact: "K-1".into(), verb: UserVerb::SetPassword { hash: "$argon2id$secret".into() } },
             Verb::User { contact: "K-1".into(), verb: UserVerb::Remove },
+            Verb::QuoteAccept { quote: "Q-1".into(), order_no: Some("B-1".into()) },
         ] {
             let command = command(verb);
             assert_eq!(Command::parse(&command.to_bytes()).unwrap(), command);

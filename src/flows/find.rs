@@ -5,7 +5,11 @@ use anyhow::Result;
 
 use super::files::Sight;
 use crate::edges::store::ledger::{FileRow, MessageRow, RunRow};
-use crate::edges::store::{OrderFound, RowFound};
+use crate::edges::store::{OrderFound, RowFound, RowId};
+use crate::model::batch::Batch;
+use crate::model::difference::{Difference, difference};
+use crate::model::json;
+use crate::model::kind::shipped_kinds;
 use crate::model::rules::identity;
 use crate::model::verdict::Verdict;
 
@@ -27,6 +31,24 @@ pub struct OrderStory {
     pub runs: Vec<RunRow>,
     /// It was held and applied later: its message.
     pub waited: Option<MessageRow>,
+    /// What was changed in it since, the first change first.
+    pub changes: Vec<ChangeStory>,
+}
+
+/// A change of an order: what it was, and what it became.
+#[derive(Debug)]
+pub struct ChangeStory {
+    pub seq: i64,
+    pub action: String,
+    pub file: FileRow,
+    pub line: u32,
+    /// Nothing of the order is left.
+    pub cancels: bool,
+    /// The order was handed on before: the change goes out by itself.
+    pub told: bool,
+    pub differences: Vec<Difference>,
+    /// The runs by which it went out.
+    pub runs: Vec<RunRow>,
 }
 
 /// A message that was not simply taken, and its file.
@@ -58,7 +80,8 @@ pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
     for order in found.orders {
         let is_it = |m: &&MessageRow| m.file == order.origin.file_no && m.line == order.origin.line;
         let waited = noted.iter().filter(|m| m.verdict == Verdict::Accepted && m.waits.is_some()).find(is_it).cloned();
-        orders.push(OrderStory { runs: snapshot.runs_of_request("order", order.row)?, waited, order });
+        let runs = snapshot.runs_of_request("order", order.row)?;
+        orders.push(OrderStory { runs, waited, changes: changes_of(sight, order.row)?, order });
     }
     let mut messages = Vec::new();
     // One that was applied later is told by its order.
@@ -68,4 +91,36 @@ pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
         }
     }
     Ok(FoundByKey { key: key.to_string(), orders, rows: found.rows, messages })
+}
+
+/// Each form that the order had beside the one that came after it.
+fn changes_of(sight: Sight<'_>, order: RowId) -> Result<Vec<ChangeStory>> {
+    let snapshot = sight.snapshot;
+    let amendments = snapshot.amendments(order)?;
+    let Some(kind) = shipped_kinds().get("order").filter(|_| !amendments.is_empty()) else { return Ok(Vec::new()) };
+    let form = |line: &str| {
+        let mut batch = Batch::new(kind.clone());
+        json::read_line(line, 0, 0, &mut batch).ok().map(|()| batch)
+    };
+    let mut forms: Vec<Option<Batch>> = amendments.iter().map(|one| form(&one.before)).collect();
+    forms.push(snapshot.load(kind, order)?);
+    let mut stories = Vec::with_capacity(amendments.len());
+    for (amendment, pair) in amendments.into_iter().zip(forms.windows(2)) {
+        let Some(file) = snapshot.file(amendment.file)? else { continue };
+        let differences = match pair {
+            [Some(before), Some(after)] => difference(before.message(0), after.message(0)),
+            _ => Vec::new(),
+        };
+        stories.push(ChangeStory {
+            runs: snapshot.runs_of_request("order_change", amendment.row)?,
+            seq: amendment.seq,
+            action: amendment.action,
+            line: amendment.line,
+            cancels: amendment.cancels,
+            told: amendment.told,
+            differences,
+            file,
+        });
+    }
+    Ok(stories)
 }

@@ -53,6 +53,8 @@ pub struct Intake {
     pub customer: Option<String>,
     pub on_change: OnChange,
     pub order_numbers: OrderNumbers,
+    /// The last state of an order in which a change of it is taken.
+    pub change_until: &'static str,
     /// The numbers that registered customers get from us; none: the ERP gives them.
     pub customer_numbers: Option<NumberRange>,
     pub contact_numbers: Option<NumberRange>,

@@ -7,6 +7,7 @@ pub mod guard;
 pub mod judging;
 pub mod problems;
 pub mod registering;
+pub mod requests;
 mod values;
 pub mod workbook;
 
@@ -16,7 +17,7 @@ pub use companions::*;
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 88] = [
+pub const CODES: [&str; 98] = [
     "already-registered",
     "amount-invalid",
     "archive-damaged",
@@ -27,6 +28,11 @@ pub const CODES: [&str; 88] = [
     "article-unknown",
     "came-back",
     "cell-invalid",
+    "change-empty",
+    "change-gap",
+    "change-older",
+    "change-too-late",
+    "change-unfit",
     "character-invalid",
     "check-digit-wrong",
     "code-unlisted",
@@ -79,7 +85,12 @@ pub const CODES: [&str; 88] = [
     "percent-invalid",
     "price-invalid",
     "quantity-invalid",
+    "quote-ambiguous",
+    "quote-differs",
+    "quote-expired",
     "quote-invalid",
+    "quote-ordered",
+    "quote-unknown",
     "record-misplaced",
     "record-missing",
     "record-too-long",

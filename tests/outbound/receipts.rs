@@ -35,6 +35,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         customer: None,
         on_change: OnChange::Hold,
         order_numbers: OrderNumbers::Erp,
+        change_until: "allocated",
         customer_numbers: None,
         contact_numbers: None,
         as_of: AsOf::FirstSeen,

@@ -154,6 +154,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Intake,
+        "change_until",
+        "received; held; confirmed; backorder; allocated; picking; ready_to_ship",
+        Value("allocated"),
+        "The last state of an order in which a change of it is taken; an order that stands further is not changed any more.",
+    ),
+    key(
+        Table::Intake,
         "customer_numbers",
         "erp; own; own FROM; own FROM-TO",
         Value("erp"),

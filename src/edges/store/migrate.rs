@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0022_requests.sql"),
     include_str!("migrations/0023_logins.sql"),
     include_str!("migrations/0024_order_pdfs.sql"),
+    include_str!("migrations/0025_quotes_and_changes.sql"),
 ];
 
 /// The version of the tables this program works with.

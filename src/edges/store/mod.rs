@@ -46,6 +46,18 @@ pub struct FeedNo(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunNo(pub i64);
 
+/// What has to hold for a request of a kind to go out by itself, of its row `row`: an order that was cancelled before does not, nor
+/// does a change that its order took along.
+fn goes_out(kind: &str, row: &str) -> Option<String> {
+    match kind {
+        "order" => {
+            Some(format!("NOT EXISTS (SELECT 1 FROM order_form c WHERE c.order_row = {row}.row_id AND c.cancels = 1)"))
+        }
+        "order_change" => Some(format!("{row}.told = 1")),
+        _ => None,
+    }
+}
+
 /// Where the requests of a kind stand; nothing for kinds that are none.
 fn request_table(kind: &str) -> Option<&'static str> {
     let kind = shipped_kinds().get(kind).filter(|kind| kind.class == Class::Request)?;

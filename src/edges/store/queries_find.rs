@@ -115,6 +115,30 @@ impl Snapshot<'_> {
                 .with_context(|| format!("cannot look for {kind} rows"))?;
             found.rows.extend(rows.into_iter().map(|row| RowFound { kind, ..row }));
         }
+        found.rows.extend(self.find_requests(number, limit)?);
+        Ok(found)
+    }
+
+    /// Requests beside orders: quotes by their number, changes by their order's.
+    fn find_requests(&self, number: &str, limit: u32) -> Result<Vec<RowFound>> {
+        let quote = "COALESCE('valid until ' || r.valid_until, 'valid') || COALESCE((SELECT ', ordered as ' || o.buyer_order_no \
+             FROM quote_order t JOIN orders o ON o.row_id = t.order_row WHERE t.quote_row = r.row_id), '')";
+        let change = "r.action || CASE WHEN r.told = 1 THEN '' ELSE ', before it went out' END";
+        let change_key = "r.customer_no || ' / ' || r.buyer_order_no || ' / ' || r.change_seq";
+        let questions = [
+            ("quote", "r.customer_no || ' / ' || r.quote_no", quote, "r.quote_no = ?1"),
+            ("order_change", change_key, change, "r.buyer_order_no = ?1"),
+        ];
+        let mut found = Vec::new();
+        for (kind, key, says, condition) in questions {
+            let sql = format!(
+                "SELECT {key}, {says}, NULL, 1, '', r.file_line, {ORIGIN}
+                 FROM {kind} r JOIN file f ON f.file_no = r.file_no WHERE {condition} ORDER BY r.row_id LIMIT ?2"
+            );
+            let rows = list(self.conn, &sql, params![number, limit], read_row)
+                .with_context(|| format!("cannot look for {kind} rows"))?;
+            found.extend(rows.into_iter().map(|row| RowFound { kind, ..row }));
+        }
         Ok(found)
     }
 
@@ -122,7 +146,8 @@ impl Snapshot<'_> {
     fn find_orders(&self, number: &str, limit: u32) -> Result<Vec<OrderFound>> {
         let sql = format!(
             "SELECT o.row_id, o.partner, o.customer_no, o.buyer_order_no, COALESCE(s.order_no, o.order_no, ''),
-               COALESCE(s.status, 'received'), s.status_at, (SELECT COUNT(*) FROM order_line l WHERE l.head_row = o.row_id),
+               COALESCE(s.status, CASE WHEN EXISTS (SELECT 1 FROM order_form c WHERE c.order_row = o.row_id AND c.cancels = 1
+                 AND c.told = 0) THEN 'cancelled' ELSE 'received' END), s.status_at, (SELECT COUNT(*) FROM order_line l WHERE l.head_row = o.row_id),
                '', o.file_line, {ORIGIN}, s.row_id
              FROM orders o
              JOIN file f ON f.file_no = o.file_no

@@ -1,4 +1,4 @@
-//! Carries out what people ask for: retry, ignore, send, pause, resume, release, discard, excuse, user, catch-up; notes backups. Whoever
+//! Carries out what people ask for: retry, ignore, send, pause, resume, release, discard, excuse, user, catch-up, quotes taken up; notes backups. Whoever
 //! holds the instance lock does it; the row in `command` is the audit trail, and a command whose row is finished is never
 //! done twice.
 
@@ -6,6 +6,7 @@ mod excuse;
 mod guarded;
 mod ignore;
 mod pause;
+mod quote;
 mod retry;
 mod user;
 
@@ -68,6 +69,7 @@ pub fn carry_out(
         Verb::Backup { path, made } => note_backup(bench, path, *made),
         Verb::CatchUp => catch_up(bench, feeds),
         Verb::User { contact, verb } => user::user(bench, contact, verb, &command.who),
+        Verb::QuoteAccept { quote, order_no } => quote::accept(bench, quote, order_no.as_deref(), command),
     };
     let (outcome, event) = match outcome {
         Ok(text) => (text, Event::CommandDone),

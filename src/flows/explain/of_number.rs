@@ -4,7 +4,7 @@
 use super::{Story, Teller, source, title};
 use crate::edges::store::RowFound;
 use crate::flows::files::came;
-use crate::flows::find::{FoundByKey, MessageOfFile, OrderStory};
+use crate::flows::find::{ChangeStory, FoundByKey, MessageOfFile, OrderStory};
 use crate::flows::moments;
 use crate::flows::next_steps::NextStep;
 use crate::flows::show::MessageShown;
@@ -48,15 +48,45 @@ impl Teller<'_> {
             ),
             None => format!("It is {}{number}: no status has come for it yet.", order.status),
         });
-        if story.runs.is_empty() {
+        if story.runs.is_empty() && !story.changes.iter().any(|change| change.cancels) {
             sentences.push("It has not gone out in any run yet.".to_string());
         }
         sentences.extend(story.runs.iter().map(|run| format!("It went out in {}.", self.run_told(run))));
+        sentences.extend(story.changes.iter().map(|change| self.change(change)));
         Story {
             title: format!("Order {} of customer {}", order.buyer_order_no, order.customer_no),
             sentences,
             next: Vec::new(),
         }
+    }
+
+    fn change(&self, change: &ChangeStory) -> String {
+        let became = match change.differences.as_slice() {
+            _ if change.cancels => "the order is cancelled".to_string(),
+            [] => "it changed nothing".to_string(),
+            all => {
+                all.iter().map(|one| format!("{}: {} → {}", one.path, one.old, one.new)).collect::<Vec<_>>().join("; ")
+            }
+        };
+        let way = match (change.told, change.runs.as_slice()) {
+            (false, _) if change.cancels => "It had not gone out, and never will.".to_string(),
+            (false, _) => "The order had not gone out and goes out in its last form.".to_string(),
+            (true, []) => "The order had gone out before; the change has not gone out yet.".to_string(),
+            (true, runs) => {
+                let runs: Vec<String> = runs.iter().map(|run| self.run_told(run)).collect();
+                format!("The order had gone out before; the change went out in {}.", runs.join(", "))
+            }
+        };
+        format!(
+            "Change {} ({}) came {} from {}: {}, line {} (file {}): {became}. {way}",
+            change.seq,
+            change.action,
+            self.at_stored(&came(&change.file)),
+            source(&change.file),
+            change.file.name,
+            change.line,
+            change.file.id
+        )
     }
 
     fn row(&self, row: &RowFound) -> String {

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 
+use super::changing::{self, Change, ORDER_CHANGE};
 use super::gathered::Gathered;
 use super::guarding::{self, Counted};
 use super::judge::{Hold, Judge, Judged};
 use super::making::Making;
 use super::numbering::{self, ORDER_NUMBERS};
+use super::quoting;
 use super::reading::SpillFiles;
 use super::registering::{self, Before, Number, REGISTRATION, Registering};
 use crate::edges::clock::iso;
@@ -57,6 +59,8 @@ pub struct InHand<'f> {
     /// The spool's copy of the last numbers given: a restored older database must not give one twice.
     pub given: &'f Marks,
 }
+
+const ORDER: &str = "order";
 
 /// What came of it, so far.
 #[derive(Default)]
@@ -248,6 +252,17 @@ impl<'t, 'f> Applying<'t, 'f> {
             return Ok(false);
         }
         match self.judge.judge(&mut self.references, batch, index)? {
+            Judged::Good if self.kind.name == ORDER => {
+                let place = self.message_place(&batch.message(index));
+                let judged = quoting::judge(self.tx, &self.hand, batch, index, place)?;
+                self.judged(batch, index, judged)
+            }
+            judged => self.judged(batch, index, judged),
+        }
+    }
+
+    fn judged(&mut self, batch: &mut Batch, index: usize, judged: Judged) -> Result<bool> {
+        match judged {
             Judged::Good => {
                 if let Some(field) = self.received {
                     batch.put_text(index, 0, field, self.hand.first_seen);
@@ -317,6 +332,9 @@ impl<'t, 'f> Applying<'t, 'f> {
         if self.may_wait_behind && self.waits_behind(message)? {
             return self.hold_behind(message);
         }
+        if self.kind.name == ORDER_CHANGE {
+            return self.change_order(message);
+        }
         let mut number = None;
         if self.kind.name == REGISTRATION {
             number = match registering::before(self.tx, &self.hand, message, self.message_place(message))? {
@@ -332,11 +350,39 @@ impl<'t, 'f> Applying<'t, 'f> {
         }
     }
 
+    /// A change of an order is written beside it, and the order becomes what it makes of it.
+    fn change_order(&mut self, message: &Message<'_>) -> Result<()> {
+        let amendment = match changing::decide(self.tx, &self.hand, message, self.message_place(message))? {
+            Change::Refused(mut problem) => {
+                problem.message = message.origin().number;
+                return self.refuse(message, vec![problem]);
+            }
+            Change::Held(mut hold) => {
+                hold.problem.message = message.origin().number;
+                return self.hold(message, hold);
+            }
+            Change::Known => None,
+            Change::Goes(amendment) => amendment,
+        };
+        let Writer::Requests(writer) = &mut self.writer else { return Ok(()) };
+        match writer.insert(*message)? {
+            Inserted::Exists(row) => self.known_request(message, row),
+            Inserted::New(row) => {
+                changing::carry_out(self.tx, &self.hand, row, amendment)?;
+                self.count(Verdict::Accepted);
+                Ok(())
+            }
+        }
+    }
+
     /// The request is new. Where order numbers are ours, it gets the next one.
     fn taken(&mut self, message: &Message<'_>, row: RowId) -> Result<()> {
-        if self.hand.intake.order_numbers == OrderNumbers::Own && self.kind.name == "order" {
+        if self.hand.intake.order_numbers == OrderNumbers::Own && self.kind.name == ORDER {
             let number = numbering::next(self.tx, self.hand.given, ORDER_NUMBERS, 1)?;
             self.tx.number_order(row, &number.to_string())?;
+        }
+        if self.kind.name == ORDER {
+            quoting::note(self.tx, &self.hand, message, row)?;
         }
         let made = self.making.make(&self.hand, message)?;
         if !made.is_empty() {
@@ -389,16 +435,24 @@ impl<'t, 'f> Applying<'t, 'f> {
     fn known_request(&mut self, message: &Message<'_>, row: RowId) -> Result<()> {
         let known = self.tx.load(&self.kind, row)?.context("the row that was met is gone within one transaction")?;
         let changes = difference(known.message(0), *message);
-        if changes.is_empty() {
+        // An order that was changed since is the one that came first, as it came.
+        let (is_amended, as_asked) = match self.kind.name.as_str() {
+            ORDER => changing::as_first_asked(self.tx, row, message)?,
+            name => (name == ORDER_CHANGE, false),
+        };
+        if changes.is_empty() || as_asked {
             self.list(message, Verdict::Duplicate, "duplicate", &[], Some(row), None)?;
             self.applied.request = Some((row, How::Known));
             self.count(Verdict::Duplicate);
             return Ok(());
         }
         let may_replace = self.hand.overrule || self.hand.intake.on_change == OnChange::ReplaceUntilExported;
-        if may_replace && !self.tx.is_exported(&self.kind.name, row)? {
+        if may_replace && !is_amended && !self.tx.is_exported(&self.kind.name, row)? {
             let Writer::Requests(writer) = &mut self.writer else { return Ok(()) };
             writer.replace(row, *message)?;
+            if self.kind.name == ORDER {
+                quoting::note(self.tx, &self.hand, message, row)?;
+            }
             if self.kind.name == REGISTRATION {
                 self.registering.replace(message, row)?;
             }

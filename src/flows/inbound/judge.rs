@@ -204,7 +204,12 @@ impl<'f> Judge<'f> {
         let partner_field = self.kind.head().field("partner");
         let customer_field = self.places.customer;
         let given = |at: Option<usize>| at.and_then(|f| head.value(f).text()).map(str::to_string);
-        let (partner, customer) = (given(partner_field), given(customer_field));
+        // A request speaks of its sender's own orders; a status may say whose it is.
+        let partner = match self.kind.class {
+            Class::Request => Some(self.intake.sender.partner.clone()),
+            _ => given(partner_field),
+        };
+        let customer = given(customer_field);
         let place = || self.place(batch, index, &batch.message(index).head(), field);
         let orders =
             look.orders(partner.as_deref().unwrap_or_default(), customer.as_deref().unwrap_or_default(), &sent)?;

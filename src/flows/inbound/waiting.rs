@@ -10,7 +10,9 @@ use anyhow::Result;
 use chrono_tz::Tz;
 
 use super::super::is_outage;
+use super::QUOTE;
 use super::applying::{Applied, Applying, InHand};
+use super::changing::ORDER_CHANGE;
 use super::finish::Decided;
 use super::judge::registration;
 use super::numbering;
@@ -30,7 +32,7 @@ use crate::model::verdict::Verdict;
 use crate::model::wording::judging as words;
 
 /// Kinds that others wait for, in the order in which one may bring the other on.
-const AWAITED: [&str; 5] = [CUSTOMER, registration::AWAITED, ARTICLE, ORDER, MESSAGE];
+const AWAITED: [&str; 7] = [CUSTOMER, registration::AWAITED, ARTICLE, QUOTE, ORDER, ORDER_CHANGE, MESSAGE];
 const CUSTOMER: &str = "customer";
 const ARTICLE: &str = "article";
 /// Says which article somebody's number means, so it brings what an article brings.
@@ -106,12 +108,20 @@ impl Again {
         let before = decided.len();
         for kind in AWAITED {
             // An order that goes on brings on what waits for it.
-            if !kinds.contains(&kind) && (kind != ORDER || decided.len() == before) {
+            if !kinds.contains(&kind) && (!matches!(kind, ORDER | ORDER_CHANGE) || decided.len() == before) {
                 continue;
             }
             if self.judge_those_on(tx, kind, decided)? && kind == ARTICLE {
                 // What was looked at before them may go on by them.
                 self.judge_those_on(tx, kind, decided)?;
+            }
+            if kind == ORDER_CHANGE {
+                // Each change brings on the one behind it, whichever of them came first.
+                let mut known = decided.len();
+                self.judge_those_on(tx, kind, decided)?;
+                while decided.len() > std::mem::replace(&mut known, decided.len()) {
+                    self.judge_those_on(tx, kind, decided)?;
+                }
             }
         }
         Ok(())

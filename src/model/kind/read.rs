@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use super::{Class, Field, FieldType, Group, Kind, Kinds};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 
-const SHIPPED: [(&str, &str); 14] = [
+const SHIPPED: [(&str, &str); 16] = [
     ("article.toml", include_str!("../../../schemas/kinds/article.toml")),
     ("article_reference.toml", include_str!("../../../schemas/kinds/article_reference.toml")),
     ("base_data.toml", include_str!("../../../schemas/kinds/base_data.toml")),
@@ -13,8 +13,10 @@ const SHIPPED: [(&str, &str); 14] = [
     ("customer.toml", include_str!("../../../schemas/kinds/customer.toml")),
     ("discount.toml", include_str!("../../../schemas/kinds/discount.toml")),
     ("order.toml", include_str!("../../../schemas/kinds/order.toml")),
+    ("order_change.toml", include_str!("../../../schemas/kinds/order_change.toml")),
     ("order_status.toml", include_str!("../../../schemas/kinds/order_status.toml")),
     ("price.toml", include_str!("../../../schemas/kinds/price.toml")),
+    ("quote.toml", include_str!("../../../schemas/kinds/quote.toml")),
     ("receipt.toml", include_str!("../../../schemas/kinds/receipt.toml")),
     ("registration.toml", include_str!("../../../schemas/kinds/registration.toml")),
     ("registration_answer.toml", include_str!("../../../schemas/kinds/registration_answer.toml")),

@@ -18,7 +18,7 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 28] = shipped![
+const SHIPPED: [(&str, &str); 32] = shipped![
     "nattpost-article-csv",
     "nattpost-article-xml",
     "nattpost-article-reference-csv",
@@ -33,10 +33,14 @@ const SHIPPED: [(&str, &str); 28] = shipped![
     "nattpost-discount-xml",
     "nattpost-order-csv",
     "nattpost-order-xml",
+    "nattpost-order-change-csv",
+    "nattpost-order-change-xml",
     "nattpost-order-status-csv",
     "nattpost-order-status-xml",
     "nattpost-price-csv",
     "nattpost-price-xml",
+    "nattpost-quote-csv",
+    "nattpost-quote-xml",
     "nattpost-receipt-csv",
     "nattpost-receipt-xml",
     "nattpost-registration-csv",

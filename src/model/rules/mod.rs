@@ -18,6 +18,7 @@ pub mod identity;
 pub mod lineage;
 pub mod meeting;
 pub mod one_name;
+pub mod order_change;
 pub mod order_of_files;
 pub mod own_number;
 pub mod patience;

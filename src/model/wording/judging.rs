@@ -203,6 +203,7 @@ pub fn waited_too_long(waited_for: &str, key: &str) -> Problem {
     let (code, what) = match waited_for {
         "customer" => ("customer-unknown", "customer"),
         "article" => ("article-unknown", "article"),
+        "order_change" => ("change-gap", "change"),
         _ => ("order-unknown", "order"),
     };
     Problem::new(

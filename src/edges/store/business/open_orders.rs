@@ -47,5 +47,6 @@ const GATHER: &str = "INSERT INTO temp.open_order (article_no, warehouse, qty_e6
        AND s.partner = o.partner AND s.active = 1 \
      WHERE o.partner = ?1 AND o.received_at >= ?2 AND l.article_no IS NOT NULL AND l.qty_e6 > 0 \
        AND (s.row_id IS NULL OR s.status = 'received' OR s.status = 'held') \
+       AND NOT EXISTS (SELECT 1 FROM order_form c WHERE c.order_row = o.row_id AND c.cancels = 1) \
      GROUP BY 1, 2 \
      ON CONFLICT (article_no, warehouse) DO UPDATE SET qty_e6 = qty_e6 + excluded.qty_e6";

@@ -15,7 +15,7 @@ use super::load::{Reading, read_group_row, read_head_row};
 use super::selection::{Selection, Wanted};
 use super::source::{SelectedRow, Source};
 use super::tables::{KindTables, KnownTables, TableColumn};
-use crate::edges::store::Snapshot;
+use crate::edges::store::{Snapshot, goes_out};
 use crate::model::also::Also;
 use crate::model::batch::Batch;
 use crate::model::kind::Kind;
@@ -341,6 +341,7 @@ fn condition(kind: &Kind, tables: &KindTables, source: &Source, selection: &Sele
         condition.add(format!(
             "NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = {place} AND q.kind = {own} AND q.row_id = {row})"
         ));
+        goes_out(&kind.name, "h").into_iter().for_each(|term| condition.add(term));
     }
     if let Some(run) = selection.exported_with {
         let place = condition.place(rusqlite::types::Value::Integer(run.0));

@@ -11,6 +11,10 @@ use crate::model::kind::Kind;
 /// The place of a wanted key among them.
 const WANTED_ORDER: &str = "w.nth";
 
+/// Of an order `o` of which the ERP has said nothing: one that was cancelled before it went out stays with us.
+const STATUS_OF_OURS: &str = "CASE WHEN EXISTS (SELECT 1 FROM order_form c WHERE c.order_row = o.row_id AND c.cancels = 1 \
+     AND c.told = 0) THEN 'cancelled' ELSE 'received' END";
+
 /// Where head rows come from and what their columns are called there.
 pub(super) struct Source {
     kind: String,
@@ -82,7 +86,7 @@ impl Source {
         match column.name.as_str() {
             "partner" | "customer_no" | "customer_no_sent" | "buyer_order_no" => format!("o.\"{}\"", column.name),
             "order_no" => "COALESCE(h.order_no, o.order_no)".to_string(),
-            "status" => "COALESCE(h.status, 'received')".to_string(),
+            "status" => format!("COALESCE(h.status, {STATUS_OF_OURS})"),
             "status_at" => "COALESCE(h.status_at, CASE WHEN h.row_id IS NULL THEN o.received_at END)".to_string(),
             name => format!("h.\"{name}\""),
         }

@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use crate::edges::fault;
 use crate::edges::store::query::{one, run};
-use crate::edges::store::{FileNo, RowId, RunNo, Tx, request_table};
+use crate::edges::store::{FileNo, RowId, RunNo, Tx, goes_out, request_table};
 use crate::model::ids::Id;
 use crate::model::rules::one_name::Turn;
 use crate::model::rules::supersede::Scope;
@@ -234,12 +234,14 @@ impl Tx<'_> {
     /// first that did not, whatever the reason.
     pub(super) fn raise_export_floor(&self, feed: &str, kind: &str) -> Result<()> {
         let Some(table) = request_table(kind) else { return Ok(()) };
+        // What never goes out holds nothing back.
+        let goes_out = goes_out(kind, "o").map(|condition| format!("AND {condition}")).unwrap_or_default();
         let sql = format!(
             "INSERT INTO export_floor (feed, kind, row_id) SELECT ?1, ?2, COALESCE( \
                (SELECT o.row_id - 1 FROM \"{table}\" o WHERE o.row_id > \
                     COALESCE((SELECT f.row_id FROM export_floor f WHERE f.feed = ?1 AND f.kind = ?2), 0) \
                   AND NOT EXISTS (SELECT 1 FROM run_request q WHERE q.feed = ?1 AND q.kind = ?2 AND q.row_id = o.row_id) \
-                  ORDER BY o.row_id LIMIT 1), \
+                  {goes_out} ORDER BY o.row_id LIMIT 1), \
                (SELECT max(o.row_id) FROM \"{table}\" o), 0) WHERE true \
              ON CONFLICT (feed, kind) DO UPDATE SET row_id = excluded.row_id"
         );
