@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 /// Applied when the evening ends, written down by hand from the evenings of tests/rigs/night.py.
 const ORDERS: [&str; 9] = ["D-1", "D-11", "D-2", "D-3", "D-5", "D-9", "W-1", "W-2", "W-4"];
@@ -36,7 +37,20 @@ fn unpacked() -> tempfile::TempDir {
     let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade/v7.tar.gz");
     let tar = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(site.path()).status().unwrap();
     assert!(tar.success());
+    wait_for_years(&site.path().join("nattpost.db"));
     site
+}
+
+/// What waited then was to wait for a day: it waits on, or the site would tell something else from the next day on. The log
+/// stays as it was left.
+fn wait_for_years(database: &Path) {
+    let db = Connection::open(database).unwrap();
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+    let count =
+        db.execute("UPDATE message SET wait_until = '2034-11-20T09:40:00.000Z' WHERE wait_until IS NOT NULL", []);
+    assert_eq!(count.unwrap(), 1, "held messages that wait");
+    drop(db);
+    assert!(database.with_extension("db-wal").exists(), "the log was gathered");
 }
 
 fn nattpost(root: &Path, words: &[&str]) -> (i32, String) {
