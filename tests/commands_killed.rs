@@ -1,4 +1,4 @@
-//! People's decisions (`release`, `discard`, `pause`, `resume`) by the real binary, killed at its call N, or with that call failing.
+//! People's decisions (`release`, `discard`, `pause`, `resume`, `correct`) by the real binary, killed at its call N, or with that call failing.
 //! After each the next start finds the command answered, or it was never given and is given again; at the end all is as if
 //! nothing had been: each lock ended once, each file judged once, each row told once, no number left out.
 
@@ -25,12 +25,15 @@ const EVERYDAY: usize = 11;
 const CALLS_MAX: usize = 500;
 
 /// What becomes equal after every fault.
-const LEDGER: [&str; 7] = [
+const LEDGER: [&str; 10] = [
     "SELECT intake, name, state, verdict, code, accepted, held, refused, placed, comment FROM file ORDER BY file_no",
     "SELECT feed, number > 0, state, rows, placed FROM run WHERE state <> 'empty' ORDER BY run_no",
     "SELECT side, name, ended_at IS NULL, ended_by, command_id IS NULL FROM guard_lock ORDER BY lock_no",
     "SELECT subject, who IS NULL, comment FROM pause ORDER BY subject",
     "SELECT article_no, CAST(qty AS TEXT), active FROM v_stock ORDER BY article_no",
+    "SELECT buyer_order_no, customer_no, article_no, CAST(qty AS TEXT) FROM v_order_line ORDER BY buyer_order_no",
+    "SELECT number, field, before, after FROM correction ORDER BY number, field",
+    "SELECT number, verdict, code, key FROM message ORDER BY number",
     "SELECT count(*) FROM command WHERE done_at IS NULL",
     "PRAGMA foreign_key_check",
 ];
@@ -258,6 +261,51 @@ fn what_is_discarded_is_gone_once_whenever_it_is_killed() {
 #[test]
 fn what_is_discarded_is_gone_once_whichever_call_fails() {
     discarded(&FAILING, 7);
+}
+
+const SHOP: &str = "name = \"Shop\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\narticles = \"check\"\n\
+    customers = \"wait 24 h\"\nreceipt = \"nattpost-receipt-csv\"\n";
+const ORDERS: &str = "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\n\
+    order;W-1;K-1\nline;1;A-404;1\norder;W-2;K-9\nline;1;A1;2\n";
+
+/// An order was refused for its article, another waits for its customer.
+fn with_orders() -> TempDir {
+    let site = tempfile::tempdir().unwrap();
+    let root = site.path();
+    fs::create_dir(root.join("partners")).unwrap();
+    fs::write(root.join("nattpost.toml"), "company = \"Nordkap\"\n").unwrap();
+    let erp = "name = \"ERP\"\n[intake.customers]\nlayouts = [\"nattpost-customer-csv\"]\nsettle = \"rename\"\n\
+        [intake.articles]\nlayouts = [\"nattpost-article-csv\"]\nsettle = \"rename\"\n";
+    for (name, text) in [("erp", erp), ("shop", SHOP)] {
+        fs::write(root.join(format!("partners/{name}.toml")), text).unwrap();
+    }
+    well(root, &["run", "--once"]);
+    for (path, text) in [
+        ("erp/customers/c.csv", "nattpost;customer;1\n!customer;customer_no;name\ncustomer;K-1;One\n"),
+        ("erp/articles/a.csv", "nattpost;article;1\n!article;article_no;name\narticle;A1;Disc\n"),
+        ("shop/orders/orders.csv", ORDERS),
+    ] {
+        fs::write(root.join("spool/in").join(path), text).unwrap();
+        well(root, &["run", "--once"]);
+    }
+    assert_eq!(rows(root, "SELECT number, verdict FROM message ORDER BY number"), "1|refused\n2|held");
+    site
+}
+
+/// Applied once, both values noted once, and never lost.
+#[test]
+fn what_is_corrected_is_applied_once_whenever_it_is_killed_and_whichever_call_fails() {
+    let site = with_orders();
+    for (message, edit, line) in
+        [("1", "lines.1.article_no=A1", "W-1|K-1|A1|1"), ("2", "customer_no=K-1", "W-2|K-1|A1|2")]
+    {
+        let words = ["correct", "orders.csv", "--message", message, "--set", edit];
+        let decision = Decision::new(site.path(), &words);
+        assert!(decision.after.contains(line), "{}", decision.after);
+        for (turn, faults) in [&KILLED[..], &FAILING].into_iter().enumerate() {
+            decision.at_its_calls(faults, 3 + turn);
+        }
+    }
 }
 
 #[test]

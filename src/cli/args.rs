@@ -131,6 +131,14 @@ pub enum Command {
     )]
     Retry(Retry),
 
+    /// Correct fields of a message that is held or was refused, and judge it again
+    #[command(
+        after_help = "Example:\n  nattpost correct orders-1107.csv --message 2\n  nattpost correct orders-1107.csv --message 2 --set lines.2.qty=3 --unset reference --comment \"asked by phone\"\n\n\
+                      Without --set and --unset the fields of the message are shown by the names that --set takes; nothing is changed. \
+                      Parts are counted from 1. Both values stay in the ledger."
+    )]
+    Correct(Correct),
+
     /// Close refused or held files without applying them; the originals go to done/
     #[command(
         after_help = "Example:\n  nattpost ignore orders-1107.csv --comment \"sent again by mail\"\n  nattpost ignore --reason customer-unknown --day 2026-11-07 --comment test"
@@ -349,6 +357,25 @@ pub struct QuoteAccept {
     /// The customer's number of the order; without it the one that the quote names, else the quote's own
     #[arg(long, value_name = "NUMBER")]
     pub order: Option<String>,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub comment: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Correct {
+    /// Name or id of the file; a name means the newest of that name
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// The message's number in its file, from 1, as nattpost show tells it
+    #[arg(long, value_name = "NUMBER")]
+    pub message: u64,
+    /// A field and what it should hold, like lines.2.qty=3
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub set: Vec<String>,
+    /// A field that should not have been sent
+    #[arg(long, value_name = "FIELD")]
+    pub unset: Vec<String>,
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub comment: String,

@@ -8,6 +8,7 @@ mod backup;
 mod catch_up;
 mod check_page;
 mod connect_page;
+mod correct;
 mod deciding;
 mod demo;
 pub mod ends;
@@ -114,6 +115,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Explain(asked) => looking::explain(page, &config()?, asked),
         Command::Find(asked) => looking::find(page, &config()?, asked),
         Command::Retry(asked) => ask::retry(page, &config()?, asked),
+        Command::Correct(asked) => correct::correct(page, &config()?, asked),
         Command::Ignore(asked) => ask::ignore(page, &config()?, asked),
         Command::Send(asked) => ask::send(page, &config()?, asked),
         Command::Pause(asked) => pausing::pause(page, &config()?, asked),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::files_page::{self, file_object, headline, outcome};
 use super::page::{Columns, Page, safe};
 use super::setting::shown_path;
-use crate::edges::store::ledger::{CommandRow, MessageRow, PartRow, RunRow, RunState};
+use crate::edges::store::ledger::{CommandRow, CorrectionRow, MessageRow, PartRow, RunRow, RunState};
 use crate::flows::explain::title_of_run;
 use crate::flows::files::{Standing, came};
 use crate::flows::moments;
@@ -66,6 +66,15 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
     }
     for back in &shown.came_back_as {
         page.line(format!("  came back as {} ({}), {}", safe(&back.name), back.id, outcome(back)))?;
+    }
+    for known in &shown.corrections {
+        let told =
+            |value: &Option<String>| value.as_ref().map_or("nothing".to_string(), |value| format!("\"{value}\""));
+        let change = &known.change;
+        let values = format!("from {} to {}", told(&change.before), told(&change.after));
+        let when = page.when_stored(Some(&known.at));
+        let line = format!("  corrected by {} {when}: message {}, {} {values}", known.who, known.number, change.field);
+        page.line(safe(&line))?;
     }
     for command in &shown.commands {
         page.line(format!("  {}", command_line(page, command)))?;
@@ -141,7 +150,14 @@ pub fn message(page: &mut Page<'_>, shown: &MessageShown) -> io::Result<()> {
     } else {
         format!(" [{}]", message.code)
     };
-    page.line(format!("  {}{code}: {} {}, line {}", message.verdict, message.kind, safe(&message.key), message.line))?;
+    page.line(format!(
+        "  {}{code}: {} {}, line {} (message {})",
+        message.verdict,
+        message.kind,
+        safe(&message.key),
+        message.line,
+        message.number
+    ))?;
     if let Some(waits) =
         message.waits.as_ref().filter(|waits| !waits.kind.is_empty() && message.verdict != Verdict::Held)
     {
@@ -175,6 +191,19 @@ fn command_line(page: &Page<'_>, command: &CommandRow) -> String {
     let comment = if command.comment.is_empty() { String::new() } else { format!(" \"{}\"", command.comment) };
     let outcome = if command.outcome.is_empty() { "not carried out yet" } else { &command.outcome };
     safe(&format!("{} by {} {}{comment}: {outcome}", command.verb, command.who, page.when_stored(Some(&command.at))))
+}
+
+fn correction_object(known: &CorrectionRow) -> Value {
+    let change = &known.change;
+    json!({
+        "message": known.number,
+        "command": known.command,
+        "who": known.who,
+        "at": known.at,
+        "field": change.field,
+        "before": change.before,
+        "after": change.after,
+    })
 }
 
 pub fn next(page: &mut Page<'_>, steps: &[NextStep]) -> io::Result<()> {
@@ -330,6 +359,7 @@ pub fn file_shown_object(shown: &FileShown) -> Value {
     object["receipts"] = shown.receipts.iter().map(run_object).collect::<Vec<_>>().into();
     object["same_content_as"] = shown.repeats.as_ref().map(|file| file.id.to_string()).into();
     object["came_back_as"] = shown.came_back_as.iter().map(files_page::file_object).collect::<Vec<_>>().into();
+    object["corrections"] = shown.corrections.iter().map(correction_object).collect::<Vec<_>>().into();
     object["commands"] = shown.commands.iter().map(command_object).collect::<Vec<_>>().into();
     object["same_name"] = shown.same_name.iter().map(|file| file.id.to_string()).collect::<Vec<_>>().into();
     object["there"] = there(shown).into();

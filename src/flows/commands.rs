@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::edges::clock;
 use crate::edges::spool::Spool;
 use crate::edges::store::Selection;
+use crate::model::correction::Edit;
 use crate::model::ids::Id;
 use crate::model::pause::Subject;
 use crate::model::rules::command_order::Concerns;
@@ -29,6 +30,8 @@ pub struct Command {
 pub enum Verb {
     /// Judge again. `overrule`: apply what is stale or changed all the same.
     Retry { which: Selection, how: Anew },
+    /// Change fields of a message that is held or was refused, and judge it again.
+    Correct(Correction),
     /// Close without applying.
     Ignore { which: Selection },
     /// Write a feed now: `partner/feed`; `full`, or only rows of a key.
@@ -80,6 +83,15 @@ impl std::fmt::Debug for UserVerb {
     }
 }
 
+/// What is to be changed in which message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    pub file: Id,
+    /// The message's number in its file, from 1.
+    pub number: u64,
+    pub edits: Vec<Edit>,
+}
+
 /// How it is judged again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Anew {
@@ -95,6 +107,7 @@ impl Command {
     pub fn verb_name(&self) -> &'static str {
         match self.verb {
             Verb::Retry { .. } => "retry",
+            Verb::Correct(_) => "correct",
             Verb::Ignore { .. } => "ignore",
             Verb::Send { .. } => "send",
             Verb::Pause { .. } => "pause",
@@ -124,7 +137,7 @@ impl Command {
             | Verb::Discard { subjects } => Concerns::partners(subjects.iter().map(Subject::partner)),
             Verb::Excuse { intakes } => partners(intakes),
             Verb::Backup { .. } => Concerns::Nobody,
-            Verb::CatchUp | Verb::User { .. } | Verb::QuoteAccept { .. } => Concerns::Anybody,
+            Verb::CatchUp | Verb::User { .. } | Verb::Correct(_) | Verb::QuoteAccept { .. } => Concerns::Anybody,
         }
     }
 
@@ -133,6 +146,10 @@ impl Command {
         let mut arguments = self.arguments_json();
         // What a password was hashed to stands in one table alone.
         arguments.as_object_mut().map(|object| object.remove("hash"));
+        // What was corrected may be personal: it stands with the corrections, where it can be covered.
+        if let Verb::Correct(wanted) = &self.verb {
+            arguments["edits"] = wanted.edits.iter().map(|edit| edit.field.as_str()).collect();
+        }
         arguments.to_string()
     }
 
@@ -162,6 +179,7 @@ impl Command {
                     existing: arguments["existing"].as_str().map(str::to_string),
                 },
             },
+            "correct" => Verb::Correct(parse_correction(arguments)?),
             "ignore" => {
                 let said = whole["comment"].as_str().is_some_and(|comment| !comment.trim().is_empty());
                 anyhow::ensure!(said, "\"comment\" is empty; it says why these files are closed");
@@ -188,7 +206,7 @@ impl Command {
                 order_no: arguments["order_no"].as_str().map(str::to_string),
             },
             other => anyhow::bail!(
-                "\"{other}\" is not a verb; expected retry, ignore, send, pause, resume, release, discard, excuse, backup, catch-up, user or quote-accept"
+                "\"{other}\" is not a verb; expected retry, correct, ignore, send, pause, resume, release, discard, excuse, backup, catch-up, user or quote-accept"
             ),
         };
         Ok(Command {
@@ -211,6 +229,11 @@ impl Command {
                     value.iter().for_each(|value| drop(arguments.insert(name.into(), value.as_str().into())));
                 }
                 arguments.into()
+            }
+            Verb::Correct(wanted) => {
+                let edit = |edit: &Edit| json!({ "field": edit.field, "value": edit.value });
+                let edits: Vec<Value> = wanted.edits.iter().map(edit).collect();
+                json!({ "files": [wanted.file.as_str()], "message": wanted.number, "edits": edits })
             }
             Verb::Ignore { which } => to_json(which).into(),
             Verb::Send { feeds, full, key } => {
@@ -259,6 +282,22 @@ fn parse_user(arguments: &Value) -> Result<Verb> {
         _ => anyhow::bail!("\"what\" is none of set-password, disable and remove"),
     };
     Ok(Verb::User { contact: text("contact")?.to_string(), verb })
+}
+
+fn parse_correction(arguments: &Value) -> Result<Correction> {
+    let [file] = &texts(arguments, "files")?[..] else { anyhow::bail!("\"files\" does not name one file") };
+    let list =
+        arguments["edits"].as_array().filter(|list| !list.is_empty()).context("\"edits\" is missing or empty")?;
+    let edit = |edit: &Value| {
+        let field = edit["field"].as_str().context("\"field\" of an edit is missing or no text")?.to_string();
+        anyhow::ensure!(edit["value"].is_string() || edit["value"].is_null(), "\"value\" of an edit is no text");
+        Ok(Edit { field, value: edit["value"].as_str().map(str::to_string) })
+    };
+    Ok(Correction {
+        file: Id::parse(file).with_context(|| format!("\"{file}\" is not a file id"))?,
+        number: arguments["message"].as_u64().context("\"message\" is missing or no number")?,
+        edits: list.iter().map(edit).collect::<Result<_>>()?,
+    })
 }
 
 fn to_json(which: &Selection) -> Map<String, Value> {
@@ -363,6 +402,11 @@ mod tests {
                 how: Anew { overrule: false, key: Some("W 1".into()), existing: Some("70001".into()) },
             },
             Verb::Ignore { which },
+            Verb::Correct(Correction {
+                file: Id::new(1_795_300_000_000, 3),
+                number: 7,
+                edits: vec![Edit { field: "lines.2.qty".into(), value: Some("3".into()) }, Edit::unset("reference")],
+            }),
             Verb::Send { feeds: vec!["dealer/stock".into()], full: true, key: None },
             Verb::Send { feeds: vec!["dealer/stock".into()], full: false, key: Some("A 1".into()) },
             Verb::Pause { subjects: vec![Subject::Partner("dealer".into())] },

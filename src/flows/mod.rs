@@ -18,6 +18,7 @@ pub mod lineage;
 pub mod metrics;
 pub mod moments;
 pub mod next_steps;
+pub mod one_message;
 pub mod outbound;
 pub mod plan;
 pub mod problems;

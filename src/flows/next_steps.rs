@@ -161,6 +161,11 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>, co
         }
         step("if the cause was on our side and is mended, judge it again", format!("nattpost retry {id}"));
     }
+    if let Some(first) =
+        messages.iter().find(|m| matches!(m.verdict, Verdict::Held | Verdict::Refused) && m.code != CAME_BACK)
+    {
+        step("see its fields, and correct them here", format!("nattpost correct {id} --message {}", first.number));
+    }
     if changed {
         step("take the new content in place of what we have", format!("nattpost retry {id} --overrule"));
     }

@@ -10,8 +10,8 @@ use super::files::{self, Sight, Standing};
 use super::next_steps::{self, NextStep};
 use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::ledger::{
-    CollectRow, CommandRow, DeliveryRow, FileRow, LockRow, MessageRow, PartRow, RemoteState, RunReason, RunRow,
-    RunState, Side, TryRow,
+    CollectRow, CommandRow, CorrectionRow, DeliveryRow, FileRow, LockRow, MessageRow, PartRow, RemoteState, RunReason,
+    RunRow, RunState, Side, TryRow,
 };
 use crate::model::batch::Batch;
 use crate::model::difference::{Difference, difference};
@@ -63,6 +63,8 @@ pub struct FileShown {
     pub repeats: Option<FileRow>,
     pub came_back_as: Vec<FileRow>,
     pub commands: Vec<CommandRow>,
+    /// What people changed in its messages.
+    pub corrections: Vec<CorrectionRow>,
     /// Other files of this name, the newest first.
     pub same_name: Vec<FileRow>,
     /// Of one that came from a remote: what is still owed there.
@@ -203,6 +205,7 @@ fn file_shown(
         there: there(sight, &file)?,
         receipts: snapshot.runs_of_file(file.no)?,
         repeats,
+        corrections: snapshot.corrections_of(file.no)?,
         commands: snapshot.commands_naming(file.id.as_str(), COMMANDS_SHOWN)?,
         next: match came_back_as.last() {
             Some(as_file) if next_steps::is_replaced(&file, &rows) => next_steps::of_replaced(as_file),

@@ -138,6 +138,11 @@ impl Batch {
         }
     }
 
+    /// An empty one, whose places are said alike.
+    pub fn another(&self) -> Self {
+        Batch { speaker: self.speaker.clone(), ..Batch::new(self.kind.clone()) }
+    }
+
     pub fn speaker(&self) -> Option<&Speaker> {
         self.speaker.as_deref()
     }

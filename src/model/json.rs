@@ -18,7 +18,7 @@ use super::rules::identity;
 use super::wording;
 
 /// Where the partner's own fields stand.
-const EXTRA: &str = "extra";
+pub const EXTRA: &str = "extra";
 
 /// The message as an object.
 pub fn to_json(message: Message<'_>) -> Json {
@@ -191,6 +191,11 @@ enum Read<'a> {
     Empty,
     Number(i64),
     Text(&'a str),
+}
+
+/// What a field of this type expects instead of this value; none: it takes it.
+pub fn expected(field_type: &FieldType, value: &Json) -> Option<String> {
+    read_value(field_type, value).err()
 }
 
 /// `Err` says what was expected.

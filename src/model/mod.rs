@@ -5,6 +5,7 @@ pub mod archive;
 pub mod batch;
 pub mod canonical;
 pub mod certificate;
+pub mod correction;
 pub mod decimal;
 pub mod diagnostic;
 pub mod difference;

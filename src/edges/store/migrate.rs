@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0023_logins.sql"),
     include_str!("migrations/0024_order_pdfs.sql"),
     include_str!("migrations/0025_quotes_and_changes.sql"),
+    include_str!("migrations/0026_corrections.sql"),
 ];
 
 /// The version of the tables this program works with.

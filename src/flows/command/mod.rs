@@ -1,7 +1,8 @@
-//! Carries out what people ask for: retry, ignore, send, pause, resume, release, discard, excuse, user, catch-up, quotes taken up; notes backups. Whoever
+//! Carries out what people ask for: retry, correct, ignore, send, pause, resume, release, discard, excuse, user, catch-up, quotes taken up; notes backups. Whoever
 //! holds the instance lock does it; the row in `command` is the audit trail, and a command whose row is finished is never
 //! done twice.
 
+mod correct;
 mod excuse;
 mod guarded;
 mod ignore;
@@ -51,6 +52,7 @@ pub fn carry_out(
     }
     let outcome = match &command.verb {
         Verb::Retry { which, how } => retry::retry(bench, which, how, &command.comment),
+        Verb::Correct(wanted) => correct::correct(bench, wanted, command),
         Verb::Ignore { which } => ignore::ignore(bench, which, &command.comment),
         Verb::Pause { subjects } => pause::pause(bench, subjects, &command.who, &command.comment),
         Verb::Resume { subjects } => pause::resume(bench, subjects, &command.comment),

@@ -14,8 +14,8 @@ use super::super::inbound::round::{Bench, answer_all};
 use super::super::inbound::waiting::{Again, newest_of_each};
 use super::files;
 use crate::edges::events::{Event, Key, Value};
-use crate::edges::store::Selection;
 use crate::edges::store::ledger::{FileRow, MessageRow};
+use crate::edges::store::{Selection, Tx};
 use crate::model::verdict::{Home, Verdict};
 use crate::model::wording::guard::is_code_of_guard;
 
@@ -141,7 +141,7 @@ fn retry_file(
     let (held, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|m| m.verdict == Verdict::Held);
     let mut results = Vec::new();
     if !held.is_empty() {
-        results.extend(judge_held(bench, &held, how)?);
+        results.extend(judge_held(bench, &held, how, &|_, _| Ok(()))?);
     }
     if !others.is_empty() {
         results.extend(bench.judge_some_again(row, &others, how.overrule)?);
@@ -156,7 +156,13 @@ fn is_wanted(message: &MessageRow, which: &Selection) -> bool {
         && which.verdict.is_none_or(|verdict| verdict == message.verdict)
 }
 
-fn judge_held(bench: &mut Bench<'_>, held: &[MessageRow], how: &Anew) -> Result<Vec<(Verdict, u64)>> {
+/// `first` is done to each before it is judged, in the same commit.
+pub(super) fn judge_held(
+    bench: &mut Bench<'_>,
+    held: &[MessageRow],
+    how: &Anew,
+    first: &dyn Fn(&Tx<'_>, &MessageRow) -> Result<()>,
+) -> Result<Vec<(Verdict, u64)>> {
     let again = Again { existing: how.existing.clone(), ..bench.again(how.overrule)? };
     // What goes on with them is not what was spoken of.
     let others = bench.again(how.overrule)?;
@@ -164,6 +170,8 @@ fn judge_held(bench: &mut Bench<'_>, held: &[MessageRow], how: &Anew) -> Result<
     let mut results = Vec::new();
     let tx = bench.store.begin()?;
     for message in held {
+        first(&tx, message)?;
+        let message = &tx.message(message.no)?.unwrap_or_else(|| message.clone());
         decided.extend(again.judge(&tx, message)?);
         let verdict = tx.message(message.no)?.map_or(message.verdict, |m| m.verdict);
         results.push((verdict, 1));

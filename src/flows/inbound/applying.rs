@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 
 use super::changing::{self, Change, ORDER_CHANGE};
+use super::corrected::Corrected;
 use super::gathered::Gathered;
 use super::guarding::{self, Counted};
 use super::judge::{Hold, Judge, Judged};
@@ -115,6 +116,8 @@ pub struct Applying<'t, 'f> {
     registering: Registering<'t>,
     /// What orders name and nobody knows, where the intake wants it made.
     making: Making<'t>,
+    /// What a person changed in messages of the file.
+    corrected: Corrected,
     applied: Applied,
 }
 
@@ -153,6 +156,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             is_guarded: false,
             registering: Registering::new(tx, hand.file),
             making: Making::new(tx, hand.file),
+            corrected: Corrected::of(tx, hand.file)?,
             applied: Applied::default(),
             tx,
             hand,
@@ -176,20 +180,22 @@ impl<'t, 'f> Applying<'t, 'f> {
     /// What follows is this stored message, judged again. Its time goes on: waiting for something else is no new wait.
     pub fn again(&mut self, message: &MessageRow) {
         self.again = Some(message.no);
+        // It is stored as it was corrected.
+        self.corrected = Corrected::default();
         self.until = message.waits.as_ref().and_then(|w| w.until.clone());
     }
 
     /// Takes a batch and gives it back for reuse.
     pub fn batch(&mut self, mut batch: Batch) -> Result<Batch> {
         for index in 0..batch.len() {
-            if !self.judge_one(&mut batch, index)? {
-                continue;
-            }
-            let message = batch.message(index);
-            if self.kind.class == Class::Request {
-                self.request(&message)?;
-            } else {
-                self.gathered.push(message);
+            match self.corrected.form(&batch, index) {
+                None => self.take(&mut batch, index)?,
+                Some(Ok(mut form)) => self.take(&mut form, 0)?,
+                Some(Err(problems)) => {
+                    if self.is_wanted(batch.message(index).origin().number) {
+                        self.refuse(&batch.message(index), problems)?;
+                    }
+                }
             }
         }
         if self.gathered.is_full() {
@@ -201,9 +207,25 @@ impl<'t, 'f> Applying<'t, 'f> {
         Ok(batch)
     }
 
+    fn take(&mut self, batch: &mut Batch, index: usize) -> Result<()> {
+        if !self.judge_one(batch, index)? {
+            return Ok(());
+        }
+        let message = batch.message(index);
+        if self.kind.class == Class::Request {
+            return self.request(&message);
+        }
+        self.gathered.push(message);
+        Ok(())
+    }
+
+    fn is_wanted(&self, number: u64) -> bool {
+        self.hand.only.is_empty() || self.hand.only.contains(&number)
+    }
+
     /// A message whose bytes make none.
     pub fn refused(&mut self, refused: Refused) -> Result<()> {
-        if !self.hand.only.is_empty() && !self.hand.only.contains(&refused.number) {
+        if !self.is_wanted(refused.number) {
             return Ok(());
         }
         let mut problems = refused.problems;
@@ -247,8 +269,7 @@ impl<'t, 'f> Applying<'t, 'f> {
 
     /// Judges a message; what is not good is listed. True: go on and apply it.
     fn judge_one(&mut self, batch: &mut Batch, index: usize) -> Result<bool> {
-        let number = batch.message(index).origin().number;
-        if !self.hand.only.is_empty() && !self.hand.only.contains(&number) {
+        if !self.is_wanted(batch.message(index).origin().number) {
             return Ok(false);
         }
         match self.judge.judge(&mut self.references, batch, index)? {

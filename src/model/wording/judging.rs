@@ -295,3 +295,8 @@ pub fn truncated(missing: &str) -> Problem {
         format!("the file ends too early: {}. Nothing of it was applied. Send the whole file again.", shown(missing)),
     )
 }
+
+/// A correction names what the original does not have as its layout reads it now.
+pub fn correction_lost(place: Place, why: &str) -> Problem {
+    Problem::new("value-invalid", place, format!("it was corrected in a field that it does not have any more: {why}"))
+}

@@ -352,6 +352,7 @@ impl Tx<'_> {
 
     /// The personal fields of the kept copy are about to be overwritten: from here on it is not what the partner sent.
     pub fn mark_redacting(&self, file: FileNo) -> Result<()> {
+        self.redact_corrections(file)?;
         let sql = "UPDATE file SET redacted = 2 WHERE file_no = ?1";
         self.write_file("store.mark_redacting", file, sql, params![file.0])
     }

@@ -1,7 +1,7 @@
 //! The ledger: what became of every file and message, every run of a feed, every command.
 //!
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` and `run_find` what went out,
-//! `command` the audit trail, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
+//! `command` the audit trail, `correction` what people changed in messages, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
 //! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several, `lone` those of them that wait at a remote, `order_pdf` what goes on with orders.
 //! `rehearsal` what files of partners who are not live would have done; `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
@@ -11,6 +11,7 @@ mod byte_ranges;
 mod collect;
 mod command;
 mod copies;
+mod correction;
 mod delivered;
 mod delivery;
 mod feed;
@@ -38,6 +39,7 @@ mod waiting;
 pub use arrival::Arrived;
 pub use collect::{CollectNo, CollectRow, NewCollect, SeenThere};
 pub use command::{CommandRow, NewCommand};
+pub use correction::CorrectionRow;
 pub use delivered::{HeldRows, ToldRows};
 pub use delivery::{DeliveryRow, NewDelivery, Reached, TryRow};
 pub use feed::{FeedRow, NewFeed, Wants};
