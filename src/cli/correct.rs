@@ -10,6 +10,7 @@ use super::page::{Columns, Page, safe};
 use super::setting;
 use crate::config::Config;
 use crate::edges::store::ledger::{FileRow, MessageRow};
+use crate::flows::command::correct::is_refused_whole;
 use crate::flows::commands::{Correction, Verb};
 use crate::flows::files::{self, Sight};
 use crate::flows::one_message::{self, Read};
@@ -57,40 +58,36 @@ fn show(page: &mut Page<'_>, sight: Sight<'_>, config: &Config, asked: &Correct)
     let message = listed
         .into_iter()
         .find(|message| message.number == asked.message && matches!(message.verdict, Verdict::Held | Verdict::Refused));
-    let Some(message) = message else {
+    if message.is_none() && !is_refused_whole(&file) {
         let found = format!("message {} of {} is neither held nor refused", asked.message, safe(&file.name));
         return Err(Failure::new(End::NotFound, "message-unknown", found)
             .at("--message")
             .expected("the number of one that is")
             .advice(format!("nattpost show {} lists them.", file.id)));
-    };
-    let fields = fields_of(sight, config, &file, &message)?;
+    }
+    let fields = fields_of(sight, config, &file, (asked.message, message.as_ref()))?;
+    let (key, line) = message.as_ref().map_or(("", 0), |message| (&message.key, message.line));
+    let verdict = message.as_ref().map_or(Verdict::Refused, |message| message.verdict);
     if page.json {
         let fields: serde_json::Map<_, _> = fields.into_iter().map(|(name, value)| (name, value.into())).collect();
         page.object(&json!({
             "file": file.id.as_str(),
-            "message": message.number,
-            "kind": message.kind,
-            "key": message.key,
-            "verdict": message.verdict.as_str(),
-            "line": message.line,
+            "message": asked.message,
+            "kind": file.kind,
+            "key": key,
+            "verdict": verdict.as_str(),
+            "line": line,
             "fields": fields,
         }))?;
         return Ok(End::Well);
     }
-    page.line(format!(
-        "{} {}, message {} of {}, line {}: {}",
-        message.kind,
-        safe(&message.key),
-        message.number,
-        safe(&file.name),
-        message.line,
-        message.verdict
-    ))?;
+    let line = if line == 0 { String::new() } else { format!(", line {line}") };
+    let (kind, key, name) = (&file.kind, safe(key), safe(&file.name));
+    page.line(format!("{kind} {key}, message {} of {name}{line}: {verdict}", asked.message))?;
     let mut columns = Columns::new(&["field", "value"]);
     fields.iter().for_each(|(name, value)| columns.row([safe(name), safe(value)]));
     page.table(columns)?;
-    for problem in &message.problems {
+    for problem in message.iter().flat_map(|message| &message.problems) {
         page.line(safe(&format!(
             "{}: {}",
             if problem.field.is_empty() { "it" } else { &problem.field },
@@ -105,7 +102,7 @@ fn fields_of(
     sight: Sight<'_>,
     config: &Config,
     file: &FileRow,
-    message: &MessageRow,
+    (number, message): (u64, Option<&MessageRow>),
 ) -> Result<Vec<(String, String)>, Failure> {
     let gone = |id: Id| {
         let found = format!("the layout that read {} is no longer configured for its intake", safe(&file.name));
@@ -114,18 +111,18 @@ fn fields_of(
     let intake = config.intakes.iter().find(|i| i.sender.partner == file.partner && i.id == file.intake);
     let Some(intake) = intake else { return Err(gone(file.id)) };
     let Some(layout) = intake.layouts.iter().find(|layout| layout.id == file.layout) else { return Err(gone(file.id)) };
-    if let Some(stored) = message.payload.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+    if let Some(stored) = message.and_then(|m| m.payload.as_deref()).and_then(|text| serde_json::from_str(text).ok()) {
         return Ok(correction::fields(&layout.kind, &stored));
     }
-    match one_message::read(sight.spool, (intake, layout), file, message.number)? {
+    match one_message::read(sight.spool, (intake, layout), file, number)? {
         Read::Message(mut value) => {
             let known = sight.snapshot.corrections_of(file.no)?;
-            let before: Vec<Edit> = known.iter().filter(|c| c.number == message.number).map(|c| c.edit()).collect();
+            let before: Vec<Edit> = known.iter().filter(|c| c.number == number).map(|c| c.edit()).collect();
             correction::correct(&layout.kind, &mut value, &before).map_err(anyhow::Error::msg)?;
             Ok(correction::fields(&layout.kind, &value))
         }
         Read::Unreadable(_) | Read::Nothing => {
-            let found = format!("message {} of {} has no fields", message.number, safe(&file.name));
+            let found = format!("message {} of {} has no fields", number, safe(&file.name));
             Err(Failure::new(End::Refused, "message-unreadable", found)
                 .expected("one whose bytes make a message")
                 .advice(format!("Correct it in its reject: nattpost show {} says where that is.", file.id)))

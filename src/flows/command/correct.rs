@@ -32,13 +32,17 @@ pub fn correct(bench: &mut Bench<'_>, wanted: &Correction, command: &Command) ->
     let message = snapshot.messages_of(row.no, wanted.number, 1)?.into_iter().find(|m| m.number == wanted.number);
     let noted = snapshot.corrections_of(row.no)?.iter().any(|known| known.command == command.id.as_str());
     drop(snapshot);
-    if noted && message.as_ref().is_none_or(|m| !matches!(m.verdict, Verdict::Held | Verdict::Refused)) {
+    let is_open = match &message {
+        Some(message) => matches!(message.verdict, Verdict::Held | Verdict::Refused),
+        None => is_refused_whole(&row),
+    };
+    if noted && !is_open {
         // A crash came between its verdict and the outcome of this command.
         return Ok(outcome(wanted, "accepted"));
     }
     if !noted {
         let message = open(&row, message, wanted)?;
-        if message.verdict == Verdict::Held && row.rehearsed.writes() {
+        if let Some(message) = message.filter(|m| m.verdict == Verdict::Held && row.rehearsed.writes()) {
             return held(bench, &row, &message, wanted, command);
         }
         let changes = changes_of_original(bench, &row, wanted)?;
@@ -57,13 +61,21 @@ pub fn correct(bench: &mut Bench<'_>, wanted: &Correction, command: &Command) ->
     judged
 }
 
-/// The message, if it can still be corrected; an error says why not and what to do.
-fn open(row: &FileRow, message: Option<MessageRow>, wanted: &Correction) -> Result<MessageRow> {
+/// Nothing of it was taken, and its messages are not listed one by one.
+pub fn is_refused_whole(row: &FileRow) -> bool {
+    row.verdict == Some(Verdict::Refused) && !row.code.is_empty() && !row.layout.is_empty()
+}
+
+/// The message, if it can still be corrected, as far as it is listed; an error says why not and what to do.
+fn open(row: &FileRow, message: Option<MessageRow>, wanted: &Correction) -> Result<Option<MessageRow>> {
     let (number, name) = (wanted.number, &row.name);
     if let Some(why) = is_overwritten(row) {
         bail!(why);
     }
     let Some(message) = message else {
+        if is_refused_whole(row) {
+            return Ok(None);
+        }
         if row.verdict == Some(Verdict::Held) && is_code_of_guard(&row.code) {
             bail!(
                 "{name} is held by the guard as a whole, and none of its messages is judged; nattpost release or discard decides about it"
@@ -78,7 +90,7 @@ fn open(row: &FileRow, message: Option<MessageRow>, wanted: &Correction) -> Resu
         _ if message.code == CAME_BACK => {
             bail!("message {number} of {name} came back in another file; correct it there")
         }
-        Verdict::Held | Verdict::Refused => Ok(message),
+        Verdict::Held | Verdict::Refused => Ok(Some(message)),
         other => bail!("message {number} of {name} is {other}; only what is held or refused is corrected"),
     }
 }
