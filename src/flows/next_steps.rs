@@ -39,6 +39,13 @@ pub fn of_replaced(came_back_as: &FileRow) -> Vec<NextStep> {
     vec![NextStep { why, command: format!("nattpost show {}", came_back_as.id) }]
 }
 
+fn to_correct(file: &FileRow, messages: &[MessageRow]) -> Option<NextStep> {
+    let is_open = |m: &&MessageRow| matches!(m.verdict, Verdict::Held | Verdict::Refused) && m.code != CAME_BACK;
+    let first = messages.iter().find(is_open)?;
+    let command = format!("nattpost correct {} --message {}", file.id, first.number);
+    Some(NextStep { why: "see the fields of a message, and correct them here".to_string(), command })
+}
+
 /// Ways on for a run that is to be brought and does not go on by itself, or not yet.
 pub fn of_delivery(run: &RunRow, delivery: &DeliveryShown) -> Vec<NextStep> {
     let id = run.id;
@@ -161,11 +168,6 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>, co
         }
         step("if the cause was on our side and is mended, judge it again", format!("nattpost retry {id}"));
     }
-    if let Some(first) =
-        messages.iter().find(|m| matches!(m.verdict, Verdict::Held | Verdict::Refused) && m.code != CAME_BACK)
-    {
-        step("see its fields, and correct them here", format!("nattpost correct {id} --message {}", first.number));
-    }
     if changed {
         step("take the new content in place of what we have", format!("nattpost retry {id} --overrule"));
     }
@@ -176,6 +178,8 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>, co
     if file.counts.stale > 0 {
         step("apply it although newer is known", format!("nattpost retry {id} --overrule"));
     }
+    steps.extend(to_correct(file, messages));
+    let mut step = |why: &str, command: String| steps.push(NextStep { why: why.to_string(), command });
     if file.counts.held + file.counts.refused > 0 {
         step("close it without applying", format!("nattpost ignore {id} --comment \"why\""));
     }
@@ -258,9 +262,21 @@ mod tests {
         use Verdict::*;
         let rows = [
             (vec![(Accepted, 3)], vec![], &[][..]),
-            (vec![(Refused, 1)], vec![message(Refused, "x", false)], &["", "retry ID", "ignore ID"][..]),
-            (vec![(Held, 1)], vec![message(Held, "content-changed", false)], &["retry ID --overrule", "ignore ID"]),
-            (vec![(Held, 1)], vec![message(Held, "customer-unknown", true)], &["", "retry ID", "ignore ID"]),
+            (
+                vec![(Refused, 1)],
+                vec![message(Refused, "x", false)],
+                &["", "retry ID", "correct ID --message 1", "ignore ID"][..],
+            ),
+            (
+                vec![(Held, 1)],
+                vec![message(Held, "content-changed", false)],
+                &["retry ID --overrule", "correct ID --message 1", "ignore ID"],
+            ),
+            (
+                vec![(Held, 1)],
+                vec![message(Held, "customer-unknown", true)],
+                &["", "retry ID", "correct ID --message 1", "ignore ID"],
+            ),
             (vec![(Accepted, 1), (Stale, 1)], vec![message(Stale, "stale", false)], &["retry ID --overrule"]),
             (vec![(Duplicate, 1), (Refused, 1)], vec![message(Refused, "ignored", false)], &["retry ID"]),
         ];
