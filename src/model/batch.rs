@@ -356,10 +356,16 @@ impl Batch {
         }
     }
 
-    /// Notes that the number of a node is ours as it was sent: a customer's in a head, elsewhere an article's, with its base unit.
-    pub fn know(&mut self, message: usize, node: u32, unit: Option<&str>) {
+    /// Notes that the customer's number in a head is ours as it was sent.
+    pub fn know_customer(&mut self, message: usize) {
+        let head = self.messages[message].first_node as usize;
+        self.known.add_customer(head, self.nodes.len());
+    }
+
+    /// Notes that the article's number of a node is ours as it was sent, with its base unit.
+    pub fn know_article(&mut self, message: usize, node: u32, unit: Option<&str>) {
         let node = (self.messages[message].first_node + node) as usize;
-        self.known.add(node, self.nodes.len(), unit);
+        self.known.add_article(node, self.nodes.len(), unit);
     }
 
     // Judging: values that we set on a message that is complete.
@@ -495,10 +501,18 @@ impl<'a> NodeRef<'a> {
         self.node.line
     }
 
-    /// Its number is ours as it was sent; inside, the base unit of the article.
-    pub fn known(&self) -> Option<Option<&'a str>> {
-        let first = self.batch.messages[self.message].first_node;
-        self.batch.known.of((first + self.index) as usize)
+    /// Its customer's number is ours as it was sent.
+    pub fn knows_customer(&self) -> bool {
+        self.batch.known.customer(self.nth())
+    }
+
+    /// Its article's number is ours as it was sent; inside, the base unit of the article.
+    pub fn known_article(&self) -> Option<Option<&'a str>> {
+        self.batch.known.article(self.nth())
+    }
+
+    fn nth(&self) -> usize {
+        (self.batch.messages[self.message].first_node + self.index) as usize
     }
 
     pub fn value(&self, field: usize) -> Value<'a> {

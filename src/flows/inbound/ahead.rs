@@ -1,5 +1,5 @@
-//! Looks up, on the decoder's thread, the numbers of a batch of requests that are ours as they were sent, and notes them
-//! with the batch: with a million articles the looking up takes longer than the writing. What it does not find is looked up
+//! Looks up, on the decoder's thread, the numbers of a batch of requests or facts that are ours as they were sent, and notes
+//! them with the batch: with a million articles the looking up takes longer than the writing. What it does not find is looked up
 //! where the message is judged; nothing is decided here, and an error only means that nothing was found. Who writes waits for
 //! nothing: while he has nothing to do, batches pass unseen.
 
@@ -35,9 +35,10 @@ impl Ahead {
     }
 
     pub fn look(&mut self, batch: &mut Batch, intake: &Intake) {
-        // Only requests change nothing that others are looked up in: what is known at the beginning of the round is known in all of it.
-        let only_requests = intake.layouts.iter().all(|layout| layout.kind.class == Class::Request);
-        if batch.len() >= MANY && only_requests && self.waiting.load(Ordering::Relaxed) >= BEHIND {
+        // They change nothing that others are looked up in: what is known at the beginning of the round is known in all of it.
+        let looks_only = |class| matches!(class, Class::Request | Class::Fact);
+        let is_safe = intake.layouts.iter().all(|layout| looks_only(layout.kind.class));
+        if batch.len() >= MANY && is_safe && self.waiting.load(Ordering::Relaxed) >= BEHIND {
             // Judging asks again, and tells what is wrong with the database.
             let _ = self.try_look(batch, intake);
         }
@@ -55,16 +56,14 @@ impl Ahead {
         let ours_first = intake.article_schemes.first() == Some(&ArticleScheme::Own);
         let articles = if ours_first { &places.articles[..] } else { &[] };
         for message in 0..batch.len() {
+            if customer(&mut references, &batch.message(message).head(), places.customer, intake)? {
+                batch.know_customer(message);
+            }
             for node in 0..batch.message(message).nodes().count() as u32 {
-                let found = match batch.message(message).node(node) {
-                    head if node == 0 => customer(&mut references, &head, places.customer, intake)?.then_some(None),
-                    line => match articles.iter().find(|place| place.group == line.group()) {
-                        Some(place) => article(&mut references, &line, place.field)?,
-                        None => None,
-                    },
-                };
-                if let Some(unit) = found {
-                    batch.know(message, node, unit.as_deref());
+                let line = batch.message(message).node(node);
+                let Some(place) = articles.iter().find(|place| place.group == line.group()) else { continue };
+                if let Some(unit) = article(&mut references, &line, place.field)? {
+                    batch.know_article(message, node, unit.as_deref());
                 }
             }
         }

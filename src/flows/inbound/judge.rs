@@ -166,9 +166,9 @@ impl<'f> Judge<'f> {
             (None, _) => return Ok(()),
         };
         let sender = &self.intake.sender;
-        let matches = match head.known() {
-            Some(_) => Matches::One(sent.clone()),
-            None => look.customer(&sender.partner, &sent)?,
+        let matches = match head.knows_customer() {
+            true => Matches::One(sent.clone()),
+            false => look.customer(&sender.partner, &sent)?,
         };
         let decision = decide(matches, self.intake.customers);
         let ours = match &decision {
@@ -290,10 +290,8 @@ impl<'f> Judge<'f> {
                 other => place.others.iter().find(|(s, _)| s == other).map(|(_, f)| *f),
             };
             let Some(number) = field.and_then(|f| node.value(f).text()) else { continue };
-            // What is known of a head is its customer.
             if *scheme == ArticleScheme::Own
-                && node.index() > 0
-                && let Some(unit) = node.known()
+                && let Some(unit) = node.known_article()
             {
                 look.knows(number, unit);
                 return Ok(Matches::One(number.to_string()));
