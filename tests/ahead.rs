@@ -1,4 +1,4 @@
-//! Large files of orders against master data, through the real binary. Their numbers are looked up ahead of the judging on
+//! Large files of orders and of prices against master data, through the real binary. Their numbers are looked up ahead of the judging on
 //! another thread, as far as there is time: what comes out must not depend on it.
 
 use std::fs;
@@ -14,6 +14,7 @@ const PARTNER: &str = "name = \"Shop\"\ncustomers = [\"C1\"]\n\
     [intake.customers]\nlayouts = [\"nattpost-customer-csv\"]\nsettle = \"rename\"\n\
     [intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\ncustomers = \"check\"\narticles = \"check\"\n\
     article_schemes = [\"own\", \"partner\"]\n\
+    [intake.prices]\nlayouts = [\"nattpost-price-csv\"]\nsettle = \"rename\"\ncustomers = \"check\"\narticles = \"check\"\n\
     [intake.both]\nlayouts = [\"nattpost-article-csv\", \"nattpost-order-csv\"]\nsettle = \"rename\"\n\
     customers = \"check\"\narticles = \"check\"\n";
 
@@ -114,4 +115,31 @@ fn an_article_changed_by_the_file_before_is_another_to_the_next_file_of_the_roun
     let counted =
         |unit: &str| site.number(&format!("SELECT sum(base_qty_e6) FROM order_line WHERE base_unit = '{unit}'"));
     assert_eq!((counted("PCE"), counted("PR")), (ORDERS as i64 / 2 * 1_000_000, ORDERS as i64 / 2 * 500_000));
+}
+
+/// A price has a customer and an article in one head: the one may be known and the other not.
+#[test]
+fn of_a_price_the_customer_and_the_article_are_looked_up_each_for_itself() {
+    let site = Site::new();
+    let mut text = "nattpost;price;1\n!price;customer_no;article_no;currency;from_qty;price;basis\n".to_string();
+    let (mut not_his, mut unknown) = (0, 0);
+    for n in 0..ORDERS {
+        let article = n * 7 % (ARTICLES * 5 / 4);
+        let customer = if n % 13 == 5 { "C2" } else { "C1" };
+        match (customer == "C2", article >= ARTICLES) {
+            (true, _) => not_his += 1,
+            (false, true) => unknown += 1,
+            (false, false) => {}
+        }
+        text += &format!("price;{customer};A{article};EUR;{n};9.50;net\n");
+    }
+    site.drop("prices", "p.csv", &text);
+    site.run();
+    let refused = |code: &str| site.number(&format!("SELECT count(*) FROM message WHERE code = '{code}'"));
+    // What is wrong twice is told by the first code.
+    assert_eq!((refused("customer-not-yours"), refused("article-unknown")), (not_his, unknown));
+    assert_eq!(site.number("SELECT count(*) FROM price"), ORDERS as i64 - not_his - unknown);
+    let strange =
+        "SELECT count(*) FROM price WHERE customer_no <> 'C1' OR article_no NOT IN (SELECT article_no FROM article)";
+    assert_eq!(site.number(strange), 0);
 }
