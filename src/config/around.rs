@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::come_back::Places;
-use super::{Config, across, one_name, texts};
+use super::{Config, across, one_name, texts, untold};
 use crate::edges::secret::{self, SecretFault};
 use crate::model::document::{Document, DocumentProblem, Section, Spot};
 use crate::model::secret::SecretRef;
@@ -44,6 +44,7 @@ pub fn look_around(config: &Config) -> Around {
                 across::look(root, &text.stem, config, looks_for);
                 if sort == Sort::Note {
                     one_name::look(root, &text.stem, config);
+                    untold::look(root, &text.stem, config);
                 }
             }));
         }

@@ -30,6 +30,7 @@ mod remote;
 mod size;
 pub mod templates;
 mod texts;
+mod untold;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
