@@ -134,6 +134,7 @@ cases! {
     case_542_the_erp_gives_the_number = "542-the-erp-gives-the-number",
     case_543_made_of_an_order = "543-made-of-an-order",
     case_544_too_much_made_of_orders = "544-too-much-made-of-orders",
+    case_560_stock_and_prices_are_asked_for = "560-stock-and-prices-are-asked-for",
     case_620_a_pdf_goes_out_with_its_order = "620-a-pdf-goes-out-with-its-order",
     case_670_corrected_in_place = "670-corrected-in-place",
     case_671_corrected_and_judged_as_a_whole = "671-corrected-and-judged-as-a-whole",

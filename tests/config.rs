@@ -135,6 +135,8 @@ fn the_samples_hold_every_key() {
                     ["intake", _, "guard"] => Some(Table::IntakeGuard),
                     ["feed", _] => Some(Table::Feed),
                     ["feed", _, "guard"] => Some(Table::FeedGuard),
+                    ["feed", _, "availability"] => Some(Table::FeedAvailability),
+                    ["department", _] => Some(Table::Department),
                     ["feed", _, "also", _] => Some(Table::FeedAlso),
                     ["calendar", _] => Some(Table::Calendar),
                     ["remote", _] => Some(Table::Remote),
@@ -149,8 +151,8 @@ fn the_samples_hold_every_key() {
                 if table == Some(Table::FeedAlso) {
                     shown.insert((format!("{:?}", Table::Feed), "also".to_string()));
                 }
-                if table == Some(Table::FeedGuard) {
-                    shown.insert((format!("{:?}", Table::Feed), "guard".to_string()));
+                if let ["feed", _, below @ ("guard" | "availability")] = parts[..] {
+                    shown.insert((format!("{:?}", Table::Feed), below.to_string()));
                 }
             } else if let (Some(table), Some((key, _))) = (table, line.split_once(" = ")) {
                 // Tables that the sample only shows are comments as a whole.

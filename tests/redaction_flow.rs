@@ -81,6 +81,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         guard: nattpost::model::rules::guard::Limits::default(),
         originals: Originals::Redact { after_days: 30, keep_days: 90 },
         receipt: None,
+        answering: None,
         from: None,
         receipt_to: None,
         keeps: Vec::new(),

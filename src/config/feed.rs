@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::answering;
 use super::feed_also;
 use super::feed_delta::{self, Timing};
 use super::fingerprint;
@@ -17,6 +18,7 @@ use crate::model::document::{Section, suggest};
 use crate::model::feed::{Feed, Packing, Schedule};
 use crate::model::intake::{Intake, Sender};
 use crate::model::kind::{Class, FieldType, Kind};
+use crate::model::rules::availability::{self, Availability};
 use crate::model::rules::file_name::NamePattern;
 use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
@@ -56,6 +58,8 @@ pub fn read(
     let way = feed_delta::read(&keyed, known.map(|k| &*k.layout), &timing, file_name.as_ref());
     let is_request = known.is_some_and(|known| known.layout.kind.class == Class::Request);
     let to = remote::read_feed_to(&keyed, &recipient.partner, remotes, is_request);
+    // Read once all feeds are.
+    section.pass_over(&["tells"]);
     check_use(&keyed, known.map(|k| &*k.layout.kind));
     let mut feed = Feed {
         partner: recipient.partner.clone(),
@@ -118,7 +122,7 @@ fn read_layout<'a>(keyed: &Keyed<'_, '_>, around: &'a Surroundings<'_>) -> Optio
 
 fn writable<'a>(name: &str, around: &'a Surroundings<'_>) -> Result<Option<&'a KnownLayout>, Wrong> {
     let Some(known) = around.layouts.find(name)? else { return Ok(None) };
-    if known.layout.kind.class == Class::Answer {
+    if known.layout.kind.class == Class::Answer && known.layout.kind.name != answering::ANSWER {
         return Err(Wrong::new(format!(
             "\"{name}\" writes receipts, which answer a file; set receipt = \"{name}\" in the intake instead."
         )));
@@ -177,7 +181,9 @@ fn check_own_numbers(section: &Section<'_>, feed: &Feed) {
         for number in pattern.into_iter().flat_map(NamePattern::own_numbers) {
             let field = number.field();
             let has_it = kind.head().field(field).is_some();
-            let is_one = feed.pinned(field).is_some() || kind.class == Class::Request && feed.per_file == Some(1);
+            let is_one = feed.pinned(field).is_some()
+                || kind.class == Class::Answer
+                || kind.class == Class::Request && feed.per_file == Some(1);
             let words = match kind.name.as_str() {
                 _ if has_it && is_one => continue,
                 kind if !has_it => {
@@ -229,6 +235,7 @@ fn read_published(keyed: &Keyed<'_, '_>) -> Published {
         cap_e6: keyed.quantity("cap"),
         negative_as_zero: keyed.boolean("negative_as_zero"),
         open_orders_days: keyed.parsed("open_orders", parse_days),
+        availability: read_availability(keyed),
     };
     if let Some(cap) = published.cap_e6.filter(|cap| *cap < published.floor_e6) {
         let (floor, cap) = (decimal::text(published.floor_e6, QUANTITY_SCALE), decimal::text(cap, QUANTITY_SCALE));
@@ -240,6 +247,17 @@ fn read_published(keyed: &Keyed<'_, '_>) -> Published {
         );
     }
     published
+}
+
+fn read_availability(outer: &Keyed<'_, '_>) -> Option<Availability> {
+    let section = outer.table("availability")?;
+    let keyed = Keyed::new(&section, Table::FeedAvailability);
+    let words = [(availability::NONE, availability::NONE), (availability::LONG_LEAD, availability::LONG_LEAD)];
+    Some(Availability {
+        in_stock_e6: keyed.quantity("in_stock").unwrap_or_default(),
+        short_lead_days: keyed.value("short_lead", parse_days),
+        no_date: keyed.value("no_date", |text| forms::word(text, &words)),
+    })
 }
 
 /// A pattern that meets nothing but closed days.
@@ -258,12 +276,19 @@ fn check_comes_due(keyed: &Keyed<'_, '_>, schedules: &[Schedule]) {
 /// A setting that decides nothing here was meant for another feed.
 fn check_use(keyed: &Keyed<'_, '_>, kind: Option<&Kind>) {
     let Some(Kind { name: kind, class, .. }) = kind else { return };
+    if *class == Class::Answer {
+        return answering::check_use(keyed);
+    }
+    if keyed.has("tells") {
+        keyed.section.problem("tells", "decides nothing here: it is for feeds that answer questions. Take it out.");
+    }
     let of_kind = [
         ("negative_as_zero", "stock"),
         ("buffer", "stock"),
         ("floor", "stock"),
         ("cap", "stock"),
         ("open_orders", "stock"),
+        ("availability", "stock"),
         ("partners", "order"),
         ("orders_per_file", "order"),
         ("window_days", "order_status"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use crate::model::intake::Absent;
-use crate::model::kind::{Class, Kind};
+use crate::model::kind::Kind;
 use crate::model::rules::guard::{Limit, Limits};
 
 /// Of `[intake.NAME.guard]`.
@@ -13,7 +13,7 @@ pub fn of_intake(outer: &Keyed<'_, '_>, absent: &Absent, kinds: &[Arc<Kind>], ma
     let Some(section) = outer.table("guard") else { return Limits::default() };
     let keyed = Keyed::new(&section, Table::IntakeGuard);
     let limits = read(&keyed);
-    let are_requests = !kinds.is_empty() && kinds.iter().all(|kind| kind.class == Class::Request);
+    let are_requests = !kinds.is_empty() && kinds.iter().all(|kind| !kind.class.updates());
     if are_requests && makes {
         if limits.creates.iter().any(|limit| limit.is_relative()) || limits.creates.is_empty() {
             section.problem("creates", "counts what orders make of customers and articles that nobody knows, which is no part of a whole; expected a number, like \"20\".");

@@ -62,6 +62,7 @@ pub fn read(
         plausibility: read_plausibility(&keyed),
         guard: Limits::default(),
         originals: keyed.parsed("originals", forms::originals).unwrap_or(around.company.originals),
+        answering: None,
         receipt: read_receipt(&keyed, around).map(|known| known.layout.clone()),
         from: remote::read_from(&keyed, &sender.partner, remotes, &settle),
         receipt_to: read_receipt_to(&keyed, &sender.partner, remotes),
@@ -173,7 +174,7 @@ fn read_absent(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>]) -> Absent {
         }
         return Absent::Leave;
     }
-    if let Some(kind) = kinds.iter().find(|k| k.class == Class::Request) {
+    if let Some(kind) = kinds.iter().find(|k| !k.class.updates()) {
         keyed.section.problem(
             "absent",
             format!(
@@ -253,10 +254,13 @@ fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>], counts: bool) {
     let changes = any(&|kind| kind.name == "order_change");
     let registrations = any(&|kind| kind.name == "registration");
     let requests = any(&|kind| kind.class == Class::Request);
+    let speaks = any(&|kind| matches!(kind.class, Class::Request | Class::Question));
+    let asks = any(&|kind| kind.class == Class::Question);
     let stock = any(&|kind| kind.name == "stock");
     let timed = any(&|kind| matches!(kind.class, Class::Record | Class::Fact));
     let keys = [
-        ("customer", requests, "orders"),
+        ("customer", speaks, "orders or questions"),
+        ("answer", asks, "questions"),
         ("on_change", requests, "orders"),
         ("order_numbers", orders, "orders"),
         ("change_until", changes, "changes of orders"),

@@ -24,6 +24,7 @@ pub enum Table {
     Notices,
     /// partners/<id>.toml itself.
     Partner,
+    Department,
     Remote,
     Intake,
     Plausibility,
@@ -33,6 +34,7 @@ pub enum Table {
     Feed,
     FeedAlso,
     FeedGuard,
+    FeedAvailability,
 }
 
 impl Table {
@@ -42,6 +44,7 @@ impl Table {
         Table::Mail,
         Table::Notices,
         Table::Partner,
+        Table::Department,
         Table::Remote,
         Table::Intake,
         Table::Plausibility,
@@ -50,6 +53,7 @@ impl Table {
         Table::Feed,
         Table::FeedAlso,
         Table::FeedGuard,
+        Table::FeedAvailability,
     ];
 
     pub fn title(self) -> &'static str {
@@ -59,6 +63,7 @@ impl Table {
             Table::Mail => "nattpost.toml, [mail]",
             Table::Notices => "nattpost.toml, [notices.NAME]",
             Table::Partner => "partners/<id>.toml",
+            Table::Department => "partners/<id>.toml, [department.NAME]",
             Table::Remote => "partners/<id>.toml, [remote.NAME]",
             Table::Intake => "partners/<id>.toml, [intake.NAME]",
             Table::Plausibility => "partners/<id>.toml, [intake.NAME.plausibility]",
@@ -67,6 +72,7 @@ impl Table {
             Table::Feed => "partners/<id>.toml, [feed.NAME]",
             Table::FeedAlso => "partners/<id>.toml, [feed.NAME.also.VALUE]",
             Table::FeedGuard => "partners/<id>.toml, [feed.NAME.guard]",
+            Table::FeedAvailability => "partners/<id>.toml, [feed.NAME.availability]",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! keys are stands in `keys`. It opens no spool and no store.
 
 mod across;
+mod answering;
 mod around;
 mod calendar;
 mod come_back;

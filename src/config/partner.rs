@@ -8,7 +8,7 @@ use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use super::layouts::Layouts;
 use super::remote::Remotes;
-use super::{come_back, expect, feed, forms, intake, notices, remote};
+use super::{answering, come_back, expect, feed, forms, intake, notices, remote};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
@@ -92,17 +92,23 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
         come_back::check_receipts(section, intake, &intakes, &remotes);
     }
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
+    let mut answers = Vec::new();
     for (title, section) in keyed.named("feed") {
         let id = sender.mode.feed_id(&named_id(&section, &title));
         name(&id, notices::named_in(&section, Table::Feed, channels));
         if let Some(feed) = feed::read(id, &section, (&sender, &intakes), &remotes, around) {
             check_apart(&section, &feed, &feeds);
             come_back::check_feed(&section, &feed, &intakes, &remotes);
-            feeds.push(Arc::new(feed));
+            match feed.layout.kind.class {
+                Class::Answer => answers.push((section, Arc::new(feed))),
+                _ => feeds.push(Arc::new(feed)),
+            }
         }
     }
+    answering::resolve(&keyed, (&sections, &mut intakes), &feeds, &answers);
     let incoming = intakes.iter().flat_map(|intake| intake.layouts.iter().chain(&intake.receipt));
-    let used: Vec<&Arc<Layout>> = incoming.chain(feeds.iter().map(|feed| &feed.layout)).collect();
+    let used: Vec<&Arc<Layout>> =
+        incoming.chain(feeds.iter().chain(answers.iter().map(|(_, feed)| feed)).map(|feed| &feed.layout)).collect();
     check_tables(&keyed, &tables, &used, &layouts);
     Partner { sender, words, remotes: remotes.rules, intakes, feeds, named, expects }
 }

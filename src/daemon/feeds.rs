@@ -217,7 +217,7 @@ impl Daemon {
 
     /// Receipts that a commit made ready become visible.
     pub(super) fn place_ready(&mut self) -> Result<()> {
-        if self.works.intakes.iter().any(|intake| intake.receipt.is_some()) {
+        if self.works.intakes.iter().any(|intake| intake.is_replied()) {
             let now = self.clock.now();
             let mut bench = self.works.bench(now);
             self.out.dispatch(&mut bench).place_ready()?;

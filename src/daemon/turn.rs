@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::remotes::Remotes;
 use super::room::LOOK_EVERY;
 use super::troubles::What;
-use super::works::receipts;
+use super::works::replies;
 use super::{Daemon, Ended};
 use crate::edges::clock::Now;
 use crate::edges::events::{Event, Key, Value};
@@ -310,7 +310,7 @@ impl Daemon {
         again.time_out(&tx, &mut decided)?;
         again.all_that_wait(&tx, &mut decided)?;
         again.keep_numbers(&tx, &self.works.spool)?;
-        let answering: (&Answer, _, _) = (&receipts, &*self.works.spool, &self.works.intakes[..]);
+        let answering: (&Answer, _, _) = (&replies, &*self.works.spool, &self.works.intakes[..]);
         answer_all(answering, &tx, &decided, now, self.works.zone)?;
         self.works.spool.sync()?;
         tx.commit()?;

@@ -13,7 +13,7 @@ use crate::edges::store::{FileNo, Store, Tx};
 use crate::flows::inbound::finish::UnderWay;
 use crate::flows::inbound::reading::Decoder;
 use crate::flows::inbound::round::Bench;
-use crate::flows::outbound::{Numbers, receipt};
+use crate::flows::outbound::{Numbers, answering, receipt};
 use crate::model::intake::Intake;
 
 pub struct Works {
@@ -34,11 +34,13 @@ pub struct Works {
     pub give_up: Box<dyn Fn() -> bool>,
 }
 
-/// The receipts of files that were just decided, in the transaction of their verdicts.
-pub(super) fn receipts(tx: &Tx<'_>, spool: &Spool, files: &[(FileNo, Arc<Intake>)], now: Now, zone: Tz) -> Result<()> {
+/// The receipts of files that were just decided, and the answers to what they asked, in the transaction of their verdicts.
+pub(super) fn replies(tx: &Tx<'_>, spool: &Spool, files: &[(FileNo, Arc<Intake>)], now: Now, zone: Tz) -> Result<()> {
     let mut numbers = Numbers::read(tx, spool)?;
+    let mut gathered = answering::Gathered::default();
     for (file, intake) in files {
         receipt::add(tx, spool, &mut numbers, intake, *file, (now, zone))?;
+        answering::add(tx, spool, (&mut numbers, &mut gathered), intake, *file, (now, zone))?;
     }
     numbers.keep(tx, spool)
 }
@@ -59,7 +61,7 @@ impl Works {
             under_way: &mut self.under_way,
             denied: &mut self.denied,
             give_up: &self.give_up,
-            answer: &receipts,
+            answer: &replies,
         }
     }
 }

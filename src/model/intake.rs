@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::answering::Answering;
 use super::layout::Layout;
 use super::mode::Mode;
 use super::remote::{FetchFrom, SendTo};
@@ -68,6 +69,8 @@ pub struct Intake {
     pub originals: Originals,
     /// Layout of the receipt that the sender gets, if any.
     pub receipt: Option<Arc<Layout>>,
+    /// How its questions are answered.
+    pub answering: Option<Arc<Answering>>,
     /// The remote its files come from; its folder in in/ takes what people drop.
     pub from: Option<FetchFrom>,
     /// Where its receipts are brought; none: they are picked up.
@@ -82,6 +85,11 @@ impl Intake {
     /// `partner/intake`: the source that stands on every row this intake writes.
     pub fn source(&self) -> String {
         format!("{}/{}", self.sender.partner, self.id)
+    }
+
+    /// Its sender hears of each file by a file of ours.
+    pub fn is_replied(&self) -> bool {
+        self.receipt.is_some() || self.answering.is_some()
     }
 
     /// Some of its messages may get numbers of ours.

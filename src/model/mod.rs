@@ -1,6 +1,7 @@
 //! Values and decisions: no file, clock, socket or row in here; `now` is always a parameter.
 
 pub mod also;
+pub mod answering;
 pub mod archive;
 pub mod batch;
 pub mod canonical;

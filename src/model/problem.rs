@@ -70,6 +70,7 @@ kinds! {
     FilesRefused "files-refused" 5 0 "intake, day" "Files of that day are refused, wholly or in part, and nobody acted on it." "All are retried well, ignored or come back.";
     FilesHeld "files-held" 5 0 "intake, day" "Messages of files of that day wait for a person." "They are released, discarded or ignored.";
     RecordsMade "records-made" 0 0 "intake, day" "Customers or articles were made that day of what orders say of them (`create`), and are to be completed." "The ERP has sent all of them.";
+    QuestionsNotAllowed "questions-not-allowed" 0 0 "intake, day" "Somebody asked that day what he has no right to ask; he was told so." "A day has passed since, without another.";
     FileStuck "file-stuck" 60 0 "intake or partner" "A file lies in in/ and is not taken." "It is taken, or gone.";
     OriginalMissing "original-missing" 0 0 "intake, file" "A verdict stands, and the file itself is nowhere." "It is found again, or closed with nattpost ignore.";
     GuardLocked "guard-locked" 0 0 "feed or intake" "The guard locked it: what it would change is out of the usual." "It is released or discarded.";

@@ -1,6 +1,7 @@
 //! The words for everything that can be wrong with a partner's file. Problems are built only here, so that they stay
 //! alike: what was found, what was expected, what to do; the place is printed before them.
 
+pub mod answering;
 mod companions;
 pub mod edifact;
 pub mod guard;

@@ -46,6 +46,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         originals: Originals::Keep { days: 90 },
         receipt: layout.map(|id| shipped_layout(id).unwrap().clone()),
         from: None,
+        answering: None,
         receipt_to: None,
         keeps: Vec::new(),
         fingerprint: 1,

@@ -10,7 +10,7 @@ pub const KEYS: &[Key] = &[
         "file_name",
         "pattern",
         Required,
-        "With {run} or {run:4}, and {date}, {time}, {partner}, {feed}, {scope} (full, delta, part, new); where a file holds one order or one customer also {buyer_order_no}, {order_no}, {customer_no}. Without {run} files of one name follow each other.",
+        "With {run} or {run:4}, and {date}, {time}, {partner}, {feed}, {scope} (full, delta, part, new); where a file holds one order or one customer also {buyer_order_no}, {order_no}, {customer_no}; of an answer {request_id}. Without {run} files of one name follow each other.",
     ),
     key(
         Table::Feed,
@@ -100,6 +100,20 @@ pub const KEYS: &[Key] = &[
         "duration in days",
         None,
         "Stock: orders that the ERP has not confirmed are subtracted first, if they are no older than this.",
+    ),
+    key(
+        Table::Feed,
+        "availability",
+        "table",
+        None,
+        "Stock: whether an article can be had, as a word, by a rule; without it the word of the ERP is told.",
+    ),
+    key(
+        Table::Feed,
+        "tells",
+        "list of feeds of this partner",
+        From("all of his feeds of stock, price and order_status, where there is one of each"),
+        "Answers: the feeds whose rows, limits and words the answers tell, one of a kind. So a question and a nightly file never differ.",
     ),
     key(Table::Feed, "partners", "list of partner ids", Value(""), "Orders: of these partners; empty: of all."),
     key(
@@ -212,6 +226,22 @@ pub const KEYS: &[Key] = &[
         "What its key has to be where the feed's row does not say it, like { price_list = \"2\", currency = \"EUR\" }. Of prices the one counts that holds on the day.",
     ),
     key(Table::FeedAlso, "of", "partner id", From("this partner"), "Of KIND.extra.NAME: whose files bring it."),
+    // [feed.NAME.availability]
+    key(Table::FeedAvailability, "in_stock", "quantity", Value("1"), "So much can be had, before any cap: in_stock."),
+    key(
+        Table::FeedAvailability,
+        "short_lead",
+        "duration in days",
+        Value("5 d"),
+        "Can be had from available_date or expected_date on, so many days from today at most: short_lead; later: long_lead.",
+    ),
+    key(
+        Table::FeedAvailability,
+        "no_date",
+        "none, long_lead",
+        Value("none"),
+        "Without any date; at the end of its life it is none in any case.",
+    ),
     // [feed.NAME.guard]
     key(
         Table::FeedGuard,

@@ -210,6 +210,13 @@ pub const KEYS: &[Key] = &[
         From("originals of nattpost.toml"),
         "What becomes of originals in done/.",
     ),
+    key(
+        Table::Intake,
+        "answer",
+        "feed of this partner",
+        None,
+        "Questions: the feed with a layout of the kind answer in which they are answered, one file for each file.",
+    ),
     key(Table::Intake, "receipt", "layout id or file", None, "Layout of the receipt the sender gets; none without it."),
     key(
         Table::Intake,

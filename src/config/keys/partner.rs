@@ -37,6 +37,20 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Partner,
+        "features",
+        "list of stock, availability, price, order, order_status, order_history, tracking, document, upload, user",
+        Value(""),
+        "What he may ask for (intakes with `answer`). What is not in the list is answered with not-allowed, and told once a day.",
+    ),
+    key(
+        Table::Partner,
+        "department",
+        "tables [department.NAME]",
+        None,
+        "Departments of his that may ask for less: NAME as contacts and questions say it.",
+    ),
+    key(
+        Table::Partner,
         "remote",
         "tables [remote.NAME]",
         None,
@@ -50,4 +64,12 @@ pub const KEYS: &[Key] = &[
         "What comes from him; NAME is the folder in/<id>/NAME.",
     ),
     key(Table::Partner, "feed", "tables [feed.NAME]", None, "What he gets."),
+    // [department.NAME]
+    key(
+        Table::Department,
+        "features",
+        "list, as the partner's",
+        Value(""),
+        "What this department may ask for, of what the partner may. A contact has it too, and what his own rights name.",
+    ),
 ];

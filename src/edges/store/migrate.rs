@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0024_order_pdfs.sql"),
     include_str!("migrations/0025_quotes_and_changes.sql"),
     include_str!("migrations/0026_corrections.sql"),
+    include_str!("migrations/0027_questions.sql"),
 ];
 
 /// The version of the tables this program works with.

@@ -23,7 +23,7 @@ use super::registering::{self, Before, Number, REGISTRATION, Registering};
 use crate::edges::clock::iso;
 use crate::edges::spool::Marks;
 use crate::edges::store::business::{Applied as Row, Inserted, Records, References, Requests, Stamp};
-use crate::edges::store::ledger::{Exception, MessageNo, MessageRow, Waits};
+use crate::edges::store::ledger::{Exception, MessageNo, MessageRow, QuestionRow, Waits};
 use crate::edges::store::{FileNo, RowId, Tx};
 use crate::model::batch::{Batch, Message, Value};
 use crate::model::decimal;
@@ -89,6 +89,8 @@ pub type Scopes = BTreeSet<Vec<String>>;
 enum Writer<'t> {
     Requests(Box<Requests<'t>>),
     Records(Box<Records<'t>>),
+    /// Nothing of it becomes a row.
+    Questions,
 }
 
 pub struct Applying<'t, 'f> {
@@ -130,6 +132,7 @@ impl<'t, 'f> Applying<'t, 'f> {
         let kept = hand.intake.kept(&layout);
         let writer = match kind.class {
             Class::Request => Writer::Requests(Box::new(tx.requests(&kind, hand.file)?)),
+            Class::Question => Writer::Questions,
             _ => {
                 let mut records = tx.records(&kind, &Stamp { file: hand.file, as_of })?;
                 records.keep(&hand.intake.sender.partner, kept.clone())?;
@@ -208,6 +211,9 @@ impl<'t, 'f> Applying<'t, 'f> {
     }
 
     fn take(&mut self, batch: &mut Batch, index: usize) -> Result<()> {
+        if self.kind.class == Class::Question {
+            return self.ask(&batch.message(index));
+        }
         if !self.judge_one(batch, index)? {
             return Ok(());
         }
@@ -216,6 +222,20 @@ impl<'t, 'f> Applying<'t, 'f> {
             return self.request(&message);
         }
         self.gathered.push(message);
+        Ok(())
+    }
+
+    /// Whatever it says of customers and articles is judged when it is answered, and is never a reason to refuse it.
+    fn ask(&mut self, question: &Message<'_>) -> Result<()> {
+        let number = question.origin().number;
+        if !self.is_wanted(number) {
+            return Ok(());
+        }
+        let of = |field: &str| self.kind.head().field(field).map(|at| field_text(question, at)).unwrap_or_default();
+        let payload = json::to_line(*question);
+        let row = QuestionRow { number, request_id: of("request_id"), about: of("about"), payload };
+        self.tx.add_question(self.hand.file, &row)?;
+        self.count(Verdict::Accepted);
         Ok(())
     }
 
@@ -257,6 +277,7 @@ impl<'t, 'f> Applying<'t, 'f> {
         match self.writer {
             Writer::Requests(writer) => writer.finish()?,
             Writer::Records(writer) => writer.finish()?,
+            Writer::Questions => {}
         }
         self.registering.finish()?;
         self.making.finish()?;

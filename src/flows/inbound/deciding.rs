@@ -17,7 +17,6 @@ use crate::edges::store::business::Stamp;
 use crate::edges::store::ledger::Decision;
 use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::intake::Absent;
-use crate::model::kind::Class;
 use crate::model::layout::{Decoded, Layout};
 use crate::model::mode::Mode;
 use crate::model::reason::{self, Reason};
@@ -132,10 +131,10 @@ fn weigh(tx: &Tx<'_>, file: &Claimed, judgement: Judgement) -> Result<Outcome> {
         return Ok(Outcome::refused(refused(counts.total()), problems, code));
     }
     if let Some(layout) = layout
-        && (layout.kind.class != Class::Request || file.intake.makes())
+        && (layout.kind.class.updates() || file.intake.makes())
         && counts.refused < counts.total()
     {
-        if counts.refused + counts.held == 0 && layout.kind.class != Class::Request {
+        if counts.refused + counts.held == 0 && layout.kind.class.updates() {
             close(tx, file, &layout, &scopes)?;
         }
         if let Some(holding) = guarding::weigh(tx, file, &layout.kind, counted)? {

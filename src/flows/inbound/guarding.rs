@@ -13,7 +13,7 @@ use crate::edges::store::ledger::{FileRow, LockRow, NewLock, Side};
 use crate::edges::store::{FileNo, Snapshot, Tx};
 use crate::model::diagnostic::Problem;
 use crate::model::intake::{Absent, Intake};
-use crate::model::kind::{Class, Kind};
+use crate::model::kind::Kind;
 use crate::model::rules::guard::{self, Tally};
 use crate::model::verdict::{Counts, Home, Verdict};
 use crate::model::wording::guard as words;
@@ -66,7 +66,7 @@ pub struct Locking {
 /// Before the first row is written: what 100 % is.
 pub fn before(tx: &Tx<'_>, intake: &Intake, kind: &Kind) -> Result<Counted> {
     let mut counted = Counted::default();
-    if intake.guard.count() && kind.class != Class::Request {
+    if intake.guard.count() && kind.class.updates() {
         counted.tally.base = tx.open_rows_of(kind, &intake.sender.partner, &intake.id)?;
     }
     Ok(counted)
@@ -77,7 +77,7 @@ pub fn weigh(tx: &Tx<'_>, file: &Claimed, kind: &Kind, mut counted: Counted) -> 
     if file.released_by.is_some() {
         return Ok(None);
     }
-    if kind.class == Class::Request {
+    if !kind.class.updates() {
         return weigh_made(tx, file, counted);
     }
     let other = locked_by_another(tx, file)?;
@@ -146,7 +146,7 @@ pub fn settle_lock(
     locking: Option<Locking>,
     now: Now,
 ) -> Result<Option<Decided>> {
-    if !file.intake.makes() && file.intake.layouts.iter().all(|layout| layout.kind.class == Class::Request) {
+    if !file.intake.makes() && file.intake.layouts.iter().all(|layout| !layout.kind.class.updates()) {
         return Ok(None);
     }
     let (partner, name) = (&file.intake.sender.partner[..], &file.intake.id[..]);

@@ -32,7 +32,6 @@ use crate::edges::spool::{Marks, Mover, Place, Role, Spool, Syncer, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::edges::store::{FileNo, Store, Tx};
 use crate::model::intake::Intake;
-use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::rules::recovery::ATTEMPTS_MAX;
 use crate::model::wording::judging as words;
@@ -249,10 +248,10 @@ impl Bench<'_> {
         Ok(newest_of_each(decided))
     }
 
-    /// Content that would say nothing new. Requests are never skipped: each is answered for itself.
+    /// Content that would say nothing new. Requests and questions are never skipped: each is answered for itself.
     fn known_content(&self, file: &Claimed) -> Result<Option<[u8; 32]>> {
         let intake = &file.intake;
-        if file.again || intake.layouts.iter().any(|layout| layout.kind.class == Class::Request) {
+        if file.again || intake.layouts.iter().any(|layout| !layout.kind.class.updates()) {
             return Ok(None);
         }
         let snapshot = self.store.read()?;
@@ -281,7 +280,7 @@ impl Bench<'_> {
     }
 }
 
-/// Receipts for those of the decided files whose intake wants one. True: there are some, and they are still to be synced.
+/// Receipts and answers for those of the decided files whose intake gives them. True: there are some, and they are still to be synced.
 pub fn answer_all(
     (answer, spool, intakes): (&Answer, &Spool, &[Arc<Intake>]),
     tx: &Tx<'_>,
@@ -290,7 +289,7 @@ pub fn answer_all(
     zone: Tz,
 ) -> Result<bool> {
     let wants = |file: &Decided| {
-        let his = |i: &&Arc<Intake>| i.sender.partner == file.partner && i.id == file.intake && i.receipt.is_some();
+        let his = |i: &&Arc<Intake>| i.sender.partner == file.partner && i.id == file.intake && i.is_replied();
         intakes.iter().find(his).map(|intake| (file.file, intake.clone()))
     };
     let mut wanted: Vec<(FileNo, Arc<Intake>)> = decided.iter().filter_map(wants).collect();

@@ -169,7 +169,7 @@ impl Encoding<'_> {
         written: Sender<Batch>,
         parts: Sender<Vec<u8>>,
     ) -> Result<(Paper, Compared)> {
-        let words = Words::of(self.feed);
+        let words = Words::of(self.feed, self.now);
         let snapshot = beside.snapshot()?;
         let today = today(self.feed, self.now);
         let begin = |with| Comparing::begin(&snapshot, (self.feed, self.no), (with, &today), parts);

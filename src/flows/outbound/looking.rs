@@ -43,12 +43,17 @@ pub(super) fn comparison(
         Scope::Part => Rows::AskedFor,
         // Orders come and grow old without any row of the stock changing.
         Scope::Delta if feed.published.open_orders_days.is_some() => Rows::Everything,
-        // So does a price that begins.
-        Scope::Delta if feed.also.iter().any(Also::is_dated) && is_first_of_day(tx, feed, now)? => Rows::Everything,
+        // So does a price that begins, and what is to come soon.
+        Scope::Delta if is_dated(feed) && is_first_of_day(tx, feed, now)? => Rows::Everything,
         Scope::Delta => rows_of_delta(tx, (feed, row), &told, &pending)?,
         Scope::Full | Scope::New => Rows::Everything,
     };
     Ok(Comparison { scope, told, pending, rows })
+}
+
+/// Another day may tell something else although no row has changed.
+fn is_dated(feed: &Feed) -> bool {
+    feed.published.availability.is_some() || feed.also.iter().any(Also::is_dated)
 }
 
 /// None has looked at all rows since the day began.

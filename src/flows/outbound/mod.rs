@@ -1,11 +1,12 @@
 //! Files out: feeds that are due or ring (`due`) are composed (`compose`; `looking`, `selecting`, `compare`), judged (`judge`),
 //! staged and committed (`stage`, `made`), and made visible (`place`); what is taken is noted (`taken`), what is locked waits for
-//! a person (`release`). Receipts answer inbound files (`receipt`); a start ends what a crash left (`recover`).
+//! a person (`release`). Receipts and answers to questions (`receipt`, `answering`) go out as replies (`reply`); a start ends what a crash left (`recover`).
 //!
 //! What everything hangs on is the order: written to staged/ and synced → commit `ready` → the visible name in out/ →
 //! `placed` with a later commit. Before its commit nothing of ours is visible, after it everything can be found again.
 //! It knows no configuration and no clock: feeds and `now` are given.
 
+pub mod answering;
 mod ask;
 mod compare;
 mod compose;
@@ -22,8 +23,10 @@ pub mod receipt;
 mod recover;
 mod registry;
 mod release;
+mod reply;
 mod ringing;
 mod selecting;
+mod sheet;
 mod stage;
 mod taken;
 mod words;

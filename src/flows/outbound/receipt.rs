@@ -8,21 +8,20 @@ use anyhow::{Context, Result};
 use chrono_tz::Tz;
 
 use super::compose::unwritable;
-use super::deliver::announce;
-use super::made::REHEARSED;
 use super::number::Numbers;
 use super::paper::{Form, Paper};
-use crate::edges::clock::read_iso;
-use crate::edges::clock::{Now, iso, new_id};
-use crate::edges::spool::{Lasting, Spool};
+use super::reply::Reply;
+use super::sheet::Sheet;
+use crate::edges::clock::{Now, read_iso};
+use crate::edges::spool::Spool;
 use crate::edges::store::business::RegistrationRow;
-use crate::edges::store::ledger::{FileRow, MessageRow, NewRun, NotedProblem, RunReason, RunState};
+use crate::edges::store::ledger::{FileRow, MessageRow, NotedProblem};
 use crate::edges::store::{FileNo, Snapshot, Tx};
 use crate::model::batch::Batch;
 use crate::model::diagnostic::KEPT;
 use crate::model::ids::Id;
 use crate::model::intake::Intake;
-use crate::model::kind::{FieldType, Kind};
+use crate::model::kind::Kind;
 use crate::model::layout::rows::options::Cutting;
 use crate::model::layout::{Layout, Syntax};
 use crate::model::verdict::Verdict;
@@ -51,59 +50,19 @@ pub fn add(
         Ok(Some(paper)) => Ok(paper),
         Err(error) => Err(unwritable(&error).ok_or(error)?),
     };
-    let (ready_at, day) = (iso(now.wall), now.wall.with_timezone(&zone).date_naive().to_string());
-    let fileless = without_file(new_id(now.wall)?, &row, layout, &ready_at, &day);
-    match composed {
-        Ok(paper) => {
-            let (id, hash, size) = (fileless.id, paper.hash, paper.size);
-            paper.stage(spool, id, Lasting::NextSync)?;
-            let number = numbers.give();
-            let name = name(&row.name, number, ending(layout));
-            let (mode, ready) = (intake.sender.mode, fileless.ready_at);
-            let run =
-                tx.add_run(&NewRun { state: RunState::Ready, number, name: &name, hash: &hash, size, ..fileless })?;
-            if !mode.writes() {
-                tx.set_run_rehearsed(run, mode)?;
-            }
-            if !mode.answers() {
-                tx.set_run_state(run, RunState::Sent, ready, REHEARSED)?;
-                tx.mark_runs_placed([run])?;
-                return Ok(Some(id));
-            }
-            if let Some(to) = &intake.receipt_to {
-                announce(tx, spool, (run, id), &name, (to, None))?;
-            }
-            Ok(Some(id))
-        }
-        Err(reason) => {
-            let run = tx.add_run(&fileless)?;
-            tx.set_run_state(run, RunState::Failed, &ready_at, &reason)?;
-            tx.mark_runs_placed([run])?;
-            Ok(None)
-        }
-    }
-}
-
-fn without_file<'r>(id: Id, row: &'r FileRow, layout: &'r Layout, ready_at: &'r str, day: &'r str) -> NewRun<'r> {
-    NewRun {
-        id,
-        number: 0,
-        partner: &row.partner,
-        feed: &row.intake,
-        kind: &layout.kind.name,
-        layout: &layout.id,
-        reason: RunReason::Receipt,
-        due_at: None,
-        state: RunState::Failed,
+    let reply = Reply {
+        row: &row,
+        layout,
         folder: "",
-        name: "",
-        hash: &[],
-        size: 0,
+        mode: intake.sender.mode,
+        to: intake.receipt_to.as_ref(),
+        done_suffix: None,
         rows: 1,
-        file: Some(row.no),
-        ready_at,
-        day,
-    }
+    };
+    reply.stage(tx, spool, composed, (now, zone), &mut |paper| {
+        let number = numbers.give();
+        Ok((paper, number, name(&row.name, number, ending(layout))))
+    })
 }
 
 /// The receipt as the ledger has it; none for a file without a verdict.
@@ -131,8 +90,8 @@ pub(super) fn compose(
 }
 
 fn message(kind: &Arc<Kind>, row: &FileRow, listed: &[MessageRow], reason: Option<&str>) -> Batch {
-    let mut sheet = Sheet { batch: Batch::new(kind.clone()), group: 0, node: 0 };
-    sheet.batch.begin(1, 0);
+    let mut sheet = Sheet::new(kind);
+    sheet.begin(1);
     sheet.text("file_id", row.id.as_str());
     sheet.text("file_name", &row.name);
     sheet.text("kind", &row.kind);
@@ -172,7 +131,7 @@ fn numbered(
         let known = message.row.map(|row| snapshot.registration(row)).transpose()?.flatten();
         told.extend(known.map(|row| (message.line, Verdict::Duplicate, row)));
     }
-    let mut sheet = Sheet { batch: std::mem::replace(batch, Batch::new(batch.kind().clone())), group: 0, node: 0 };
+    let mut sheet = Sheet::of(std::mem::replace(batch, Batch::new(batch.kind().clone())));
     for (line, verdict, row) in told {
         let Some(number) = &row.number_given else { continue };
         // Each number is told, however many there are: a partner waits for it.
@@ -205,13 +164,7 @@ fn said(file_name: &str, problem: &NotedProblem, line: u32) -> String {
     format!("{text}: {}", problem.text)
 }
 
-/// The receipt being filled in; texts are cut to what the kind takes.
-struct Sheet {
-    batch: Batch,
-    group: usize,
-    node: u32,
-}
-
+/// The receipt being filled in.
 impl Sheet {
     /// One item a problem; a message without any (a duplicate, say) is one too.
     fn items_of(&mut self, file_name: &str, message: &MessageRow, room: &mut usize) {
@@ -239,25 +192,11 @@ impl Sheet {
     }
 
     fn open_item(&mut self, room: &mut usize) -> bool {
-        let Some(group) = self.batch.kind().group("items").filter(|_| *room > 0) else { return false };
-        *room -= 1;
-        self.group = group;
-        self.node = self.batch.open(group, 0, 0);
-        true
-    }
-
-    fn text(&mut self, field: &str, value: &str) {
-        let group = &self.batch.kind().groups[self.group];
-        let Some(index) = group.field(field).filter(|_| !value.is_empty()) else { return };
-        let most = if let FieldType::Text(most) = group.fields[index].field_type { most } else { usize::MAX };
-        let end = value.char_indices().nth(most).map_or(value.len(), |(at, _)| at);
-        self.batch.set_text(self.node, index, &value[..end]);
-    }
-
-    fn number(&mut self, field: &str, value: u64) {
-        if let Some(index) = self.batch.kind().groups[self.group].field(field) {
-            self.batch.set_number(self.node, index, value.try_into().unwrap_or(i64::MAX));
+        if *room == 0 || self.open("items", 0).is_none() {
+            return false;
         }
+        *room -= 1;
+        true
     }
 }
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::place::{known, visible};
-use super::{Dispatch, receipt};
-use crate::edges::clock::iso;
+use super::{Dispatch, answering, receipt};
+use crate::edges::clock::{iso, read_iso};
 use crate::edges::events::{Event, Key};
 use crate::edges::spool::{Lasting, Place, Role, State, state_name};
+use crate::edges::store::FileNo;
 use crate::edges::store::ledger::{RunReason, RunRow, RunState};
 use crate::model::intake::Intake;
 use crate::model::rules::recovery::{self, Leaves, RunAction, RunFound, RunKnown};
@@ -108,6 +109,9 @@ impl Dispatch<'_> {
     /// From the ledger, byte for byte, or not at all.
     pub(super) fn make_receipt_again(&mut self, run: &RunRow, intakes: &[Arc<Intake>]) -> Result<()> {
         let intake = intakes.iter().find(|i| i.sender.partner == run.partner && i.id == run.feed);
+        if let (Some(intake), Some(file), true) = (intake, run.file, run.kind == answering::ANSWER) {
+            return self.answer_again(run, intake, file);
+        }
         let layout = intake.and_then(|i| Some((i, i.receipt.as_ref().filter(|layout| layout.id == run.layout)?)));
         let paper = match (layout, run.file) {
             (Some((intake, layout)), Some(file)) => {
@@ -122,6 +126,21 @@ impl Dispatch<'_> {
             }
             None => self.give_up_receipt(run),
         }
+    }
+
+    /// Under the same name and number, from what was asked and is stored now: the partner has not seen the one that is gone.
+    fn answer_again(&mut self, run: &RunRow, intake: &Intake, file: FileNo) -> Result<()> {
+        let Some(answering) = &intake.answering else { return self.give_up_receipt(run) };
+        let tx = self.store.begin()?;
+        let asked = tx.questions_of(file)?;
+        let paper = answering::compose(&tx, self.spool, (intake, answering), (file, &asked), &mut Default::default())?;
+        let made_at = read_iso(&run.ready_at).unwrap_or_default();
+        let (paper, _) = answering::named(self.spool, &answering.feed, paper, &asked, (run.number, made_at))?;
+        tx.set_run_content(run.no, &paper.hash, paper.size)?;
+        // Should a crash come between, it is made once more.
+        tx.commit()?;
+        paper.stage(self.spool, run.id, Lasting::Now)?;
+        self.place_ready().map(|_| ())
     }
 
     fn give_up_receipt(&mut self, run: &RunRow) -> Result<()> {

@@ -4,12 +4,13 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::looking::{Comparison, Rows};
+use super::words::WORD_NEEDS;
 use crate::edges::clock::iso;
 use crate::edges::store::business::{Beside, Selection, Wanted};
 use crate::edges::store::{RunNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::feed::Feed;
-use crate::model::kind::Class;
+use crate::model::kind::{Class, Kind};
 use crate::model::layout::plan::{Checked, Condition, Control, Ours, Role};
 
 /// Hands on the rows of a feed, in the order of their keys where they are to be compared. `key`: only those. `orders_of`: the
@@ -23,7 +24,6 @@ pub(super) fn select(
 ) -> Result<u64> {
     let kind = &feed.layout.kind;
     let name = feed.name();
-    let own = [feed.partner.clone()];
     let today = today(feed, now);
     if let Some(run) = orders_of {
         let beside = Some(beside(feed, &today)).filter(|beside| !beside.values.is_empty());
@@ -31,28 +31,15 @@ pub(super) fn select(
         return tx.select(kind, &wanted(feed), &selection, take);
     }
     let since = iso(now - TimeDelta::days(i64::from(feed.window_days)));
-    let mut selection = Selection { only: &feed.only, partners: &feed.partners, key, ..Selection::default() };
-    selection.beside = Some(beside(feed, &today)).filter(|beside| !beside.values.is_empty());
-    selection.with_group = feed.layout.needs_group();
-    match kind.name.as_str() {
-        "order_status" => {
-            selection.since = Some(&since);
-            // A partner is told of his own orders.
-            if feed.partners.is_empty() {
-                selection.partners = &own;
-            }
-        }
-        // And of his own registrations.
-        "registration_answer" if feed.partners.is_empty() => selection.partners = &own,
-        "article" => selection.aliases_of = Some(&feed.partner),
-        // What a full file no longer named is not there any more, and the partner has to hear it.
-        "stock" if comparison.is_none() => selection.closed_as_zero = kind.head().field("qty"),
-        _ => {}
+    let mut selection = Selection { key, with_group: feed.layout.needs_group(), ..chosen(feed, &feed.only, &today) };
+    if kind.name == "order_status" {
+        selection.since = Some(&since);
     }
-    if let Some(days) = feed.published.open_orders_days {
-        tx.gather_open_orders(&iso(now - TimeDelta::days(i64::from(days))))?;
-        selection.minus_open_orders = kind.head().field("qty");
+    if comparison.is_some() {
+        // A row that is gone is told as one that the partner holds no more.
+        selection.closed_as_zero = None;
     }
+    gather_open_orders(tx, feed, now)?;
     if kind.class == Class::Request {
         selection.not_exported_by = Some(&name);
         selection.at_most = feed.per_file;
@@ -63,6 +50,54 @@ pub(super) fn select(
         selection.wanted = true;
     }
     tx.select(kind, &wanted(feed), &selection, take)
+}
+
+/// The rows of a feed that have these values too, of all that it would tell one day, with all their cells. What it subtracts is
+/// gathered before (`gather_open_orders`).
+pub(super) fn select_asked(
+    tx: &Tx<'_>,
+    feed: &Feed,
+    asked: &[(&str, &str)],
+    now: DateTime<Utc>,
+    take: &mut dyn FnMut(&mut Batch) -> Result<()>,
+) -> Result<u64> {
+    let only: Vec<(String, String)> = feed
+        .only
+        .iter()
+        .cloned()
+        .chain(asked.iter().map(|(field, value)| (field.to_string(), value.to_string())))
+        .collect();
+    let today = today(feed, now);
+    tx.select(&feed.layout.kind, &Wanted::everything(&feed.layout.kind), &chosen(feed, &only, &today), take)
+}
+
+/// What a feed chooses from, whatever it is asked for.
+fn chosen<'a>(feed: &'a Feed, only: &'a [(String, String)], today: &'a str) -> Selection<'a> {
+    let kind = &feed.layout.kind;
+    let mut selection = Selection { only, partners: &feed.partners, ..Selection::default() };
+    selection.beside = Some(beside(feed, today)).filter(|beside| !beside.values.is_empty());
+    match kind.name.as_str() {
+        // A partner is told of his own orders and registrations.
+        "order_status" | "registration_answer" if feed.partners.is_empty() => {
+            selection.partners = std::slice::from_ref(&feed.partner);
+        }
+        "article" => selection.aliases_of = Some(&feed.partner),
+        // What a full file no longer named is not there any more, and the partner has to hear it.
+        "stock" => selection.closed_as_zero = kind.head().field("qty"),
+        _ => {}
+    }
+    if feed.published.open_orders_days.is_some() {
+        selection.minus_open_orders = kind.head().field("qty");
+    }
+    selection
+}
+
+/// What the feed subtracts, as it is now.
+pub(super) fn gather_open_orders(tx: &Tx<'_>, feed: &Feed, now: DateTime<Utc>) -> Result<()> {
+    match feed.published.open_orders_days {
+        Some(days) => tx.gather_open_orders(&iso(now - TimeDelta::days(i64::from(days)))),
+        None => Ok(()),
+    }
 }
 
 /// Requests that a file of so many did not take along, after they were marked as exported.
@@ -101,6 +136,9 @@ fn wanted(feed: &Feed) -> Wanted {
     for number in feed.own_numbers().into_iter().filter(|number| feed.pinned(number.field()).is_none()) {
         kind.head().field(number.field()).into_iter().for_each(|field| wanted.add(0, field));
     }
+    if feed.published.availability.is_some() && fields().any(|field| is_availability(&field.ours, kind)) {
+        WORD_NEEDS.iter().filter_map(|name| kind.head().field(name)).for_each(|field| wanted.add(0, field));
+    }
     for record in &layout.records {
         if let Role::Opens(group @ 1..) = record.role {
             // A record may say no more than that there is one.
@@ -122,4 +160,8 @@ fn wanted(feed: &Feed) -> Wanted {
         }
     }
     wanted
+}
+
+fn is_availability(ours: &Ours, kind: &Kind) -> bool {
+    matches!(ours, Ours::Field { group: 0, field, .. } if kind.head().field("availability") == Some(*field))
 }

@@ -1,9 +1,12 @@
-//! What a partner is told instead of our values: the published quantity, his words for units. Put into batches that were
-//! selected, before they are encoded; what is stored never changes.
+//! What a partner is told instead of our values: the published quantity, the word for whether an article can be had, his words for
+//! units. Put into batches that were selected, before they are encoded; what is stored never changes.
 
-use crate::model::batch::{Batch, Value};
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::model::batch::{Batch, NodeRef, Value};
 use crate::model::feed::Feed;
 use crate::model::kind::{Field, FieldType, Kind};
+use crate::model::rules::availability::{self, Availability, Known};
 use crate::model::rules::published::{self, Published};
 use crate::model::rules::units;
 
@@ -12,21 +15,43 @@ pub(super) struct Words<'f> {
     feed: &'f Feed,
     /// Field of the head that is published otherwise than it is stored.
     quantity: Option<usize>,
+    word: Option<Word<'f>>,
     /// Unit fields by group, when the partner has words of his own.
     units: Vec<Vec<usize>>,
 }
 
+/// The fields that say whether an article can be had.
+struct Word<'f> {
+    rule: &'f Availability,
+    today: NaiveDate,
+    word: usize,
+    quantity: usize,
+    dates: [Option<usize>; 2],
+    end_of_life: Option<usize>,
+    temp_unavailable: Option<usize>,
+}
+
 impl<'f> Words<'f> {
-    pub fn of(feed: &'f Feed) -> Self {
+    pub fn of(feed: &'f Feed, now: DateTime<Utc>) -> Self {
+        let kind = &feed.layout.kind;
+        let units = if feed.recipient.units.is_empty() { Vec::new() } else { unit_fields(kind) };
+        Words { units, ..Words::figures_of(feed, now) }
+    }
+
+    /// Units stay our codes.
+    pub fn figures_of(feed: &'f Feed, now: DateTime<Utc>) -> Self {
         let kind = &feed.layout.kind;
         let as_stored = kind.name != "stock" || feed.published == Published::default();
         let quantity = if as_stored { None } else { kind.head().field("qty") };
-        let units = if feed.recipient.units.is_empty() { Vec::new() } else { unit_fields(kind) };
-        Words { feed, quantity, units }
+        Words { feed, quantity, word: Word::of(feed, now), units: Vec::new() }
     }
 
     pub fn put_into(&self, batch: &mut Batch) {
         for index in 0..batch.len() {
+            if let Some(word) = &self.word {
+                let told = word.tell(&batch.message(index).head(), &self.feed.published);
+                batch.put_text(index, 0, word.word, told);
+            }
             if let Some(field) = self.quantity
                 && let Value::Number(stored) = batch.message(index).head().value(field)
             {
@@ -54,6 +79,36 @@ impl<'f> Words<'f> {
         }
     }
 }
+
+impl<'f> Word<'f> {
+    fn of(feed: &'f Feed, now: DateTime<Utc>) -> Option<Self> {
+        let head = feed.layout.kind.head();
+        Some(Word {
+            rule: feed.published.availability.as_ref()?,
+            today: now.with_timezone(&feed.zone).date_naive(),
+            word: head.field("availability")?,
+            quantity: head.field("qty")?,
+            dates: ["available_date", "expected_date"].map(|name| head.field(name)),
+            end_of_life: head.field("end_of_life"),
+            temp_unavailable: head.field("temp_unavailable"),
+        })
+    }
+
+    fn tell(&self, head: &NodeRef<'_>, published: &Published) -> &'static str {
+        let is_true = |field: Option<usize>| field.and_then(|at| head.value(at).number()).is_some_and(|n| n != 0);
+        let date = |field: &Option<usize>| field.and_then(|at| head.value(at).text()?.parse().ok());
+        let known = Known {
+            can_be_had_e6: published::can_be_had(head.value(self.quantity).number().unwrap_or_default(), published),
+            from: self.dates.iter().find_map(date),
+            end_of_life: is_true(self.end_of_life),
+            temp_unavailable: is_true(self.temp_unavailable),
+        };
+        availability::word(known, self.today, self.rule)
+    }
+}
+
+/// What the word for an article hangs on.
+pub(super) const WORD_NEEDS: [&str; 5] = ["qty", "available_date", "expected_date", "end_of_life", "temp_unavailable"];
 
 fn unit_fields(kind: &Kind) -> Vec<Vec<usize>> {
     let of_group = |fields: &[Field]| {

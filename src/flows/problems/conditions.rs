@@ -26,11 +26,12 @@ use crate::model::rules::{as_of, schedule, sequence};
 use crate::model::wording::problems as words;
 
 /// The kinds that are looked for here.
-pub const LOOKED: [Kind; 17] = [
+pub const LOOKED: [Kind; 18] = [
     Kind::NumbersMissing,
     Kind::FilesRefused,
     Kind::FilesHeld,
     Kind::RecordsMade,
+    Kind::QuestionsNotAllowed,
     Kind::FileStuck,
     Kind::OriginalMissing,
     Kind::GuardLocked,
@@ -52,6 +53,8 @@ const STUCK_LOOKED_AT: usize = 20;
 const NUMBERS_OF: TimeDelta = TimeDelta::days(7);
 /// Files of an intake whose numbers are looked at.
 const NUMBERS_MOST: u32 = 2_000;
+/// Of what nobody has to act on a person hears once, and once more on another day.
+const TOLD_FOR: TimeDelta = TimeDelta::days(1);
 /// Names told of one problem.
 const NAMES: usize = 5;
 /// A file on its way for longer than this is noted; it is told an hour later.
@@ -100,6 +103,14 @@ fn to_answer(sight: Sight<'_>, found: &mut Vec<Condition>) -> Result<()> {
     for of in sight.snapshot.made_of_orders(NAMES)? {
         let names: Vec<String> = of.names.iter().map(|name| shown(name)).collect();
         found.push(words::records_made(&format!("{}/{}", of.partner, of.intake), &of.day, of.count, &names));
+    }
+    for of in sight.snapshot.questions_not_allowed(&iso(sight.now - TOLD_FOR))? {
+        found.push(words::questions_not_allowed(
+            &format!("{}/{}", of.partner, of.intake),
+            &of.day,
+            of.count,
+            &of.about,
+        ));
     }
     Ok(())
 }

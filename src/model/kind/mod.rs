@@ -27,8 +27,17 @@ pub enum Class {
     Record,
     /// Ordered in time: an older one never replaces a newer.
     Fact,
-    /// Only written by us: receipts.
+    /// Asks for an answer file, changes nothing, may be asked again.
+    Question,
+    /// Only written by us: receipts, and answers to questions.
     Answer,
+}
+
+impl Class {
+    /// It changes stored rows that newer messages change again; the others are each for themselves.
+    pub fn updates(self) -> bool {
+        matches!(self, Class::Record | Class::Fact)
+    }
 }
 
 /// How a field is read, stored and written. Scaled numbers are integers at a fixed scale.

@@ -36,6 +36,7 @@ fn write_kind(kind: &Kind, out: &mut String) {
         Class::Request => "a request: asks for something once",
         Class::Record => "a record: the newest wins by key",
         Class::Fact => "a fact: ordered in time, an older one never replaces a newer",
+        Class::Question => "a question: answered by a file, changes nothing, may be asked again",
         Class::Answer => "an answer: only written",
     };
     let _ =

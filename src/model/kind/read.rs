@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use super::{Class, Field, FieldType, Group, Kind, Kinds};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 
-const SHIPPED: [(&str, &str); 16] = [
+const SHIPPED: [(&str, &str); 18] = [
+    ("answer.toml", include_str!("../../../schemas/kinds/answer.toml")),
     ("article.toml", include_str!("../../../schemas/kinds/article.toml")),
     ("article_reference.toml", include_str!("../../../schemas/kinds/article_reference.toml")),
     ("base_data.toml", include_str!("../../../schemas/kinds/base_data.toml")),
@@ -16,6 +17,7 @@ const SHIPPED: [(&str, &str); 16] = [
     ("order_change.toml", include_str!("../../../schemas/kinds/order_change.toml")),
     ("order_status.toml", include_str!("../../../schemas/kinds/order_status.toml")),
     ("price.toml", include_str!("../../../schemas/kinds/price.toml")),
+    ("question.toml", include_str!("../../../schemas/kinds/question.toml")),
     ("quote.toml", include_str!("../../../schemas/kinds/quote.toml")),
     ("receipt.toml", include_str!("../../../schemas/kinds/receipt.toml")),
     ("registration.toml", include_str!("../../../schemas/kinds/registration.toml")),
@@ -69,7 +71,13 @@ fn read_root(root: &Section<'_>) -> Kind {
     let name = root.required_text("kind");
     let class = root.choice(
         "class",
-        &[("request", Class::Request), ("record", Class::Record), ("fact", Class::Fact), ("answer", Class::Answer)],
+        &[
+            ("request", Class::Request),
+            ("record", Class::Record),
+            ("fact", Class::Fact),
+            ("question", Class::Question),
+            ("answer", Class::Answer),
+        ],
     );
     let mut groups = vec![read_group(root, String::new(), 0)];
     for section in root.sections("group") {

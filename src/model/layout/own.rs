@@ -18,7 +18,9 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 32] = shipped![
+const SHIPPED: [(&str, &str); 36] = shipped![
+    "nattpost-answer-csv",
+    "nattpost-answer-xml",
     "nattpost-article-csv",
     "nattpost-article-xml",
     "nattpost-article-reference-csv",
@@ -39,6 +41,8 @@ const SHIPPED: [(&str, &str); 32] = shipped![
     "nattpost-order-status-xml",
     "nattpost-price-csv",
     "nattpost-price-xml",
+    "nattpost-question-csv",
+    "nattpost-question-xml",
     "nattpost-quote-csv",
     "nattpost-quote-xml",
     "nattpost-receipt-csv",

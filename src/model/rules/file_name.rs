@@ -17,8 +17,7 @@ use super::supersede::Scope;
 pub const LONGEST_NAME_BYTES: usize = 255 - 14;
 /// Digits of `{run}` where the pattern does not say: ten feeds every five minutes fill six in three months and grow then.
 const RUN_DIGITS: usize = 6;
-const PLACEHOLDERS: &str =
-    "{run}, {run:4}, {date}, {time}, {partner}, {feed}, {scope}, {order_no}, {buyer_order_no}, {customer_no}";
+const PLACEHOLDERS: &str = "{run}, {run:4}, {date}, {time}, {partner}, {feed}, {scope}, {order_no}, {buyer_order_no}, {customer_no}, {request_id}";
 /// Endings that our own and other people's collectors take for "not finished".
 const UNFINISHED: [&str; 3] = [".part", ".tmp", ".filepart"];
 
@@ -445,7 +444,7 @@ mod tests {
             (long.as_str(), "250 bytes"),
             ("", "it is empty"),
             ("order_{order_no}", "needs an ending, like \".xml\""),
-            ("{order_nr}.xml", "{order_no}, {buyer_order_no}, {customer_no}"),
+            ("{order_nr}.xml", "{order_no}, {buyer_order_no}, {customer_no}, {request_id}"),
         ] {
             let errors = NamePattern::parse(pattern).unwrap_err();
             assert!(errors.len() == 1 && errors[0].to_string().contains(words), "{pattern}: {errors:?}");

@@ -3,6 +3,7 @@
 
 pub mod arrivals;
 pub mod as_of;
+pub mod availability;
 pub mod catch_up;
 pub mod clock_offset;
 pub mod collecting;
@@ -17,6 +18,7 @@ pub mod identifiers;
 pub mod identity;
 pub mod lineage;
 pub mod meeting;
+pub mod net_gross;
 pub mod one_name;
 pub mod order_change;
 pub mod order_of_files;
@@ -27,6 +29,7 @@ pub mod problems;
 pub mod published;
 pub mod recovery;
 pub mod reference;
+pub mod rights;
 pub mod room;
 pub mod same_party;
 pub mod schedule;

@@ -24,10 +24,12 @@ pub enum OwnNumber {
     Order,
     BuyerOrder,
     Customer,
+    /// The number of a question, in the name of its answer.
+    Question,
 }
 
 impl OwnNumber {
-    pub const ALL: [OwnNumber; 3] = [OwnNumber::Order, OwnNumber::BuyerOrder, OwnNumber::Customer];
+    pub const ALL: [OwnNumber; 4] = [OwnNumber::Order, OwnNumber::BuyerOrder, OwnNumber::Customer, OwnNumber::Question];
 
     /// The field, and the placeholder.
     pub fn field(self) -> &'static str {
@@ -35,6 +37,7 @@ impl OwnNumber {
             OwnNumber::Order => "order_no",
             OwnNumber::BuyerOrder => "buyer_order_no",
             OwnNumber::Customer => "customer_no",
+            OwnNumber::Question => "request_id",
         }
     }
 
@@ -45,7 +48,7 @@ impl OwnNumber {
 
 /// What the messages of one file say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OwnNumbers([Seen; 3]);
+pub struct OwnNumbers([Seen; 4]);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Seen {
@@ -188,7 +191,7 @@ mod tests {
             own.see(OwnNumber::Customer, customer);
         }
         let names = OwnNumber::ALL.map(|number| own.in_name(number, false));
-        assert_eq!(names, ["=none", "=several", "K7"]);
+        assert_eq!(names, ["=none", "=several", "K7", "=none"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How a quantity on hand becomes the one that a partner is told. What is stored stays as it is.
 
+use super::availability::Availability;
+
 /// Quantities are scaled by a million; the default publishes what is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Published {
@@ -9,18 +11,30 @@ pub struct Published {
     pub negative_as_zero: bool,
     /// Orders that the ERP has not confirmed are subtracted before all of this, if they are no older.
     pub open_orders_days: Option<u32>,
+    /// How it becomes a word; none: the word of the ERP stands.
+    pub availability: Option<Availability>,
 }
 
 /// Kept back first, then too little is nothing, then more than the cap is the cap. The buffer never turns something into a
 /// debt, and a debt (negative stock) is told or not as `negative_as_zero` says, whatever the floor.
 pub fn shown(stored_e6: i64, published: &Published) -> i64 {
-    let shown = match stored_e6 {
+    let there = can_be_had(stored_e6, published);
+    published.cap_e6.map_or(there, |cap| there.min(cap))
+}
+
+/// Before the cap.
+pub fn can_be_had(stored_e6: i64, published: &Published) -> i64 {
+    match stored_e6 {
         ..=0 if published.negative_as_zero => 0,
         ..=0 => stored_e6,
         there if there - published.buffer_e6.min(there) < published.floor_e6 => 0,
         there => there - published.buffer_e6.min(there),
-    };
-    published.cap_e6.map_or(shown, |cap| shown.min(cap))
+    }
+}
+
+/// The quantity that is told is the cap: there is as much, or more. What is told of exactly as much and of more is the same.
+pub fn is_more(shown_e6: i64, published: &Published) -> bool {
+    published.cap_e6.is_some_and(|cap| cap > 0 && shown_e6 >= cap)
 }
 
 #[cfg(test)]
@@ -61,6 +75,8 @@ mod tests {
             ("the smallest there is", debts, i64::MIN, i64::MIN),
         ] {
             assert_eq!(shown(stored, &published), expected, "{name}");
+            let is_at_cap = published.cap_e6.is_some_and(|cap| cap > 0 && expected == cap);
+            assert_eq!(is_more(expected, &published), is_at_cap, "{name}");
         }
     }
 }

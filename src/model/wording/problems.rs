@@ -143,6 +143,20 @@ pub fn records_made(intake: &str, day: &str, count: u64, names: &[String]) -> Co
     Condition { part: day.to_string(), count, ..one }
 }
 
+/// `about`: what was asked for, separated by commas.
+pub fn questions_not_allowed(intake: &str, day: &str, count: u64, about: &str) -> Condition {
+    let words = format!(
+        "{intake}: {} of {day} that nobody there has a right to: {}.",
+        counted(count, "question", "questions"),
+        about.replace(',', ", ")
+    );
+    let advice = "They were answered with not-allowed. If it was agreed, add it to features of the partner or the department, or to the rights of \
+                  the contact. The view v_question lists them, by their code."
+        .to_string();
+    let one = condition(Kind::QuestionsNotAllowed, intake, Level::Warning, words, advice);
+    Condition { part: day.to_string(), count, ..one }
+}
+
 /// `source`: intake, partner, or in/ itself; `why`: of the first of them.
 pub fn file_stuck(source: &str, count: u64, names: &[String], why: &str) -> Condition {
     let words = format!("{source}: {} not taken: {}; {} {why}.", lie(count), listed(names, count), names[0]);

@@ -8,12 +8,12 @@ use anyhow::Result;
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{Connection, Row};
 
-use super::also::{Told, column_of, find};
+use super::also::{Told, column_of, find, holds_on};
 use super::bind::Bound;
 use super::condition::{Condition, typed};
 use super::source::Source;
 use super::tables::{KindTables, KnownTables, TableColumn};
-use crate::model::also::{Also, By, Tie, UNTIL, What};
+use crate::model::also::{Also, By, Tie, What};
 use crate::model::batch::Batch;
 use crate::model::key;
 
@@ -122,7 +122,7 @@ fn say_ties(
             By::Nothing => places.add(format!("{name} = ''")),
             By::Newest => {
                 let today = places.place_text(today);
-                places.add(format!("{name} <= {today} AND (a.\"{UNTIL}\" IS NULL OR a.\"{UNTIL}\" >= {today})"));
+                places.add(holds_on(&name, &today));
                 newest = Some(name);
             }
             By::Head(_) | By::Node(_) | By::Line { .. } => {}

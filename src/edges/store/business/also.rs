@@ -90,6 +90,11 @@ fn of_extras(also: &Also, tables: &KindTables, group: usize, condition: &mut Con
     vec!["e.head_row = a.row_id".to_string(), format!("e.part = {part}"), node.to_string()]
 }
 
+/// Of a dated row `a`: it has begun and has not ended.
+pub(super) fn holds_on(since: &str, today: &str) -> String {
+    format!("{since} <= {today} AND (a.\"{UNTIL}\" IS NULL OR a.\"{UNTIL}\" >= {today})")
+}
+
 /// Nothing where the feed's own row does not say it.
 fn term(
     also: &Also,
@@ -112,7 +117,7 @@ fn term(
         By::Nothing => Some(format!("{column} = ''")),
         By::Newest => {
             let today = condition.place_text(today);
-            Some(format!("{column} <= {today} AND (a.\"{UNTIL}\" IS NULL OR a.\"{UNTIL}\" >= {today})"))
+            Some(holds_on(&column, &today))
         }
         By::Line { line, article } => {
             let Some(line) = own.node(*line) else { return Ok(None) };

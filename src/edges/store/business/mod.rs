@@ -4,13 +4,14 @@
 //! rows of the columns that turn up. `requests` inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
 //! are whose, `kept` partners' own fields of them, `close` closes what a full file no longer names
 //! (`condition` reads its scope). `references` answers "whose number is this",
-//! `registrations` asks who registered before, `quotes` what was offered and ordered, `amendments` what orders were before their changes, `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
+//! `registrations` asks who registered before, `quotes` what was offered and ordered, `amendments` what orders were before their changes, `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `prices` says which price holds, `asked` who asks and for which orders, `wanted` names some rows by their keys,
 //! `select` streams rows out (`source` says from where), `also` values of other kinds beside them, `before` tells `plan` what rows were,
 //! `load` reads one message back, `find` tells where a row came from.
 
 mod along;
 mod also;
 mod amendments;
+mod asked;
 mod before;
 mod bind;
 mod changes;
@@ -24,6 +25,7 @@ mod insert;
 mod kept;
 mod load;
 mod open_orders;
+mod prices;
 mod quotes;
 mod records;
 mod references;
@@ -38,8 +40,10 @@ mod wanted;
 
 pub use also::{Beside, BesideKey};
 pub use amendments::{AmendmentRow, NewAmendment, OrderState};
+pub use asked::{ContactRow, OrderOf, Span};
 pub use find::FoundRow;
 pub use kept::Needed;
+pub use prices::{PriceFor, PriceKey, Terms};
 pub use quotes::QuoteRow;
 pub use records::{Applied, MADE, Records, Stamp};
 pub use references::{OrderKey, References};

@@ -3,7 +3,7 @@
 //! `file` and `file_find` hold files, `message` and `waiting` the exceptions among their messages, `run` and `run_find` what went out,
 //! `command` the audit trail, `correction` what people changed in messages, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
-//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several, `lone` those of them that wait at a remote, `order_pdf` what goes on with orders.
+//! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several, `lone` those of them that wait at a remote, `order_pdf` what goes on with orders, `question` what partners asked.
 //! `rehearsal` what files of partners who are not live would have done; `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
 
 mod arrival;
@@ -30,6 +30,7 @@ mod outbox;
 mod part;
 mod pause;
 mod problem;
+mod question;
 mod rehearsal;
 mod remote;
 mod run;
@@ -55,6 +56,7 @@ pub use outbox::{Cause, Concerned, NewChange, PendingChange};
 pub use part::PartRow;
 pub use pause::PauseRow;
 pub use problem::{ProblemNo, ProblemRow};
+pub use question::{NotAllowed, QuestionRow};
 pub use remote::{RemoteLook, RemoteState};
 pub use run::{NewRun, RunFile, RunReason, RunState};
 pub use run_find::RunRow;

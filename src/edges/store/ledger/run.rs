@@ -258,6 +258,21 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The empty file that vouches for it.
+    pub fn set_run_done_name(&self, run_no: RunNo, done_name: &str) -> Result<()> {
+        fault::point("store.set_run_done_name")?;
+        run(self.conn, "UPDATE run SET done_name = ?2 WHERE run_no = ?1", params![run_no.0, done_name])?;
+        Ok(())
+    }
+
+    /// A file of it was made anew, and says something else by now.
+    pub fn set_run_content(&self, run_no: RunNo, hash: &[u8], size: u64) -> Result<()> {
+        fault::point("store.set_run_content")?;
+        let sql = "UPDATE run SET hash = ?2, size = ?3 WHERE run_no = ?1";
+        run(self.conn, sql, params![run_no.0, hash, size.cast_signed()])?;
+        Ok(())
+    }
+
     /// The folders have followed the state of these runs: a ready one stands in out/.
     pub fn mark_runs_placed(&self, runs: impl IntoIterator<Item = RunNo>) -> Result<()> {
         fault::point("store.mark_runs_placed")?;
