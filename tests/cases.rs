@@ -135,6 +135,8 @@ cases! {
     case_543_made_of_an_order = "543-made-of-an-order",
     case_544_too_much_made_of_orders = "544-too-much-made-of-orders",
     case_560_stock_and_prices_are_asked_for = "560-stock-and-prices-are-asked-for",
+    case_561_orders_are_asked_for = "561-orders-are-asked-for",
+    case_562_order_feedback_of_ninety_days = "562-order-feedback-of-ninety-days",
     case_620_a_pdf_goes_out_with_its_order = "620-a-pdf-goes-out-with-its-order",
     case_670_corrected_in_place = "670-corrected-in-place",
     case_671_corrected_and_judged_as_a_whole = "671-corrected-and-judged-as-a-whole",

@@ -12,6 +12,8 @@ use crate::model::document::{Section, suggest};
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
 use crate::model::kind::Class;
+use crate::model::layout::Layout;
+use crate::model::layout::plan::{Ours, Record, Role};
 use crate::model::rules::rights::{FEATURES, Rights};
 
 /// The kind of answers.
@@ -39,6 +41,13 @@ pub(super) fn resolve(
     answers: &[(Section<'_>, Arc<Feed>)],
 ) {
     let rights = read_rights(keyed);
+    for (section, feed) in answers.iter().filter(|(_, feed)| !tells_codes(&feed.layout)) {
+        let text = format!(
+            "the layout \"{}\" has no place for code, of the answer or of a line of it: who is answered with nothing would not hear why.",
+            feed.layout.id
+        );
+        section.problem("layout", text);
+    }
     let told: Vec<Vec<Arc<Feed>>> = answers.iter().map(|(section, _)| read_tells(section, feeds)).collect();
     let mut is_named = vec![false; answers.len()];
     for (section, intake) in sections.iter().zip(intakes.iter_mut()) {
@@ -78,6 +87,21 @@ pub(super) fn resolve(
         );
         section.problem("layout", text);
     }
+}
+
+/// A record of the message, or of its lines, says why there is nothing else.
+fn tells_codes(layout: &Layout) -> bool {
+    let kind = &layout.kind;
+    let places: Vec<_> = ["code", "lines.code"].iter().filter_map(|path| kind.path(path)).collect();
+    let opened =
+        |record: &Record| matches!(record.role, Role::Opens(group) if group == 0 || kind.group("lines") == Some(group));
+    let says = |record: &Record| {
+        record
+            .fields
+            .iter()
+            .any(|field| matches!(field.ours, Ours::Field { group, field, .. } if places.contains(&(group, field))))
+    };
+    layout.records.iter().any(|record| opened(record) && says(record))
 }
 
 fn read_tells(section: &Section<'_>, feeds: &[Arc<Feed>]) -> Vec<Arc<Feed>> {

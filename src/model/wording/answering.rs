@@ -28,7 +28,10 @@ pub fn customer_unknown(sent: &str) -> Why {
 }
 
 pub fn customer_not_yours(sent: &str) -> Why {
-    why("customer-not-yours", format!("\"{sent}\" belongs to a customer you do not speak for."))
+    why(
+        "customer-not-yours",
+        format!("\"{sent}\" belongs to another customer than the one who asks and those you speak for."),
+    )
 }
 
 pub fn customer_ambiguous(sent: &str) -> Why {

@@ -163,6 +163,7 @@ impl Answerer<'_> {
             sheet.back_to_head();
             sheet.text("code", why.code);
             sheet.text("text", &why.text);
+            refuse_lines(question, why, sheet);
         }
         Ok(why)
     }
@@ -196,6 +197,18 @@ fn lines<'m>(question: &Message<'m>) -> Result<Vec<(u64, NodeRef<'m>)>, Why> {
     let lines: Vec<_> =
         question.group(group).enumerate().map(|(at, node)| (own(&node).unwrap_or(at as u64 + 1), node)).collect();
     if lines.is_empty() { Err(words::lines_missing()) } else { Ok(lines) }
+}
+
+/// Who reads rows only has to find it there too: an answer is never silently empty.
+fn refuse_lines(question: &Message<'_>, why: &Why, sheet: &mut Sheet) {
+    match lines(question) {
+        Ok(lines) => lines.iter().for_each(|(no, node)| open_line(question, (*no, node), sheet, Some(why))),
+        Err(_) => {
+            sheet.open("lines", 0);
+            sheet.text("code", why.code);
+            sheet.text("text", &why.text);
+        }
+    }
 }
 
 /// A line of the answer that repeats what was asked for; with why there is no more to it.

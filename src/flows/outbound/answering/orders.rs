@@ -63,20 +63,26 @@ impl Answerer<'_> {
         let mut found = match (theirs, ours) {
             ("", "") => return Ok(Err(words::order_missing())),
             ("", ours) => self.tx.orders_numbered(ours)?,
-            (theirs, _) => {
-                let keys = self.references.orders("", asker.customer.as_deref().unwrap_or_default(), theirs)?;
-                keys.into_iter().map(|key| OrderOf { key, buyer_order_no: theirs.to_string() }).collect()
-            }
+            (theirs, _) => self.orders_called(theirs, asker.customer.as_deref().unwrap_or_default())?,
         };
         let sent = if theirs.is_empty() { ours } else { theirs };
-        let is_there = !found.is_empty();
+        let mut is_there = !found.is_empty();
         found.retain(|order| self.is_his(feed, asker, order));
+        if found.is_empty() && !theirs.is_empty() {
+            is_there = !self.orders_called(theirs, "")?.is_empty();
+        }
         Ok(match found.len() {
             0 if is_there => Err(words::customer_not_yours(sent)),
             0 => Err(words::order_unknown(sent)),
             1 => Ok(found.remove(0)),
             _ => Err(words::order_ambiguous(sent)),
         })
+    }
+
+    /// By the number that their customer gave them.
+    fn orders_called(&mut self, buyer_order_no: &str, customer: &str) -> Result<Vec<OrderOf>> {
+        let keys = self.references.orders("", customer, buyer_order_no)?;
+        Ok(keys.into_iter().map(|key| OrderOf { key, buyer_order_no: buyer_order_no.to_string() }).collect())
     }
 
     fn is_his(&self, feed: &Feed, asker: &Asker, order: &OrderOf) -> bool {
