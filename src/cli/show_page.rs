@@ -62,7 +62,8 @@ pub fn print_file(page: &mut Page<'_>, shown: &FileShown) -> io::Result<()> {
     reasons(page, shown)?;
     messages(page, shown)?;
     for receipt in &shown.receipts {
-        page.line(format!("  receipt: {} ({})", safe(&receipt.name), state(receipt)))?;
+        let what = if receipt.kind == "answer" { "answer" } else { "receipt" };
+        page.line(format!("  {what}: {} ({})", safe(&receipt.name), state(receipt)))?;
     }
     for back in &shown.came_back_as {
         page.line(format!("  came back as {} ({}), {}", safe(&back.name), back.id, outcome(back)))?;

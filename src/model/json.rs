@@ -54,7 +54,10 @@ fn node_to_json(message: Message<'_>, node: NodeRef<'_>) -> Json {
             None => extras[name] = value.into(),
         }
     }
-    for child in message.nodes().filter(|child| child.index() > 0 && child.parent() == node.index()) {
+    // Ten thousand lines are not gone through for each of them.
+    let may_have_children = kind.groups.iter().skip(1).any(|group| group.parent == node.group());
+    let is_child = |child: &NodeRef<'_>| child.index() > 0 && child.parent() == node.index();
+    for child in message.nodes().take_while(|_| may_have_children).filter(is_child) {
         let name = &kind.groups[child.group()].name;
         let list = object.entry(name.as_str()).or_insert_with(|| Json::Array(Vec::new()));
         if let Some(list) = list.as_array_mut() {

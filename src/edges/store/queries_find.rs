@@ -116,6 +116,7 @@ impl Snapshot<'_> {
             found.rows.extend(rows.into_iter().map(|row| RowFound { kind, ..row }));
         }
         found.rows.extend(self.find_requests(number, limit)?);
+        found.rows.extend(self.find_questions(number, limit)?);
         Ok(found)
     }
 
@@ -140,6 +141,18 @@ impl Snapshot<'_> {
             found.extend(rows.into_iter().map(|row| RowFound { kind, ..row }));
         }
         Ok(found)
+    }
+
+    /// What was asked under this number, and what answers it. There is no index of these numbers: a person waits for it.
+    fn find_questions(&self, number: &str, limit: u32) -> Result<Vec<RowFound>> {
+        let says = "r.about || CASE r.code WHEN '' THEN '' ELSE ', ' || r.code END || COALESCE((SELECT ', answered by ' || a.name \
+             FROM run a WHERE a.file_no = r.file_no AND a.kind = 'answer'), '')";
+        let sql = format!(
+            "SELECT r.request_id || ' of ' || f.partner, {says}, NULL, 1, '', 0, {ORIGIN}
+             FROM question r JOIN file f ON f.file_no = r.file_no WHERE r.request_id = ?1 ORDER BY r.file_no LIMIT ?2"
+        );
+        let rows = list(self.conn, &sql, params![number, limit], read_row).context("cannot look for what was asked")?;
+        Ok(rows.into_iter().map(|row| RowFound { kind: "question", ..row }).collect())
     }
 
     /// Orders by the customer's number or by ours, the newest first.
