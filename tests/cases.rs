@@ -138,6 +138,10 @@ cases! {
     case_561_orders_are_asked_for = "561-orders-are-asked-for",
     case_562_order_feedback_of_ninety_days = "562-order-feedback-of-ninety-days",
     case_620_a_pdf_goes_out_with_its_order = "620-a-pdf-goes-out-with-its-order",
+    case_640_everything_by_one_folder_changes_by_another = "640-everything-by-one-folder-changes-by-another",
+    case_641_a_file_and_its_bad_records_have_their_folders = "641-a-file-and-its-bad-records-have-their-folders",
+    case_642_each_change_is_handed_over_once = "642-each-change-is-handed-over-once",
+    case_643_prices_by_list_customer_and_quantity = "643-prices-by-list-customer-and-quantity",
     case_670_corrected_in_place = "670-corrected-in-place",
     case_671_corrected_and_judged_as_a_whole = "671-corrected-and-judged-as-a-whole",
 }

@@ -171,7 +171,7 @@ fn tables(desk: &Desk, step: &Table) -> Vec<String> {
     wrong
 }
 
-/// `[step.texts]`, by path in the spool: a file of the case that is exactly this one, or a list of words that are in it.
+/// `[step.texts]`, by path in the spool: a file of the case that is exactly this one, or a list of words that are, or are not, in it.
 fn texts(desk: &Desk, step: &Table) -> Vec<String> {
     let mut wrong = Vec::new();
     let Some(texts) = step.get("texts") else { return wrong };
@@ -187,8 +187,14 @@ fn texts(desk: &Desk, step: &Table) -> Vec<String> {
             words => {
                 for word in words.as_array().unwrap() {
                     let word = word.as_str().unwrap();
-                    if !flat(&shown).contains(word) {
-                        wrong.push(format!("{path} does not say: {word}\n{shown}"));
+                    match word.strip_prefix("not: ") {
+                        Some(never) if flat(&shown).contains(never) => {
+                            wrong.push(format!("{path} says: {never}\n{shown}"));
+                        }
+                        None if !flat(&shown).contains(word) => {
+                            wrong.push(format!("{path} does not say: {word}\n{shown}"));
+                        }
+                        _ => {}
                     }
                 }
             }
