@@ -144,6 +144,7 @@ cases! {
     case_643_prices_by_list_customer_and_quantity = "643-prices-by-list-customer-and-quantity",
     case_670_corrected_in_place = "670-corrected-in-place",
     case_671_corrected_and_judged_as_a_whole = "671-corrected-and-judged-as-a-whole",
+    case_672_what_is_kept_of_a_person = "672-what-is-kept-of-a-person",
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod deciding;
 mod keeping;
 mod pausing;
+mod persons;
 mod planning;
 mod telling;
 mod translating;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 pub use deciding::Deciding;
 pub use keeping::{Backup, CatchUp, NewPartner, PartnerCommand, Templates};
 pub use pausing::Pausing;
+pub use persons::{ByWhat, PersonCommand, Who};
 pub use planning::Plan;
 pub use telling::{Expect, NoticeCommand, Problems};
 pub use translating::{Compare, Decode, Doc, Encode, Guess, LayoutCommand, Test, Try};
@@ -195,6 +197,10 @@ pub enum Command {
     /// What is held back is not wanted: close it without applying or sending it
     #[command(after_help = "Example:\n  nattpost discard erp/stock --in --comment \"half a file, a new one comes\"")]
     Discard(Deciding),
+
+    /// What is kept of a person, and where
+    #[command(subcommand, after_help = "Example:\n  nattpost person show anna@example.org")]
+    Person(PersonCommand),
 
     /// Passwords of contacts who may log in
     #[command(subcommand, after_help = "Example:\n  nattpost user set-password K-1")]

@@ -21,6 +21,7 @@ pub mod manual;
 pub mod page;
 mod partner;
 mod pausing;
+mod person;
 mod plan;
 mod planned_intake;
 mod planned_rows;
@@ -127,6 +128,7 @@ fn dispatch(cli: &Cli, page: &mut Page<'_>) -> Outcome {
         Command::Partner(PartnerCommand::Templates(asked)) => partner::templates(page, &config()?, asked),
         Command::Release(asked) => deciding::release(page, &config()?, asked),
         Command::Discard(asked) => deciding::discard(page, &config()?, asked),
+        Command::Person(asked) => person::run(page, &config()?, asked),
         Command::User(asked) => user::user(page, &config()?, asked),
         Command::Plan(asked) => plan::plan(page, &config()?, asked),
         Command::Decode(asked) => translate::decode(page, path, asked),

@@ -20,6 +20,7 @@ pub mod moments;
 pub mod next_steps;
 pub mod one_message;
 pub mod outbound;
+pub mod person;
 pub mod plan;
 pub mod problems;
 pub mod recover;

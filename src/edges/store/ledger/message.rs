@@ -219,6 +219,14 @@ impl Snapshot<'_> {
         one(self.conn, &format!("SELECT {COLUMNS} FROM message m WHERE m.message_no = ?1"), [message.0], read)
     }
 
+    /// Messages whose fields, key or problems hold one of the values, the newest first.
+    pub fn messages_holding(&self, values: &[String], limit: u32) -> Result<Vec<MessageRow>> {
+        let filter = "EXISTS (SELECT 1 FROM json_each(?1) v WHERE
+             instr(lower(COALESCE(m.payload, '') || char(10) || m.key || char(10) || m.problems), lower(v.value)) > 0)
+             ORDER BY m.message_no DESC LIMIT ?2";
+        self.find_messages(filter, params![serde_json::to_string(values)?, limit])
+    }
+
     /// The exceptions of a file in its order, from a message number on, at most so many.
     pub fn messages_of(&self, file: FileNo, from_number: u64, limit: u32) -> Result<Vec<MessageRow>> {
         let filter = "m.file_no = ?1 AND m.number >= ?2 ORDER BY m.number LIMIT ?3";
