@@ -7,7 +7,7 @@ pub enum PersonCommand {
     /// What is kept of a person, and where: rows, messages, files, columns that hold his values
     #[command(
         after_help = "Example:\n  nattpost person show anna@example.org\n  nattpost person show K-1 --by contact --inside\n\nA name lists who could be meant. Which fields are personal is said by the kinds (docs/kinds.md). \
-                      Ends with 69 when nothing is found."
+                      Ends with 66 when nothing is found."
     )]
     Show(Who),
     /// Everything that is kept of a person, as one JSON document
