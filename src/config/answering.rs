@@ -19,7 +19,7 @@ use crate::model::rules::rights::{FEATURES, Rights};
 /// The kind of answers.
 pub(super) const ANSWER: &str = "answer";
 /// Kinds whose rows answers tell.
-const TOLD: [&str; 3] = ["stock", "price", "order_status"];
+const TOLD: [&str; 4] = ["stock", "price", "discount", "order_status"];
 /// What is said of a feed that answers.
 const OF_ANSWERS: [&str; 11] =
     ["layout", "file_name", "zip", "gzip", "to", "upload_as", "folder", "zone", "done_file", "tells", "notices"];

@@ -46,6 +46,23 @@ impl Snapshot<'_> {
         one(self.conn, &sql, values, |row| Ok(PriceKey { from_qty_e6: row.get(0)?, valid_from: row.get(1)? }))
     }
 
+    /// From which day the discount of this list and customer on a group of articles holds; both empty: everybody's.
+    pub fn discount_of(&self, list: &str, customer: &str, group: &str, today: &str) -> Result<Option<String>> {
+        let sql = format!(
+            "SELECT a.valid_from FROM discount a WHERE a.price_list = ?1 AND a.customer_no = ?2 AND a.discount_group = ?3 AND {} \
+             AND a.active = 1 ORDER BY a.valid_from DESC LIMIT 1",
+            holds_on("a.valid_from", "?4")
+        );
+        one(self.conn, &sql, [list, customer, group, today], |row| row.get(0))
+    }
+
+    /// The group of articles whose discounts count for this one.
+    pub fn discount_group_of(&self, article_no: &str) -> Result<Option<String>> {
+        let sql =
+            "SELECT discount_group FROM article WHERE article_no = ?1 AND active = 1 AND discount_group IS NOT NULL";
+        one(self.conn, sql, [article_no], |row| row.get(0))
+    }
+
     /// Of a customer of ours.
     pub fn terms_of(&self, customer: &str) -> Result<Terms> {
         let sql = "SELECT price_list, currency FROM customer WHERE customer_no = ?1 AND active = 1";

@@ -13,7 +13,7 @@ use crate::model::batch::{Message, NodeRef};
 use crate::model::decimal;
 use crate::model::feed::Feed;
 use crate::model::intake::{ArticleScheme, References};
-use crate::model::rules::net_gross::net_and_gross;
+use crate::model::rules::net_gross::{net_and_gross, together_e4};
 use crate::model::rules::published;
 use crate::model::rules::reference::Matches;
 use crate::model::wording::answering::{self as words, Why};
@@ -156,10 +156,11 @@ impl Answerer<'_> {
         let qty_e6 = number(question, node, "qty").unwrap_or(ONE_E6);
         let day = today(feed, self.at);
         let wanted = PriceFor { article_no: &named.article_no, currency, qty_e6, today: &day };
-        for (source, list, customer) in [("customer", "", customer), ("list", list, ""), ("base", "", "")] {
-            if source != "base" && list.is_empty() && customer.is_empty() {
-                continue;
-            }
+        let tiers = [("customer", "", customer), ("list", list, ""), ("base", "", "")];
+        let said = |(source, list, customer): &(&str, &str, &str)| {
+            *source == "base" || !list.is_empty() || !customer.is_empty()
+        };
+        for (source, list, customer) in tiers.into_iter().filter(said) {
             let Some(key) = self.tx.price_of(list, customer, &wanted)? else { continue };
             let from_qty = decimal::text(key.from_qty_e6, 6);
             let asked = [
@@ -170,32 +171,77 @@ impl Answerer<'_> {
                 ("from_qty", &from_qty),
                 ("valid_from", &key.valid_from),
             ];
-            let rows = select_asked(self.tx, feed, &asked, self.at, &mut |batch| {
-                for row in batch.messages() {
-                    open_line(question, (no, node), sheet, None);
-                    sheet.copy(&feed.layout.kind, &row.head(), |field| field != "customer_no");
-                    sheet.scaled("qty", qty_e6);
-                    sheet.text("source", source);
-                    tell_amounts(&row, sheet);
-                }
+            let mut found = None;
+            select_asked(self.tx, feed, &asked, self.at, &mut |batch| {
+                found = Some(batch.clone());
                 Ok(())
             })?;
-            if rows > 0 {
-                return Ok(true);
-            }
+            let Some(found) = found else { continue };
+            let row = found.message(0);
+            let discounts = self.discounts(&row, source, &tiers, &day)?;
+            open_line(question, (no, node), sheet, None);
+            sheet.copy(&feed.layout.kind, &row.head(), |field| field != "customer_no");
+            sheet.scaled("qty", qty_e6);
+            sheet.text("source", source);
+            tell_amounts(&row, &discounts, sheet);
+            return Ok(true);
         }
         Ok(false)
     }
 }
 
-/// Without and with tax, its discount taken off.
-fn tell_amounts(row: &Message<'_>, sheet: &mut Sheet) {
+impl Answerer<'_> {
+    /// What is taken off a price: its own discount, or those on its group of articles as far as a feed tells the partner of them. The
+    /// customer's go before those of his list, those before everybody's; a price made for one customer has only a group that it names.
+    fn discounts(
+        &self,
+        price: &Message<'_>,
+        source: &str,
+        tiers: &[(&str, &str, &str)],
+        day: &str,
+    ) -> Result<Vec<i64>> {
+        let head = price.head();
+        if let Some(own) = number(price, &head, "discount_pct") {
+            return Ok(vec![own]);
+        }
+        let Some(feed) = self.answering.feed_of("discount") else { return Ok(Vec::new()) };
+        let group = match text(price, &head, "discount_group") {
+            "" if source == "customer" => return Ok(Vec::new()),
+            "" => self.tx.discount_group_of(text(price, &head, "article_no"))?.unwrap_or_default(),
+            named => named.to_string(),
+        };
+        for (_, list, customer) in tiers.iter().filter(|_| !group.is_empty()) {
+            let Some(since) = self.tx.discount_of(list, customer, &group, day)? else { continue };
+            let asked = [
+                ("price_list", *list),
+                ("customer_no", *customer),
+                ("discount_group", &group[..]),
+                ("valid_from", &since),
+            ];
+            let mut discounts = Vec::new();
+            select_asked(self.tx, feed, &asked, self.at, &mut |batch| {
+                let row = batch.message(0);
+                let of = |field: &str| number(&row, &row.head(), field);
+                discounts.extend(["discount_pct", "discount2_pct", "discount3_pct"].into_iter().filter_map(of));
+                Ok(())
+            })?;
+            if !discounts.is_empty() {
+                return Ok(discounts);
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// Without and with tax, discounts taken off.
+fn tell_amounts(row: &Message<'_>, discounts: &[i64], sheet: &mut Sheet) {
     let head = row.head();
-    let of = |field: &str| row.kind().head().field(field).map(|at| head.value(at));
-    let is_gross = of("basis").and_then(|value| value.text()) == Some("gross");
-    let number = |field: &str| of(field).and_then(|value| value.number());
-    let Some(price) = number("price") else { return };
-    let [net, gross] = net_and_gross(price, is_gross, number("discount_pct"), number("tax_pct"));
+    let is_gross = text(row, &head, "basis") == "gross";
+    let Some(price) = number(row, &head, "price") else { return };
+    if !discounts.is_empty() {
+        together_e4(discounts).into_iter().for_each(|all| sheet.scaled("discount_pct", all));
+    }
+    let [net, gross] = net_and_gross(price, is_gross, discounts, number(row, &head, "tax_pct"));
     for (field, amount) in [("net_price", net), ("gross_price", gross)] {
         amount.into_iter().for_each(|amount| sheet.scaled(field, amount));
     }
