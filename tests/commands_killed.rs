@@ -20,7 +20,7 @@ const DEALER: &str = "name = \"Dealer\"\n[feed.stock]\nlayout = \"nattpost-stock
 const FEEDS: [&str; 2] = ["stock", "changes"];
 /// Each takes three processes: of so many calls the everyday loop tries one. A prime, so that loops of calls are met at different
 /// places.
-const EVERYDAY: usize = 11;
+const EVERYDAY: usize = 23;
 /// More would be a loop that never ends.
 const CALLS_MAX: usize = 500;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Every so many calls: under ten seconds. A prime, so that loops of calls are met at different places.
-const STEP: &str = "61";
+const STEP: &str = "127";
 
 #[test]
 fn killed_or_failing_at_some_of_the_calls_every_promise_holds() {

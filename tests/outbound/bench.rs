@@ -242,7 +242,7 @@ pub fn sender(partner: &str) -> Arc<Sender> {
 
 /// Of so many calls those that the everyday loop tries, other ones at each `turn`; with `NATTPOST_EVERY_CALL` (tests/run) each.
 pub fn tried(calls: usize, turn: usize) -> impl Iterator<Item = usize> {
-    let step = if std::env::var_os("NATTPOST_EVERY_CALL").is_some() { 1 } else { 3 };
+    let step = if std::env::var_os("NATTPOST_EVERY_CALL").is_some() { 1 } else { 7 };
     (1 + turn % step..=calls).step_by(step)
 }
 

@@ -193,7 +193,7 @@ pub fn calls_of(place: &Place, words: &[&str], matter: &[&str]) -> Vec<String> {
     found
 }
 
-/// Of the calls of a run those that the everyday loop tries: of every other name the one in the middle, and one of so many; with
+/// Of the calls of a run those that the everyday loop tries: of every third name the one in the middle, and one of so many; with
 /// `NATTPOST_EVERY_CALL` (tests/run) all of them. `turn`: the other ones, for another way to break them.
 pub fn some_of(calls: &[String], one_of: usize, turn: usize) -> Vec<String> {
     if std::env::var_os("NATTPOST_EVERY_CALL").is_some() {
@@ -203,7 +203,7 @@ pub fn some_of(calls: &[String], one_of: usize, turn: usize) -> Vec<String> {
     for (index, call) in calls.iter().enumerate() {
         places.entry(call.split('/').next().unwrap()).or_default().push(index);
     }
-    let others = places.values().skip(turn % 2).step_by(2);
+    let others = places.values().skip(turn % 3).step_by(3);
     let mut tried: BTreeSet<usize> = others.map(|places| places[places.len() / 2]).collect();
     tried.extend((turn * one_of / 2..calls.len()).step_by(one_of));
     tried.into_iter().map(|index| calls[index].clone()).collect()
