@@ -142,6 +142,7 @@ cases! {
     case_641_a_file_and_its_bad_records_have_their_folders = "641-a-file-and-its-bad-records-have-their-folders",
     case_642_each_change_is_handed_over_once = "642-each-change-is-handed-over-once",
     case_643_prices_by_list_customer_and_quantity = "643-prices-by-list-customer-and-quantity",
+    case_655_deleted_by_name = "655-deleted-by-name",
     case_670_corrected_in_place = "670-corrected-in-place",
     case_671_corrected_and_judged_as_a_whole = "671-corrected-and-judged-as-a-whole",
     case_672_what_is_kept_of_a_person = "672-what-is-kept-of-a-person",

@@ -127,6 +127,12 @@ fn writable<'a>(name: &str, around: &'a Surroundings<'_>) -> Result<Option<&'a K
             "\"{name}\" writes receipts, which answer a file; set receipt = \"{name}\" in the intake instead."
         )));
     }
+    if known.layout.kind.class == Class::Removal {
+        return Err(Wrong::new(format!(
+            "\"{name}\" is a layout of deletions, which only come in. A feed tells what is gone by content = \"delta\", with a layout of the kind that it \
+             belongs to; deletes = \"only\" tells that alone."
+        )));
+    }
     if !known.layout.writes() {
         return Err(Wrong::new(format!(
             "\"{name}\" can only read; expected a layout that writes. \"nattpost check\" says for each layout what it does."

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use crate::model::intake::Absent;
-use crate::model::kind::Kind;
+use crate::model::kind::{Class, Kind};
 use crate::model::rules::guard::{Limit, Limits};
 
 /// Of `[intake.NAME.guard]`.
@@ -26,7 +26,10 @@ pub fn of_intake(outer: &Keyed<'_, '_>, absent: &Absent, kinds: &[Arc<Kind>], ma
             "",
             "decides nothing here: guards compare facts and records, and this intake takes messages that ask for something once. Take it out.",
         );
-    } else if !limits.deletes.is_empty() && *absent == Absent::Leave && !kinds.iter().any(|kind| kind.name == "stock") {
+    } else if !limits.deletes.is_empty()
+        && *absent == Absent::Leave
+        && !kinds.iter().any(|kind| kind.name == "stock" || kind.class == Class::Removal)
+    {
         section.problem(
             "deletes",
             "decides nothing here: nothing of this intake is ever deleted. Take it out, or set absent = \"close\".",

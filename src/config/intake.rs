@@ -174,14 +174,13 @@ fn read_absent(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>]) -> Absent {
         }
         return Absent::Leave;
     }
-    if let Some(kind) = kinds.iter().find(|k| !k.class.updates()) {
-        keyed.section.problem(
-            "absent",
-            format!(
-                "this intake takes the kind {}, whose messages ask for something once and are never closed by being absent; expected \"leave\".",
-                kind.name
-            ),
+    let is_closed = |kind: &&Arc<Kind>| matches!(kind.class, Class::Record | Class::Fact);
+    if let Some(kind) = kinds.iter().find(|kind| !is_closed(kind)) {
+        let text = format!(
+            "this intake takes the kind {}, whose messages stand each for itself and are never closed by being absent; expected \"leave\".",
+            kind.name
         );
+        keyed.section.problem("absent", text);
     }
     scope
 }
@@ -257,7 +256,7 @@ fn check_use(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>], counts: bool) {
     let speaks = any(&|kind| matches!(kind.class, Class::Request | Class::Question));
     let asks = any(&|kind| kind.class == Class::Question);
     let stock = any(&|kind| kind.name == "stock");
-    let timed = any(&|kind| matches!(kind.class, Class::Record | Class::Fact));
+    let timed = any(&|kind| matches!(kind.class, Class::Record | Class::Fact | Class::Removal));
     let keys = [
         ("customer", speaks, "orders or questions"),
         ("answer", asks, "questions"),

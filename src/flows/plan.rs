@@ -73,6 +73,10 @@ impl Moments<'_> {
         if kind.class == Class::Question {
             return Ok(());
         }
+        if kind.class == Class::Removal {
+            let closable = |kind: &&Arc<Kind>| matches!(kind.class, Class::Record | Class::Fact);
+            return shipped_kinds().iter().filter(closable).try_for_each(|kind| self.closed_of(kind, file, see));
+        }
         self.rows_of(kind, file, see)?;
         if kind.class != Class::Request {
             return Ok(());
@@ -98,10 +102,12 @@ impl Moments<'_> {
                 see(pair)
             })
         })?;
-        if kind.class == Class::Request {
-            return Ok(());
-        }
-        let closed = Selection { closed: true, ..written };
+        if kind.class == Class::Request { Ok(()) } else { self.closed_of(kind, file, see) }
+    }
+
+    /// Rows that this file closed.
+    fn closed_of(self, kind: &Arc<Kind>, file: FileNo, see: &mut See<'_>) -> Result<()> {
+        let closed = Selection { as_stored: true, closed: true, written_by: Some(file), ..Selection::default() };
         self.after.select(kind, &Wanted::everything(kind), &closed, &mut |batch| {
             batch.messages().try_for_each(|before| {
                 let key = key::words(kind, &key_of(before))?;

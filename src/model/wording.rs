@@ -3,6 +3,7 @@
 
 pub mod answering;
 mod companions;
+pub mod deletion;
 pub mod edifact;
 pub mod guard;
 pub mod judging;
@@ -18,7 +19,7 @@ pub use companions::*;
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 98] = [
+pub const CODES: [&str; 101] = [
     "already-registered",
     "amount-invalid",
     "archive-damaged",
@@ -50,7 +51,10 @@ pub const CODES: [&str; 98] = [
     "customer-unknown",
     "date-implausible",
     "date-invalid",
+    "deletion-key",
     "deletion-not-taken",
+    "deletion-not-yours",
+    "deletion-unknown",
     "element-unknown",
     "encoding-invalid",
     "file-empty",

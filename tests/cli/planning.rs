@@ -118,6 +118,29 @@ fn objects(desk: &Desk, words: &[&str]) -> (i32, Vec<Value>) {
 }
 
 #[test]
+fn a_deletion_shows_the_rows_that_it_would_close_of_any_kind() {
+    let desk = company();
+    let both = "layouts = [\"nattpost-deletion-csv\"]\nsettle = \"rename\"\n";
+    fs::write(desk.root().join("partners/erp.toml"), format!("{ERP}[intake.deleted]\n{both}")).unwrap();
+    take_in(&desk, "erp/stock", "stock.csv", "Article;Stock\nA-1;5\nA-2;7\nA-3;9\n");
+    let deletion = file(
+        &desk,
+        "gone.csv",
+        "nattpost;deletion;1\n!deletion;kind;key\ndeletion;stock;A-1\ndeletion;stock;A-9\ndeletion;stock;article_no=A-3|warehouse=\n",
+    );
+    let (code, told) = objects(&desk, &[&deletion, "--intake", "erp/deleted"]);
+    assert_eq!(code, 0, "{told:?}");
+    let mut closed: Vec<String> = told
+        .iter()
+        .filter(|object| object["change"] == "closed")
+        .map(|object| format!("{} {}", object["kind"].as_str().unwrap(), object["key"]))
+        .collect();
+    closed.sort();
+    assert_eq!(closed.len(), 2, "{told:?}");
+    assert!(closed[0].contains("A-1") && closed[1].contains("A-3"), "{closed:?}");
+}
+
+#[test]
 fn a_full_file_is_told_row_by_row_before_and_after() {
     let desk = company();
     // Before anything ever came: no spool, no database.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::super::commands::{Anew, Command, Correction};
 use super::super::inbound::again::is_overwritten;
-use super::super::inbound::applying::business_key;
+use super::super::inbound::field_text::business_key;
 use super::super::inbound::returned::CAME_BACK;
 use super::super::inbound::round::Bench;
 use super::super::is_outage;

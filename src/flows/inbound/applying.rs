@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::changing::{self, Change, ORDER_CHANGE};
 use super::corrected::Corrected;
+use super::field_text::{business_key, field_text};
 use super::gathered::Gathered;
 use super::guarding::{self, Counted};
 use super::judge::{Hold, Judge, Judged};
@@ -20,13 +21,13 @@ use super::numbering::{self, ORDER_NUMBERS};
 use super::quoting;
 use super::reading::SpillFiles;
 use super::registering::{self, Before, Number, REGISTRATION, Registering};
+use super::removing::{Done, Removing};
 use crate::edges::clock::iso;
 use crate::edges::spool::Marks;
 use crate::edges::store::business::{Applied as Row, Inserted, Records, References, Requests, Stamp};
 use crate::edges::store::ledger::{Exception, MessageNo, MessageRow, QuestionRow, Waits};
 use crate::edges::store::{FileNo, RowId, Tx};
 use crate::model::batch::{Batch, Message, Value};
-use crate::model::decimal;
 use crate::model::diagnostic::{Diagnostics, Place, Problem};
 use crate::model::difference::difference;
 use crate::model::intake::{Absent, Intake, OnChange, OrderNumbers};
@@ -91,6 +92,7 @@ enum Writer<'t> {
     Records(Box<Records<'t>>),
     /// Nothing of it becomes a row.
     Questions,
+    Removals(Box<Removing<'t>>),
 }
 
 pub struct Applying<'t, 'f> {
@@ -133,6 +135,11 @@ impl<'t, 'f> Applying<'t, 'f> {
         let writer = match kind.class {
             Class::Request => Writer::Requests(Box::new(tx.requests(&kind, hand.file)?)),
             Class::Question => Writer::Questions,
+            Class::Removal => {
+                let partner = &hand.intake.sender.partner;
+                let rows = tx.removals(partner, &Stamp { file: hand.file, as_of })?;
+                Writer::Removals(Box::new(Removing::new(rows, partner, as_of)))
+            }
             _ => {
                 let mut records = tx.records(&kind, &Stamp { file: hand.file, as_of })?;
                 records.keep(&hand.intake.sender.partner, kept.clone())?;
@@ -218,10 +225,33 @@ impl<'t, 'f> Applying<'t, 'f> {
             return Ok(());
         }
         let message = batch.message(index);
-        if self.kind.class == Class::Request {
-            return self.request(&message);
+        match self.kind.class {
+            Class::Request => self.request(&message),
+            Class::Removal => self.remove(&message),
+            _ => {
+                self.gathered.push(message);
+                Ok(())
+            }
         }
-        self.gathered.push(message);
+    }
+
+    fn remove(&mut self, message: &Message<'_>) -> Result<()> {
+        let place = self.message_place(message);
+        let Writer::Removals(writer) = &mut self.writer else { return Ok(()) };
+        let Done { verdict, problem, closed, base } = writer.remove(message, place, self.hand.overrule)?;
+        if self.is_guarded {
+            self.applied.counted.closed_by_name(base, closed, || business_key(message));
+        }
+        match (verdict, problem) {
+            (Verdict::Refused, Some(problem)) => {
+                return self.refuse(message, vec![Problem { message: message.origin().number, ..problem }]);
+            }
+            (_, Some(problem)) => {
+                self.list(message, verdict, problem.code, std::slice::from_ref(&problem), None, None)?
+            }
+            (_, None) => {}
+        }
+        self.count(verdict);
         Ok(())
     }
 
@@ -278,6 +308,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             Writer::Requests(writer) => writer.finish()?,
             Writer::Records(writer) => writer.finish()?,
             Writer::Questions => {}
+            Writer::Removals(writer) => writer.finish()?,
         }
         self.registering.finish()?;
         self.making.finish()?;
@@ -555,21 +586,5 @@ impl<'t, 'f> Applying<'t, 'f> {
             }
         }
         Ok(())
-    }
-}
-
-/// The key of a message for people: its key fields, as far as they are given.
-pub fn business_key(message: &Message<'_>) -> String {
-    let parts = message.kind().head().key.iter().map(|field| field_text(message, *field));
-    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" / ")
-}
-
-fn field_text(message: &Message<'_>, field: usize) -> String {
-    match message.head().value(field) {
-        Value::Text(text) => text.to_string(),
-        Value::Number(number) => {
-            decimal::text(number, message.kind().head().fields[field].field_type.scale().unwrap_or(0))
-        }
-        Value::Missing | Value::Empty => String::new(),
     }
 }

@@ -62,11 +62,12 @@ impl Desk {
         }
     }
 
-    /// Master data go before facts, facts before requests: what an order refers to is there when it comes.
+    /// Master data go before facts, facts before requests: what an order refers to is there when it comes, and is deleted after it.
     pub fn rank(&self) -> u8 {
         match self.intake.layouts.first().map(|l| l.kind.class) {
             Some(Class::Record) => 0,
             Some(Class::Fact) => 1,
+            Some(Class::Removal) => 3,
             _ => 2,
         }
     }

@@ -44,6 +44,14 @@ impl Counted {
         }
     }
 
+    /// A deletion closed so many rows; of its kind there were `base`, where that is not counted yet.
+    pub fn closed_by_name(&mut self, base: u64, closed: u64, key: impl FnOnce() -> String) {
+        self.tally.base += base;
+        if closed > 0 {
+            self.close(closed, vec![key()]);
+        }
+    }
+
     fn close(&mut self, count: u64, keys: Vec<String>) {
         self.tally.deletes += count;
         self.deleted.extend(keys);

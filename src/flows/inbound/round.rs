@@ -32,6 +32,7 @@ use crate::edges::spool::{Marks, Mover, Place, Role, Spool, Syncer, state_name};
 use crate::edges::store::ledger::FileRow;
 use crate::edges::store::{FileNo, Store, Tx};
 use crate::model::intake::Intake;
+use crate::model::kind::Class;
 use crate::model::layout::Layout;
 use crate::model::rules::recovery::ATTEMPTS_MAX;
 use crate::model::wording::judging as words;
@@ -248,10 +249,10 @@ impl Bench<'_> {
         Ok(newest_of_each(decided))
     }
 
-    /// Content that would say nothing new. Requests and questions are never skipped: each is answered for itself.
+    /// Content that would say nothing new. Requests, questions and deletions are never skipped: each stands for itself.
     fn known_content(&self, file: &Claimed) -> Result<Option<[u8; 32]>> {
         let intake = &file.intake;
-        if file.again || intake.layouts.iter().any(|layout| !layout.kind.class.updates()) {
+        if file.again || intake.layouts.iter().any(|layout| !matches!(layout.kind.class, Class::Record | Class::Fact)) {
             return Ok(None);
         }
         let snapshot = self.store.read()?;

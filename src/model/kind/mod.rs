@@ -29,6 +29,8 @@ pub enum Class {
     Fact,
     /// Asks for an answer file, changes nothing, may be asked again.
     Question,
+    /// Closes rows of records and facts, and writes none.
+    Removal,
     /// Only written by us: receipts, and answers to questions.
     Answer,
 }
@@ -36,7 +38,7 @@ pub enum Class {
 impl Class {
     /// It changes stored rows that newer messages change again; the others are each for themselves.
     pub fn updates(self) -> bool {
-        matches!(self, Class::Record | Class::Fact)
+        matches!(self, Class::Record | Class::Fact | Class::Removal)
     }
 }
 

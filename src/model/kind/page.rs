@@ -37,6 +37,7 @@ fn write_kind(kind: &Kind, out: &mut String) {
         Class::Record => "a record: the newest wins by key",
         Class::Fact => "a fact: ordered in time, an older one never replaces a newer",
         Class::Question => "a question: answered by a file, changes nothing, may be asked again",
+        Class::Removal => "a removal: closes rows of other kinds",
         Class::Answer => "an answer: only written",
     };
     let _ =

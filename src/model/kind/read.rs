@@ -5,13 +5,14 @@ use std::sync::{Arc, LazyLock};
 use super::{Class, Field, FieldType, Group, Kind, Kinds};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 
-const SHIPPED: [(&str, &str); 18] = [
+const SHIPPED: [(&str, &str); 19] = [
     ("answer.toml", include_str!("../../../schemas/kinds/answer.toml")),
     ("article.toml", include_str!("../../../schemas/kinds/article.toml")),
     ("article_reference.toml", include_str!("../../../schemas/kinds/article_reference.toml")),
     ("base_data.toml", include_str!("../../../schemas/kinds/base_data.toml")),
     ("contact.toml", include_str!("../../../schemas/kinds/contact.toml")),
     ("customer.toml", include_str!("../../../schemas/kinds/customer.toml")),
+    ("deletion.toml", include_str!("../../../schemas/kinds/deletion.toml")),
     ("discount.toml", include_str!("../../../schemas/kinds/discount.toml")),
     ("order.toml", include_str!("../../../schemas/kinds/order.toml")),
     ("order_change.toml", include_str!("../../../schemas/kinds/order_change.toml")),
@@ -76,6 +77,7 @@ fn read_root(root: &Section<'_>) -> Kind {
             ("record", Class::Record),
             ("fact", Class::Fact),
             ("question", Class::Question),
+            ("removal", Class::Removal),
             ("answer", Class::Answer),
         ],
     );

@@ -18,7 +18,7 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 36] = shipped![
+const SHIPPED: [(&str, &str); 38] = shipped![
     "nattpost-answer-csv",
     "nattpost-answer-xml",
     "nattpost-article-csv",
@@ -31,6 +31,8 @@ const SHIPPED: [(&str, &str); 36] = shipped![
     "nattpost-contact-xml",
     "nattpost-customer-csv",
     "nattpost-customer-xml",
+    "nattpost-deletion-csv",
+    "nattpost-deletion-xml",
     "nattpost-discount-csv",
     "nattpost-discount-xml",
     "nattpost-order-csv",

@@ -9,6 +9,7 @@ pub mod clock_offset;
 pub mod collecting;
 pub mod command_order;
 pub mod companions;
+pub mod deletion;
 pub mod delivering;
 pub mod delta;
 pub mod file_name;

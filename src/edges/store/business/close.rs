@@ -46,30 +46,39 @@ impl Tx<'_> {
         let condition = absent(kind, tables, partner, intake, scope, stamp)?;
         let mut tally = Tally::new(self.conn, stamp.file);
         let counts =
-            format!("SELECT file_no, count(*) FROM \"{}\" WHERE {} GROUP BY file_no", tables.head, condition.text());
+            format!("SELECT h.file_no, count(*) FROM \"{}\" h WHERE {} GROUP BY 1", tables.head, condition.text());
         let mut statement = self.conn.prepare(&counts)?;
         let mut rows = statement.query(params_from_iter(&condition.values))?;
         while let Some(row) = rows.next()? {
             tally.took_over(row.get(0)?, row.get(1)?);
         }
-        // Places 1 and 2 are the file's number and its as_of, see `absent`.
-        let own_as_of = "CASE WHEN (SELECT f.as_of FROM file f WHERE f.file_no = ?1) = ?2 THEN NULL ELSE ?2 END";
-        let update = format!(
-            "UPDATE \"{}\" SET active = 0, file_no = ?1, file_line = 0, as_of = {own_as_of} WHERE {}",
-            tables.head,
-            condition.text()
-        );
         let mut changes = Changes::of(self, &kind.name, stamp.file, Cause::Change)?;
-        let closed = if changes.wants_keys() {
-            self.close_and_list(&update, tables, &condition, &mut changes)?
-        } else {
-            let closed = self.conn.prepare(&update)?.execute(params_from_iter(&condition.values))?;
-            (0..closed).for_each(|_| changes.add_key(|_| {}));
-            closed as u64
-        };
+        let closed = self.close_where(tables, &condition, &mut changes)?;
         tally.finish()?;
         changes.finish()?;
         Ok(closed)
+    }
+
+    /// Closes what the condition says of the head `h`. Its places 1 to 3 are the file's number, the moment, and the line that says
+    /// so: 0 for what the file does not say.
+    pub(super) fn close_where(
+        &self,
+        tables: &KindTables,
+        condition: &Condition,
+        changes: &mut Changes<'_>,
+    ) -> Result<u64> {
+        let own_as_of = "CASE WHEN (SELECT f.as_of FROM file f WHERE f.file_no = ?1) = ?2 THEN NULL ELSE ?2 END";
+        let update = format!(
+            "UPDATE \"{}\" AS h SET active = 0, file_no = ?1, file_line = ?3, as_of = {own_as_of} WHERE {}",
+            tables.head,
+            condition.text()
+        );
+        if changes.wants_keys() {
+            return self.close_and_list(&update, tables, condition, changes);
+        }
+        let closed = self.conn.prepare_cached(&update)?.execute(params_from_iter(&condition.values))?;
+        (0..closed).for_each(|_| changes.add_key(|_| {}));
+        Ok(closed as u64)
     }
 
     /// Closes, and notes which rows.
@@ -82,7 +91,7 @@ impl Tx<'_> {
     ) -> Result<u64> {
         let keys: Vec<&TableColumn> = tables.keys().collect();
         let names: Vec<String> = keys.iter().map(|column| format!("\"{}\"", column.name)).collect();
-        let mut statement = self.conn.prepare(&format!("{update} RETURNING {}", names.join(", ")))?;
+        let mut statement = self.conn.prepare_cached(&format!("{update} RETURNING {}", names.join(", ")))?;
         let mut rows = statement.query(params_from_iter(&condition.values))?;
         let mut closed = 0;
         while let Some(row) = rows.next()? {
@@ -108,21 +117,19 @@ fn absent(
     scope: &[(&str, &str)],
     stamp: &Stamp<'_>,
 ) -> Result<Condition> {
-    let table = &tables.head;
     let mut condition = Condition::default();
     let file = condition.place(SqlValue::Integer(stamp.file.0));
     let as_of = condition.place_text(stamp.as_of);
+    condition.place(SqlValue::Integer(0));
     let (partner, intake) = (condition.place_text(partner), condition.place_text(intake));
-    condition.add(format!("\"{table}\".active = 1"));
-    condition.add(format!("\"{table}\".file_no <> {file}"));
+    condition.add("h.active = 1");
+    condition.add(format!("h.file_no <> {file}"));
     condition.add(format!(
-        "\"{table}\".file_no IN (SELECT f.file_no FROM file f WHERE f.partner = {partner} AND f.intake = {intake} AND f.rows_written > 0)"
+        "h.file_no IN (SELECT f.file_no FROM file f WHERE f.partner = {partner} AND f.intake = {intake} AND f.rows_written > 0)"
     ));
-    condition.add(format!(
-        "COALESCE(\"{table}\".as_of, (SELECT f.as_of FROM file f WHERE f.file_no = \"{table}\".file_no)) <= {as_of}"
-    ));
+    condition.add(format!("COALESCE(h.as_of, (SELECT f.as_of FROM file f WHERE f.file_no = h.file_no)) <= {as_of}"));
     for (field, value) in scope {
-        condition.add_field(kind, tables, field, value, |column| format!("\"{table}\".\"{}\"", column.name))?;
+        condition.add_field(kind, tables, field, value, |column| format!("h.\"{}\"", column.name))?;
     }
     Ok(condition)
 }

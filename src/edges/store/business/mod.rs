@@ -3,8 +3,8 @@
 //! `tables` says which tables and columns a kind has and makes the statements; `bind` puts cells into them, `insert` writes
 //! rows of the columns that turn up. `requests` inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
 //! are whose, `kept` partners' own fields of them, `close` closes what a full file no longer names
-//! (`condition` reads its scope). `references` answers "whose number is this",
-//! `registrations` asks who registered before, `quotes` what was offered and ordered, `amendments` what orders were before their changes, `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `prices` says which price holds, `asked` who asks and for which orders, `wanted` names some rows by their keys,
+//! (`condition` reads its scope), `remove` what a deletion names. `references` answers "whose number is this",
+//! `registrations` asks who registered before, `quotes` what was offered and ordered, `amendments` what orders were before their changes, `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
 //! `select` streams rows out (`source` says from where), `also` values of other kinds beside them, `before` tells `plan` what rows were,
 //! `load` reads one message back, `find` tells where a row came from.
 
@@ -31,6 +31,7 @@ mod quotes;
 mod records;
 mod references;
 mod registrations;
+mod remove;
 mod requests;
 mod select;
 mod selection;
@@ -50,6 +51,7 @@ pub use quotes::QuoteRow;
 pub use records::{Applied, MADE, Records, Stamp};
 pub use references::{OrderKey, References};
 pub use registrations::{RegistrationRow, SameParty};
+pub use remove::{Removal, Removals, Removed};
 pub use requests::{Inserted, Requests};
 pub use selection::{Selection, Wanted};
 pub(super) use tables::KnownTables;

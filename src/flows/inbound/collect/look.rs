@@ -186,11 +186,12 @@ impl RemoteDesk {
         paused.intake(&self.intake.sender.partner, &self.intake.id)
     }
 
-    /// Master data go before facts, facts before requests.
+    /// Master data go before facts, facts before requests, deletions behind all.
     pub fn rank(&self) -> u8 {
         match self.intake.layouts.first().map(|layout| layout.kind.class) {
             Some(Class::Record) => 0,
             Some(Class::Fact) => 1,
+            Some(Class::Removal) => 3,
             _ => 2,
         }
     }

@@ -347,7 +347,7 @@ impl RecordReader<'_> {
                 let text = "change() speaks of a message; expected it in the record that opens one.";
                 return Err((text.to_string(), None));
             }
-            "change" if matches!(self.kind.class, Class::Request | Class::Answer) => {
+            "change" if matches!(self.kind.class, Class::Request | Class::Removal | Class::Answer) => {
                 let text =
                     format!("a {} is told once and never changed: change() has nothing to say of it.", self.kind.name);
                 return Err((text, None));
