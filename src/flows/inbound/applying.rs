@@ -27,7 +27,7 @@ use crate::edges::spool::Marks;
 use crate::edges::store::business::{Applied as Row, Inserted, Records, References, Requests, Stamp};
 use crate::edges::store::ledger::{Exception, MessageNo, MessageRow, QuestionRow, Waits};
 use crate::edges::store::{FileNo, RowId, Tx};
-use crate::model::batch::{Batch, Message, Value};
+use crate::model::batch::{Batch, Message};
 use crate::model::diagnostic::{Diagnostics, Place, Problem};
 use crate::model::difference::difference;
 use crate::model::intake::{Absent, Intake, OnChange, OrderNumbers};
