@@ -155,6 +155,10 @@ impl Feed {
         let own = self.layout.kind.name.as_str();
         let mut kinds: Vec<&str> = self.also.iter().map(|also| also.kind.name.as_str()).collect();
         let hears = self.layout.kind.class != Class::Request;
+        // The stock of a set changes with what it consists of.
+        if own == "stock" {
+            kinds.push("set_article");
+        }
         kinds.retain(|kind| hears && *kind != own && !(own == "order_status" && *kind == "order"));
         kinds.sort_unstable();
         kinds.dedup();

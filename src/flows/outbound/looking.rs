@@ -4,6 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 
 use super::selecting::today;
+use crate::edges::store::business::changes_sets;
 use crate::edges::store::ledger::{FeedRow, PendingChange, RunState, ToldRows};
 use crate::edges::store::{RunNo, Tx};
 use crate::model::also::Also;
@@ -87,7 +88,14 @@ fn rows_of_delta(
                 return Ok(Rows::Everything);
             }
         }
+        // The warehouses in which a set is told are those of its components: any.
+        if changes_sets(&change.kind, &feed.layout.kind.name) {
+            return Ok(Rows::Everything);
+        }
         if change.kind == feed.layout.kind.name {
+            if !tx.sets_beside(&feed.layout.kind, &parts, (&mut keys, 2 * LISTED_MAX as usize))? {
+                return Ok(Rows::Everything);
+            }
             for part in parts {
                 let mut part = Unpacked::new(part);
                 while part.next_key()? {

@@ -83,7 +83,10 @@ fn chosen<'a>(feed: &'a Feed, only: &'a [(String, String)], today: &'a str) -> S
         }
         "article" => selection.aliases_of = Some(&feed.partner),
         // What a full file no longer named is not there any more, and the partner has to hear it.
-        "stock" => selection.closed_as_zero = kind.head().field("qty"),
+        "stock" => {
+            selection.closed_as_zero = kind.head().field("qty");
+            selection.with_sets = true;
+        }
         _ => {}
     }
     if feed.published.open_orders_days.is_some() {

@@ -35,6 +35,7 @@ pub mod room;
 pub mod same_party;
 pub mod schedule;
 pub mod sequence;
+pub mod sets;
 pub mod settle;
 pub mod supersede;
 pub mod told;

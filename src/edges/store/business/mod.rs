@@ -4,8 +4,8 @@
 //! rows of the columns that turn up. `requests` inserts orders, `records` applies records and facts, `groups` writes their repeated parts, `tally` counts whose rows
 //! are whose, `kept` partners' own fields of them, `close` closes what a full file no longer names
 //! (`condition` reads its scope), `remove` what a deletion names. `references` answers "whose number is this",
-//! `registrations` asks who registered before, `quotes` what was offered and ordered, `amendments` what orders were before their changes, `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `wanted` names some rows by their keys,
-//! `select` streams rows out (`source` says from where), `also` values of other kinds beside them, `before` tells `plan` what rows were,
+//! `registrations` asks who registered before, `quotes` what was offered and ordered, `amendments` what orders were before their changes, `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `prices` says which price holds, `asked` who asks and for which orders, `wanted` names some rows by their keys,
+//! `select` streams rows out (`source` says from where, `sets` computes what components make of sets, `heads` merges the two), `also` values of other kinds beside them, `before` tells `plan` what rows were,
 //! `load` reads one message back, `find` tells where a row came from.
 
 mod along;
@@ -21,6 +21,7 @@ mod condition;
 mod find;
 mod groups;
 mod guarded;
+mod heads;
 mod insert;
 mod kept;
 mod load;
@@ -35,6 +36,7 @@ mod remove;
 mod requests;
 mod select;
 mod selection;
+mod sets;
 mod source;
 mod tables;
 mod tally;
@@ -54,5 +56,6 @@ pub use registrations::{RegistrationRow, SameParty};
 pub use remove::{Removal, Removals, Removed};
 pub use requests::{Inserted, Requests};
 pub use selection::{Selection, Wanted};
+pub use sets::changes_sets;
 pub(super) use tables::KnownTables;
 pub use tables::{KindTables, TableColumn};

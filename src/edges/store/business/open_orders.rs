@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use rusqlite::params;
 
+use super::sets;
 use crate::edges::fault;
 use crate::edges::store::Tx;
 use crate::edges::store::query::{one, run};
@@ -35,7 +36,8 @@ impl Tx<'_> {
             run(self.conn, GATHER, params![of, since]).with_context(|| format!("cannot gather open orders of {of}"))?;
             partner = one(self.conn, next, [&of], |row| row.get(0))?;
         }
-        Ok(())
+        // An order of a set takes its components.
+        sets::add_open_orders(self.conn)
     }
 }
 

@@ -11,8 +11,10 @@ use rusqlite::{CachedStatement, Rows, params_from_iter};
 use super::along::{self, AllAlong, Along};
 use super::also::{Beside, Told, sub_select};
 use super::condition::Condition;
+use super::heads::Heads;
 use super::load::{Reading, read_group_row, read_head_row};
 use super::selection::{Selection, Wanted};
+use super::sets;
 use super::source::{SelectedRow, Source};
 use super::tables::{KindTables, KnownTables, TableColumn};
 use crate::edges::store::{Snapshot, goes_out};
@@ -37,6 +39,7 @@ impl Snapshot<'_> {
     ) -> Result<u64> {
         let tables = self.tables.of(kind).with_context(|| format!("the kind \"{}\" is not stored", kind.name))?;
         let source = Source::of(kind, &tables, selection);
+        let has_sets = sets::fill(self.conn, selection)?;
         let mut condition = condition(kind, &tables, &source, selection)?;
         let alias_owner = selection.aliases_of.map(|owner| {
             let place = condition.place_text(owner);
@@ -54,9 +57,14 @@ impl Snapshot<'_> {
             alias_owner,
             beside: selection.beside,
             read_along: Vec::new(),
+            ends_with_key: has_sets,
         };
         let along = queries.choose_along(self.conn)?;
         let head = Reads::new(self.conn, queries.head()?)?;
+        let sets = match has_sets {
+            true => Some(queries.of_sets(self.conn, selection)?),
+            false => None,
+        };
         let mut groups = Vec::new();
         for group in 1..kind.groups.len() {
             if tables.groups[group].is_some() && wanted.has_group(kind, group) {
@@ -68,7 +76,7 @@ impl Snapshot<'_> {
         }
         let mut parts = Parts::open(&mut groups, &queries)?;
         let at_most = selection.at_most.unwrap_or(u64::MAX);
-        stream(kind, &queries, (head, along, at_most), &mut parts, take)
+        stream(kind, &queries, (head, sets, along, at_most), &mut parts, take)
             .with_context(|| format!("cannot read \"{}\"", tables.head))
     }
 }
@@ -76,14 +84,16 @@ impl Snapshot<'_> {
 fn stream(
     kind: &std::sync::Arc<Kind>,
     queries: &Queries<'_>,
-    (mut head, mut along, at_most): (Reads<'_>, AllAlong<'_>, u64),
+    (mut head, mut sets, mut along, at_most): (Reads<'_>, Option<Reads<'_>>, AllAlong<'_>, u64),
     parts: &mut Parts<'_>,
     take: &mut dyn FnMut(&mut Batch) -> Result<()>,
 ) -> Result<u64> {
     let (wanted, told) = (queries.wanted_columns(0), queries.told(0));
     let mut batch = Batch::new(kind.clone());
     let mut count = 0;
-    let mut rows = head.query()?;
+    let first_key = 1 + wanted.len() + told.len() + usize::from(queries.tells_open());
+    let computed = sets.as_mut().map(Reads::query).transpose()?.map(|rows| (rows, first_key));
+    let mut rows = Heads::of(head.query()?, computed);
     while count < at_most
         && let Some(row) = rows.next()?
     {
@@ -138,6 +148,8 @@ struct Queries<'a> {
     beside: Option<Beside<'a>>,
     /// Which of them stand in the order of the rows and are no sub-selects.
     read_along: Vec<bool>,
+    /// Rows of sets are merged with it by the key.
+    ends_with_key: bool,
 }
 
 impl<'a> Queries<'a> {
@@ -189,16 +201,35 @@ impl<'a> Queries<'a> {
         Ok(text)
     }
 
-    /// Row id, the wanted cells, values of other kinds; last, where some are read along, whether the row is open.
+    fn tells_open(&self) -> bool {
+        self.read_along.contains(&true)
+    }
+
+    /// The same of sets, whose rows are computed.
+    fn of_sets<'c>(&self, conn: &'c rusqlite::Connection, selection: &Selection<'_>) -> Result<Reads<'c>> {
+        let source = Source::of_sets(self.kind, self.tables, selection);
+        let condition = condition(self.kind, self.tables, &source, selection)?;
+        let read_along = self.read_along.clone();
+        let own = Queries { source: &source, condition: &condition, read_along, alias_owner: None, ..*self };
+        Reads::new(conn, own.head()?)
+    }
+
+    /// Row id, the wanted cells, values of other kinds; where some are read along, whether the row is open; where rows of sets are
+    /// merged with it, the key.
     fn head(&self) -> Result<(String, Vec<SqlValue>)> {
         let mut condition = self.condition.clone();
         let cells: Vec<_> = self.wanted_columns(0).iter().map(|c| format!(", {}", self.source.column(c))).collect();
-        let is_open = if self.read_along.contains(&true) { ", h.active" } else { "" };
+        let is_open = if self.tells_open() { ", h.active" } else { "" };
+        let key: Vec<_> = match self.ends_with_key {
+            true => self.tables.keys().map(|key| format!(", {}", self.source.column(key))).collect(),
+            false => Vec::new(),
+        };
         let sql = format!(
-            "SELECT {}{}{}{is_open} FROM {} WHERE {} ORDER BY {}",
+            "SELECT {}{}{}{is_open}{} FROM {} WHERE {} ORDER BY {}",
             self.source.row,
             cells.concat(),
             self.sub_selects(0, &mut condition)?,
+            key.concat(),
             self.source.from(self.tables),
             self.condition.text(),
             self.source.order

@@ -42,6 +42,8 @@ pub struct Selection<'a> {
     pub closed: bool,
     /// Values of other kinds.
     pub beside: Option<Beside<'a>>,
+    /// Of stock, also what components make of sets.
+    pub with_sets: bool,
     /// Only rows with a node of this group.
     pub with_group: Option<usize>,
 }

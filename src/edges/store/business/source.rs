@@ -4,6 +4,7 @@
 use super::also::{OwnRow, find};
 use super::open_orders;
 use super::selection::Selection;
+use super::sets;
 use super::tables::{KindTables, TableColumn};
 use super::wanted;
 use crate::model::kind::Kind;
@@ -29,6 +30,8 @@ pub(super) struct Source {
     pub received: Option<&'static str>,
     pub closed_as_zero: Option<usize>,
     minus_open_orders: Option<usize>,
+    /// Rows that are computed.
+    is_of_sets: bool,
 }
 
 impl Source {
@@ -52,6 +55,7 @@ impl Source {
                 received: Some("o.received_at"),
                 closed_as_zero: None,
                 minus_open_orders: None,
+                is_of_sets: false,
             };
         }
         let keys: Vec<_> = tables.keys().map(|c| format!("h.\"{}\"", c.name)).collect();
@@ -70,11 +74,22 @@ impl Source {
             received: tables.columns.iter().any(|c| c.name == "received_at").then_some("h.received_at"),
             closed_as_zero: selection.closed_as_zero.filter(|_| !tables.request),
             minus_open_orders: selection.minus_open_orders,
+            is_of_sets: false,
         }
     }
 
+    /// The same rows of sets: what is open was subtracted from their components.
+    pub fn of_sets(kind: &Kind, tables: &KindTables, selection: &Selection<'_>) -> Source {
+        let selection = Selection { minus_open_orders: None, ..*selection };
+        Source { is_of_sets: true, ..Source::of(kind, tables, &selection) }
+    }
+
     pub fn from(&self, tables: &KindTables) -> String {
-        let rows = if self.composed_status { self.from.to_string() } else { format!("\"{}\" h", tables.head) };
+        let rows = match (self.composed_status, self.is_of_sets) {
+            (true, _) => self.from.to_string(),
+            (false, true) => sets::rows(tables),
+            (false, false) => format!("\"{}\" h", tables.head),
+        };
         // CROSS JOIN keeps the wanted keys outermost.
         if self.wanted { format!("{} w CROSS JOIN {rows}", wanted::table(&self.kind)) } else { rows }
     }
