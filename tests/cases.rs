@@ -126,6 +126,7 @@ cases! {
     case_446_packed_with_gzip = "446-packed-with-gzip",
     case_470_a_file_for_each_order = "470-a-file-for-each-order",
     case_490_letters_that_an_encoding_lacks = "490-letters-that-an-encoding-lacks",
+    case_491_the_stock_of_a_set = "491-the-stock-of-a-set",
     case_520_lists_of_codes_and_numbers = "520-lists-of-codes-and-numbers",
     case_521_a_quote_is_ordered_once = "521-a-quote-is-ordered-once",
     case_522_an_order_is_changed = "522-an-order-is-changed",

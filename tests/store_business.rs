@@ -830,3 +830,126 @@ fn a_change_beside_a_part_of_a_row_concerns_the_rows_with_that_part() {
     assert_eq!(concerned(("", "order"), &["C1 P4", "C1 P2"]), ["P2", "P4"]);
     assert_eq!(concerned(("despatch_lines", "order"), &["C1 P4", "C1 P2"]), ["P2"]);
 }
+
+/// Whole sets as the manual says them, by recursion over sets that hold whole numbers: the sum of what one takes, then the smallest.
+fn taken(sets: &[Vec<(usize, i64)>], set: usize, by: i64, sum: &mut std::collections::BTreeMap<String, i64>) {
+    for (component, qty) in &sets[set] {
+        match *component >= 100 {
+            true => *sum.entry(format!("A{component}")).or_default() += by * qty,
+            false => taken(sets, *component, by * qty, sum),
+        }
+    }
+}
+
+#[test]
+fn the_stock_of_sets_is_what_their_components_make_and_changes_with_them() {
+    let (_folder, mut store) = open();
+    let tx = store.begin().unwrap();
+    let from = file(&tx, 1, "erp", "sets");
+    let mut state = 7_u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    // A set consists of articles (from 100 on) and of sets with a smaller number, at most six of them in each other.
+    let mut sets: Vec<Vec<(usize, i64)>> = Vec::new();
+    for nth in 0..60_usize {
+        let first = nth - nth % 10 % 7;
+        let count = 1 + random(4);
+        let mut parts = Vec::new();
+        for _ in 0..count {
+            let inner = nth > first && random(3) == 0;
+            let part = if inner { first + random((nth - first) as u64) as usize } else { 100 + random(30) as usize };
+            parts.push((part, 1 + random(4) as i64));
+        }
+        sets.push(parts);
+    }
+    let name = |part: usize| if part >= 100 { format!("A{part}") } else { format!("K{part:02}") };
+    let mut maker = Maker::of("set_article");
+    for (nth, parts) in sets.iter().enumerate() {
+        maker = maker.message(nth as u32 + 2, &[("set_no", &name(nth))]);
+        for (component, qty) in parts {
+            let qty = (qty * 1_000_000).to_string();
+            maker = maker.node("components", 0, &[("component_no", &name(*component)), ("qty", &qty)]);
+        }
+    }
+    apply(&tx, &maker.0, from, DAY_1);
+    let mut there: Vec<(String, &str, i64)> = Vec::new();
+    for article in 100..130 {
+        for warehouse in ["HH", "MUC"] {
+            if random(8) > 0 {
+                there.push((format!("A{article}"), warehouse, random(400) as i64 - 20));
+            }
+        }
+    }
+    // A row of its own: its quantity is not told while components have rows, what else it says is.
+    there.push((name(0), "HH", 999));
+    let rows: Vec<_> = there.iter().map(|(a, w, qty)| (a.as_str(), *w, qty * 1_000_000)).collect();
+    apply(&tx, &stock(&rows), from, DAY_1);
+
+    let quantities = |selection: &Selection<'_>| -> Vec<(String, String, i64)> {
+        let (kind, mut found) = (kind("stock"), Vec::new());
+        let qty = kind.head().field("qty").unwrap();
+        tx.select(&kind, &Wanted::everything(&kind), selection, &mut |batch| {
+            found.extend(batch.messages().map(|m| {
+                let text = |field| m.head().value(field).text().unwrap().to_string();
+                (text(0), text(1), m.head().value(qty).number().unwrap())
+            }));
+            Ok(())
+        })
+        .unwrap();
+        found
+    };
+    let mut expected: std::collections::BTreeMap<(String, String), i64> =
+        there.iter().map(|(a, w, qty)| ((a.clone(), (*w).to_string()), qty * 1_000_000)).collect();
+    for nth in 0..sets.len() {
+        let mut sum = std::collections::BTreeMap::new();
+        taken(&sets, nth, 1, &mut sum);
+        for warehouse in ["HH", "MUC"] {
+            let of = |article: &str| there.iter().find(|(a, w, _)| a == article && *w == warehouse).map(|row| row.2);
+            let known: Vec<_> = sum.iter().filter_map(|(a, need)| Some(of(a)?.div_euclid(*need))).collect();
+            let Some(least) = known.iter().min() else { continue };
+            let whole = if known.len() < sum.len() { (*least).min(0) } else { *least };
+            expected.insert((name(nth), warehouse.to_string()), whole * 1_000_000);
+        }
+    }
+    let expected: Vec<_> = expected.into_iter().map(|((a, w), qty)| (a, w, qty)).collect();
+    let all = Selection { with_sets: true, by_key: true, ..Selection::default() };
+    assert_eq!(quantities(&all), expected, "in the order of their keys, each once");
+    assert_eq!(quantities(&Selection::default()).len(), there.len(), "none of it is stored");
+
+    // One article, and in one warehouse.
+    let only = [("article_no".to_string(), name(13)), ("warehouse".to_string(), "HH".to_string())];
+    let of_one: Vec<_> = expected.iter().filter(|(a, w, _)| *a == name(13) && w == "HH").cloned().collect();
+    assert_eq!(quantities(&Selection { only: &only, ..all }), of_one);
+
+    // Which sets change with an article: those that take some of it.
+    let stock_kind = kind("stock");
+    for article in 100..130 {
+        let mut packer = nattpost::model::key_list::Packer::default();
+        let mut bytes = Vec::new();
+        nattpost::model::key::put_text(&name(article), &mut bytes);
+        nattpost::model::key::put_text("HH", &mut bytes);
+        assert!(packer.push(&bytes).is_none());
+        let mut keys = nattpost::model::key_list::Keys::default();
+        assert!(tx.sets_beside(&stock_kind, &[packer.take().unwrap()], (&mut keys, 1000)).unwrap());
+        keys.sort();
+        let found: Vec<String> =
+            keys.iter().map(|key| nattpost::model::key::words(&stock_kind, key).unwrap()).collect();
+        let taking: Vec<String> = (0..sets.len())
+            .filter(|nth| {
+                let mut sum = std::collections::BTreeMap::new();
+                taken(&sets, *nth, 1, &mut sum);
+                sum.contains_key(&name(article))
+            })
+            .map(|nth| format!("{} / HH", name(nth)))
+            .collect();
+        assert_eq!(found, taking, "{article}");
+        // The wanted rows are the same as in the whole.
+        tx.want(&stock_kind, &keys).unwrap();
+        let wanted = quantities(&Selection { wanted: true, ..all });
+        let among: Vec<_> =
+            expected.iter().filter(|(a, w, _)| found.contains(&format!("{a} / {w}"))).cloned().collect();
+        assert_eq!(wanted, among);
+    }
+}
