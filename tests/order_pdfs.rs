@@ -21,7 +21,9 @@ const WMS: &str = "name = \"Warehouse\"\n[feed.orders]\nlayout = \"nattpost-orde
 fn desk(more: &str) -> String {
     format!(
         "name = \"Desk\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\n\
-         companion = [\"{{no}}.csv\", \"{{no}}.pdf\"]\npdf = \"by-name\"\narticles = \"accept\"\n{more}\n"
+         companion = [\"{{no}}.csv\", \"{{no}}.pdf\"]\npdf = \"by-name\"\narticles = \"accept\"\n{more}\n\
+         [intake.changes]\nlayouts = [\"nattpost-order-change-csv\"]\nsettle = \"rename\"\n\
+         customers = \"accept\"\n"
     )
 }
 
@@ -31,9 +33,11 @@ fn company(more: &str) -> TempDir {
     fs::create_dir(root.join("partners")).unwrap();
     fs::write(root.join("nattpost.toml"), "company = \"Nordkap\"\n").unwrap();
     fs::write(root.join("partners/desk.toml"), desk(more)).unwrap();
+    fs::write(root.join("partners/shop.toml"), desk(more)).unwrap();
     fs::write(root.join("partners/wms.toml"), WMS).unwrap();
-    fs::create_dir_all(root.join("spool/in/desk/orders")).unwrap();
-    fs::create_dir_all(root.join("spool/in/wms/customers")).unwrap();
+    for folder in ["desk/orders", "desk/changes", "shop/orders", "wms/customers"] {
+        fs::create_dir_all(root.join("spool/in").join(folder)).unwrap();
+    }
     folder
 }
 
@@ -53,9 +57,43 @@ fn paper(says: &str) -> Vec<u8> {
     Paper::of(1).with(&format!("({says})")).packed(true)
 }
 
+/// What cannot go on with an order, and what would become of it.
+fn hostile(word: char) -> Vec<u8> {
+    let of_tree = |node: &str| Paper::of(1).instead(2, node);
+    match word {
+        'L' => Paper::of(3).table(),
+        'B' => Paper::of(1).with("<</S/JavaScript/JS(app.alert)>>").table(),
+        'X' => Paper::of(1).table()[..90].to_vec(),
+        'E' => Paper::of(1).trailer("/Encrypt<</Filter/Standard/V 4>>").table(),
+        // Its tree of pages names itself.
+        'N' => of_tree("<</Type/Pages/Kids[2 0 R]/Count 1>>").table(),
+        // A tree of 500 levels; a page for each of 20,000.
+        'D' => (4..500)
+            .fold(of_tree("<</Type/Pages/Kids[4 0 R]/Count 1>>"), |paper, nth| {
+                paper.with(&format!("<</Type/Pages/Kids[{} 0 R]/Count 1>>", nth + 1))
+            })
+            .table(),
+        'H' => Paper::of(20_000).packed(true),
+        'W' => b"MZ\x90\0\x03\0\0\0 This program cannot be run in DOS mode. %PDF-1.4 %%EOF".to_vec(),
+        other => panic!("{other}"),
+    }
+}
+
 /// What a step drops: `O` the order A-1, `o` the same with another quantity, `2` a file with another order beside it; `P` its PDF, `Q`
-/// another, `L` a long one, `B` one that acts, `X` one that is broken; `C` the customer; `S` sends what is to go out.
-fn step(root: &Path, words: &str) {
+/// another, others as `hostile` says; `Z` another partner's PDF of that name, `K` the order is cancelled; `C` the customer; `S` sends
+/// what is to go out; `I` ignores what was refused, `T` takes longer ones from now on and judges again. `kill`: at that call each run
+/// of the step is ended once, and another goes on.
+fn step(root: &Path, words: &str, kill: Option<usize>) {
+    let run = |words: &[&str]| {
+        if let Some(call) = kill {
+            nattpost(root, words, Some(&format!("kill@{call}")));
+            // What a killed command has done it is not to do twice.
+            if words[0] != "run" {
+                nattpost(root, &["run", "--once"], None);
+            }
+        }
+        nattpost(root, words, None);
+    };
     let order = |qty: u32, more: &str| {
         format!(
             "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\norder;A-1;1001\nline;1;X1;{qty}\n{more}"
@@ -69,23 +107,31 @@ fn step(root: &Path, words: &str) {
             '2' => put("A-1.csv", order(2, "order;A-2;1001\nline;1;X1;1\n").as_bytes()),
             'P' => put("A-1.pdf", &paper("first")),
             'Q' => put("A-1.pdf", &paper("other")),
-            'L' => put("A-1.pdf", &Paper::of(3).table()),
-            'B' => put("A-1.pdf", &Paper::of(1).with("<</S/JavaScript/JS(app.alert)>>").table()),
-            'X' => put("A-1.pdf", &Paper::of(1).table()[..90]),
+            'Z' => fs::write(root.join("spool/in/shop/orders/A-1.pdf"), paper("of the shop")).unwrap(),
+            'K' => fs::write(
+                root.join("spool/in/desk/changes/k.csv"),
+                "nattpost;order_change;1\n!order_change;buyer_order_no;customer_no;change_seq;action\norder_change;A-1;1001;1;cancel\n",
+            )
+            .unwrap(),
+            'I' => run(&["ignore", "--verdict", "refused", "--partner", "desk", "--comment", "sent anew"]),
+            'T' => {
+                fs::write(root.join("partners/desk.toml"), desk(&format!("{HOLD}\npdf_pages = 3"))).unwrap();
+                run(&["retry", "--verdict", "refused", "--partner", "desk"]);
+            }
             'C' => fs::write(
                 root.join("spool/in/wms/customers/c.csv"),
                 "nattpost;customer;1\n!customer;customer_no;name\ncustomer;1001;Miller\n",
             )
             .unwrap(),
             'S' => {
-                nattpost(root, &["run", "--once"], None);
-                nattpost(root, &["send", "wms/orders"], None);
+                run(&["run", "--once"]);
+                run(&["send", "wms/orders"]);
             }
-            other => panic!("{other}"),
+            other => put("A-1.pdf", &hostile(other)),
         }
     }
     if !words.ends_with('S') {
-        nattpost(root, &["run", "--once"], None);
+        run(&["run", "--once"]);
     }
 }
 
@@ -126,7 +172,7 @@ const REPLACE: &str = "customers = \"accept\"\non_change = \"replace-until-expor
 const HOLD: &str = "customers = \"accept\"";
 
 /// How they come, under which rules; which PDF left with the order, and what was refused.
-const ARRIVALS: [(&str, &str, &str, &str); 18] = [
+const ARRIVALS: [(&str, &str, &str, &str); 32] = [
     ("OP S", HOLD, "P", ""),
     ("O S P S", HOLD, "P", ""),
     ("P S O S", HOLD, "P", ""),
@@ -149,30 +195,72 @@ const ARRIVALS: [(&str, &str, &str, &str); 18] = [
     ("OX S OP S", HOLD, "P", "pdf-invalid"),
     ("2P S OP S", HOLD, "P", "pdf-ambiguous"),
     ("OB S", "customers = \"accept\"\npdf_active = \"take\"", "B", ""),
+    ("OE S OP S", HOLD, "P", "pdf-encrypted"),
+    ("ON S OP S", HOLD, "P", "pdf-invalid"),
+    ("OD S OP S", HOLD, "P", "pdf-invalid"),
+    ("OH S OP S", HOLD, "P", "pdf-invalid"),
+    ("OW S OP S", HOLD, "P", "pdf-invalid"),
+    // Another partner's PDF of that name waits for his own order.
+    ("O Z S", HOLD, "", ""),
+    ("Z O S P S", HOLD, "P", ""),
+    // A PDF that came once more and found no order goes with the order that comes once more, or stays.
+    ("OP P S", HOLD, "P", ""),
+    ("OP S P S O S", HOLD, "P", ""),
+    // Cancelled before it went out, it stays with its PDF; after, both went.
+    ("OP K S", HOLD, "kept", ""),
+    ("OP S K S", HOLD, "P", ""),
+    // What was refused is closed by a person and comes anew, or is judged again under another rule.
+    ("OL S I OP S", HOLD, "P", "pdf-pages"),
+    ("OL S T S", HOLD, "L", ""),
+    // The same PDF, whatever came of the original.
+    ("OP S OP S", "customers = \"accept\"\noriginals = \"none\"", "P", ""),
 ];
 
+/// Each step is a process of its own; in some arrivals, or with NATTPOST_KILL_EVERY in all, each is killed once in its midst.
 #[test]
 fn no_order_leaves_without_its_pdf_however_they_come() {
-    for (arrival, rules, with, refused) in ARRIVALS {
-        let night = company(rules);
-        let root = night.path();
-        for words in arrival.split(' ') {
-            step(root, words);
+    /// Most of the time they wait for the disk.
+    const AT_ONCE: usize = 4;
+    let all = std::env::var_os("NATTPOST_KILL_EVERY").is_some();
+    std::thread::scope(|threads| {
+        for lane in 0..AT_ONCE {
+            threads.spawn(move || {
+                for nth in (lane..ARRIVALS.len()).step_by(AT_ONCE) {
+                    let is_some = (nth / AT_ONCE) % 4 == lane;
+                    if all || !is_some {
+                        play(nth, false);
+                    }
+                    if all || is_some {
+                        play(nth, true);
+                    }
+                }
+            });
         }
-        let pdf = match with {
-            "P" => vec![paper("first")],
-            "Q" => vec![paper("other")],
-            "B" => vec![Paper::of(1).with("<</S/JavaScript/JS(app.alert)>>").table()],
-            _ => Vec::new(),
-        };
-        assert!(left(root) == pdf, "{arrival} under {rules}: {} left", left(root).len());
-        assert_eq!(codes(root), refused, "{arrival} under {rules}");
-        let store = Connection::open(root.join("nattpost.db")).unwrap();
-        let bound: i64 = store
-            .query_row("SELECT count(*) FROM order_pdf WHERE order_row IS NOT NULL", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(bound, pdf.len() as i64, "{arrival} under {rules}");
+    });
+}
+
+fn play(nth: usize, is_killed: bool) {
+    let (arrival, rules, with, refused) = ARRIVALS[nth];
+    let night = company(rules);
+    let root = night.path();
+    for (at, words) in arrival.split(' ').enumerate() {
+        // Somewhere between the first commit and the last move; behind the end it does nothing.
+        step(root, words, is_killed.then_some(20 + (nth * 31 + at * 17) % 90));
     }
+    let told = format!("{arrival} under {rules}, killed: {is_killed}");
+    let pdf = match with {
+        "" | "kept" => Vec::new(),
+        "P" => vec![paper("first")],
+        "Q" => vec![paper("other")],
+        other => vec![hostile(other.chars().next().unwrap())],
+    };
+    assert!(left(root) == pdf, "{told}: {} left", left(root).len());
+    assert_eq!(codes(root), refused, "{told}");
+    let store = Connection::open(root.join("nattpost.db")).unwrap();
+    let sql = "SELECT count(order_row), count(DISTINCT order_row) FROM order_pdf";
+    let bound: (i64, i64) = store.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let wanted = i64::from(!with.is_empty());
+    assert_eq!(bound, (wanted, wanted), "{told}");
 }
 
 /// Each call of the store's and the spool's while a pair is taken and while it goes out is the last one once; the everyday loop
@@ -227,7 +315,7 @@ fn whatever_step_is_the_last_order_and_pdf_stay_together() {
 fn what_is_personal_in_a_pdf_goes_when_its_time_is_over() {
     let night = company(HOLD);
     let root = night.path();
-    step(root, "OPS");
+    step(root, "OPS", None);
     let store = || Connection::open(root.join("nattpost.db")).unwrap();
     let older = || store().execute("UPDATE file SET day = '2020-01-01' WHERE intake = 'orders'", []).unwrap();
     let kept = || -> (i64, i64) {

@@ -9,7 +9,7 @@ use super::show_page::{next, next_object, plain_message_object, run_object};
 use crate::edges::store::{Origin, RowFound};
 use crate::flows::explain::{Stories, title_of_run};
 use crate::flows::files;
-use crate::flows::find::{ChangeStory, FoundByKey, OrderStory};
+use crate::flows::find::{ChangeStory, FoundByKey, OrderStory, PdfStory};
 
 pub fn print_stories(page: &mut Page<'_>, item: &str, stories: &Stories) -> io::Result<()> {
     if stories.stories.is_empty() {
@@ -78,6 +78,7 @@ pub fn print_found(page: &mut Page<'_>, found: &FoundByKey) -> io::Result<()> {
             columns.row(order_row(page, story));
         }
         page.table(columns)?;
+        print_pdfs(page, &found.orders)?;
         let changes = found.orders.iter().flat_map(|story| story.changes.iter().map(move |change| (story, change)));
         let mut columns =
             Columns::new(&["changed", "#change", "action", "what", "came", "from file", "#line", "went out in"]);
@@ -121,6 +122,22 @@ pub fn print_found(page: &mut Page<'_>, found: &FoundByKey) -> io::Result<()> {
         page.table(columns)?;
     }
     Ok(())
+}
+
+fn print_pdfs(page: &mut Page<'_>, orders: &[OrderStory]) -> io::Result<()> {
+    let mut columns = Columns::new(&["PDF", "of order", "#pages", "from file", ""]);
+    let mut any = false;
+    for (story, PdfStory { pdf, file_id }) in orders.iter().filter_map(|story| Some((story, story.pdf.as_ref()?))) {
+        columns.row([
+            pdf.name.clone(),
+            story.order.buyer_order_no.clone(),
+            pdf.pages.to_string(),
+            file_id.to_string(),
+            if pdf.is_kept { String::new() } else { "its bytes were forgotten when its time was over".to_string() },
+        ]);
+        any = true;
+    }
+    if any { page.table(columns) } else { Ok(()) }
 }
 
 fn order_row(page: &Page<'_>, story: &OrderStory) -> [String; 8] {
@@ -199,6 +216,9 @@ fn order_object(story: &OrderStory) -> Value {
         "status_from": order.status_origin.as_ref().map(origin_object),
         "runs": story.runs.iter().map(run_object).collect::<Vec<_>>(),
         "changes": story.changes.iter().map(change_object).collect::<Vec<_>>(),
+        "pdf": story.pdf.as_ref().map(|PdfStory { pdf, file_id }| {
+            json!({ "name": pdf.name, "pages": pdf.pages, "file": file_id.as_str(), "is_kept": pdf.is_kept })
+        }),
     })
 }
 

@@ -1,20 +1,58 @@
-//! Changes of orders that nobody would hear of: an order that went out is in the ERP already, so a change of it has to go out
-//! as well. `check` says it where no feed takes them; what reads the database itself needs none, so it is no problem.
+//! What comes in and would never go out: changes of orders (an order that went out is in the ERP already, so a change of it has
+//! to go out as well), and PDFs of orders. `check` says it where no feed takes them; what reads the database itself needs none,
+//! so it is no problem.
 
 use super::Config;
 use super::around::known;
 use crate::model::document::Section;
+use crate::model::feed::Feed;
+use crate::model::intake::Intake;
 use crate::model::mode::plain;
 
 const CHANGE: &str = "order_change";
+const ORDER: &str = "order";
 
 /// Of `[intake.NAME]` of one partner.
 pub fn look(root: &Section<'_>, partner: &str, config: &Config) {
-    let told = config.feeds.iter().any(|feed| {
+    look_at_changes(root, partner, config);
+    look_at_papers(root, partner, config);
+}
+
+/// Feeds that take this kind of this partner.
+fn feeds_of<'c>(config: &'c Config, partner: &'c str, kind: &'c str) -> impl Iterator<Item = &'c Feed> {
+    config.feeds.iter().map(|feed| &**feed).filter(move |feed| {
         let of_him = feed.partners.is_empty() || feed.partners.iter().any(|name| plain(name) == partner);
-        of_him && feed.layout.kind.name == CHANGE
-    });
-    if told {
+        of_him && feed.layout.kind.name == kind
+    })
+}
+
+/// An ERP wants the order and a warehouse the PDF with it, so one feed that takes it is enough. Where no feed takes orders at all,
+/// nothing goes out without its PDF.
+fn look_at_papers(root: &Section<'_>, partner: &str, config: &Config) {
+    let without: Vec<String> = match feeds_of(config, partner, ORDER).any(|feed| feed.pdf.is_some()) {
+        true => Vec::new(),
+        false => feeds_of(config, partner, ORDER).map(|feed| format!("{}/{}", feed.partner, feed.id)).collect(),
+    };
+    if without.is_empty() {
+        return;
+    }
+    for (id, section) in root.named_sections("intake") {
+        let section = known(section);
+        let keeps = |intake: &&std::sync::Arc<Intake>| intake.sender.partner == partner && intake.id == id.value;
+        let papers = config.intakes.iter().find(keeps).and_then(|intake| intake.companions.as_ref()?.paper);
+        if papers.is_some() {
+            let words = format!(
+                "orders come here with their PDFs, and go out without them in {}: no feed of these orders says pdf. Add pdf, zip and \
+                 orders_per_file = 1 to the feed of who packs them, unless somebody reads order_pdf.",
+                without.join(" and ")
+            );
+            section.problem("pdf", words);
+        }
+    }
+}
+
+fn look_at_changes(root: &Section<'_>, partner: &str, config: &Config) {
+    if feeds_of(config, partner, CHANGE).next().is_some() {
         return;
     }
     for (id, section) in root.named_sections("intake") {

@@ -4,10 +4,11 @@
 use anyhow::Result;
 
 use super::files::Sight;
-use crate::edges::store::ledger::{FileRow, MessageRow, RunRow};
+use crate::edges::store::ledger::{FileRow, MessageRow, PdfRow, RunRow};
 use crate::edges::store::{OrderFound, RowFound, RowId};
 use crate::model::batch::Batch;
 use crate::model::difference::{Difference, difference};
+use crate::model::ids::Id;
 use crate::model::json;
 use crate::model::kind::shipped_kinds;
 use crate::model::rules::identity;
@@ -33,6 +34,14 @@ pub struct OrderStory {
     pub waited: Option<MessageRow>,
     /// What was changed in it since, the first change first.
     pub changes: Vec<ChangeStory>,
+    /// The PDF that goes out with it.
+    pub pdf: Option<PdfStory>,
+}
+
+#[derive(Debug)]
+pub struct PdfStory {
+    pub pdf: PdfRow,
+    pub file_id: Id,
 }
 
 /// A change of an order: what it was, and what it became.
@@ -81,7 +90,13 @@ pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
         let is_it = |m: &&MessageRow| m.file == order.origin.file_no && m.line == order.origin.line;
         let waited = noted.iter().filter(|m| m.verdict == Verdict::Accepted && m.waits.is_some()).find(is_it).cloned();
         let runs = snapshot.runs_of_request("order", order.row)?;
-        orders.push(OrderStory { runs, waited, changes: changes_of(sight, order.row)?, order });
+        orders.push(OrderStory {
+            runs,
+            waited,
+            changes: changes_of(sight, order.row)?,
+            pdf: pdf_of(sight, order.row)?,
+            order,
+        });
     }
     let mut messages = Vec::new();
     // One that was applied later is told by its order.
@@ -91,6 +106,11 @@ pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
         }
     }
     Ok(FoundByKey { key: key.to_string(), orders, rows: found.rows, messages })
+}
+
+fn pdf_of(sight: Sight<'_>, order: RowId) -> Result<Option<PdfStory>> {
+    let Some(pdf) = sight.snapshot.pdf_of(order)? else { return Ok(None) };
+    Ok(sight.snapshot.file(pdf.file)?.map(|file| PdfStory { pdf, file_id: file.id }))
 }
 
 /// Each form that the order had beside the one that came after it.

@@ -4,7 +4,7 @@
 use super::{Story, Teller, source, title};
 use crate::edges::store::RowFound;
 use crate::flows::files::came;
-use crate::flows::find::{ChangeStory, FoundByKey, MessageOfFile, OrderStory};
+use crate::flows::find::{ChangeStory, FoundByKey, MessageOfFile, OrderStory, PdfStory};
 use crate::flows::moments;
 use crate::flows::next_steps::NextStep;
 use crate::flows::show::MessageShown;
@@ -37,6 +37,11 @@ impl Teller<'_> {
             let waits = message.waits.as_ref().filter(|waits| !waits.kind.is_empty());
             let awaited = waits.map_or("a person".to_string(), |waits| format!("{} {}", waits.kind, waits.key));
             sentences.push(format!("It waited for {awaited} and was applied {}.", self.at_stored(&message.decided_at)));
+        }
+        if let Some(PdfStory { pdf, file_id }) = &story.pdf {
+            let pages = moments::count(u64::from(pdf.pages), "page", "pages");
+            let rest = if pdf.is_kept { "" } else { ", and its bytes were forgotten when their time was over" };
+            sentences.push(format!("Its PDF is {} ({pages}), which came in file {file_id}{rest}.", pdf.name));
         }
         let number =
             if order.order_no.is_empty() { String::new() } else { format!(" under our number {}", order.order_no) };

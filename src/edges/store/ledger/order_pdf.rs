@@ -13,6 +13,11 @@ use crate::edges::store::{FileNo, RowId, Snapshot, Tx};
 pub struct PdfRow {
     pub name: String,
     pub content: [u8; 32],
+    pub pages: u32,
+    /// The file that it came with.
+    pub file: FileNo,
+    /// Its bytes are forgotten once its order was sent and the days of its original are over.
+    pub is_kept: bool,
 }
 
 pub struct NewPdf<'a> {
@@ -61,8 +66,16 @@ impl Tx<'_> {
 
 impl Snapshot<'_> {
     pub fn pdf_of(&self, order: RowId) -> Result<Option<PdfRow>> {
-        let sql = "SELECT name, content_hash FROM order_pdf WHERE order_row = ?1";
-        one(self.conn, sql, [order.0], |row| Ok(PdfRow { name: row.get(0)?, content: row.get(1)? }))
+        let sql = "SELECT name, content_hash, pages, file_no, bytes IS NOT NULL FROM order_pdf WHERE order_row = ?1";
+        one(self.conn, sql, [order.0], |row| {
+            Ok(PdfRow {
+                name: row.get(0)?,
+                content: row.get(1)?,
+                pages: row.get(2)?,
+                file: FileNo(row.get(3)?),
+                is_kept: row.get(4)?,
+            })
+        })
     }
 
     /// Of an order that is to go out; nothing where it has none, or lost it after it went out.
