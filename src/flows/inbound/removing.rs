@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use crate::edges::clock::{iso, read_iso};
 use crate::edges::store::business::{Removal, Removals, Removed};
 use crate::model::batch::{Message, Value};
 use crate::model::diagnostic::{Place, Problem};
@@ -41,18 +42,18 @@ impl<'t> Removing<'t> {
     /// `overrule`: a person says that it holds now, whatever was said since.
     pub fn remove(&mut self, message: &Message<'_>, place: Place, overrule: bool) -> Result<Done> {
         let kind = self.kind(message)?;
-        let (key, older_than) = (text(message, "key"), text(message, "older_than"));
+        let (key, older_than) = (text(message, "key"), moment(message, "older_than"));
         let fields = match named(&kind, key, older_than.is_empty()) {
             Ok(fields) => fields,
             Err(why) => return Ok(Done::told(Verdict::Refused, words::no_key(place, &kind.name, &why))),
         };
         let base = if self.met.insert(kind.name.clone()) { self.rows.open_rows(&kind)? } else { 0 };
-        let said = text(message, "deleted_at");
+        let said = moment(message, "deleted_at");
         let removed = self.rows.remove(&Removal {
             kind: &kind,
             named: &fields,
-            older_than: Some(older_than).filter(|moment| !moment.is_empty()),
-            as_of: if said.is_empty() || overrule { &self.as_of } else { said },
+            older_than: Some(&older_than[..]).filter(|moment| !moment.is_empty()),
+            as_of: if said.is_empty() || overrule { &self.as_of } else { &said },
             line: message.origin().line,
         })?;
         let done = self.told(&kind, key, place, removed, !older_than.is_empty());
@@ -91,6 +92,12 @@ impl Done {
     fn told(verdict: Verdict, problem: Problem) -> Self {
         Done { problem: Some(problem), ..Done::of(verdict) }
     }
+}
+
+/// In the form that moments are compared in: always with milliseconds.
+fn moment(message: &Message<'_>, field: &str) -> String {
+    let said = text(message, field);
+    read_iso(said).map_or_else(|| said.to_string(), iso)
 }
 
 fn text<'m>(message: &Message<'m>, field: &str) -> &'m str {
