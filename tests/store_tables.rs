@@ -54,7 +54,7 @@ fn every_field_has_its_column_and_every_column_its_field() {
             compared.push(table.to_string());
         }
     }
-    let expected = "article article_alias article_unit article_reference base_data base_data_name contact contact_right customer customer_address discount orders order_line order_line_charge order_charge order_change order_change_line \
+    let expected = "article article_alias article_unit article_reference base_data base_data_name contact contact_right customer customer_address discount document orders order_line order_line_charge order_charge order_change order_change_line \
          order_status order_status_line despatch despatch_tracking despatch_line price quote quote_line quote_line_charge quote_charge registration registration_address registration_right registration_answer set_article set_component stock";
     assert_eq!(compared.join(" "), expected);
 }

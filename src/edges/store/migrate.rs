@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0025_quotes_and_changes.sql"),
     include_str!("migrations/0026_corrections.sql"),
     include_str!("migrations/0027_questions.sql"),
+    include_str!("migrations/0028_documents.sql"),
 ];
 
 /// The version of the tables this program works with.

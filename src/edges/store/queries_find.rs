@@ -94,6 +94,9 @@ impl Snapshot<'_> {
             || CASE r.customer_no WHEN '' THEN '' ELSE ' customer ' || r.customer_no END
             || CASE r.from_qty_e6 WHEN 0 THEN '' ELSE ' from ' ||
                 CASE r.from_qty_e6 % 1000000 WHEN 0 THEN r.from_qty_e6 / 1000000 ELSE r.from_qty_e6 / 1000000.0 END END";
+        let document_key = "r.doc_kind || ' ' || r.doc_no || CASE r.customer_no WHEN '' THEN '' ELSE ' customer ' || r.customer_no END";
+        let says_document = "r.file_name || COALESCE(', revision ' || r.revision, '')";
+        let documents = format!("r.doc_no = ?1 OR {ARTICLES}");
         let questions = [
             ("article", "r.article_no", says_article, "NULL", ARTICLES),
             ("customer", "r.customer_no", says_customer, "NULL", CUSTOMERS),
@@ -101,6 +104,7 @@ impl Snapshot<'_> {
             ("price", price_key, "r.currency", "r.price_e6", ARTICLES),
             ("set_article", "r.set_no", says_set, "NULL", SETS),
             ("article_reference", reference_key, "r.article_no", "NULL", REFERENCES),
+            ("document", document_key, says_document, "NULL", documents.as_str()),
             ("contact", "r.contact_no", says_contact, "NULL", CONTACTS),
             ("registration", "r.external_id || ' of ' || r.partner", says_registered, "NULL", REGISTERED),
             ("base_data", "r.list || ' ' || r.code", "COALESCE(r.name, '')", "r.value_e6", "r.code = ?1"),

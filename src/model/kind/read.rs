@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use super::{Class, Field, FieldType, Group, Kind, Kinds};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 
-const SHIPPED: [(&str, &str); 19] = [
+const SHIPPED: [(&str, &str); 20] = [
     ("answer.toml", include_str!("../../../schemas/kinds/answer.toml")),
     ("article.toml", include_str!("../../../schemas/kinds/article.toml")),
     ("article_reference.toml", include_str!("../../../schemas/kinds/article_reference.toml")),
@@ -14,6 +14,7 @@ const SHIPPED: [(&str, &str); 19] = [
     ("customer.toml", include_str!("../../../schemas/kinds/customer.toml")),
     ("deletion.toml", include_str!("../../../schemas/kinds/deletion.toml")),
     ("discount.toml", include_str!("../../../schemas/kinds/discount.toml")),
+    ("document.toml", include_str!("../../../schemas/kinds/document.toml")),
     ("order.toml", include_str!("../../../schemas/kinds/order.toml")),
     ("order_change.toml", include_str!("../../../schemas/kinds/order_change.toml")),
     ("order_status.toml", include_str!("../../../schemas/kinds/order_status.toml")),

@@ -18,7 +18,7 @@ macro_rules! shipped {
     };
 }
 
-const SHIPPED: [(&str, &str); 38] = shipped![
+const SHIPPED: [(&str, &str); 40] = shipped![
     "nattpost-answer-csv",
     "nattpost-answer-xml",
     "nattpost-article-csv",
@@ -35,6 +35,8 @@ const SHIPPED: [(&str, &str); 38] = shipped![
     "nattpost-deletion-xml",
     "nattpost-discount-csv",
     "nattpost-discount-xml",
+    "nattpost-document-csv",
+    "nattpost-document-xml",
     "nattpost-order-csv",
     "nattpost-order-xml",
     "nattpost-order-change-csv",
