@@ -76,6 +76,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         contact_numbers: None,
         as_of: AsOf::FirstSeen,
         absent: Absent::Leave,
+        closes: Vec::new(),
         negative_stock: NegativeStock::Store,
         plausibility: Plausibility::default(),
         guard: nattpost::model::rules::guard::Limits::default(),

@@ -353,7 +353,7 @@ fn closing_keeps_to_its_source_its_scope_and_its_time() {
     apply(&tx, &stock(&[("C", "01", 2)]), late, DAY_3);
     apply(&tx, &stock(&[("A", "01", 1)]), second, DAY_2);
     let stamp = Stamp { file: second, as_of: DAY_2 };
-    let closed = tx.close_absent(&stock_kind, "erp", "stock", &[("warehouse", "01")], &stamp).unwrap();
+    let closed = tx.close_absent(&stock_kind, "erp", &["stock"], &[("warehouse", "01")], &stamp).unwrap();
     assert_eq!(closed, 1, "only B: A was written, C is newer, D is another's, A in 02 is out of scope");
     let open: Vec<_> = select(&tx, "stock", &Selection::default()).into_iter().map(|r| r.1[..2].join(" ")).collect();
     let expected = [
@@ -370,8 +370,8 @@ fn closing_keeps_to_its_source_its_scope_and_its_time() {
     assert_eq!(all[3].1, ["[0].article_no=C", "[0].warehouse=01", "[0].qty=2"]);
     let found = tx.find_rows(&stock_kind, "B", 1).unwrap();
     assert_eq!((found[0].active, found[0].file, found[0].line, found[0].as_of.as_str()), (false, second, 0, DAY_2));
-    assert_eq!(tx.close_absent(&stock_kind, "erp", "stock", &[("warehouse", "01")], &stamp).unwrap(), 0);
-    assert!(tx.close_absent(&stock_kind, "erp", "stock", &[("wharehouse", "01")], &stamp).is_err());
+    assert_eq!(tx.close_absent(&stock_kind, "erp", &["stock"], &[("warehouse", "01")], &stamp).unwrap(), 0);
+    assert!(tx.close_absent(&stock_kind, "erp", &["stock"], &[("wharehouse", "01")], &stamp).is_err());
     // It comes back.
     assert_eq!(apply(&tx, &stock(&[("B", "01", 1)]), second, DAY_2), [Applied::Reopened]);
     assert_eq!(tx.file(full).unwrap().unwrap().rows_taken, 3);

@@ -42,6 +42,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     }
     add("as_of", format!("{:?}", intake.as_of));
     add("absent", format!("{:?}", intake.absent));
+    if !intake.closes.is_empty() {
+        add("closes", format!("{:?}", intake.closes));
+    }
     add("checks", format!("{:?} {:?}", intake.negative_stock, intake.plausibility));
     truncate(hasher.finalize())
 }

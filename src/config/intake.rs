@@ -58,6 +58,7 @@ pub fn read(
         contact_numbers: keyed.value("contact_numbers", forms::range),
         as_of: keyed.value("as_of", forms::as_of),
         absent,
+        closes: keyed.list("closes").into_iter().map(|name| name.value).collect(),
         negative_stock: keyed.value("negative", forms::negative),
         plausibility: read_plausibility(&keyed),
         guard: Limits::default(),

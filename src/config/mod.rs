@@ -8,6 +8,7 @@ mod across;
 mod answering;
 mod around;
 mod calendar;
+mod closes;
 mod come_back;
 mod companion;
 mod company;

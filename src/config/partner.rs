@@ -8,7 +8,7 @@ use super::keyed::{Keyed, Wrong};
 use super::keys::Table;
 use super::layouts::Layouts;
 use super::remote::Remotes;
-use super::{answering, come_back, expect, feed, forms, intake, notices, remote};
+use super::{answering, closes, come_back, expect, feed, forms, intake, notices, remote};
 use crate::model::document::{Document, DocumentProblem, Section, Spot, suggest};
 use crate::model::feed::Feed;
 use crate::model::intake::{Intake, Sender};
@@ -90,6 +90,7 @@ fn read_root(id: &str, root: &Section<'_>, around: &Surroundings<'_>) -> Partner
     }
     for (section, intake) in sections.iter().zip(&intakes) {
         come_back::check_receipts(section, intake, &intakes, &remotes);
+        closes::check(section, intake, &intakes);
     }
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
     let mut answers = Vec::new();

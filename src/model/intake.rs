@@ -62,6 +62,8 @@ pub struct Intake {
     pub as_of: AsOf,
     /// What a record or fact that is no longer in a full file gets.
     pub absent: Absent,
+    /// Intakes of the same partner whose rows a full file closes beside its own: they bring its changes.
+    pub closes: Vec<String>,
     pub negative_stock: NegativeStock,
     pub plausibility: Plausibility,
     /// Records and facts: a file that does more waits for a person.
@@ -85,6 +87,11 @@ impl Intake {
     /// `partner/intake`: the source that stands on every row this intake writes.
     pub fn source(&self) -> String {
         format!("{}/{}", self.sender.partner, self.id)
+    }
+
+    /// Whose rows its full files close: its own, and those of the intakes that bring changes of them.
+    pub fn closing(&self) -> Vec<&str> {
+        std::iter::once(&self.id).chain(&self.closes).map(String::as_str).collect()
     }
 
     /// Its sender hears of each file by a file of ours.

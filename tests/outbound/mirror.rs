@@ -130,7 +130,7 @@ impl Mirror {
         batch.messages().for_each(|m| _ = records.apply(m).unwrap());
         records.finish().unwrap();
         if closes {
-            tx.close_absent(batch.kind(), "erp", "facts", &[("warehouse", warehouse)], &stamp).unwrap();
+            tx.close_absent(batch.kind(), "erp", &["facts"], &[("warehouse", warehouse)], &stamp).unwrap();
             self.truth.retain(|(_, of), _| of != warehouse);
         }
         tx.commit().unwrap();

@@ -117,7 +117,7 @@ impl Mirror {
         batch.messages().for_each(|m| _ = records.apply(m).unwrap());
         records.finish().unwrap();
         if closes {
-            tx.close_absent(batch.kind(), "erp", "facts", &[], &stamp).unwrap();
+            tx.close_absent(batch.kind(), "erp", &["facts"], &[], &stamp).unwrap();
             self.truth.clear();
         }
         tx.commit().unwrap();

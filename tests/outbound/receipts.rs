@@ -40,6 +40,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         contact_numbers: None,
         as_of: AsOf::FirstSeen,
         absent: Absent::Leave,
+        closes: Vec::new(),
         negative_stock: NegativeStock::Store,
         plausibility: Plausibility::default(),
         guard: nattpost::model::rules::guard::Limits::default(),

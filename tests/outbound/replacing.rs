@@ -300,7 +300,7 @@ fn prices_that_are_gone_are_left_out() {
     let file = crate::bench::see(&tx, n, "erp", "facts", as_of);
     let kind = prices.layout.kind.clone();
     let stamp = nattpost::edges::store::business::Stamp { file, as_of };
-    tx.close_absent(&kind, "erp", "facts", &[("price_list", "A")], &stamp).unwrap();
+    tx.close_absent(&kind, "erp", &["facts"], &[("price_list", "A")], &stamp).unwrap();
     tx.commit().unwrap();
     assert!(told(&mut bench).is_empty());
 }

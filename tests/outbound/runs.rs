@@ -43,7 +43,7 @@ fn stock_goes_out_full_in_the_partners_words_and_is_stored_as_it_was() {
     let mut records = tx.records(kind, &stamp).unwrap();
     crate::bench::batch("stock", &STOCK[..2]).messages().for_each(|m| _ = records.apply(m).unwrap());
     records.finish().unwrap();
-    assert_eq!(tx.close_absent(kind, "erp", "facts", &[("warehouse", "01")], &stamp).unwrap(), 1);
+    assert_eq!(tx.close_absent(kind, "erp", &["facts"], &[("warehouse", "01")], &stamp).unwrap(), 1);
     tx.commit().unwrap();
 
     let mut stock = feed("shop", "stock", "nattpost-stock-xml");

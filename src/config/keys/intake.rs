@@ -190,6 +190,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Intake,
+        "closes",
+        "list of intakes",
+        Value(""),
+        "With absent = \"close\": intakes of this partner that bring changes of the same rows; a full file closes what they wrote as well.",
+    ),
+    key(
+        Table::Intake,
         "negative",
         "store; refuse",
         Value("store"),

@@ -163,20 +163,20 @@ fn refused(messages: u64) -> Counts {
 
 /// A full file closes what it no longer names, within its declared scope.
 fn close(tx: &Tx<'_>, file: &Claimed, layout: &Layout, scopes: &Scopes) -> Result<()> {
-    let (partner, intake) = (&file.intake.sender.partner, &file.intake.id);
+    let (partner, intakes) = (&file.intake.sender.partner, file.intake.closing());
     let as_of = file.moment();
     let stamp = Stamp { file: file.file, as_of };
     match &file.intake.absent {
         Absent::Leave => {}
         Absent::Close { scope } => {
             let scope: Vec<(&str, &str)> = scope.iter().map(|(field, value)| (&field[..], &value[..])).collect();
-            tx.close_absent(&layout.kind, partner, intake, &scope, &stamp)?;
+            tx.close_absent(&layout.kind, partner, &intakes, &scope, &stamp)?;
         }
         Absent::CloseWithin { fields } => {
             for values in scopes {
                 let scope: Vec<(&str, &str)> =
                     fields.iter().map(|f| &f[..]).zip(values.iter().map(|v| &v[..])).collect();
-                tx.close_absent(&layout.kind, partner, intake, &scope, &stamp)?;
+                tx.close_absent(&layout.kind, partner, &intakes, &scope, &stamp)?;
             }
         }
     }

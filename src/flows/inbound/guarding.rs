@@ -75,7 +75,7 @@ pub struct Locking {
 pub fn before(tx: &Tx<'_>, intake: &Intake, kind: &Kind) -> Result<Counted> {
     let mut counted = Counted::default();
     if intake.guard.count() && kind.class.updates() {
-        counted.tally.base = tx.open_rows_of(kind, &intake.sender.partner, &intake.id)?;
+        counted.tally.base = tx.open_rows_of(kind, &intake.sender.partner, &intake.closing())?;
     }
     Ok(counted)
 }

@@ -252,7 +252,11 @@ impl Bench<'_> {
     /// Content that would say nothing new. Requests, questions and deletions are never skipped: each stands for itself.
     fn known_content(&self, file: &Claimed) -> Result<Option<[u8; 32]>> {
         let intake = &file.intake;
-        if file.again || intake.layouts.iter().any(|layout| !matches!(layout.kind.class, Class::Record | Class::Fact)) {
+        // What others wrote beside it may have to be closed.
+        if file.again
+            || !intake.closes.is_empty()
+            || intake.layouts.iter().any(|layout| !matches!(layout.kind.class, Class::Record | Class::Fact))
+        {
             return Ok(None);
         }
         let snapshot = self.store.read()?;

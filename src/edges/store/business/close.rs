@@ -1,4 +1,5 @@
-//! Closes records and facts that a full file no longer names: only rows whose source is that intake, that lie in its scope,
+//! Closes records and facts that a full file no longer names: only rows whose source is that intake or one that
+//! brings its changes, that lie in its scope,
 //! that this file did not write, and that are not newer. Whether a file may close at all is the caller's decision.
 
 use anyhow::{Context, Result, bail};
@@ -22,7 +23,7 @@ impl Tx<'_> {
         &self,
         kind: &Kind,
         partner: &str,
-        intake: &str,
+        intakes: &[&str],
         scope: &[(&str, &str)],
         stamp: &Stamp<'_>,
     ) -> Result<u64> {
@@ -30,8 +31,9 @@ impl Tx<'_> {
         let Some(tables) = self.tables.of(kind).filter(|t| !t.request) else {
             bail!("rows of the kind \"{}\" are never closed", kind.name);
         };
-        self.try_close(kind, &tables, partner, intake, scope, stamp)
-            .with_context(|| format!("cannot close what {partner}/{intake} no longer names in \"{}\"", tables.head))
+        self.try_close(kind, &tables, partner, intakes, scope, stamp).with_context(|| {
+            format!("cannot close what {partner}/{} no longer names in \"{}\"", intakes.join(", "), tables.head)
+        })
     }
 
     fn try_close(
@@ -39,11 +41,11 @@ impl Tx<'_> {
         kind: &Kind,
         tables: &KindTables,
         partner: &str,
-        intake: &str,
+        intakes: &[&str],
         scope: &[(&str, &str)],
         stamp: &Stamp<'_>,
     ) -> Result<u64> {
-        let condition = absent(kind, tables, partner, intake, scope, stamp)?;
+        let condition = absent(kind, tables, partner, intakes, scope, stamp)?;
         let mut tally = Tally::new(self.conn, stamp.file);
         let counts =
             format!("SELECT h.file_no, count(*) FROM \"{}\" h WHERE {} GROUP BY 1", tables.head, condition.text());
@@ -113,7 +115,7 @@ fn absent(
     kind: &Kind,
     tables: &KindTables,
     partner: &str,
-    intake: &str,
+    intakes: &[&str],
     scope: &[(&str, &str)],
     stamp: &Stamp<'_>,
 ) -> Result<Condition> {
@@ -121,11 +123,13 @@ fn absent(
     let file = condition.place(SqlValue::Integer(stamp.file.0));
     let as_of = condition.place_text(stamp.as_of);
     condition.place(SqlValue::Integer(0));
-    let (partner, intake) = (condition.place_text(partner), condition.place_text(intake));
+    let partner = condition.place_text(partner);
+    let intakes: Vec<String> = intakes.iter().map(|intake| condition.place_text(intake)).collect();
     condition.add("h.active = 1");
     condition.add(format!("h.file_no <> {file}"));
     condition.add(format!(
-        "h.file_no IN (SELECT f.file_no FROM file f WHERE f.partner = {partner} AND f.intake = {intake} AND f.rows_written > 0)"
+        "h.file_no IN (SELECT f.file_no FROM file f WHERE f.partner = {partner} AND f.intake IN ({}) AND f.rows_written > 0)",
+        intakes.join(", ")
     ));
     condition.add(format!("COALESCE(h.as_of, (SELECT f.as_of FROM file f WHERE f.file_no = h.file_no)) <= {as_of}"));
     for (field, value) in scope {

@@ -1,23 +1,25 @@
 //! Counts for the guard of an intake: how many rows are its own, and which ones a file closed.
 
 use anyhow::{Context, Result};
-use rusqlite::params;
+use rusqlite::{params, params_from_iter};
 
 use crate::edges::store::query::{list, one};
 use crate::edges::store::{FileNo, Snapshot};
 use crate::model::kind::Kind;
 
 impl Snapshot<'_> {
-    /// Open rows of a kind whose source is this intake.
-    pub fn open_rows_of(&self, kind: &Kind, partner: &str, intake: &str) -> Result<u64> {
+    /// Open rows of a kind whose source is one of these intakes.
+    pub fn open_rows_of(&self, kind: &Kind, partner: &str, intakes: &[&str]) -> Result<u64> {
         let Some(tables) = self.tables.of(kind).filter(|tables| !tables.request) else { return Ok(0) };
         let sql = format!(
             "SELECT count(*) FROM \"{}\" h WHERE h.active = 1 AND h.file_no IN \
-             (SELECT f.file_no FROM file f WHERE f.partner = ?1 AND f.intake = ?2 AND f.rows_written > 0)",
-            tables.head
+             (SELECT f.file_no FROM file f WHERE f.partner = ? AND f.intake IN ({}) AND f.rows_written > 0)",
+            tables.head,
+            vec!["?"; intakes.len()].join(", ")
         );
-        let count: Option<i64> = one(self.conn, &sql, params![partner, intake], |row| row.get(0))
-            .with_context(|| format!("cannot count the rows of {partner}/{intake}"))?;
+        let values = std::iter::once(&partner).chain(intakes);
+        let count: Option<i64> = one(self.conn, &sql, params_from_iter(values), |row| row.get(0))
+            .with_context(|| format!("cannot count the rows of {partner}/{}", intakes.join(", ")))?;
         Ok(count.unwrap_or_default().cast_unsigned())
     }
 
