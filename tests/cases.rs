@@ -148,6 +148,7 @@ cases! {
     case_670_corrected_in_place = "670-corrected-in-place",
     case_671_corrected_and_judged_as_a_whole = "671-corrected-and-judged-as-a-whole",
     case_672_what_is_kept_of_a_person = "672-what-is-kept-of-a-person",
+    case_710_one_order_there_and_back = "710-one-order-there-and-back",
 }
 
 #[test]

@@ -67,3 +67,73 @@ fn links_and_commands_lead_somewhere() {
     }
     assert!(root.join("tests/run").exists());
 }
+
+/// What the owner's list asks for by file: stated and implied features of a wholesaler's customers and of a shop with its ERP, and
+/// what everybody expects.
+const ASKED: [&str; 51] = [
+    "J01", "J02", "J03", "J04", "J05", "J06", "J07", "J08", "J09", "J10", "J11", "J12", "J13", "J14", "J15", "J16",
+    "J17", "J18", "J19", "J20", "J21", "U01", "U02", "U03", "U04", "U05", "U06", "U07", "U08", "U09", "U10", "U11",
+    "U15", "U16", "U17", "U18", "X01", "X02", "X03", "X04", "X05", "X06", "X07", "X08", "X09", "X10", "X11", "X12",
+    "X13", "X14", "X15",
+];
+/// What no story shows. A list that only gets shorter.
+const NOT_YET: [&str; 10] = ["J02", "J03", "J04", "J05", "J06", "U10", "X02", "X07", "X12", "X13"];
+/// Users of a portal and logins come with pages over HTTP.
+const NEXT: [&str; 5] = ["J01", "J10", "U05", "U06", "U07"];
+
+/// The rows of the table of ids: id, and what stands in its last column.
+fn shown_by() -> Vec<(String, String)> {
+    let text = readme();
+    let (_, table) = text.split_once("| id | what | shown by |\n").expect("README.md has the table of ids");
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert_eq!(cells.len(), 3, "{row}");
+        (cells[0].to_string(), cells[2].to_string())
+    })
+    .collect()
+}
+
+/// Ids in the sentence that tells a story.
+fn ids_of(about: &str) -> Vec<String> {
+    let words = about.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_id = |word: &&str| {
+        word.len() == 3 && word.starts_with(['J', 'U', 'X']) && word[1..].bytes().all(|b| b.is_ascii_digit())
+    };
+    words.filter(is_id).map(str::to_string).collect()
+}
+
+#[test]
+fn each_feature_names_its_stories_and_each_story_its_features() {
+    let rows = shown_by();
+    assert_eq!(rows.iter().map(|(id, _)| &id[..]).collect::<Vec<_>>(), ASKED);
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut told = Vec::new();
+    for entry in fs::read_dir(&cases).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Ok(story) = fs::read_to_string(cases.join(&name).join("case.toml")) else { continue };
+        let about = story.lines().find(|line| line.starts_with("about")).unwrap_or_default();
+        told.extend(ids_of(about).into_iter().map(|id| (id, name.clone())));
+    }
+    let mut wrong = Vec::new();
+    for (id, cell) in &rows {
+        let named: Vec<&str> = cell.split("](tests/cases/").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+        for name in named.iter().filter(|name| !told.contains(&(id.clone(), name.to_string()))) {
+            wrong.push(format!("{name} does not say that it shows {id}"));
+        }
+        for (_, name) in told.iter().filter(|(told, name)| told == id && !named.contains(&&name[..])) {
+            wrong.push(format!("{name} shows {id}, and the row of {id} does not name it"));
+        }
+        let is_next = cell.contains("next: ");
+        if is_next != NEXT.contains(&&id[..]) {
+            wrong.push(format!("{id}: \"next\" stands where it should not, or is missing: {cell}"));
+        }
+        if (named.is_empty() && !is_next) != NOT_YET.contains(&&id[..]) {
+            wrong.push(format!("{id}: {cell}, and the list of what is not there yet says otherwise"));
+        }
+    }
+    wrong.extend(
+        told.iter().filter(|(id, _)| !ASKED.contains(&&id[..])).map(|(id, name)| format!("{name}: no feature {id}")),
+    );
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
