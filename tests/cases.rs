@@ -149,6 +149,7 @@ cases! {
     case_671_corrected_and_judged_as_a_whole = "671-corrected-and-judged-as-a-whole",
     case_672_what_is_kept_of_a_person = "672-what-is-kept-of-a-person",
     case_710_one_order_there_and_back = "710-one-order-there-and-back",
+    case_711_last_check_run_and_success = "711-last-check-run-and-success",
 }
 
 #[test]

@@ -115,8 +115,16 @@ fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
     if status.intakes.is_empty() {
         return page.line("No intake is configured, so nothing is taken in.");
     }
-    let mut columns =
-        Columns::new(&["in", "#waiting", "oldest", "#held", "#refused 24 h", "last came", "last applied"]);
+    let mut columns = Columns::new(&[
+        "in",
+        "#waiting",
+        "oldest",
+        "#held",
+        "#refused 24 h",
+        "last looked",
+        "last came",
+        "last applied",
+    ]);
     for intake in &status.intakes {
         columns.row([
             format!("{}/{}{}", intake.partner, intake.intake, remark(intake)),
@@ -124,6 +132,7 @@ fn intakes(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
             intake.oldest.map(|oldest| moments::span(page.now - oldest)).unwrap_or_default(),
             number(intake.figures.held),
             number(intake.figures.refused),
+            intake.last_check.map_or("never".into(), |at| page.when(at)),
             intake.last_arrival.as_deref().map_or("never".into(), |at| page.when_stored(Some(at))),
             intake.figures.last_applied.as_ref().map_or("never".into(), |(at, _)| page.when_stored(Some(at))),
         ]);
@@ -171,7 +180,7 @@ fn feeds(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
         return Ok(());
     }
     page.gap()?;
-    let mut columns = Columns::new(&["out", "last run", "", "#rows", "next due"]);
+    let mut columns = Columns::new(&["out", "last run", "", "#rows", "last sent", "next due"]);
     for feed in &status.feeds {
         let next = match feed.next_due {
             _ if feed.paused => "paused".to_string(),
@@ -186,6 +195,7 @@ fn feeds(page: &mut Page<'_>, status: &Status) -> io::Result<()> {
             last.map_or("never".into(), |run| page.when_stored(Some(&run.ready_at))),
             last.map_or(String::new(), super::show_page::state),
             last.map_or(String::new(), |run| run.rows.to_string()),
+            feed.last_sent.as_ref().map_or("never".into(), |run| page.when_stored(run.sent_at.as_deref())),
             next,
         ]);
     }
@@ -257,6 +267,7 @@ fn intake_object(intake: &IntakeStatus) -> Value {
         "held": intake.figures.held,
         "held_reasons": held,
         "refused_last_day": intake.figures.refused,
+        "last_check": intake.last_check.map(clock::iso),
         "last_arrival": intake.last_arrival,
         "last_applied": intake.figures.last_applied.as_ref().map(|(at, _)| at),
         "last_applied_name": intake.figures.last_applied.as_ref().map(|(_, name)| name),
@@ -280,6 +291,8 @@ fn feed_object(feed: &FeedStatus) -> Value {
     json!({
         "partner": feed.partner,
         "feed": feed.feed,
+        "last_check": feed.last_check.map(clock::iso),
+        "last_sent": feed.last_sent.as_ref().and_then(|run| run.sent_at.as_deref()),
         "last": feed.last.as_ref().map(super::show_page::run_object),
         "next_due": feed.next_due.map(clock::iso),
         "late": feed.late,

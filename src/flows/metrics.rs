@@ -68,6 +68,16 @@ fn of_intakes(page: &mut Metrics, status: &Status, now: DateTime<Utc>) {
         "Messages refused within the last day that nobody acted on.",
     );
     all().for_each(|(intake, source)| page.sample(&[("source", source)], intake.figures.refused));
+    page.family(
+        "nattpost_last_check_timestamp_seconds",
+        Type::Gauge,
+        "When its folder, there or here, was looked at last.",
+    );
+    for (intake, source) in all() {
+        if let Some(at) = intake.last_check {
+            page.instant(&[("source", source)], at);
+        }
+    }
     page.family("nattpost_last_arrival_timestamp_seconds", Type::Gauge, "When the last file came.");
     for (intake, source) in all() {
         if let Some(at) = intake.last_arrival.as_deref().and_then(clock::read_iso) {
@@ -92,6 +102,18 @@ fn of_feeds(page: &mut Metrics, status: &Status) {
     page.family("nattpost_feed_last_run_timestamp_seconds", Type::Gauge, "When the feed ran last.");
     for (feed, name) in all() {
         if let Some(at) = feed.last.as_ref().and_then(|run| clock::read_iso(&run.ready_at)) {
+            page.instant(&[("feed", name)], at);
+        }
+    }
+    page.family("nattpost_feed_last_sent_timestamp_seconds", Type::Gauge, "When its partner last got a file of it.");
+    for (feed, name) in all() {
+        if let Some(at) = feed.last_sent.as_ref().and_then(|run| run.sent_at.as_deref()).and_then(clock::read_iso) {
+            page.instant(&[("feed", name)], at);
+        }
+    }
+    page.family("nattpost_feed_last_check_timestamp_seconds", Type::Gauge, "When it was last asked whether it is due.");
+    for (feed, name) in all() {
+        if let Some(at) = feed.last_check {
             page.instant(&[("feed", name)], at);
         }
     }

@@ -9,11 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::configured::Configured;
 use super::files::{self, Sight};
+use super::problems::keep;
 use super::remotes::{self, RemoteStatus};
 use super::waiting::{self, WaitingFile};
 use super::{lineage, room};
 use crate::edges::store::IntakeFigures;
-use crate::edges::store::ledger::{LockRow, PauseRow, ProblemRow, RunRow};
+use crate::edges::store::ledger::{LockRow, PauseRow, ProblemRow, RemoteLook, RunRow};
 use crate::edges::{clock, lock};
 use crate::model::feed::Feed;
 use crate::model::intake::Intake;
@@ -66,6 +67,8 @@ pub struct IntakeStatus {
     pub waiting: Vec<WaitingFile>,
     /// Held messages by reason.
     pub held_reasons: Vec<(String, u64)>,
+    /// When its folder, there or here, was looked at last, whether there was anything or not.
+    pub last_check: Option<DateTime<Utc>>,
     /// When the newest file came.
     pub last_arrival: Option<String>,
     pub mode: Mode,
@@ -86,7 +89,11 @@ pub struct LockStatus {
 pub struct FeedStatus {
     pub partner: String,
     pub feed: String,
+    /// When it was last asked whether it is due.
+    pub last_check: Option<DateTime<Utc>>,
     pub last: Option<RunRow>,
+    /// The newest that its partner has: taken, or brought to him.
+    pub last_sent: Option<RunRow>,
     pub next_due: Option<DateTime<Utc>>,
     /// Due and not run.
     pub late: bool,
@@ -197,6 +204,7 @@ fn configured(sight: Sight<'_>, intake: &Intake) -> Result<IntakeStatus> {
         backlog: in_folder.max(figures.open),
         oldest: first_known.into_iter().chain(first_waiting).min(),
         waiting,
+        last_check: last_check(sight, intake)?,
         last_arrival: last_arrival(sight, &figures)?,
         mode: intake.sender.mode,
         rehearsed: sight.snapshot.rehearsed_files(partner, &intake.id)?,
@@ -212,6 +220,7 @@ fn forgotten(sight: Sight<'_>, partner: String, intake: String) -> Result<Intake
         backlog: figures.open,
         oldest: figures.oldest_open.as_deref().and_then(clock::read_iso),
         waiting: Vec::new(),
+        last_check: None,
         last_arrival: last_arrival(sight, &figures)?,
         mode: Mode::Live,
         rehearsed: sight.snapshot.rehearsed_files(&partner, &intake)?,
@@ -220,6 +229,16 @@ fn forgotten(sight: Sight<'_>, partner: String, intake: String) -> Result<Intake
         partner,
         intake,
     })
+}
+
+/// A remote is looked at in its own time, folders here with every look of the daemon.
+fn last_check(sight: Sight<'_>, intake: &Intake) -> Result<Option<DateTime<Utc>>> {
+    if intake.from.is_none() {
+        return keep::looked_at(sight.snapshot);
+    }
+    let is_it = |look: &RemoteLook| look.partner == intake.sender.partner && look.intake == intake.id;
+    let look = sight.snapshot.remote_looks()?.into_iter().find(is_it);
+    Ok(look.and_then(|look| clock::read_iso(&look.looked_at)))
 }
 
 fn last_arrival(sight: Sight<'_>, figures: &IntakeFigures) -> Result<Option<String>> {
@@ -241,7 +260,9 @@ fn feed_status(sight: Sight<'_>, feed: &Feed) -> Result<FeedStatus> {
     Ok(FeedStatus {
         partner: feed.partner.clone(),
         feed: feed.id.clone(),
+        last_check: keep::looked_at(sight.snapshot)?,
         last,
+        last_sent: sight.snapshot.last_sent(&feed.partner, &feed.id)?,
         next_due,
         late: !paused && next_due.is_some_and(|due| due + FEED_LATE < sight.now),
         paused,

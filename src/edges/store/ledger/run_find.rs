@@ -171,6 +171,14 @@ impl Snapshot<'_> {
         one(self.conn, &sql, [partner, feed], read)
     }
 
+    /// The newest file of a feed that its partner has.
+    pub fn last_sent(&self, partner: &str, feed: &str) -> Result<Option<RunRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM run WHERE partner = ?1 AND feed = ?2 AND reason <> 'receipt' AND state = 'sent' ORDER BY run_no DESC LIMIT 1"
+        );
+        one(self.conn, &sql, [partner, feed], read)
+    }
+
     /// The runs that took a request along.
     pub fn runs_of_request(&self, kind: &str, row: RowId) -> Result<Vec<RunRow>> {
         let filter =
