@@ -118,7 +118,7 @@ fn kept_a_pair_of_which_one_half_changed_is_taken_anew() {
 
 #[test]
 fn a_half_waits_for_the_other_over_restarts_and_is_refused_at_last() {
-    let place = place("settle = \"rename\"\ncompanion_within = \"1 s\"");
+    let place = place("settle = \"rename\"\ncompanion_within = \"2 s\"");
     place.put("there/out/a.csv", &order("a"));
     let told = place.run(None);
     assert_eq!(told.code, Some(0), "{}", told.text);
@@ -136,13 +136,13 @@ fn a_half_waits_for_the_other_over_restarts_and_is_refused_at_last() {
     // And one that never gets it: the time of an earlier process counts, that of its last change begins it anew.
     place.put("there/out/b.pdf", &paper("b"));
     place.run(None);
-    std::thread::sleep(Duration::from_millis(650));
+    std::thread::sleep(Duration::from_millis(1300));
     place.put_now("there/out/b.pdf", &paper("b, again"));
     place.run(None);
-    std::thread::sleep(Duration::from_millis(650));
+    std::thread::sleep(Duration::from_millis(1300));
     place.run(None);
     assert_eq!(names(&place, "out"), ["b.pdf"]);
-    std::thread::sleep(Duration::from_millis(450));
+    std::thread::sleep(Duration::from_millis(900));
     let told = place.run(None);
     assert!(place.there("out").is_empty(), "{}", told.text);
     assert_eq!(place.rows("SELECT name, code FROM file WHERE name LIKE 'b%'"), ["b.pdf|companion-missing"]);
