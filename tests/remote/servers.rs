@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nattpost::edges::remote::{Broken, FaultKind, Phase, Removed, Renamed, Target};
+use nattpost::edges::remote::{Broken, FaultKind, Phase, Remote, Removed, Renamed, Target};
 use nattpost::model::ids::Id;
 use nattpost::model::remote::Tls;
 use nattpost::model::remote_name::{claim_name, upload_name};
@@ -94,13 +94,13 @@ fn a_thousand_there_and_a_thousand_back_over_four_connections() {
         for quarter in 0..4 {
             let peer = &peer;
             scope.spawn(move || {
-                let mut remote = peer.remote();
+                let (mut remote, mut lines) = (peer.remote(), Lines(1));
                 for number in (0..1000).filter(|number| number % 4 == quarter) {
                     let (temp, name) = (upload_name(b"o.csv", id(number), "abcde"), format!("o{number}.csv"));
                     let bytes = bytes_of(number);
-                    remote
-                        .send(&folder("in"), &temp, bytes.len() as u64, &mut &bytes[..])
-                        .unwrap_or_else(|b| panic!("{b:?}"));
+                    while let Err(broken) = remote.send(&folder("in"), &temp, bytes.len() as u64, &mut &bytes[..]) {
+                        remote = lines.another(peer, &broken);
+                    }
                     remote.replace(&folder("in"), &temp, name.as_bytes(), b"o.old").unwrap();
                 }
                 remote.hang_up();
@@ -131,9 +131,22 @@ fn a_thousand_there_and_a_thousand_back_over_four_connections() {
     assert!(files_in(&root.join("in")).is_empty(), "and none is left");
 }
 
-/// A server under load may hang up between two files; the daemon goes on over a new line then, and so does this, twice at most.
+/// How many lines there were. A server under load may hang up between two files; the daemon goes on over a new line then,
+/// and so does this, twice at most.
+struct Lines(u32);
+
+impl Lines {
+    fn another(&mut self, peer: &Peer, broken: &Broken) -> Box<dyn Remote> {
+        self.0 += 1;
+        let hung_up = matches!(broken, Broken::Theirs(fault) if fault.is_broken());
+        assert!(hung_up && self.0 <= 3, "{broken:?}");
+        println!("goes on over a new line: {broken:?}");
+        peer.remote()
+    }
+}
+
 fn collect(peer: &Peer, numbers: &[u32]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let (mut remote, mut fetched, mut lines) = (peer.remote(), Vec::new(), 1);
+    let (mut remote, mut fetched, mut lines) = (peer.remote(), Vec::new(), Lines(1));
     for some in numbers.chunks(16) {
         let names: Vec<Vec<u8>> = some.iter().map(|number| format!("o{number}.csv").into_bytes()).collect();
         let targets: Vec<Target> = some
@@ -146,11 +159,7 @@ fn collect(peer: &Peer, numbers: &[u32]) -> Vec<(Vec<u8>, Vec<u8>)> {
         for (name, target) in names.iter().zip(&targets) {
             let mut bytes = Vec::new();
             while let Err(broken) = remote.fetch(&folder("in"), &target.name, 0, None, &mut bytes) {
-                lines += 1;
-                let hung_up = matches!(&broken, Broken::Theirs(fault) if fault.is_broken());
-                assert!(hung_up && lines <= 3, "{broken:?}");
-                println!("goes on over a new line: {broken:?}");
-                (remote, bytes) = (peer.remote(), Vec::new());
+                (remote, bytes) = (lines.another(peer, &broken), Vec::new());
             }
             fetched.push((name.clone(), bytes));
         }
