@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::come_back::Places;
-use super::{Config, across, one_name, texts, untold};
+use super::{Config, across, for_one_alone, one_name, texts, untold};
 use crate::edges::secret::{self, SecretFault};
 use crate::model::document::{Document, DocumentProblem, Section, Spot};
 use crate::model::secret::SecretRef;
@@ -45,6 +45,7 @@ pub fn look_around(config: &Config) -> Around {
                 if sort == Sort::Note {
                     one_name::look(root, &text.stem, config);
                     untold::look(root, &text.stem, config);
+                    for_one_alone::look(root, &text.stem, config);
                 }
             }));
         }

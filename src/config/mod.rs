@@ -18,6 +18,7 @@ mod feed;
 mod feed_also;
 mod feed_delta;
 mod fingerprint;
+mod for_one_alone;
 mod forms;
 mod ftp;
 mod guard;
