@@ -62,6 +62,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         settle: Settle::Rename,
         unzip: false,
         companions: None,
+        by_number: None,
         truncated_after: Duration::from_secs(3600),
         policy: Policy::GoodMessages,
         customers: References::Accept,

@@ -3,24 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::keyed::{Keyed, Wrong, parse_duration};
+use super::keyed::{Keyed, parse_duration};
+use super::paper::Asked;
 use crate::model::intake::{Intake, Settle};
-use crate::model::pdf;
 use crate::model::rules::companions::Companions;
 use crate::model::syntax::encoding::Encoding;
 
 const LEAST_WITHIN: Duration = Duration::from_secs(1);
 const MOST_WITHIN: Duration = Duration::from_secs(30 * 86_400);
-const MOST_PAGES: u32 = 1000;
 
-pub fn read(keyed: &Keyed<'_, '_>, settle: &Settle) -> Option<Arc<Companions>> {
+pub fn read(keyed: &Keyed<'_, '_>, settle: &Settle, asked: Option<&Asked>) -> Option<Arc<Companions>> {
     let within = keyed.value("companion_within", parse_duration(LEAST_WITHIN, MOST_WITHIN));
     if !keyed.has("companion") {
-        for key in ["pdf", "pdf_pages", "pdf_active"].into_iter().filter(|key| keyed.has(key)) {
-            let text =
-                "says nothing without companion; say companion = [\"{no}.xml\", \"{no}.pdf\"], or take this out.";
-            keyed.section.problem(key, text);
-        }
         if keyed.has("companion_within") {
             keyed.section.problem("companion_within", "says nothing without companion; add it, or take this out.");
         }
@@ -35,7 +29,10 @@ pub fn read(keyed: &Keyed<'_, '_>, settle: &Settle) -> Option<Arc<Companions>> {
         let text = "says nothing beside companion: an archive of the files that belong together is taken as they are. Take it out.";
         keyed.section.problem("unzip", text);
     }
-    let paper = read_paper(keyed);
+    let paper = match asked {
+        Some(Asked::ByName(limits)) => Some(*limits),
+        _ => None,
+    };
     match Companions::parse(&patterns, within) {
         Ok(companions) => {
             let papers = (0..patterns.len()).filter(|nth| !companions.is_read(*nth)).count();
@@ -52,33 +49,8 @@ pub fn read(keyed: &Keyed<'_, '_>, settle: &Settle) -> Option<Arc<Companions>> {
     }
 }
 
-/// What is asked of the PDF that goes on with its order.
-fn read_paper(keyed: &Keyed<'_, '_>) -> Option<pdf::Limits> {
-    let pages = keyed.number("pdf_pages", 1, MOST_PAGES);
-    let takes_active = keyed.value("pdf_active", |text| match text {
-        "refuse" => Ok(false),
-        "take" => Ok(true),
-        other => Err(Wrong::word(other, &["refuse", "take"])),
-    });
-    let wanted = keyed.parsed("pdf", |text| match text {
-        "by-name" => Ok(()),
-        other => Err(Wrong::word(other, &["by-name"])),
-    });
-    if wanted.is_none() {
-        for key in ["pdf_pages", "pdf_active"].into_iter().filter(|key| keyed.has(key)) {
-            keyed.section.problem(key, "says nothing without pdf = \"by-name\"; add it, or take this out.");
-        }
-    }
-    wanted.map(|()| pdf::Limits { pages, takes_active })
-}
-
 /// What the layouts ask of it.
 pub fn check(keyed: &Keyed<'_, '_>, intake: &Intake) {
-    let goes_on = intake.companions.as_ref().is_some_and(|companions| companions.paper.is_some());
-    for layout in intake.layouts.iter().filter(|layout| goes_on && layout.kind.name != "order") {
-        let text = format!("\"{}\" reads {}, and a PDF goes on with orders only.", layout.id, layout.kind.name);
-        keyed.section.problem("pdf", text);
-    }
     let read = intake.companions.as_ref().map(|companions| companions.read_parts());
     for layout in &intake.layouts {
         let Some(files) = layout.files().filter(|files| read != Some(*files)) else { continue };

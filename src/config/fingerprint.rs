@@ -29,6 +29,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
             add("pdf", format!("{paper:?}"));
         }
     }
+    if let Some(by_number) = &intake.by_number {
+        add("pdf", format!("{} {:?}", by_number.pattern(), by_number.limits));
+    }
     add("policy", format!("{:?}", intake.policy));
     add("references", format!("{:?} {:?} {:?}", intake.customers, intake.articles, intake.orders));
     add("schemes", format!("{:?}", intake.article_schemes));

@@ -10,6 +10,7 @@ use super::guard;
 use super::keyed::{Keyed, Wrong, parse_days, parse_duration};
 use super::keys::Table;
 use super::layouts::KnownLayout;
+use super::paper::{self, Asked};
 use super::partner::{Surroundings, number};
 use super::remote::{self, Remotes};
 use crate::model::document::{Section, Spot, suggest};
@@ -37,12 +38,17 @@ pub fn read(
     let absent = read_absent(&keyed, &kinds);
     let otherwise = if absent == Absent::Leave { Policy::GoodMessages } else { Policy::WholeFile };
     let settle = keyed.value("settle", forms::settle);
+    let papers = paper::read(&keyed);
     let mut intake = Intake {
         sender: sender.clone(),
         id,
         layouts: layouts.iter().map(|known| known.layout.clone()).collect(),
         unzip: keyed.boolean("unzip"),
-        companions: companion::read(&keyed, &settle),
+        companions: companion::read(&keyed, &settle, papers.as_ref()),
+        by_number: match papers {
+            Some(Asked::ByNumber(by_number)) => Some(by_number),
+            _ => None,
+        },
         settle: settle.clone(),
         truncated_after: keyed.value("truncated_after", parse_duration(LEAST_TRUNCATED, MOST_TRUNCATED)),
         policy: keyed.parsed("policy", forms::policy).unwrap_or(otherwise),
@@ -71,6 +77,7 @@ pub fn read(
         fingerprint: 0,
     };
     companion::check(&keyed, &intake);
+    paper::check(&keyed, &intake);
     intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds, intake.makes());
     check_customer(&keyed, &intake);
     check_create(&keyed, &intake, &kinds);

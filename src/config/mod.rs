@@ -28,6 +28,7 @@ pub mod keys;
 mod layouts;
 mod notices;
 mod one_name;
+mod paper;
 mod partner;
 mod remote;
 mod size;

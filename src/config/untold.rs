@@ -39,8 +39,10 @@ fn look_at_papers(root: &Section<'_>, partner: &str, config: &Config) {
     for (id, section) in root.named_sections("intake") {
         let section = known(section);
         let keeps = |intake: &&std::sync::Arc<Intake>| intake.sender.partner == partner && intake.id == id.value;
-        let papers = config.intakes.iter().find(keeps).and_then(|intake| intake.companions.as_ref()?.paper);
-        if papers.is_some() {
+        let binds = |intake: &std::sync::Arc<Intake>| {
+            intake.by_number.is_some() || intake.companions.as_ref().is_some_and(|known| known.paper.is_some())
+        };
+        if config.intakes.iter().find(keeps).is_some_and(binds) {
             let words = format!(
                 "orders come here with their PDFs, and go out without them in {}: no feed of these orders says pdf. Add pdf, zip and \
                  orders_per_file = 1 to the feed of who packs them, unless somebody reads order_pdf.",

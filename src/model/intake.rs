@@ -10,6 +10,7 @@ use super::layout::Layout;
 use super::mode::Mode;
 use super::remote::{FetchFrom, SendTo};
 use super::rules::as_of::NameAsOf;
+use super::rules::by_number::ByNumber;
 use super::rules::companions::Companions;
 use super::rules::guard::Limits;
 
@@ -40,6 +41,8 @@ pub struct Intake {
     pub unzip: bool,
     /// Several files are one arrival.
     pub companions: Option<Arc<Companions>>,
+    /// PDFs that come alone go on with orders.
+    pub by_number: Option<Arc<ByNumber>>,
     pub settle: Settle,
     /// A file without its end is refused when it has not grown for so long.
     pub truncated_after: Duration,

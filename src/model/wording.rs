@@ -19,7 +19,7 @@ pub use companions::*;
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 101] = [
+pub const CODES: [&str; 102] = [
     "already-registered",
     "amount-invalid",
     "archive-damaged",
@@ -86,6 +86,7 @@ pub const CODES: [&str; 101] = [
     "pdf-encrypted",
     "pdf-invalid",
     "pdf-late",
+    "pdf-orphan",
     "pdf-pages",
     "percent-invalid",
     "price-invalid",

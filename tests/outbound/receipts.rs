@@ -26,6 +26,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         settle: Settle::Rename,
         unzip: false,
         companions: None,
+        by_number: None,
         truncated_after: Duration::from_secs(3_600),
         policy: Policy::GoodMessages,
         customers: References::Accept,

@@ -77,9 +77,23 @@ pub const KEYS: &[Key] = &[
     key(
         Table::Intake,
         "pdf",
-        "by-name",
+        "by-name; by-number",
         None,
-        "The PDF among the companions goes on with the one order it came with: it is read (whole, not encrypted, pages counted), bound to the order for ever, and goes out in the archive of feeds that say `pdf`. Without it the PDF stays in the original.",
+        "A PDF goes on with one order: it is read (whole, not encrypted, pages counted), bound to the order for ever, and goes out in the archive of feeds that say `pdf`. by-name: it is the one among the companions, and goes with the order it came with. by-number: it comes alone, before or after its order, and its name says the number of the order. Without it a PDF among companions stays in the original.",
+    ),
+    key(
+        Table::Intake,
+        "pdf_name",
+        "pattern",
+        Value("{buyer_order_no}.pdf"),
+        "by-number: what such PDFs are called, with {buyer_order_no} where the order's number stands and {customer_no}, ours or the sender's, where numbers of several customers meet. Other parts may be anything. No other PDF is taken.",
+    ),
+    key(
+        Table::Intake,
+        "pdf_within",
+        "duration, 1 s to 90 d",
+        Value("1 d"),
+        "by-number: how long a PDF waits for its order; then it is refused as pdf-orphan.",
     ),
     key(
         Table::Intake,

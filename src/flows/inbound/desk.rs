@@ -18,6 +18,7 @@ use crate::edges::spool::{KeptOpen, Listing, Meta, Oddities, Place, Result, Spoo
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::layout::Completeness;
+use crate::model::rules::by_number::is_pdf;
 use crate::model::rules::companions::{Companions, plain_name};
 use crate::model::rules::order_of_files::compare_names;
 use crate::model::rules::settle::{LookTable, Looks, Settled, Waiting, given_up_at, pair_done_files, settle};
@@ -369,9 +370,12 @@ pub fn end_of_part(intake: &Intake, name: &[u8], file: &mut File) -> Option<Comp
     end_in(intake, file)
 }
 
-/// A file that goes along with others and that no layout reads.
+/// A PDF that no layout reads: it goes along with other files, or on with an order.
 fn is_paper(intake: &Intake, name: &[u8]) -> bool {
     let name = std::str::from_utf8(plain_name(name)).unwrap_or_default();
+    if intake.by_number.is_some() && is_pdf(name) {
+        return true;
+    }
     let companions = intake.companions.as_ref();
     companions.is_some_and(|known| known.part_of(name).is_some_and(|part| !known.is_read(part.nth)))
 }

@@ -1,17 +1,19 @@
 //! The PDF that came with an order is kept in the commit of the file's verdict and bound to that order; where the order waits, the
-//! PDF waits with it. Decides about a second PDF of an order. Whether a PDF can be used at all was seen when the file was read.
+//! PDF waits with it. One that came alone is bound to the order that its name says, and waits as a held message where that is not
+//! there. Decides about a second PDF of an order. Whether a PDF can be used at all was seen when the file was read.
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::applying::{Applied, How};
 use crate::edges::clock::iso;
-use crate::edges::store::ledger::NewPdf;
+use crate::edges::store::ledger::{Exception, NewPdf, PDF_ORDER, Waits};
 use crate::edges::store::{FileNo, RowId, Tx};
 use crate::model::diagnostic::Problem;
 use crate::model::intake::{Intake, OnChange};
 use crate::model::layout::Decoded;
 use crate::model::pdf::Paper;
+use crate::model::rules::by_number::OrderNamed;
 use crate::model::verdict::Verdict;
 use crate::model::wording;
 
@@ -30,13 +32,16 @@ impl Papers<'_> {
         if !decoded.fatal.is_empty() || decoded.messages == 0 {
             return Ok(());
         }
+        if let Some(order) = &paper.order {
+            return self.take_alone(applied, decoded, (&paper, order));
+        }
         if decoded.messages > 1 {
             decoded.fatal.add(wording::pdf_of_several(&paper.name, decoded.messages));
             return Ok(());
         }
         match applied.request {
             Some((row, How::New)) => self.keep_for(row, &paper)?,
-            Some((row, How::Known)) => match self.of_known(row, &paper)? {
+            Some((row, How::Known)) => match self.of_known(row, (&paper.name, content(&paper)))? {
                 Second::Same => {}
                 Second::Refused(problem) => decoded.fatal.add(problem),
                 Second::Taken => {
@@ -59,26 +64,124 @@ impl Papers<'_> {
     }
 
     fn keep(&self, paper: &Paper) -> Result<()> {
-        let Paper { name, bytes, pages } = paper;
+        let Paper { name, bytes, pages, .. } = paper;
         self.tx.keep_pdf(self.file, &NewPdf { name, content: content(paper), pages: *pages, bytes })
     }
 
     /// The order is there with these fields.
-    fn of_known(&self, row: RowId, paper: &Paper) -> Result<Second> {
+    fn of_known(&self, row: RowId, (name, content): (&str, [u8; 32])) -> Result<Second> {
         let before = self.tx.pdf_of(row)?;
-        if before.as_ref().is_some_and(|before| before.content == content(paper)) {
+        if before.as_ref().is_some_and(|before| before.content == content) {
             return Ok(Second::Same);
         }
         let is_out = self.tx.is_exported("order", row)?;
         let may_replace = self.overrule || self.intake.on_change == OnChange::ReplaceUntilExported;
         Ok(match before {
-            None if is_out => Second::Refused(wording::pdf_late(&paper.name)),
-            Some(before) if is_out || !may_replace => {
-                Second::Refused(wording::pdf_changed(&paper.name, &before.name, is_out))
-            }
+            None if is_out => Second::Refused(wording::pdf_late(name)),
+            Some(before) if is_out || !may_replace => Second::Refused(wording::pdf_changed(name, &before.name, is_out)),
             _ => Second::Taken,
         })
     }
+}
+
+/// PDFs that come alone.
+impl Papers<'_> {
+    /// The first judgement of one: it counts as the one message of its file.
+    fn take_alone(
+        &self,
+        applied: &mut Applied,
+        decoded: &mut Decoded,
+        (paper, order): (&Paper, &OrderNamed),
+    ) -> Result<()> {
+        self.keep(paper)?;
+        let key = order.key();
+        match self.settle((&paper.name, content(paper)), order)? {
+            Alone::Bound(_) => applied.counts.add(Verdict::Accepted, 1),
+            Alone::Same(row) => {
+                self.list(&key, (Verdict::Duplicate, "duplicate"), (&[], Some(row)), None)?;
+                applied.counts.add(Verdict::Duplicate, 1);
+            }
+            Alone::Refused(problem) => decoded.fatal.add(problem),
+            Alone::Waits(problem, ends) => {
+                let code = problem.code;
+                let waits = self.waits(&key, ends, None);
+                self.list(&key, (Verdict::Held, code), (&[problem], None), Some(&waits))?;
+                applied.counts.add(Verdict::Held, 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Binds what this file brought to the order that is meant, where it is there and nobody has to be asked.
+    pub fn settle(&self, (name, content): (&str, [u8; 32]), order: &OrderNamed) -> Result<Alone> {
+        let partner = &self.intake.sender.partner;
+        let found = self.tx.orders_of_number(partner, &order.number, order.customer.as_deref())?;
+        let row = match &found[..] {
+            [] => return Ok(Alone::Waits(wording::pdf_orphan(name, &order.key()), true)),
+            [(row, _)] => *row,
+            several => {
+                let customers: Vec<String> = several.iter().map(|(_, customer)| customer.clone()).collect();
+                return Ok(Alone::Waits(wording::pdf_of_customers(name, &order.number, &customers), false));
+            }
+        };
+        match self.of_known(row, (name, content))? {
+            Second::Same => {
+                self.tx.drop_pdf(self.file)?;
+                Ok(Alone::Same(row))
+            }
+            Second::Refused(problem) => Ok(Alone::Refused(problem)),
+            Second::Taken => {
+                self.tx.bind_pdf(self.file, row, &iso(self.now))?;
+                Ok(Alone::Bound(row))
+            }
+        }
+    }
+
+    /// `until`: of one that has waited before, its time goes on.
+    pub fn waits(&self, key: &str, ends: bool, until: Option<String>) -> Waits {
+        let within = self.intake.by_number.as_ref().and_then(|by_number| TimeDelta::from_std(by_number.within).ok());
+        let fresh = || within.and_then(|within| self.now.checked_add_signed(within)).map(iso);
+        let until = if ends { until.or_else(fresh) } else { None };
+        Waits { kind: PDF_ORDER.to_string(), key: key.to_string(), until }
+    }
+
+    fn list(
+        &self,
+        key: &str,
+        (verdict, code): (Verdict, &str),
+        (problems, row): (&[Problem], Option<RowId>),
+        waits: Option<&Waits>,
+    ) -> Result<()> {
+        let exception = Exception {
+            number: 1,
+            kind: ORDER_PDF,
+            key,
+            verdict,
+            code,
+            line: 0,
+            bytes: &[],
+            problems,
+            payload: None,
+            row,
+            waits,
+            decided_at: &iso(self.now),
+        };
+        self.tx.add_exception(self.file, &exception)?;
+        Ok(())
+    }
+}
+
+/// What such a message is called; no kind, since no layout reads it.
+pub const ORDER_PDF: &str = "order_pdf";
+
+/// What becomes of a PDF that came alone.
+pub enum Alone {
+    Bound(RowId),
+    /// The order has it.
+    Same(RowId),
+    Refused(Problem),
+    /// True: until its time is over; else until a person says whose it is.
+    Waits(Problem, bool),
 }
 
 /// What becomes of a PDF whose order is known.

@@ -16,11 +16,12 @@ use super::changing::ORDER_CHANGE;
 use super::finish::Decided;
 use super::judge::registration;
 use super::numbering;
+use super::papers::{Alone, ORDER_PDF, Papers};
 use super::registering::REGISTRATION;
 use crate::edges::clock::{Now, iso};
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Marks, Spool};
-use crate::edges::store::ledger::{FileRow, MessageNo, MessageRow, Revision};
+use crate::edges::store::ledger::{FileRow, MessageNo, MessageRow, PDF_ORDER, Revision};
 use crate::edges::store::{FileNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
@@ -28,11 +29,13 @@ use crate::model::intake::{Intake, References};
 use crate::model::json;
 use crate::model::layout::Layout;
 use crate::model::reason;
+use crate::model::rules::by_number::OrderNamed;
 use crate::model::verdict::Verdict;
 use crate::model::wording::judging as words;
+use crate::model::wording::pdf_never;
 
 /// Kinds that others wait for, in the order in which one may bring the other on.
-const AWAITED: [&str; 7] = [CUSTOMER, registration::AWAITED, ARTICLE, QUOTE, ORDER, ORDER_CHANGE, MESSAGE];
+const AWAITED: [&str; 8] = [CUSTOMER, registration::AWAITED, ARTICLE, QUOTE, ORDER, ORDER_CHANGE, MESSAGE, PDF_ORDER];
 const CUSTOMER: &str = "customer";
 const ARTICLE: &str = "article";
 /// Says which article somebody's number means, so it brings what an article brings.
@@ -60,6 +63,7 @@ fn brings(kind: &str, awaited: &str) -> bool {
         // A customer of the ERP answers a registration, and a registration may make a customer.
         CUSTOMER => kind == awaited || kind == REGISTRATION,
         registration::AWAITED => matches!(kind, REGISTRATION | CUSTOMER | "registration_answer"),
+        PDF_ORDER => kind == ORDER,
         _ => kind == awaited,
     }
 }
@@ -88,7 +92,10 @@ impl Again {
     /// and each judged costs as much as a new one.
     pub fn those_brought_on(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
         let mut kinds = vec![MESSAGE];
-        for file in decided.iter().filter(|file| file.counts.accepted > 0 && file.rehearsed.writes()) {
+        // A PDF that came alone has no layout, and nobody waits for one.
+        let brings_any =
+            |file: &&Decided| file.counts.accepted > 0 && file.rehearsed.writes() && !file.layout.is_empty();
+        for file in decided.iter().filter(brings_any) {
             let intake = self.intake(&file.partner, &file.intake);
             let layout = intake.and_then(|intake| intake.layouts.iter().find(|layout| layout.id == file.layout));
             let makes = |awaited: &str| {
@@ -108,7 +115,8 @@ impl Again {
         let before = decided.len();
         for kind in AWAITED {
             // An order that goes on brings on what waits for it.
-            if !kinds.contains(&kind) && (!matches!(kind, ORDER | ORDER_CHANGE) || decided.len() == before) {
+            if !kinds.contains(&kind) && (!matches!(kind, ORDER | ORDER_CHANGE | PDF_ORDER) || decided.len() == before)
+            {
                 continue;
             }
             if self.judge_those_on(tx, kind, decided)? && kind == ARTICLE {
@@ -130,7 +138,8 @@ impl Again {
     /// True: references were among those that went on.
     fn judge_those_on(&self, tx: &Tx<'_>, kind: &str, decided: &mut Vec<Decided>) -> Result<bool> {
         let mut references = false;
-        for number in tx.waiting_on(kind)? {
+        let waiting = if kind == PDF_ORDER { tx.pdfs_with_orders()? } else { tx.waiting_on(kind)? };
+        for number in waiting {
             if let Some(message) = self.may_go_on(tx, kind, number)?
                 && let Some(file) = self.judge(tx, &message)?
             {
@@ -155,8 +164,11 @@ impl Again {
     /// Refuses what has waited too long.
     pub fn time_out(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
         for message in tx.waiting_until(&iso(self.now.wall))? {
-            let (kind, key) = message.waits.as_ref().map_or(("", ""), |w| (&w.kind, &w.key));
-            let mut problem = words::waited_too_long(kind, key);
+            let (kind, key) = message.waits.as_ref().map_or(("", ""), |w| (&w.kind[..], &w.key[..]));
+            let mut problem = match kind {
+                PDF_ORDER => pdf_never(key),
+                _ => words::waited_too_long(kind, key),
+            };
             problem.message = message.number;
             problem.place.line = message.line;
             decided.extend(self.close(tx, &message, Verdict::Refused, problem.code, vec![problem.clone()], "")?);
@@ -167,6 +179,9 @@ impl Again {
     /// One message, from its payload.
     pub fn judge(&self, tx: &Tx<'_>, message: &MessageRow) -> Result<Option<Decided>> {
         let Some(file) = tx.file(message.file)? else { return Ok(None) };
+        if message.kind == ORDER_PDF {
+            return self.judge_pdf(tx, message, &file);
+        }
         let Some((intake, layout)) = self.find(&file) else { return Ok(None) };
         let Some(payload) = &message.payload else { return Ok(None) };
         let mut batch = Batch::new(layout.kind.clone());
@@ -200,6 +215,44 @@ impl Again {
         }
         // Listed anew by the judge: only the file's side is left to do.
         self.follow(tx, file, message.verdict, verdict, applied.problems)
+    }
+
+    /// A PDF that came alone and waits for its order.
+    fn judge_pdf(&self, tx: &Tx<'_>, message: &MessageRow, file: &FileRow) -> Result<Option<Decided>> {
+        let Some(intake) = self.intake(&file.partner, &file.intake) else { return Ok(None) };
+        let Some(pdf) = tx.waiting_pdf(file.no)?.filter(|pdf| pdf.is_kept) else { return Ok(None) };
+        let papers = Papers { tx, file: file.no, intake, overrule: self.overrule, now: self.now.wall };
+        let order = OrderNamed::of_key(&message.key);
+        let decided =
+            |message: &MessageRow, verdict, code, problems| self.close(tx, message, verdict, code, problems, "");
+        match papers.settle((&pdf.name, pdf.content), &order)? {
+            Alone::Bound(row) => {
+                decided(&MessageRow { row: Some(row), ..message.clone() }, Verdict::Accepted, "", Vec::new())
+            }
+            Alone::Same(row) => {
+                decided(&MessageRow { row: Some(row), ..message.clone() }, Verdict::Duplicate, "duplicate", Vec::new())
+            }
+            Alone::Refused(problem) => decided(message, Verdict::Refused, problem.code, vec![problem]),
+            // It waits as it did.
+            Alone::Waits(problem, _) if problem.code == message.code => Ok(None),
+            Alone::Waits(problem, ends) => {
+                let until = message.waits.as_ref().and_then(|waits| waits.until.clone());
+                let waits = papers.waits(&message.key, ends, until);
+                tx.revise_message(
+                    message.no,
+                    &Revision {
+                        verdict: Verdict::Held,
+                        code: problem.code,
+                        problems: std::slice::from_ref(&problem),
+                        row: None,
+                        waits: Some(&waits),
+                        decided_at: &iso(self.now.wall),
+                        comment: &message.comment,
+                    },
+                )?;
+                Ok(None)
+            }
+        }
     }
 
     fn apply(

@@ -16,6 +16,7 @@ pub mod naming;
 pub mod nearest;
 pub mod own;
 pub mod packed;
+pub mod paper;
 pub mod parting;
 pub mod plan;
 mod read;

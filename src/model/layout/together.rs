@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::packed::{self, HEAD_BYTES, Packing, STRIDE, decode_member, listed, packing};
+use super::paper;
 use super::rows::Rows;
 use super::seam::{DecodeContext, Decoded, Input, Refused, Sink, Spill, Stop};
 use super::{Layout, Syntax};
@@ -238,23 +239,13 @@ fn look_at_paper(
     (entry, limits): (&Entry, pdf::Limits),
     total: &mut Decoded,
 ) -> io::Result<Option<Paper>> {
-    let name = name_of(entry).to_string();
-    let mut bytes = Vec::new();
-    Member::open(&mut *input, directory, entry)?.take(pdf::MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    let problem = if bytes.len() as u64 > pdf::MOST_BYTES {
-        wording::pdf_too_large(&name, pdf::MOST_BYTES)
-    } else {
-        match pdf::look(&bytes) {
-            Err(flaw) => wording::pdf_unreadable(&name, &flaw),
-            Ok(seen) if seen.pages == 0 || seen.pages > limits.pages => {
-                wording::pdf_pages(&name, seen.pages, limits.pages)
-            }
-            Ok(seen) if !limits.takes_active && !seen.active.is_empty() => wording::pdf_active(&name, &seen.active),
-            Ok(seen) => return Ok(Some(Paper { name, bytes, pages: seen.pages })),
+    match paper::look(name_of(entry), &mut Member::open(&mut *input, directory, entry)?, limits)? {
+        Ok(paper) => Ok(Some(paper)),
+        Err(problem) => {
+            total.fatal.add(problem);
+            Ok(None)
         }
-    };
-    total.fatal.add(problem);
-    Ok(None)
+    }
 }
 
 /// A PDF begins and ends as one; what stands in between is its reader's.

@@ -11,6 +11,8 @@ mod xref;
 
 use std::fmt;
 
+use crate::model::rules::by_number::OrderNamed;
+
 pub use object::{MOST_DEPTH, Object};
 
 /// No delivery note is larger; the bytes are held in memory while they are looked at, and stand in the database.
@@ -84,12 +86,14 @@ pub struct Limits {
     pub takes_active: bool,
 }
 
-/// One that was read with its order.
+/// One that can go on with an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paper {
     pub name: String,
     pub bytes: Vec<u8>,
     pub pages: u32,
+    /// It came alone, and its name says this one; none: it came with its order.
+    pub order: Option<OrderNamed>,
 }
 
 /// What it says, or why it cannot be believed.

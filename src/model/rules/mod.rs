@@ -4,6 +4,7 @@
 pub mod arrivals;
 pub mod as_of;
 pub mod availability;
+pub mod by_number;
 pub mod catch_up;
 pub mod clock_offset;
 pub mod collecting;

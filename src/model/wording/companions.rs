@@ -50,28 +50,28 @@ pub fn companion_cut(name: &str) -> Problem {
     Problem::new("companion-invalid", Place::default(), text)
 }
 
-const NOTHING_TAKEN: &str = "Nothing of what came with it was taken";
+/// Alone or with its order.
+const NOT_TAKEN: &str = "It was not taken, nor anything that came with it";
+const AGAIN: &str = "and send it again, with its order where they come together";
 
 pub fn pdf_unreadable(name: &str, flaw: &Flaw) -> Problem {
     let code = if *flaw == Flaw::Encrypted { "pdf-encrypted" } else { "pdf-invalid" };
     let text = format!(
-        "\"{}\" is no PDF that can go on with its order: {flaw}. {NOTHING_TAKEN}; write the PDF anew, without a password, and send both again.",
+        "\"{}\" is no PDF that can go on with its order: {flaw}. {NOT_TAKEN}; write the PDF anew, without a password, {AGAIN}.",
         shown(name)
     );
     Problem::new(code, Place::default(), text)
 }
 
 pub fn pdf_pages(name: &str, found: u32, most: u32) -> Problem {
-    let text = format!(
-        "\"{}\" has {found} page(s); expected 1 to {most}. {NOTHING_TAKEN}; shorten the PDF and send both again.",
-        shown(name)
-    );
+    let text =
+        format!("\"{}\" has {found} page(s); expected 1 to {most}. {NOT_TAKEN}; shorten the PDF {AGAIN}.", shown(name));
     Problem::new("pdf-pages", Place::default(), text)
 }
 
 pub fn pdf_too_large(name: &str, most: u64) -> Problem {
     let text = format!(
-        "\"{}\" is larger than {} MB. {NOTHING_TAKEN}; make the PDF smaller (pictures in it) and send both again.",
+        "\"{}\" is larger than {} MB. {NOT_TAKEN}; make the PDF smaller (pictures in it) {AGAIN}.",
         shown(name),
         most / 1_000_000
     );
@@ -81,7 +81,7 @@ pub fn pdf_too_large(name: &str, most: u64) -> Problem {
 pub fn pdf_active(name: &str, active: &[Active]) -> Problem {
     let active: Vec<String> = active.iter().map(Active::to_string).collect();
     let text = format!(
-        "\"{}\" holds {}, and is expected to be paper only. {NOTHING_TAKEN}; write the PDF without that and send both again.",
+        "\"{}\" holds {}, and is expected to be paper only. {NOT_TAKEN}; write the PDF without that {AGAIN}.",
         shown(name),
         active.join(" and ")
     );
@@ -90,7 +90,7 @@ pub fn pdf_active(name: &str, active: &[Active]) -> Problem {
 
 pub fn pdf_of_several(name: &str, orders: u64) -> Problem {
     let text = format!(
-        "the file holds {orders} messages, and \"{}\" can go on with one order only. {NOTHING_TAKEN}; send each order in a file of its own, \
+        "the file holds {orders} messages, and \"{}\" can go on with one order only. {NOT_TAKEN}; send each order in a file of its own, \
          with its PDF.",
         shown(name)
     );
@@ -110,8 +110,41 @@ pub fn pdf_changed(name: &str, before: &str, is_out: bool) -> Problem {
 
 pub fn pdf_late(name: &str) -> Problem {
     let text = format!(
-        "the order went out before its PDF came, so \"{}\" was not taken. Tell who packs the order, and send the PDF with the order next time.",
+        "the order went out before its PDF came, so \"{}\" was not taken. Tell who packs the order, and send the PDF before next time.",
         shown(name)
     );
     Problem::new("pdf-late", Place::default(), text)
+}
+
+/// No order of this number is here.
+pub fn pdf_orphan(name: &str, key: &str) -> Problem {
+    let text = format!(
+        "\"{}\" goes on with the order \"{}\", which is not here yet; it waits for the order. Where its name says another number than is \
+         meant, close it (nattpost ignore) and send it under the right name.",
+        shown(name),
+        shown(key)
+    );
+    Problem::new("pdf-orphan", Place::default(), text)
+}
+
+pub fn pdf_never(key: &str) -> Problem {
+    let text = format!(
+        "the order \"{}\" of this PDF did not come within the time that a PDF may wait (pdf_within). Send the order, then the PDF again; or \
+         rename the PDF where its name says another number.",
+        shown(key)
+    );
+    Problem::new("pdf-orphan", Place::default(), text)
+}
+
+/// Orders of several customers have the number.
+pub fn pdf_of_customers(name: &str, number: &str, customers: &[String]) -> Problem {
+    let customers: Vec<String> = customers.iter().map(|customer| shown(customer)).collect();
+    let text = format!(
+        "orders of several customers ({}) have the number \"{}\", and \"{}\" does not say which is meant; it is not guessed. Say \
+         {{customer_no}} in pdf_name and send it under a name with the customer; close this one with nattpost ignore.",
+        customers.join(", "),
+        shown(number),
+        shown(name)
+    );
+    Problem::new("pdf-ambiguous", Place::default(), text)
 }

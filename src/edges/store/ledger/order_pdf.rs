@@ -4,11 +4,15 @@
 use anyhow::{Context, Result};
 use rusqlite::params;
 
+use super::message::MessageNo;
 use crate::edges::fault;
 use crate::edges::store::query::{list, one, run};
 use crate::edges::store::{FileNo, RowId, Snapshot, Tx};
 
-/// A PDF that is bound to an order.
+/// What a message waits for that stands for a PDF without its order.
+pub const PDF_ORDER: &str = "pdf-order";
+
+/// A PDF, bound to an order or waiting for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PdfRow {
     pub name: String,
@@ -52,6 +56,13 @@ impl Tx<'_> {
         Ok(true)
     }
 
+    /// It goes on with no order: one that has its PDF, or that is to have another.
+    pub fn drop_pdf(&self, file: FileNo) -> Result<()> {
+        fault::point("store.drop_pdf")?;
+        run(self.conn, "DELETE FROM order_pdf WHERE file_no = ?1 AND order_row IS NULL", [file.0])?;
+        Ok(())
+    }
+
     /// Bytes of PDFs that came before this day with files of this intake: of those whose order went out and was taken wherever it was
     /// to go, and of those that no order took. That they were there, and what they were, stays.
     pub fn forget_pdfs(&self, partner: &str, intake: &str, day: &str) -> Result<usize> {
@@ -67,15 +78,33 @@ impl Tx<'_> {
 impl Snapshot<'_> {
     pub fn pdf_of(&self, order: RowId) -> Result<Option<PdfRow>> {
         let sql = "SELECT name, content_hash, pages, file_no, bytes IS NOT NULL FROM order_pdf WHERE order_row = ?1";
-        one(self.conn, sql, [order.0], |row| {
-            Ok(PdfRow {
-                name: row.get(0)?,
-                content: row.get(1)?,
-                pages: row.get(2)?,
-                file: FileNo(row.get(3)?),
-                is_kept: row.get(4)?,
-            })
-        })
+        one(self.conn, sql, [order.0], read)
+    }
+
+    /// What came with this file and is no order's yet.
+    pub fn waiting_pdf(&self, file: FileNo) -> Result<Option<PdfRow>> {
+        let sql = "SELECT name, content_hash, pages, file_no, bytes IS NOT NULL FROM order_pdf WHERE file_no = ?1 AND order_row IS NULL";
+        one(self.conn, sql, [file.0], read)
+    }
+
+    /// Orders of a partner that have this number, with their customers; the customer by our number of him or by the partner's.
+    pub fn orders_of_number(
+        &self,
+        partner: &str,
+        number: &str,
+        customer: Option<&str>,
+    ) -> Result<Vec<(RowId, String)>> {
+        let sql = "SELECT row_id, customer_no FROM orders WHERE buyer_order_no = ?2 AND partner = ?1 \
+             AND (?3 IS NULL OR customer_no = ?3 OR customer_no_sent = ?3) ORDER BY row_id";
+        list(self.conn, sql, params![partner, number, customer], |row| Ok((RowId(row.get(0)?), row.get(1)?)))
+    }
+
+    /// Messages of PDFs that wait and whose order may be there by now. One statement: thousands may wait.
+    pub fn pdfs_with_orders(&self) -> Result<Vec<MessageNo>> {
+        let sql = "SELECT m.message_no FROM message m JOIN file f ON f.file_no = m.file_no \
+             WHERE m.verdict = 'held' AND m.waits_kind = ?1 AND EXISTS (SELECT 1 FROM orders o \
+               WHERE o.buyer_order_no = substr(m.waits_key, instr(m.waits_key, '/') + 1) AND o.partner = f.partner) ORDER BY m.message_no";
+        list(self.conn, sql, [PDF_ORDER], |row| Ok(MessageNo(row.get(0)?)))
     }
 
     /// Of an order that is to go out; nothing where it has none, or lost it after it went out.
@@ -83,4 +112,14 @@ impl Snapshot<'_> {
         let sql = "SELECT bytes FROM order_pdf WHERE order_row = ?1 AND bytes IS NOT NULL";
         Ok(list(self.conn, sql, [order.0], |row| row.get(0))?.pop())
     }
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<PdfRow> {
+    Ok(PdfRow {
+        name: row.get(0)?,
+        content: row.get(1)?,
+        pages: row.get(2)?,
+        file: FileNo(row.get(3)?),
+        is_kept: row.get(4)?,
+    })
 }
