@@ -7,6 +7,7 @@ pub mod deletion;
 pub mod edifact;
 pub mod guard;
 pub mod judging;
+pub mod manifest;
 pub mod problems;
 pub mod registering;
 pub mod requests;

@@ -18,6 +18,7 @@ use crate::model::diagnostic::{Place, Problem};
 use crate::model::intake::{ArticleScheme, Intake, NegativeStock, References};
 use crate::model::kind::{Class, Kind};
 use crate::model::layout::Layout;
+use crate::model::rules::manifest::Manifest;
 use crate::model::rules::plausible::Plausible;
 use crate::model::rules::reference::{ArticlePlace, Decision, Matches, Places, UnitPlace, decide};
 use crate::model::rules::units;
@@ -45,6 +46,7 @@ pub struct Judge<'f> {
     kind: Arc<Kind>,
     places: Places,
     plausible: Plausible,
+    manifest: Option<Manifest>,
     negative_refused: Option<usize>,
     partner_field: Option<usize>,
     /// Of a list of references: whose kind of number, and whose. A partner who names nobody speaks of his own.
@@ -81,6 +83,7 @@ impl<'f> Judge<'f> {
             },
             places: Places::of(&kind),
             plausible: Plausible::new(intake.plausibility, &kind, now.with_timezone(&intake.sender.zone).date_naive()),
+            manifest: Manifest::of(&kind),
             line_key,
             intake,
             layout,
@@ -459,6 +462,9 @@ impl<'f> Judge<'f> {
         }
         let place = |node: &NodeRef<'_>, field| self.place(batch, index, node, field);
         found.problems.extend(self.plausible.problems(&message, &place));
+        if let Some(manifest) = &self.manifest {
+            found.problems.extend(manifest.problems(&message, &place));
+        }
     }
 }
 

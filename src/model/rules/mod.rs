@@ -19,6 +19,7 @@ pub mod holidays;
 pub mod identifiers;
 pub mod identity;
 pub mod lineage;
+pub mod manifest;
 pub mod meeting;
 pub mod net_gross;
 pub mod one_name;
