@@ -105,6 +105,7 @@ fn step(root: &Path, words: &str, kill: Option<usize>) {
             'O' => put("A-1.csv", order(2, "").as_bytes()),
             'o' => put("A-1.csv", order(3, "").as_bytes()),
             '2' => put("A-1.csv", order(2, "order;A-2;1001\nline;1;X1;1\n").as_bytes()),
+            '3' => put("day.csv", order(2, "order;A-2;1001\nline;1;X1;1\norder;A-3;1001\nline;1;X1;1\n").as_bytes()),
             'P' => put("A-1.pdf", &paper("first")),
             'Q' => put("A-1.pdf", &paper("other")),
             'Z' => fs::write(root.join("spool/in/shop/orders/A-1.pdf"), paper("of the shop")).unwrap(),
@@ -216,6 +217,27 @@ const ARRIVALS: [(&str, &str, &str, &str); 32] = [
     ("OP S OP S", "customers = \"accept\"\noriginals = \"none\"", "P", ""),
 ];
 
+/// PDFs that come alone, before or after their orders: `3` a file of three orders, A-1 among them; the others as above.
+const ALONE: [(&str, &str, &str, &str); 14] = [
+    ("O S P S", HOLD, "", "pdf-late"),
+    ("P S O S", HOLD, "P", ""),
+    ("O P S", HOLD, "P", ""),
+    ("P 3 S", HOLD, "P", ""),
+    ("3 P S", HOLD, "P", ""),
+    // The same once more, before and after; another; another where it may take the first one's place.
+    ("P P O S", HOLD, "P", ""),
+    ("O P P S P S", HOLD, "P", ""),
+    ("P Q O S", HOLD, "P", "pdf-changed"),
+    ("O P Q S", REPLACE, "Q", ""),
+    ("O P S Q S", REPLACE, "P", "pdf-changed"),
+    // The order waits for its customer; another partner's PDF of that name never goes with it.
+    ("P S O S C S", "customers = \"wait 1 h\"", "P", ""),
+    ("Z O P S", HOLD, "P", ""),
+    ("Z O", HOLD, "", ""),
+    // What cannot go on is refused alone, and its order stays.
+    ("O E S", HOLD, "", "pdf-encrypted"),
+];
+
 /// Each step is a process of its own; in some arrivals, or with NATTPOST_KILL_EVERY in all, each is killed once in its midst.
 #[test]
 fn no_order_leaves_without_its_pdf_however_they_come() {
@@ -261,6 +283,66 @@ fn play(nth: usize, is_killed: bool) {
     let bound: (i64, i64) = store.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     let wanted = i64::from(!with.is_empty());
     assert_eq!(bound, (wanted, wanted), "{told}");
+}
+
+/// Those that come alone, each killed once or not; an order whose PDF is not there by then leaves without one.
+#[test]
+fn a_pdf_that_comes_alone_goes_with_its_order_and_no_other() {
+    let all = std::env::var_os("NATTPOST_KILL_EVERY").is_some();
+    std::thread::scope(|threads| {
+        for nth in 0..ALONE.len() {
+            threads.spawn(move || {
+                for is_killed in [false, true].into_iter().filter(|killed| all || *killed == (nth % 3 == 0)) {
+                    play_alone(nth, is_killed);
+                }
+            });
+        }
+    });
+}
+
+fn play_alone(nth: usize, is_killed: bool) {
+    let (arrival, rules, with, refused) = ALONE[nth];
+    let night = company(rules);
+    let root = night.path();
+    for partner in ["desk", "shop"] {
+        let pairs = "companion = [\"{no}.csv\", \"{no}.pdf\"]\npdf = \"by-name\"";
+        fs::write(root.join(format!("partners/{partner}.toml")), desk(rules).replace(pairs, "pdf = \"by-number\""))
+            .unwrap();
+    }
+    for (at, words) in arrival.split(' ').enumerate() {
+        step(root, words, is_killed.then_some(20 + (nth * 31 + at * 17) % 90));
+    }
+    let told = format!("{arrival} under {rules}, killed: {is_killed}");
+    let expected = match with {
+        "" => Vec::new(),
+        "P" => vec![("A-1".to_string(), paper("first"))],
+        _ => vec![("A-1".to_string(), paper("other"))],
+    };
+    assert!(pdfs_beside_orders(root) == expected, "{told}");
+    let store = Connection::open(root.join("nattpost.db")).unwrap();
+    // Of the file, or of a PDF that had waited.
+    let sql = "SELECT COALESCE(group_concat(COALESCE(m.code, f.code), ' '), '') FROM file f LEFT JOIN message m USING (file_no) \
+         WHERE f.intake = 'orders' AND f.verdict = 'refused'";
+    let found: String = store.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(found, refused, "{told}");
+    let sql = "SELECT count(order_row), count(DISTINCT order_row) FROM order_pdf";
+    let bound: (i64, i64) = store.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!(bound, (expected.len() as i64, expected.len() as i64), "{told}");
+}
+
+/// Each PDF that left, with the number of the order beside it.
+fn pdfs_beside_orders(root: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for path in files_below(&root.join("spool/out/wms")) {
+        let mut file = File::open(&path).unwrap();
+        let directory = Directory::read(&mut file, Limits { members: 9, bytes: 1 << 20 }).unwrap();
+        if let [pdf, order] = &directory.entries[..] {
+            let mut bytes = Vec::new();
+            std::io::copy(&mut Member::open(&mut file, &directory, pdf).unwrap(), &mut bytes).unwrap();
+            found.push((order.name.trim_end_matches(".csv").to_string(), bytes));
+        }
+    }
+    found
 }
 
 /// Each call of the store's and the spool's while a pair is taken and while it goes out is the last one once; the everyday loop

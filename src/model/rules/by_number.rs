@@ -1,5 +1,5 @@
-//! PDFs that come alone and say in their name which order they go on with: which name says which order, and what an order of the
-//! intake is owed. Pure; whether there is such an order is asked elsewhere.
+//! PDFs that come alone and say in their name which order they go on with: which name says which order. Pure; whether there is such
+//! an order is asked elsewhere.
 
 use std::time::Duration;
 
@@ -19,12 +19,8 @@ const BETWEEN: char = '/';
 pub struct ByNumber {
     shape: NameShape,
     pub limits: pdf::Limits,
-    /// So long a PDF waits for its order, and an order that has to have one for its PDF.
+    /// So long a PDF waits for its order.
     pub within: Duration,
-    /// An order does not go out before its PDF is there.
-    pub is_required: bool,
-    /// One whose PDF did not come in time is cancelled.
-    pub refuses: bool,
 }
 
 /// The order that a name speaks of.
@@ -65,18 +61,14 @@ impl ByNumber {
                 "\"{pattern}\" does not say where the order's number stands; expected a part {{{NUMBER}}}."
             ));
         }
-        Ok(ByNumber { shape, limits, within, is_required: false, refuses: false })
+        Ok(ByNumber { shape, limits, within })
     }
 
     pub fn pattern(&self) -> &str {
         self.shape.source()
     }
 
-    pub fn names_customer(&self) -> bool {
-        self.shape.names().any(|name| name == CUSTOMER)
-    }
-
-    /// Nothing: no layout's either. A PDF whose name is none of these.
+    /// Nothing where the name is not of the pattern.
     pub fn order_in(&self, name: &str) -> Option<OrderNamed> {
         let parts = self.shape.parts(name)?;
         let said = |wanted: &str| {
