@@ -145,6 +145,8 @@ cases! {
     case_641_a_file_and_its_bad_records_have_their_folders = "641-a-file-and-its-bad-records-have-their-folders",
     case_642_each_change_is_handed_over_once = "642-each-change-is-handed-over-once",
     case_643_prices_by_list_customer_and_quantity = "643-prices-by-list-customer-and-quantity",
+    case_644_everything_or_changes_by_a_flag = "644-everything-or-changes-by-a-flag",
+    case_645_a_test_by_its_name = "645-a-test-by-its-name",
     case_655_deleted_by_name = "655-deleted-by-name",
     case_670_corrected_in_place = "670-corrected-in-place",
     case_671_corrected_and_judged_as_a_whole = "671-corrected-and-judged-as-a-whole",

@@ -77,6 +77,8 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         contact_numbers: None,
         as_of: AsOf::FirstSeen,
         absent: Absent::Leave,
+        full_when: Vec::new(),
+        test_names: Vec::new(),
         closes: Vec::new(),
         negative_stock: NegativeStock::Store,
         plausibility: Plausibility::default(),

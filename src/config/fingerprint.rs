@@ -45,6 +45,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     }
     add("as_of", format!("{:?}", intake.as_of));
     add("absent", format!("{:?}", intake.absent));
+    if !intake.full_when.is_empty() {
+        add("full_when", format!("{:?}", intake.full_when));
+    }
     if !intake.closes.is_empty() {
         add("closes", format!("{:?}", intake.closes));
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::companion;
 use super::fingerprint;
 use super::forms;
+use super::full_when;
 use super::guard;
 use super::keyed::{Keyed, Wrong, parse_days, parse_duration};
 use super::keys::Table;
@@ -35,7 +36,8 @@ pub fn read(
     let keyed = Keyed::new(section, Table::Intake);
     let layouts = read_layouts(&keyed, around);
     let kinds: Vec<Arc<Kind>> = layouts.iter().map(|known| known.layout.kind.clone()).collect();
-    let absent = read_absent(&keyed, &kinds);
+    let closes = keyed.value("absent", forms::closes);
+    let absent = read_absent(&keyed, closes, &kinds);
     let otherwise = if absent == Absent::Leave { Policy::GoodMessages } else { Policy::WholeFile };
     let settle = keyed.value("settle", forms::settle);
     let papers = paper::read(&keyed);
@@ -49,6 +51,7 @@ pub fn read(
             Some(Asked::ByNumber(by_number)) => Some(by_number),
             _ => None,
         },
+        test_names: keyed.list("test_names").into_iter().map(|name| name.value).collect(),
         settle: settle.clone(),
         truncated_after: keyed.value("truncated_after", parse_duration(LEAST_TRUNCATED, MOST_TRUNCATED)),
         policy: keyed.parsed("policy", forms::policy).unwrap_or(otherwise),
@@ -64,6 +67,7 @@ pub fn read(
         contact_numbers: keyed.value("contact_numbers", forms::range),
         as_of: keyed.value("as_of", forms::as_of),
         absent,
+        full_when: full_when::read(&keyed, closes, &layouts),
         closes: keyed.list("closes").into_iter().map(|name| name.value).collect(),
         negative_stock: keyed.value("negative", forms::negative),
         plausibility: read_plausibility(&keyed),
@@ -173,8 +177,7 @@ fn read_plausibility(outer: &Keyed<'_, '_>) -> Plausibility {
     }
 }
 
-fn read_absent(keyed: &Keyed<'_, '_>, kinds: &[Arc<Kind>]) -> Absent {
-    let closes = keyed.value("absent", forms::closes);
+fn read_absent(keyed: &Keyed<'_, '_>, closes: bool, kinds: &[Arc<Kind>]) -> Absent {
     let scope = read_scope(keyed, kinds);
     if !closes {
         if keyed.has("scope") {

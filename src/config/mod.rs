@@ -21,6 +21,7 @@ mod fingerprint;
 mod for_one_alone;
 mod forms;
 mod ftp;
+mod full_when;
 mod guard;
 mod intake;
 mod keyed;

@@ -197,7 +197,14 @@ fn works(asked: &Asked<'_>, spool: &Path, store: &Path, stop: &Arc<Stop>) -> Res
 /// A file that is named is whole, stands here, and is judged as that of a live partner: a rehearsal would change nothing.
 fn in_earnest(intake: &Arc<Intake>) -> Arc<Intake> {
     let sender = Arc::new(Sender { mode: Mode::Live, ..(*intake.sender).clone() });
-    Arc::new(Intake { sender, settle: Settle::Rename, from: None, receipt_to: None, ..(**intake).clone() })
+    Arc::new(Intake {
+        sender,
+        settle: Settle::Rename,
+        test_names: Vec::new(),
+        from: None,
+        receipt_to: None,
+        ..(**intake).clone()
+    })
 }
 
 /// A copy of the file in the intake's folder.

@@ -9,6 +9,7 @@ use super::answering::Answering;
 use super::layout::Layout;
 use super::mode::Mode;
 use super::remote::{FetchFrom, SendTo};
+use super::remote_name::matches;
 use super::rules::as_of::NameAsOf;
 use super::rules::by_number::ByNumber;
 use super::rules::companions::Companions;
@@ -43,6 +44,8 @@ pub struct Intake {
     pub companions: Option<Arc<Companions>>,
     /// PDFs that come alone go on with orders.
     pub by_number: Option<Arc<ByNumber>>,
+    /// Names of files that are tests, whatever the partner's mode: `*-stg*`.
+    pub test_names: Vec<String>,
     pub settle: Settle,
     /// A file without its end is refused when it has not grown for so long.
     pub truncated_after: Duration,
@@ -65,6 +68,8 @@ pub struct Intake {
     pub as_of: AsOf,
     /// What a record or fact that is no longer in a full file gets.
     pub absent: Absent,
+    /// Fields and their values that every message of a full file has; a file without them brings changes. Empty: each is full.
+    pub full_when: Vec<(String, String)>,
     /// Intakes of the same partner whose rows a full file closes beside its own: they bring its changes.
     pub closes: Vec<String>,
     pub negative_stock: NegativeStock,
@@ -90,6 +95,12 @@ impl Intake {
     /// `partner/intake`: the source that stands on every row this intake writes.
     pub fn source(&self) -> String {
         format!("{}/{}", self.sender.partner, self.id)
+    }
+
+    /// How much in earnest a file of this name is.
+    pub fn mode_of(&self, name: &str) -> Mode {
+        let is_test = || self.test_names.iter().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
+        if self.sender.mode.writes() && is_test() { Mode::Test } else { self.sender.mode }
     }
 
     /// Whose rows its full files close: its own, and those of the intakes that bring changes of them.

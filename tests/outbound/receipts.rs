@@ -41,6 +41,8 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         contact_numbers: None,
         as_of: AsOf::FirstSeen,
         absent: Absent::Leave,
+        full_when: Vec::new(),
+        test_names: Vec::new(),
         closes: Vec::new(),
         negative_stock: NegativeStock::Store,
         plausibility: Plausibility::default(),

@@ -190,6 +190,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Intake,
+        "test_names",
+        "list of patterns of names",
+        Value(""),
+        "Files with such names are tests though their partner is live (* is any text, like \"*-stg*\"): judged and answered as in mode test, and nothing changes.",
+    ),
+    key(
+        Table::Intake,
         "absent",
         "leave; close",
         Value("leave"),
@@ -201,6 +208,13 @@ pub const KEYS: &[Key] = &[
         "list of fields, or table field = value",
         None,
         "With absent = \"close\": only rows with these values, or with the values of these fields that the file holds.",
+    ),
+    key(
+        Table::Intake,
+        "full_when",
+        "table field = value",
+        None,
+        "With absent = \"close\": only a file whose messages all have these values is a full one, like \"extra.partial\" = \"N\" out of its first record; any other brings changes and closes nothing.",
     ),
     key(
         Table::Intake,

@@ -29,7 +29,8 @@ pub fn retry(bench: &mut Bench<'_>, which: &Selection, how: &Anew, comment: &str
     check_existing(bench, &rows, which, how)?;
     let (mut overwritten, mut gone, mut not_live) = (0, 0, 0);
     for row in rows {
-        if which.rehearsed && bench.intake_of(&row.partner, &row.intake).is_some_and(|i| !i.sender.mode.writes()) {
+        if which.rehearsed && bench.intake_of(&row.partner, &row.intake).is_some_and(|i| !i.mode_of(&row.name).writes())
+        {
             not_live += 1;
             continue;
         }

@@ -92,7 +92,7 @@ impl Teller<'_> {
         let mut told = vec![self.judged(file, &when)];
         if !file.rehearsed.writes() {
             told.insert(0, format!(
-                "Its partner was in mode {} then: nothing of it was applied, and nothing of it waits. What would have happened:",
+                "It was taken in mode {}: nothing of it was applied, and nothing of it waits. What would have happened:",
                 file.rehearsed.as_str()
             ));
         }

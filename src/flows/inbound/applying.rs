@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use super::changing::{self, Change, ORDER_CHANGE};
 use super::corrected::Corrected;
 use super::field_text::{business_key, field_text};
+use super::fullness::Fullness;
 use super::gathered::Gathered;
 use super::guarding::{self, Counted};
 use super::judge::{Hold, Judge, Judged};
@@ -71,6 +72,8 @@ pub struct Applied {
     pub problems: Diagnostics,
     /// Values of the fields within which a full file closes, as far as it names them.
     pub scopes: Scopes,
+    /// Whether it is a full file, where its messages say it.
+    pub fullness: Fullness,
     /// For the guard.
     pub counted: Counted,
     /// The last request that was taken or is known.
@@ -167,7 +170,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             registering: Registering::new(tx, hand.file),
             making: Making::new(tx, hand.file),
             corrected: Corrected::of(tx, hand.file)?,
-            applied: Applied::default(),
+            applied: Applied { fullness: Fullness::of(hand.intake, &kind), ..Applied::default() },
             tx,
             hand,
             kind,
@@ -229,6 +232,7 @@ impl<'t, 'f> Applying<'t, 'f> {
             Class::Request => self.request(&message),
             Class::Removal => self.remove(&message),
             _ => {
+                self.applied.fullness.look(&message);
                 self.gathered.push(message);
                 Ok(())
             }

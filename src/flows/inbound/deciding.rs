@@ -56,11 +56,23 @@ struct Outcome {
     /// It waits as a whole.
     is_held: bool,
     lock: Option<Locking>,
+    /// It was taken, and names everything that there is.
+    is_full: bool,
+    comment: String,
 }
 
 impl Outcome {
     fn new(counts: Counts, problems: Diagnostics) -> Outcome {
-        Outcome { counts, problems, whole_file: false, code: "", is_held: false, lock: None }
+        Outcome {
+            counts,
+            problems,
+            whole_file: false,
+            code: "",
+            is_held: false,
+            lock: None,
+            is_full: false,
+            comment: String::new(),
+        }
     }
 
     fn refused(counts: Counts, problems: Diagnostics, code: &'static str) -> Outcome {
@@ -101,7 +113,10 @@ pub fn decide(
                 let mut counts = Counts::default();
                 counts.add(Verdict::Unchanged, messages);
                 tx.touch_as_of(last.no, file.moment())?;
-                Outcome::new(counts, Diagnostics::default())
+                Outcome {
+                    is_full: guarding::is_always_full(&file.intake),
+                    ..Outcome::new(counts, Diagnostics::default())
+                }
             }
         };
         return write(tx, spool, file, outcome, (&last.kind, &last.layout, content_hash.as_ref()), now, zone);
@@ -112,7 +127,8 @@ pub fn decide(
 
 fn weigh(tx: &Tx<'_>, file: &Claimed, judgement: Judgement) -> Result<Outcome> {
     let Judgement { layout, applied, decoded, .. } = judgement;
-    let Applied { counts, problems, scopes, counted, .. } = applied;
+    let Applied { counts, problems, scopes, fullness, counted, .. } = applied;
+    let is_full = fullness.is_full(&file.intake);
     if !decoded.fatal.is_empty() {
         take_back_rows(tx)?;
         let mut all = decoded.fatal;
@@ -134,14 +150,14 @@ fn weigh(tx: &Tx<'_>, file: &Claimed, judgement: Judgement) -> Result<Outcome> {
         && (layout.kind.class.updates() || file.intake.makes())
         && counts.refused < counts.total()
     {
-        if counts.refused + counts.held == 0 && layout.kind.class.updates() {
+        if is_full && counts.refused + counts.held == 0 && layout.kind.class.updates() {
             close(tx, file, &layout, &scopes)?;
         }
-        if let Some(holding) = guarding::weigh(tx, file, &layout.kind, counted)? {
+        if let Some(holding) = guarding::weigh(tx, file, &layout.kind, is_full, counted)? {
             return hold(tx, file, counts.total(), holding);
         }
     }
-    Ok(Outcome::new(counts, problems))
+    Ok(Outcome { is_full, comment: fullness.comment().to_string(), ..Outcome::new(counts, problems) })
 }
 
 /// The moment it speaks of stays, so that those that come meanwhile know whether they are newer.
@@ -192,7 +208,7 @@ fn write(
     now: Now,
     zone: Tz,
 ) -> Result<(Decided, Option<Locking>)> {
-    let Outcome { counts, problems, whole_file, code, is_held, lock } = outcome;
+    let Outcome { counts, problems, whole_file, code, is_held, lock, is_full, comment } = outcome;
     let home = if whole_file && !is_held { Home::Failed } else { counts.home() };
     let day = now.wall.with_timezone(&zone).date_naive();
     let has_reason = whole_file || counts.refused > 0;
@@ -214,7 +230,7 @@ fn write(
             decided_at: &iso(now.wall),
             reason_text: reason.as_deref(),
             reject_plan: None,
-            comment: "",
+            comment: &comment,
         },
     )?;
     if file.again {
@@ -240,6 +256,7 @@ fn write(
         from_work: !file.again,
         came_back: false,
         is_locked: is_held,
+        is_full,
         rehearsed: Mode::Live,
     };
     Ok((decided, lock))

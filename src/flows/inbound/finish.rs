@@ -48,6 +48,8 @@ pub struct Decided {
     pub came_back: bool,
     /// The guard lets nothing of it through: its reason stands beside it in held/in.
     pub is_locked: bool,
+    /// It was taken just now, and names everything that there is.
+    pub is_full: bool,
     /// Not live: nothing of it was applied.
     pub rehearsed: Mode,
 }
@@ -72,6 +74,7 @@ impl Decided {
             intake: row.intake,
             from_work: false,
             came_back: false,
+            is_full: false,
             is_locked: verdict == Verdict::Held && is_code_of_guard(&row.code) && row.rehearsed.writes(),
             rehearsed: row.rehearsed,
         })

@@ -81,7 +81,7 @@ pub fn before(tx: &Tx<'_>, intake: &Intake, kind: &Kind) -> Result<Counted> {
 }
 
 /// All rows are written and closed. A file that is to wait is told why; its rows are still there.
-pub fn weigh(tx: &Tx<'_>, file: &Claimed, kind: &Kind, mut counted: Counted) -> Result<Option<Holding>> {
+pub fn weigh(tx: &Tx<'_>, file: &Claimed, kind: &Kind, is_full: bool, mut counted: Counted) -> Result<Option<Holding>> {
     if file.released_by.is_some() {
         return Ok(None);
     }
@@ -90,7 +90,7 @@ pub fn weigh(tx: &Tx<'_>, file: &Claimed, kind: &Kind, mut counted: Counted) -> 
     }
     let other = locked_by_another(tx, file)?;
     if let Some(row) = &other
-        && !is_full(&file.intake)
+        && !is_full
         && is_newer(file, row)
     {
         return Ok(Some(behind(file, row)));
@@ -139,7 +139,7 @@ fn locked(file: &Claimed, exceeded: &str, counted: Counted) -> Holding {
 /// Content that was applied last, again, while another file is locked: it waits like any other, or frees the intake.
 pub fn weigh_unchanged(tx: &Tx<'_>, file: &Claimed) -> Result<Option<Holding>> {
     let other = locked_by_another(tx, file)?;
-    Ok(other.filter(|row| !is_full(&file.intake) && is_newer(file, row)).map(|row| behind(file, &row)))
+    Ok(other.filter(|row| !is_always_full(&file.intake) && is_newer(file, row)).map(|row| behind(file, &row)))
 }
 
 fn behind(file: &Claimed, locked: &FileRow) -> Holding {
@@ -191,7 +191,7 @@ pub fn settle_lock(
 /// A newer full file that was taken.
 fn says_more(tx: &Tx<'_>, file: &Claimed, done: &Decided, lock: &LockRow) -> Result<bool> {
     let is_taken = matches!(done.verdict, Verdict::Accepted | Verdict::Unchanged);
-    if !is_taken || !is_full(&file.intake) {
+    if !is_taken || !done.is_full {
         return Ok(false);
     }
     Ok(locked_file(tx, lock)?.is_some_and(|row| is_newer(file, &row)))
@@ -228,7 +228,7 @@ fn is_newer(file: &Claimed, row: &FileRow) -> bool {
     of(file.moment(), file.file) > of(&row.as_of, row.no)
 }
 
-/// It names everything that there is, so nothing that came before it has to be known.
-fn is_full(intake: &Intake) -> bool {
-    intake.absent != Absent::Leave
+/// Whatever it says.
+pub fn is_always_full(intake: &Intake) -> bool {
+    intake.absent != Absent::Leave && intake.full_when.is_empty()
 }

@@ -14,6 +14,7 @@ pub mod desk;
 pub mod durable;
 pub mod field_text;
 pub mod finish;
+mod fullness;
 mod gathered;
 pub mod guarding;
 mod hashing;

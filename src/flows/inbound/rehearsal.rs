@@ -1,4 +1,4 @@
-//! A file of a partner who is not live: judged like any other, in its savepoint, and then all that it wrote is taken back. What
+//! A file of a partner who is not live, or a test by its name: judged like any other, in its savepoint, and then all that it wrote is taken back. What
 //! would have happened stands in the ledger; nothing waits, nothing is locked, nothing goes on by itself.
 
 use std::io::{BufReader, BufWriter, Cursor, Read, Seek, Write};
@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::finish::Decided;
 use crate::edges::spool::Spool;
 use crate::edges::store::Tx;
+use crate::model::intake::Intake;
 use crate::model::mode::Mode;
 use crate::model::verdict::Home;
 
@@ -15,12 +16,18 @@ use crate::model::verdict::Home;
 const IN_MEMORY: u64 = 1_000;
 
 /// Between its verdict and the end of its savepoint.
-pub fn take_back(tx: &Tx<'_>, spool: &Spool, done: Decided, mode: Mode) -> Result<Decided> {
+pub fn take_back(tx: &Tx<'_>, spool: &Spool, done: Decided, (intake, mode): (&Intake, Mode)) -> Result<Decided> {
+    let file = done.file;
     let listed = done.counts.total() - done.counts.accepted - done.counts.unchanged;
-    if listed <= IN_MEMORY {
-        return through(tx, done, mode, Cursor::new(Vec::new()));
+    let done = match listed <= IN_MEMORY {
+        true => through(tx, done, mode, Cursor::new(Vec::new()))?,
+        false => through(tx, done, mode, spool.unnamed_file()?)?,
+    };
+    // A test by its name alone stays one: nobody is asked to apply it later.
+    if intake.sender.mode.writes() {
+        tx.close_rehearsed(file)?;
     }
-    through(tx, done, mode, spool.unnamed_file()?)
+    Ok(done)
 }
 
 fn through(tx: &Tx<'_>, done: Decided, mode: Mode, mut aside: impl Read + Write + Seek) -> Result<Decided> {

@@ -170,9 +170,9 @@ impl Bench<'_> {
         tx.savepoint()?;
         let judgement = Judgement::refused_whole(words::internal_error());
         let (decided, _) = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
-        let decided = match file.intake.sender.mode {
+        let decided = match file.intake.mode_of(&file.name) {
             mode if mode.writes() => decided,
-            mode => rehearsal::take_back(&tx, self.spool, decided, mode)?,
+            mode => rehearsal::take_back(&tx, self.spool, decided, (&file.intake, mode))?,
         };
         note_parts(&tx, self.spool, file, false)?;
         mark_taken(&tx, file)?;
@@ -211,13 +211,13 @@ impl Bench<'_> {
             }
             durable.read(judgement.whole.take());
             let (done, locking) = deciding::decide(&tx, self.spool, file, judgement, self.now, self.zone)?;
-            let mode = file.intake.sender.mode;
+            let mode = file.intake.mode_of(&file.name);
             let done = if mode.writes() {
                 came_back.extend(guarding::settle_lock(&tx, file, &done, locking, self.now)?);
                 came_back.extend(returned::close_taken(&tx, file, &done, self.now)?);
                 done
             } else {
-                rehearsal::take_back(&tx, self.spool, done, mode)?
+                rehearsal::take_back(&tx, self.spool, done, (&file.intake, mode))?
             };
             note_parts(&tx, self.spool, file, is_read(file))?;
             mark_taken(&tx, file)?;

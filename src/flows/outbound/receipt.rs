@@ -54,7 +54,7 @@ pub fn add(
         row: &row,
         layout,
         folder: "",
-        mode: intake.sender.mode,
+        mode: intake.mode_of(&row.name),
         to: intake.receipt_to.as_ref(),
         done_suffix: None,
         rows: 1,

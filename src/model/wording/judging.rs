@@ -269,6 +269,12 @@ pub fn internal_error() -> Problem {
     )
 }
 
+/// Why a file of an intake of full files closes nothing.
+pub fn no_full_file(field: &str, found: &str, wanted: &str) -> String {
+    let found = if found.is_empty() { "nothing".to_string() } else { format!("\"{found}\"") };
+    format!("taken as changes: {field} says {found}, a full file says \"{wanted}\"")
+}
+
 pub fn no_messages() -> Problem {
     Problem::new(
         "file-empty",

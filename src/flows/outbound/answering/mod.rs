@@ -71,7 +71,7 @@ pub fn add(
         row: &row,
         layout: &feed.layout,
         folder: &feed.folder,
-        mode: intake.sender.mode,
+        mode: intake.mode_of(&row.name),
         to: feed.to.as_ref(),
         done_suffix: feed.done_suffix.as_deref(),
         rows: asked.len() as u64,
