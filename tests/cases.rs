@@ -141,6 +141,7 @@ cases! {
     case_590_manifests_of_documents = "590-manifests-of-documents",
     case_620_a_pdf_goes_out_with_its_order = "620-a-pdf-goes-out-with-its-order",
     case_621_a_pdf_comes_alone = "621-a-pdf-comes-alone",
+    case_622_no_order_without_its_pdf = "622-no-order-without-its-pdf",
     case_640_everything_by_one_folder_changes_by_another = "640-everything-by-one-folder-changes-by-another",
     case_641_a_file_and_its_bad_records_have_their_folders = "641-a-file-and-its-bad-records-have-their-folders",
     case_642_each_change_is_handed_over_once = "642-each-change-is-handed-over-once",

@@ -218,7 +218,7 @@ const ARRIVALS: [(&str, &str, &str, &str); 32] = [
 ];
 
 /// PDFs that come alone, before or after their orders: `3` a file of three orders, A-1 among them; the others as above.
-const ALONE: [(&str, &str, &str, &str); 14] = [
+const ALONE: [(&str, &str, &str, &str); 28] = [
     ("O S P S", HOLD, "", "pdf-late"),
     ("P S O S", HOLD, "P", ""),
     ("O P S", HOLD, "P", ""),
@@ -236,7 +236,25 @@ const ALONE: [(&str, &str, &str, &str); 14] = [
     ("Z O", HOLD, "", ""),
     // What cannot go on is refused alone, and its order stays.
     ("O E S", HOLD, "", "pdf-encrypted"),
+    // An order that has to have its PDF waits for it, and goes in the commit that brings it.
+    ("O S", REQUIRED, "", ""),
+    ("O S P S", REQUIRED, "P", ""),
+    ("P S O S", REQUIRED, "P", ""),
+    ("O P S", REQUIRED, "P", ""),
+    ("3 S P S", REQUIRED, "P", ""),
+    ("P S 3 S", REQUIRED, "P", ""),
+    ("O S P S P S", REQUIRED, "P", ""),
+    ("O S P S Q S", REQUIRED, "P", "pdf-changed"),
+    ("O S Z S", REQUIRED, "", ""),
+    ("Z S O S P S", REQUIRED, "P", ""),
+    // The order once more while it waits, as it was and with another quantity; a PDF that nobody can use before the one that goes.
+    ("O S O S P S", REQUIRED, "P", ""),
+    ("O S o S P S", REQUIRED, "P", ""),
+    ("O S E S P S", REQUIRED, "P", "pdf-encrypted"),
+    // It waits for its customer first.
+    ("O S P S C S", "customers = \"wait 1 h\"\npdf_required = true", "P", ""),
 ];
+const REQUIRED: &str = "customers = \"accept\"\npdf_required = true";
 
 /// Each step is a process of its own; in some arrivals, or with NATTPOST_KILL_EVERY in all, each is killed once in its midst.
 #[test]
@@ -285,7 +303,8 @@ fn play(nth: usize, is_killed: bool) {
     assert_eq!(bound, (wanted, wanted), "{told}");
 }
 
-/// Those that come alone, each killed once or not; an order whose PDF is not there by then leaves without one.
+/// Those that come alone, each killed once or not; an order whose PDF is not there by then leaves without one, unless it has to
+/// have one.
 #[test]
 fn a_pdf_that_comes_alone_goes_with_its_order_and_no_other() {
     let all = std::env::var_os("NATTPOST_KILL_EVERY").is_some();
@@ -304,11 +323,7 @@ fn play_alone(nth: usize, is_killed: bool) {
     let (arrival, rules, with, refused) = ALONE[nth];
     let night = company(rules);
     let root = night.path();
-    for partner in ["desk", "shop"] {
-        let pairs = "companion = [\"{no}.csv\", \"{no}.pdf\"]\npdf = \"by-name\"";
-        fs::write(root.join(format!("partners/{partner}.toml")), desk(rules).replace(pairs, "pdf = \"by-number\""))
-            .unwrap();
-    }
+    by_number(root, rules);
     for (at, words) in arrival.split(' ').enumerate() {
         step(root, words, is_killed.then_some(20 + (nth * 31 + at * 17) % 90));
     }
@@ -319,6 +334,9 @@ fn play_alone(nth: usize, is_killed: bool) {
         _ => vec![("A-1".to_string(), paper("other"))],
     };
     assert!(pdfs_beside_orders(root) == expected, "{told}");
+    if rules.contains("pdf_required") {
+        assert_eq!(files_below(&root.join("spool/out/wms")).len(), expected.len(), "{told}: none without");
+    }
     let store = Connection::open(root.join("nattpost.db")).unwrap();
     // Of the file, or of a PDF that had waited.
     let sql = "SELECT COALESCE(group_concat(COALESCE(m.code, f.code), ' '), '') FROM file f LEFT JOIN message m USING (file_no) \
@@ -328,6 +346,15 @@ fn play_alone(nth: usize, is_killed: bool) {
     let sql = "SELECT count(order_row), count(DISTINCT order_row) FROM order_pdf";
     let bound: (i64, i64) = store.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(bound, (expected.len() as i64, expected.len() as i64), "{told}");
+}
+
+/// PDFs come alone from here on.
+fn by_number(root: &Path, rules: &str) {
+    for partner in ["desk", "shop"] {
+        let pairs = "companion = [\"{no}.csv\", \"{no}.pdf\"]\npdf = \"by-name\"";
+        let text = desk(rules).replace(pairs, "pdf = \"by-number\"");
+        fs::write(root.join(format!("partners/{partner}.toml")), text).unwrap();
+    }
 }
 
 /// Each PDF that left, with the number of the order beside it.
@@ -349,46 +376,68 @@ fn pdfs_beside_orders(root: &Path) -> Vec<(String, Vec<u8>)> {
 /// tries some of them, and all that are about PDFs.
 #[test]
 fn whatever_step_is_the_last_order_and_pdf_stay_together() {
-    let every: usize = std::env::var("NATTPOST_KILL_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(29);
-    let drop_pair = |root: &Path| {
-        fs::write(
-            root.join("spool/in/desk/orders/A-1.csv"),
-            "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\norder;A-1;1001\nline;1;X1;2\n",
-        )
-        .unwrap();
-        fs::write(root.join("spool/in/desk/orders/A-1.pdf"), paper("first")).unwrap();
+    let pair = || {
+        let night = company(HOLD);
+        put_order(night.path());
+        put_pdf(night.path());
+        night
     };
-    for words in [&["run", "--once"][..], &["send", "wms/orders"]] {
-        let prepared = || {
+    killed_everywhere(&["run", "--once"], pair);
+    killed_everywhere(&["send", "wms/orders"], || {
+        let night = pair();
+        nattpost(night.path(), &["run", "--once"], None);
+        night
+    });
+}
+
+/// The same where they come one by one and the order has to have its PDF: whichever comes first waits in the ledger, then the other
+/// is taken.
+#[test]
+fn whatever_step_is_the_last_an_order_that_waits_for_its_pdf_goes_with_it() {
+    for (first, second) in [(put_order as fn(&Path), put_pdf as fn(&Path)), (put_pdf, put_order)] {
+        killed_everywhere(&["run", "--once"], || {
             let night = company(HOLD);
-            drop_pair(night.path());
-            if words[0] == "send" {
-                nattpost(night.path(), &["run", "--once"], None);
-            }
+            by_number(night.path(), REQUIRED);
+            first(night.path());
+            nattpost(night.path(), &["run", "--once"], None);
+            second(night.path());
             night
-        };
-        let counted = prepared();
-        let list = counted.path().join("calls");
-        nattpost(counted.path(), words, Some(&format!("count@{}", list.display())));
-        let calls = fs::read_to_string(&list).unwrap();
-        let calls: Vec<&str> = calls.lines().collect();
-        assert!(words[0] == "send" || calls.iter().any(|call| call.ends_with("store.bind_pdf")), "{calls:?}");
-        let tried = (1..=calls.len()).filter(|call| call % every == 0 || calls[call - 1].ends_with("_pdf"));
-        for call in tried {
-            let told = format!("{words:?} killed at call {call}, {}", calls[call - 1]);
-            let night = prepared();
-            let root = night.path();
-            assert!(!nattpost(root, words, Some(&format!("kill@{call}"))), "{told}");
-            assert!(left(root).len() <= 1, "{told}");
-            nattpost(root, &["run", "--once"], None);
-            nattpost(root, &["send", "wms/orders"], None);
-            assert!(left(root) == [paper("first")], "{told}: {} left", left(root).len());
-            let store = Connection::open(root.join("nattpost.db")).unwrap();
-            let rows = "SELECT (SELECT count(*) FROM orders), count(*), count(order_row) FROM order_pdf";
-            let found: (i64, i64, i64) =
-                store.query_row(rows, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-            assert_eq!(found, (1, 1, 1), "{told}");
-        }
+        });
+    }
+}
+
+fn put_order(root: &Path) {
+    let text = "nattpost;order;1\n!order;buyer_order_no;customer_no\n!line;line_no;article_no;qty\norder;A-1;1001\nline;1;X1;2\n";
+    fs::write(root.join("spool/in/desk/orders/A-1.csv"), text).unwrap();
+}
+
+fn put_pdf(root: &Path) {
+    fs::write(root.join("spool/in/desk/orders/A-1.pdf"), paper("first")).unwrap();
+}
+
+fn killed_everywhere(words: &[&str], prepared: impl Fn() -> TempDir) {
+    let every: usize = std::env::var("NATTPOST_KILL_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(29);
+    let counted = prepared();
+    let list = counted.path().join("calls");
+    nattpost(counted.path(), words, Some(&format!("count@{}", list.display())));
+    let calls = fs::read_to_string(&list).unwrap();
+    let calls: Vec<&str> = calls.lines().collect();
+    assert!(words[0] == "send" || calls.iter().any(|call| call.ends_with("store.bind_pdf")), "{calls:?}");
+    let tried = (1..=calls.len()).filter(|call| call % every == 0 || calls[call - 1].ends_with("_pdf"));
+    for call in tried {
+        let told = format!("{words:?} killed at call {call}, {}", calls[call - 1]);
+        let night = prepared();
+        let root = night.path();
+        assert!(!nattpost(root, words, Some(&format!("kill@{call}"))), "{told}");
+        assert!(left(root).len() <= 1, "{told}");
+        nattpost(root, &["run", "--once"], None);
+        nattpost(root, &["send", "wms/orders"], None);
+        assert!(left(root) == [paper("first")], "{told}: {} left", left(root).len());
+        let store = Connection::open(root.join("nattpost.db")).unwrap();
+        let rows = "SELECT (SELECT count(*) FROM orders), count(*), count(order_row) FROM order_pdf";
+        let found: (i64, i64, i64) =
+            store.query_row(rows, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        assert_eq!(found, (1, 1, 1), "{told}");
     }
 }
 

@@ -31,6 +31,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
     }
     if let Some(by_number) = &intake.by_number {
         add("pdf", format!("{} {:?}", by_number.pattern(), by_number.limits));
+        if by_number.is_required {
+            add("pdf_required", String::new());
+        }
     }
     add("policy", format!("{:?}", intake.policy));
     add("references", format!("{:?} {:?} {:?}", intake.customers, intake.articles, intake.orders));

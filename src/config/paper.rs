@@ -14,7 +14,7 @@ const MOST_PAGES: u32 = 1000;
 /// Keys that say how PDFs are looked at.
 const LOOKED: [&str; 2] = ["pdf_pages", "pdf_active"];
 /// Keys of PDFs that come alone.
-const ALONE: [&str; 2] = ["pdf_name", "pdf_within"];
+const ALONE: [&str; 3] = ["pdf_name", "pdf_within", "pdf_required"];
 
 /// How PDFs come.
 pub enum Asked {
@@ -36,7 +36,8 @@ pub fn read(keyed: &Keyed<'_, '_>) -> Option<Asked> {
         other => Err(Wrong::word(other, &["by-name", "by-number"])),
     });
     let limits = read_limits(keyed);
-    let (pattern, within) = (keyed.value("pdf_name", |text| Ok::<_, Wrong>(text.to_string())), read_within(keyed));
+    let pattern = keyed.value("pdf_name", |text| Ok::<_, Wrong>(text.to_string()));
+    let waiting = (read_within(keyed), keyed.boolean("pdf_required"));
     let says_nothing = |keys: &[&str], without: &str| {
         for key in keys.iter().filter(|key| keyed.has(key)) {
             keyed.section.problem(key, format!("says nothing without {without}; add it, or take this out."));
@@ -56,16 +57,21 @@ pub fn read(keyed: &Keyed<'_, '_>) -> Option<Asked> {
             }
             Some(Asked::ByName(limits))
         }
-        Way::Number => by_number(keyed, &pattern, limits, within).map(Asked::ByNumber),
+        Way::Number => by_number(keyed, &pattern, limits, waiting).map(Asked::ByNumber),
     }
 }
 
-fn by_number(keyed: &Keyed<'_, '_>, pattern: &str, limits: pdf::Limits, within: Duration) -> Option<Arc<ByNumber>> {
+fn by_number(
+    keyed: &Keyed<'_, '_>,
+    pattern: &str,
+    limits: pdf::Limits,
+    waiting: (Duration, bool),
+) -> Option<Arc<ByNumber>> {
     if keyed.has("companion") {
         let text = "\"by-number\" is for PDFs that come alone, and companion takes none without its order; expected \"by-name\", or no companion.";
         keyed.section.problem("pdf", text);
     }
-    match ByNumber::parse(pattern, limits, within) {
+    match ByNumber::parse(pattern, limits, waiting) {
         Ok(by_number) => Some(Arc::new(by_number)),
         Err(text) => {
             keyed.section.problem("pdf_name", text);

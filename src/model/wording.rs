@@ -20,7 +20,7 @@ pub use companions::*;
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 102] = [
+pub const CODES: [&str; 103] = [
     "already-registered",
     "amount-invalid",
     "archive-damaged",
@@ -87,6 +87,7 @@ pub const CODES: [&str; 102] = [
     "pdf-encrypted",
     "pdf-invalid",
     "pdf-late",
+    "pdf-missing",
     "pdf-orphan",
     "pdf-pages",
     "percent-invalid",

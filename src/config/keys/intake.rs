@@ -93,7 +93,14 @@ pub const KEYS: &[Key] = &[
         "pdf_within",
         "duration, 1 s to 90 d",
         Value("1 d"),
-        "by-number: how long a PDF waits for its order; then it is refused as pdf-orphan.",
+        "by-number: how long a PDF waits for its order; then it is refused as pdf-orphan. With pdf_required also how long an order waits for its PDF; then it is refused as pdf-missing.",
+    ),
+    key(
+        Table::Intake,
+        "pdf_required",
+        "true; false",
+        Value("false"),
+        "by-number: an order is held until its PDF is there, so that none goes to the warehouse without. nattpost retry --overrule takes one all the same.",
     ),
     key(
         Table::Intake,

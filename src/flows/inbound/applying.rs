@@ -19,6 +19,7 @@ use super::guarding::{self, Counted};
 use super::judge::{Hold, Judge, Judged};
 use super::making::Making;
 use super::numbering::{self, ORDER_NUMBERS};
+use super::papers;
 use super::quoting;
 use super::reading::SpillFiles;
 use super::registering::{self, Before, Number, REGISTRATION, Registering};
@@ -412,6 +413,9 @@ impl<'t, 'f> Applying<'t, 'f> {
         if self.kind.name == ORDER_CHANGE {
             return self.change_order(message);
         }
+        if let Some(hold) = papers::wanting(self.tx, &self.hand, message, self.message_place(message))? {
+            return self.hold(message, hold);
+        }
         let mut number = None;
         if self.kind.name == REGISTRATION {
             number = match registering::before(self.tx, &self.hand, message, self.message_place(message))? {
@@ -460,6 +464,7 @@ impl<'t, 'f> Applying<'t, 'f> {
         }
         if self.kind.name == ORDER {
             quoting::note(self.tx, &self.hand, message, row)?;
+            papers::bind_waiting(self.tx, &self.hand, message, row)?;
         }
         let made = self.making.make(&self.hand, message)?;
         if !made.is_empty() {

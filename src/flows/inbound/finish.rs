@@ -80,6 +80,11 @@ impl Decided {
         })
     }
 
+    /// A PDF without its order, which may be what an order waits for; no layout reads it.
+    pub fn is_lone_pdf(&self) -> bool {
+        self.layout.is_empty() && self.counts.held > 0 && self.rehearsed.writes()
+    }
+
     fn name_as(&self, role: Role) -> Vec<u8> {
         state_name(self.id, &self.raw_name, role)
     }

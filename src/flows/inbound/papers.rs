@@ -5,17 +5,22 @@
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::applying::{Applied, How};
+use super::applying::{Applied, How, InHand};
+use super::field_text::{business_key, field_text};
+use super::judge::Hold;
 use crate::edges::clock::iso;
-use crate::edges::store::ledger::{Exception, NewPdf, PDF_ORDER, Waits};
+use crate::edges::store::ledger::{Exception, NewPdf, PDF, PDF_ORDER, Waits};
 use crate::edges::store::{FileNo, RowId, Tx};
-use crate::model::diagnostic::Problem;
+use crate::model::batch::{Message, Value};
+use crate::model::diagnostic::{Place, Problem};
 use crate::model::intake::{Intake, OnChange};
 use crate::model::layout::Decoded;
 use crate::model::pdf::Paper;
 use crate::model::rules::by_number::OrderNamed;
 use crate::model::verdict::Verdict;
 use crate::model::wording;
+
+const ORDER: &str = "order";
 
 pub struct Papers<'a> {
     pub tx: &'a Tx<'a>,
@@ -118,7 +123,14 @@ impl Papers<'_> {
         let found = self.tx.orders_of_number(partner, &order.number, order.customer.as_deref())?;
         let row = match &found[..] {
             [] => return Ok(Alone::Waits(wording::pdf_orphan(name, &order.key()), true)),
-            [(row, _)] => *row,
+            [(row, customer)] => {
+                let wanting = self.wanting_too(order)?;
+                if !wanting.is_empty() {
+                    let all: Vec<String> = std::iter::once(customer.clone()).chain(wanting).collect();
+                    return Ok(Alone::Waits(wording::pdf_of_customers(name, &order.number, &all), false));
+                }
+                *row
+            }
             several => {
                 let customers: Vec<String> = several.iter().map(|(_, customer)| customer.clone()).collect();
                 return Ok(Alone::Waits(wording::pdf_of_customers(name, &order.number, &customers), false));
@@ -135,6 +147,14 @@ impl Papers<'_> {
                 Ok(Alone::Bound(row))
             }
         }
+    }
+
+    /// Orders of the number that wait for a PDF, where it does not say whose it is.
+    fn wanting_too(&self, order: &OrderNamed) -> Result<Vec<String>> {
+        if order.customer.is_some() {
+            return Ok(Vec::new());
+        }
+        self.tx.orders_wanting_pdf(&self.intake.sender.partner, &order.number)
     }
 
     /// `until`: of one that has waited before, its time goes on.
@@ -168,6 +188,74 @@ impl Papers<'_> {
         };
         self.tx.add_exception(self.file, &exception)?;
         Ok(())
+    }
+}
+
+/// Why an order has to wait that has to have its PDF (`pdf_required`): none is there that is meant for it, and for it alone.
+pub fn wanting(tx: &Tx<'_>, hand: &InHand<'_>, message: &Message<'_>, place: Place) -> Result<Option<Hold>> {
+    let Some(rule) = hand.intake.by_number.as_ref().filter(|rule| rule.is_required && message.kind().name == ORDER)
+    else {
+        return Ok(None);
+    };
+    let (number, others) = match waiting_for(tx, hand, message)? {
+        Paired::Wanting { number, others } if !hand.overrule => (number, others),
+        _ => return Ok(None),
+    };
+    let mut problem = wording::pdf_missing(place, &number, &others);
+    problem.message = message.origin().number;
+    let until = TimeDelta::from_std(rule.within).ok().and_then(|within| hand.now.checked_add_signed(within));
+    Ok(Some(Hold { problem, waits_for: Some((PDF, number)), until }))
+}
+
+/// The order is taken: what it waited for is its own in the same commit, whatever other order of its number comes beside it.
+pub fn bind_waiting(tx: &Tx<'_>, hand: &InHand<'_>, message: &Message<'_>, row: RowId) -> Result<()> {
+    if hand.intake.by_number.as_ref().is_some_and(|rule| rule.is_required)
+        && let Paired::With(file) = waiting_for(tx, hand, message)?
+    {
+        tx.bind_pdf(file, row, &iso(hand.now))?;
+    }
+    Ok(())
+}
+
+/// How an order and the PDFs that wait stand to each other.
+enum Paired {
+    /// The PDF of this file is meant.
+    With(FileNo),
+    /// It was taken before; whether it says anything new is decided as ever.
+    Taken,
+    /// Orders of other customers have the number, and no PDF says this one's.
+    Wanting { number: String, others: Vec<String> },
+}
+
+fn waiting_for(tx: &Tx<'_>, hand: &InHand<'_>, message: &Message<'_>) -> Result<Paired> {
+    let partner = &hand.intake.sender.partner;
+    let of = |name: &str| message.kind().head().field(name);
+    let text = |name: &str| of(name).map(|field| field_text(message, field)).unwrap_or_default();
+    let (number, customer) = (text("buyer_order_no"), text("customer_no"));
+    let sent = of("customer_no").and_then(|field| match message.head().sent(field) {
+        Value::Text(sent) => Some(sent.to_string()),
+        _ => None,
+    });
+    for customer in std::iter::once(&customer).chain(&sent) {
+        let named = OrderNamed { number: number.clone(), customer: Some(customer.clone()) };
+        if let Some(file) = tx.held_pdf(partner, &named.key())? {
+            return Ok(Paired::With(file));
+        }
+    }
+    let known = tx.orders_of_number(partner, &number, None)?;
+    let (own, others): (Vec<_>, Vec<_>) = known.into_iter().partition(|(_, of)| *of == customer);
+    for (row, _) in &own {
+        if tx.pdf_of(*row)?.is_some() {
+            return Ok(Paired::Taken);
+        }
+    }
+    let key = business_key(message);
+    let mut others: Vec<String> = others.into_iter().map(|(_, customer)| format!("{customer} / {number}")).collect();
+    others.extend(tx.orders_wanting_pdf(partner, &number)?.into_iter().filter(|other| *other != key));
+    match tx.held_pdf(partner, &number)?.filter(|_| others.is_empty()) {
+        Some(file) => Ok(Paired::With(file)),
+        None if !own.is_empty() => Ok(Paired::Taken),
+        None => Ok(Paired::Wanting { number, others }),
     }
 }
 

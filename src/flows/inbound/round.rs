@@ -225,7 +225,9 @@ impl Bench<'_> {
             decided.push(done);
         }
         let read = decided.len();
-        if !came_back.is_empty() || decided.iter().any(|d| d.counts.accepted > 0 && d.rehearsed.writes()) {
+        if !came_back.is_empty()
+            || decided.iter().any(|d| d.counts.accepted > 0 && d.rehearsed.writes() || d.is_lone_pdf())
+        {
             let again = Again::of(self.intakes, self.now, self.zone, given.clone());
             again.those_brought_on(&tx, &mut decided)?;
         }

@@ -21,7 +21,7 @@ use super::registering::REGISTRATION;
 use crate::edges::clock::{Now, iso};
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Marks, Spool};
-use crate::edges::store::ledger::{FileRow, MessageNo, MessageRow, PDF_ORDER, Revision};
+use crate::edges::store::ledger::{FileRow, MessageNo, MessageRow, PDF, PDF_ORDER, Revision};
 use crate::edges::store::{FileNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
@@ -32,10 +32,11 @@ use crate::model::reason;
 use crate::model::rules::by_number::OrderNamed;
 use crate::model::verdict::Verdict;
 use crate::model::wording::judging as words;
-use crate::model::wording::pdf_never;
+use crate::model::wording::{pdf_never, pdf_never_came};
 
 /// Kinds that others wait for, in the order in which one may bring the other on.
-const AWAITED: [&str; 8] = [CUSTOMER, registration::AWAITED, ARTICLE, QUOTE, ORDER, ORDER_CHANGE, MESSAGE, PDF_ORDER];
+const AWAITED: [&str; 9] =
+    [CUSTOMER, registration::AWAITED, ARTICLE, QUOTE, PDF, ORDER, ORDER_CHANGE, MESSAGE, PDF_ORDER];
 const CUSTOMER: &str = "customer";
 const ARTICLE: &str = "article";
 /// Says which article somebody's number means, so it brings what an article brings.
@@ -64,6 +65,8 @@ fn brings(kind: &str, awaited: &str) -> bool {
         CUSTOMER => kind == awaited || kind == REGISTRATION,
         registration::AWAITED => matches!(kind, REGISTRATION | CUSTOMER | "registration_answer"),
         PDF_ORDER => kind == ORDER,
+        // It has no kind.
+        PDF => false,
         _ => kind == awaited,
     }
 }
@@ -92,6 +95,9 @@ impl Again {
     /// and each judged costs as much as a new one.
     pub fn those_brought_on(&self, tx: &Tx<'_>, decided: &mut Vec<Decided>) -> Result<()> {
         let mut kinds = vec![MESSAGE];
+        if decided.iter().any(Decided::is_lone_pdf) {
+            kinds.push(PDF);
+        }
         // A PDF that came alone has no layout, and nobody waits for one.
         let brings_any =
             |file: &&Decided| file.counts.accepted > 0 && file.rehearsed.writes() && !file.layout.is_empty();
@@ -138,7 +144,11 @@ impl Again {
     /// True: references were among those that went on.
     fn judge_those_on(&self, tx: &Tx<'_>, kind: &str, decided: &mut Vec<Decided>) -> Result<bool> {
         let mut references = false;
-        let waiting = if kind == PDF_ORDER { tx.pdfs_with_orders()? } else { tx.waiting_on(kind)? };
+        let waiting = match kind {
+            PDF_ORDER => tx.pdfs_with_orders()?,
+            PDF => tx.orders_with_pdfs()?,
+            _ => tx.waiting_on(kind)?,
+        };
         for number in waiting {
             if let Some(message) = self.may_go_on(tx, kind, number)?
                 && let Some(file) = self.judge(tx, &message)?
@@ -167,6 +177,7 @@ impl Again {
             let (kind, key) = message.waits.as_ref().map_or(("", ""), |w| (&w.kind[..], &w.key[..]));
             let mut problem = match kind {
                 PDF_ORDER => pdf_never(key),
+                PDF => pdf_never_came(key),
                 _ => words::waited_too_long(kind, key),
             };
             problem.message = message.number;
@@ -220,6 +231,11 @@ impl Again {
     /// A PDF that came alone and waits for its order.
     fn judge_pdf(&self, tx: &Tx<'_>, message: &MessageRow, file: &FileRow) -> Result<Option<Decided>> {
         let Some(intake) = self.intake(&file.partner, &file.intake) else { return Ok(None) };
+        if let Some(row) = tx.order_of_pdf(file.no)? {
+            // The order that waited for it took it along.
+            let bound = MessageRow { row: Some(row), ..message.clone() };
+            return self.close(tx, &bound, Verdict::Accepted, "", Vec::new(), "");
+        }
         let Some(pdf) = tx.waiting_pdf(file.no)?.filter(|pdf| pdf.is_kept) else { return Ok(None) };
         let papers = Papers { tx, file: file.no, intake, overrule: self.overrule, now: self.now.wall };
         let order = OrderNamed::of_key(&message.key);

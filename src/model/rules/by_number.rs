@@ -19,8 +19,10 @@ const BETWEEN: char = '/';
 pub struct ByNumber {
     shape: NameShape,
     pub limits: pdf::Limits,
-    /// So long a PDF waits for its order.
+    /// So long a PDF waits for its order, and an order for its PDF.
     pub within: Duration,
+    /// An order is not taken before its PDF is there.
+    pub is_required: bool,
 }
 
 /// The order that a name speaks of.
@@ -51,7 +53,7 @@ impl OrderNamed {
 }
 
 impl ByNumber {
-    pub fn parse(pattern: &str, limits: pdf::Limits, within: Duration) -> Result<Self, String> {
+    pub fn parse(pattern: &str, limits: pdf::Limits, (within, is_required): (Duration, bool)) -> Result<Self, String> {
         let shape = NameShape::parse_any_case(pattern)?;
         if !is_pdf(pattern) {
             return Err(format!("\"{pattern}\" does not end with {ENDING}; expected the name of a PDF."));
@@ -61,7 +63,7 @@ impl ByNumber {
                 "\"{pattern}\" does not say where the order's number stands; expected a part {{{NUMBER}}}."
             ));
         }
-        Ok(ByNumber { shape, limits, within })
+        Ok(ByNumber { shape, limits, within, is_required })
     }
 
     pub fn pattern(&self) -> &str {
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     fn by_number(pattern: &str) -> Result<ByNumber, String> {
-        ByNumber::parse(pattern, pdf::Limits { pages: 2, takes_active: false }, Duration::from_secs(60))
+        ByNumber::parse(pattern, pdf::Limits { pages: 2, takes_active: false }, (Duration::from_secs(60), false))
     }
 
     #[test]

@@ -127,6 +127,30 @@ pub fn pdf_orphan(name: &str, key: &str) -> Problem {
     Problem::new("pdf-orphan", Place::default(), text)
 }
 
+/// An order that has to have its PDF.
+pub fn pdf_missing(place: Place, number: &str, others: &[String]) -> Problem {
+    let several = match others {
+        [] => String::new(),
+        others => format!(
+            " Orders of other customers have this number too ({}), so that only a PDF whose name says the customer ({{customer_no}} in pdf_name) is its own.",
+            others.join(", ")
+        ),
+    };
+    let text = format!(
+        "the PDF of the order \"{}\" is not here yet, and pdf_required lets no order go on without; it waits for the PDF.{several}",
+        shown(number)
+    );
+    Problem::new("pdf-missing", place, text)
+}
+
+pub fn pdf_never_came(number: &str) -> Problem {
+    let text = format!(
+        "the PDF of the order \"{}\" did not come within the time that an order may wait for it (pdf_within). Send the PDF and the order again.",
+        shown(number)
+    );
+    Problem::new("pdf-missing", Place::default(), text)
+}
+
 pub fn pdf_never(key: &str) -> Problem {
     let text = format!(
         "the order \"{}\" of this PDF did not come within the time that a PDF may wait (pdf_within). Send the order, then the PDF again; or \

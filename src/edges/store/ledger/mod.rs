@@ -51,7 +51,7 @@ pub use login::{LoginContact, LoginRow};
 pub use lone::LoneThere;
 pub use message::{Exception, MessageNo, MessageRow, NotedProblem, Revision, Waits};
 pub use notice::{Failing, NoticeNo, NoticeRow, Waiting};
-pub use order_pdf::{NewPdf, PDF_ORDER, PdfRow};
+pub use order_pdf::{NewPdf, PDF, PDF_ORDER, PdfRow};
 pub use outbox::{Cause, Concerned, NewChange, PendingChange};
 pub use part::PartRow;
 pub use pause::PauseRow;

@@ -12,6 +12,9 @@ use crate::edges::store::{FileNo, RowId, Snapshot, Tx};
 /// What a message waits for that stands for a PDF without its order.
 pub const PDF_ORDER: &str = "pdf-order";
 
+/// What an order waits for that has to have its PDF: the order's number.
+pub const PDF: &str = "pdf";
+
 /// A PDF, bound to an order or waiting for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PdfRow {
@@ -105,6 +108,34 @@ impl Snapshot<'_> {
              WHERE m.verdict = 'held' AND m.waits_kind = ?1 AND EXISTS (SELECT 1 FROM orders o \
                WHERE o.buyer_order_no = substr(m.waits_key, instr(m.waits_key, '/') + 1) AND o.partner = f.partner) ORDER BY m.message_no";
         list(self.conn, sql, [PDF_ORDER], |row| Ok(MessageNo(row.get(0)?)))
+    }
+
+    /// The order that what came with this file goes on with.
+    pub fn order_of_pdf(&self, file: FileNo) -> Result<Option<RowId>> {
+        let sql = "SELECT order_row FROM order_pdf WHERE file_no = ?1 AND order_row IS NOT NULL";
+        one(self.conn, sql, [file.0], |row| Ok(RowId(row.get(0)?)))
+    }
+
+    /// Messages of orders that wait for their PDF and whose PDF may be there by now. One statement: thousands may wait.
+    pub fn orders_with_pdfs(&self) -> Result<Vec<MessageNo>> {
+        let sql = "SELECT message_no FROM message WHERE verdict = 'held' AND waits_kind = ?1 AND waits_key IN \
+             (SELECT substr(waits_key, instr(waits_key, '/') + 1) FROM message WHERE verdict = 'held' AND waits_kind = ?2) ORDER BY message_no";
+        list(self.conn, sql, [PDF, PDF_ORDER], |row| Ok(MessageNo(row.get(0)?)))
+    }
+
+    /// The first PDF that waits under this key and came from this partner.
+    pub fn held_pdf(&self, partner: &str, key: &str) -> Result<Option<FileNo>> {
+        let sql = "SELECT m.file_no FROM message m JOIN file f USING (file_no) JOIN order_pdf p USING (file_no) \
+             WHERE m.verdict = 'held' AND m.waits_kind = ?1 AND m.waits_key = ?2 AND f.partner = ?3 AND p.order_row IS NULL AND p.bytes IS NOT NULL \
+             ORDER BY m.message_no LIMIT 1";
+        one(self.conn, sql, [PDF_ORDER, key, partner], |row| Ok(FileNo(row.get(0)?)))
+    }
+
+    /// Keys of orders of this number that wait for their PDF.
+    pub fn orders_wanting_pdf(&self, partner: &str, number: &str) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT m.key FROM message m JOIN file f USING (file_no) \
+             WHERE m.verdict = 'held' AND m.waits_kind = ?1 AND m.waits_key = ?2 AND f.partner = ?3 ORDER BY 1";
+        list(self.conn, sql, [PDF, number, partner], |row| row.get(0))
     }
 
     /// Of an order that is to go out; nothing where it has none, or lost it after it went out.
