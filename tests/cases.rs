@@ -154,6 +154,7 @@ cases! {
     case_672_what_is_kept_of_a_person = "672-what-is-kept-of-a-person",
     case_710_one_order_there_and_back = "710-one-order-there-and-back",
     case_711_last_check_run_and_success = "711-last-check-run-and-success",
+    case_720_reasons_that_are_rare = "720-reasons-that-are-rare",
     case_800_a_day_between_erp_and_shop = "800-a-day-between-erp-and-shop",
     case_801_a_day_of_a_wholesaler = "801-a-day-of-a-wholesaler",
 }

@@ -92,7 +92,7 @@ fn faults_of_sheets_and_headings() {
         (Book::of(&twice), &["Orders!C4, \"Qty\": \"Article\" is not a quantity"]),
         (
             Book::of(&(list(&[]) + &row(4, &["A-1", "x", "1", "", "", "", "5"]))),
-            &["Orders!G4, \"5\" stands under no heading"],
+            &["Orders!G4, \"5\" stands under no heading", "[cell-invalid]"],
         ),
     ];
     for (at, (book, words)) in table.iter().enumerate() {
