@@ -146,16 +146,17 @@ fn behind(file: &Claimed, locked: &FileRow) -> Holding {
     Holding { problem: words::behind(&file.intake.source(), &locked.name), lock: None }
 }
 
-/// After the verdict, in its transaction: the lock follows. Gives back the file that was locked and is replaced by this one.
+/// After the verdict, in its transaction: the lock follows. Gives back the files that this one replaces: the locked one, and the
+/// changes that waited behind it where this one names everything that there is.
 pub fn settle_lock(
     tx: &Tx<'_>,
     file: &Claimed,
     done: &Decided,
     locking: Option<Locking>,
     now: Now,
-) -> Result<Option<Decided>> {
+) -> Result<Vec<Decided>> {
     if !file.intake.makes() && file.intake.layouts.iter().all(|layout| !layout.kind.class.updates()) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let (partner, name) = (&file.intake.sender.partner[..], &file.intake.id[..]);
     let at = iso(now.wall);
@@ -167,7 +168,7 @@ pub fn settle_lock(
                 tx.end_lock(lock.no, &at, "replaced")?;
                 replace(tx, lock, file, &at)?
             }
-            None => None,
+            None => Vec::new(),
         };
         let (run, file) = (None, Some(file.file));
         let (exceeded, samples) = (&exceeded[..], &samples[..]);
@@ -177,14 +178,19 @@ pub fn settle_lock(
     match (open.as_ref(), other) {
         (_, Some(lock)) if says_more(tx, file, done, lock)? => {
             tx.end_lock(lock.no, &at, "replaced")?;
-            replace(tx, lock, file, &at)
+            let mut replaced = replace(tx, lock, file, &at)?;
+            for no in tx.files_behind(partner, name, words::BEHIND)? {
+                let Some(row) = tx.file(no)?.filter(|row| is_newer(file, row)) else { continue };
+                replaced.extend(close_replaced(tx, &row, file, &at)?);
+            }
+            Ok(replaced)
         }
         (Some(lock), None) if !done.is_locked => {
             tx.end_lock(lock.no, &at, "released")?;
             file.released_by.map_or(Ok(()), |command| tx.decided_by(lock.no, command))?;
-            Ok(None)
+            Ok(Vec::new())
         }
-        _ => Ok(None),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -198,9 +204,13 @@ fn says_more(tx: &Tx<'_>, file: &Claimed, done: &Decided, lock: &LockRow) -> Res
 }
 
 /// The locked file is older than what is known now: it goes to done/ as such.
-fn replace(tx: &Tx<'_>, lock: &LockRow, file: &Claimed, at: &str) -> Result<Option<Decided>> {
-    let Some(row) = locked_file(tx, lock)? else { return Ok(None) };
-    close(tx, &row, Verdict::Stale, &format!("replaced by {}", file.id), at)
+fn replace(tx: &Tx<'_>, lock: &LockRow, file: &Claimed, at: &str) -> Result<Vec<Decided>> {
+    let Some(row) = locked_file(tx, lock)? else { return Ok(Vec::new()) };
+    Ok(close_replaced(tx, &row, file, at)?.into_iter().collect())
+}
+
+fn close_replaced(tx: &Tx<'_>, row: &FileRow, by: &Claimed, at: &str) -> Result<Option<Decided>> {
+    close(tx, row, Verdict::Stale, &format!("replaced by {}", by.id), at)
 }
 
 /// Ends the waiting of a file as a whole without applying it.

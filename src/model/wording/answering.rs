@@ -66,7 +66,12 @@ pub fn stock_unknown(article: &str) -> Why {
 }
 
 pub fn price_unknown(article: &str) -> Why {
-    why("price-unknown", format!("No price holds today for \"{article}\", this customer and this quantity."))
+    why(
+        "price-unknown",
+        format!(
+            "No price holds today for \"{article}\", this customer, quantity and currency. Where there are prices in several currencies, the question has to name one."
+        ),
+    )
 }
 
 pub fn order_missing() -> Why {

@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::also::holds_on;
 use crate::edges::store::Snapshot;
-use crate::edges::store::query::one;
+use crate::edges::store::query::{list as all, one};
 
 /// What a price is looked for by.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +44,12 @@ impl Snapshot<'_> {
         let PriceFor { article_no, currency, qty_e6, today } = *wanted;
         let values = params![list, customer, article_no, currency, qty_e6, today];
         one(self.conn, &sql, values, |row| Ok(PriceKey { from_qty_e6: row.get(0)?, valid_from: row.get(1)? }))
+    }
+
+    /// In which currencies this list or customer has prices of an article; two are enough to know that it is not one.
+    pub fn currencies_of(&self, list: &str, customer: &str, article_no: &str) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT currency FROM price WHERE price_list = ?1 AND customer_no = ?2 AND article_no = ?3 AND active = 1 LIMIT 2";
+        all(self.conn, sql, [list, customer, article_no], |row| row.get(0))
     }
 
     /// From which day the discount of this list and customer on a group of articles holds; both empty: everybody's.

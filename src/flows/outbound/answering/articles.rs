@@ -155,19 +155,23 @@ impl Answerer<'_> {
         let customer = asker.customer.as_deref().unwrap_or_default();
         let qty_e6 = number(question, node, "qty").unwrap_or(ONE_E6);
         let day = today(feed, self.at);
-        let wanted = PriceFor { article_no: &named.article_no, currency, qty_e6, today: &day };
         let tiers = [("customer", "", customer), ("list", list, ""), ("base", "", "")];
         let said = |(source, list, customer): &(&str, &str, &str)| {
             *source == "base" || !list.is_empty() || !customer.is_empty()
         };
         for (source, list, customer) in tiers.into_iter().filter(said) {
+            let Some(currency) = self.currency_of((list, customer), &named.article_no, currency)? else {
+                // A price of another tier, in whatever currency, may be none of his.
+                return Ok(false);
+            };
+            let wanted = PriceFor { article_no: &named.article_no, currency: &currency, qty_e6, today: &day };
             let Some(key) = self.tx.price_of(list, customer, &wanted)? else { continue };
             let from_qty = decimal::text(key.from_qty_e6, 6);
             let asked = [
                 ("price_list", list),
                 ("customer_no", customer),
                 ("article_no", &named.article_no),
-                ("currency", currency),
+                ("currency", &currency),
                 ("from_qty", &from_qty),
                 ("valid_from", &key.valid_from),
             ];
@@ -191,6 +195,15 @@ impl Answerer<'_> {
 }
 
 impl Answerer<'_> {
+    /// The one that is asked for; where nobody names any, that of all these prices. None: there are several.
+    fn currency_of(&self, (list, customer): (&str, &str), article_no: &str, named: &str) -> Result<Option<String>> {
+        if !named.is_empty() {
+            return Ok(Some(named.to_string()));
+        }
+        let mut known = self.tx.currencies_of(list, customer, article_no)?;
+        Ok(if known.len() > 1 { None } else { Some(known.pop().unwrap_or_default()) })
+    }
+
     /// What is taken off a price: its own discount, or those on its group of articles as far as a feed tells the partner of them. The
     /// customer's go before those of his list, those before everybody's; a price made for one customer has only a group that it names.
     fn discounts(
