@@ -372,8 +372,8 @@ fn pdfs_beside_orders(root: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// Each call of the store's and the spool's while a pair is taken and while it goes out is the last one once, and fails once; the everyday loop
-/// tries some of them, and all that are about PDFs.
+/// Each call of the store's and the spool's while a pair is taken and while it goes out is the last one once, and fails once;
+/// the everyday loop tries some of them, and all that are about PDFs.
 #[test]
 fn whatever_step_is_the_last_order_and_pdf_stay_together() {
     let pair = || {

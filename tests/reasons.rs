@@ -18,7 +18,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// As a word of its own: `pdf-late` is not `pdf-later`.
+/// As a word of its own: one may be the beginning of another.
 fn says(text: &str, code: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
     text.match_indices(code).any(|(at, _)| {

@@ -223,7 +223,7 @@ enum Paired {
     With(FileNo),
     /// It was taken before; whether it says anything new is decided as ever.
     Taken,
-    /// Orders of other customers have the number, and no PDF says this one's.
+    /// No PDF is there that is this order's alone; `others` of other customers have its number too.
     Wanting { number: String, others: Vec<String> },
 }
 

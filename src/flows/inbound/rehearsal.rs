@@ -1,5 +1,6 @@
-//! A file of a partner who is not live, or a test by its name: judged like any other, in its savepoint, and then all that it wrote is taken back. What
-//! would have happened stands in the ledger; nothing waits, nothing is locked, nothing goes on by itself.
+//! A file of a partner who is not live, or a test by its name: judged like any other, in its savepoint, and then all that it
+//! wrote is taken back. What would have happened stands in the ledger; nothing waits, nothing is locked, nothing goes on by
+//! itself.
 
 use std::io::{BufReader, BufWriter, Cursor, Read, Seek, Write};
 
