@@ -125,7 +125,7 @@ pub fn of_file(file: &FileRow, messages: &[MessageRow], reject: Option<&str>, co
     }
     if !file.rehearsed.writes() {
         if file.rehearsal_closed {
-            step("nothing: a person closed it without applying it", String::new());
+            step("nothing: it was a test, by its name or until a person closed it", String::new());
         } else {
             step("apply it, once its partner is live", format!("nattpost retry {id} --rehearsed"));
             step("close it without applying it", format!("nattpost ignore {id} --rehearsed --comment \"why\""));
