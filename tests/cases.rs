@@ -2,6 +2,7 @@
 //! what is dropped, what the real binary answers, how the spool stands and what the views hold. tests/cases/README.md
 //! tells the words of case.toml.
 
+mod another_user;
 mod cases {
     pub mod desk;
     pub mod script;

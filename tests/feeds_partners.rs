@@ -1,6 +1,7 @@
 //! Partners who get files, from the database: what their expected.json says comes in by Nattpost's own formats through the real
 //! binary, the feed of the scenario case goes out, and the file is the partner's published sample.
 
+mod another_user;
 mod cases {
     // The scenario cases need all of it.
     #[allow(dead_code)]

@@ -3,15 +3,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rusqlite::types::ValueRef;
 
-/// Whoever may read nothing that is not his; a case about permissions runs as him where the tests run as root.
-const NOBODY: u32 = 65534;
+use crate::another_user;
 
 pub struct Desk {
     folder: tempfile::TempDir,
@@ -62,8 +60,7 @@ impl Desk {
         }
         give(self.root());
         self.as_nobody = true;
-        let mut command = self.command(&["--version"]);
-        command.output().is_ok_and(|output| output.status.success())
+        another_user::reaches(self.root())
     }
 
     pub fn run(&self, words: &[&str]) -> Told {
@@ -74,10 +71,14 @@ impl Desk {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nattpost"));
+        let mut command = if self.as_nobody {
+            Command::new(another_user::program(self.root()))
+        } else {
+            Command::new(env!("CARGO_BIN_EXE_nattpost"))
+        };
         command.args(words).current_dir(self.root()).env_remove("NATTPOST_CONFIG").stdin(Stdio::null());
         if self.as_nobody {
-            command.uid(NOBODY).gid(NOBODY);
+            another_user::become_him(&mut command);
         }
         command
     }
@@ -244,7 +245,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn give(path: &Path) {
-    chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    another_user::give(path);
     if path.is_dir() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         for entry in fs::read_dir(path).unwrap() {
