@@ -56,7 +56,7 @@ pub enum RunState {
 }
 
 impl RunState {
-    pub(super) const ALL: [RunState; 9] = [
+    pub const ALL: [RunState; 9] = [
         RunState::Ready,
         RunState::Delivering,
         RunState::Renaming,
