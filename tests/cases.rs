@@ -158,6 +158,7 @@ cases! {
     case_720_reasons_that_are_rare = "720-reasons-that-are-rare",
     case_800_a_day_between_erp_and_shop = "800-a-day-between-erp-and-shop",
     case_801_a_day_of_a_wholesaler = "801-a-day-of-a-wholesaler",
+    case_840_documents_are_asked_for = "840-documents-are-asked-for",
 }
 
 #[test]

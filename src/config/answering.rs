@@ -19,7 +19,9 @@ use crate::model::rules::rights::{FEATURES, Rights};
 /// The kind of answers.
 pub(super) const ANSWER: &str = "answer";
 /// Kinds whose rows answers tell.
-const TOLD: [&str; 4] = ["stock", "price", "discount", "order_status"];
+const TOLD: [&str; 5] = ["stock", "price", "discount", "order_status", DOCUMENT];
+/// Of it an answer tells what several feeds say: what is for all and what is for one customer alone go out by feeds of their own.
+const DOCUMENT: &str = "document";
 /// What is said of a feed that answers.
 const OF_ANSWERS: [&str; 11] =
     ["layout", "file_name", "zip", "gzip", "to", "upload_as", "folder", "zone", "done_file", "tells", "notices"];
@@ -74,6 +76,14 @@ pub(super) fn resolve(
             continue;
         };
         is_named[at] = true;
+        let tells_documents = told[at].iter().any(|feed| feed.layout.kind.name == DOCUMENT);
+        if tells_documents && may_ask(&rights, DOCUMENT) && !names_documents(&answers[at].1.layout) {
+            let text = format!(
+                "the layout \"{}\" has no place for documents.file_name: who asks for documents would be answered with none. Give it one, or take document out of the features.",
+                answers[at].1.layout.id
+            );
+            answers[at].0.problem("layout", text);
+        }
         if rights.features.is_empty() {
             section.problem("answer", "answers nothing: the partner has no features; say at the top of his file which he has, like features = [\"stock\"].");
         }
@@ -104,6 +114,18 @@ fn tells_codes(layout: &Layout) -> bool {
     layout.records.iter().any(|record| opened(record) && says(record))
 }
 
+/// The partner has this feature; no department and no contact has it without him.
+fn may_ask(rights: &Rights, feature: &str) -> bool {
+    rights.features.iter().any(|known| known == feature)
+}
+
+/// A document is told with the name of its file.
+fn names_documents(layout: &Layout) -> bool {
+    let place = layout.kind.path("documents.file_name");
+    let says = |ours: &Ours| matches!(ours, Ours::Field { group, field, .. } if place == Some((*group, *field)));
+    layout.records.iter().flat_map(|record| &record.fields).any(|field| says(&field.ours))
+}
+
 fn read_tells(section: &Section<'_>, feeds: &[Arc<Feed>]) -> Vec<Arc<Feed>> {
     let keyed = Keyed::new(section, Table::Feed);
     let kind_of = |feed: &Feed| TOLD.into_iter().find(|kind| *kind == feed.layout.kind.name);
@@ -123,7 +145,7 @@ fn read_tells(section: &Section<'_>, feeds: &[Arc<Feed>]) -> Vec<Arc<Feed>> {
     if !keyed.has("tells") {
         told = feeds.iter().filter(|feed| kind_of(feed).is_some()).cloned().collect();
     }
-    for kind in TOLD {
+    for kind in TOLD.into_iter().filter(|kind| *kind != DOCUMENT) {
         let several: Vec<&str> =
             told.iter().filter(|feed| feed.layout.kind.name == kind).map(|feed| feed.plain_id()).collect();
         if several.len() > 1 {

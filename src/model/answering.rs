@@ -10,14 +10,19 @@ use super::rules::rights::Rights;
 pub struct Answering {
     /// Layout, names, folder and remote of the answers; it never goes out by itself.
     pub feed: Arc<Feed>,
-    /// The feeds whose rows, limits and words are told, one of a kind.
+    /// The feeds whose rows, limits and words are told: one of a kind, of documents any number.
     pub tells: Vec<Arc<Feed>>,
     pub rights: Rights,
 }
 
 impl Answering {
     /// The feed whose rows of this kind are told.
-    pub fn feed_of(&self, kind: &str) -> Option<&Feed> {
-        self.tells.iter().find(|feed| feed.layout.kind.name == kind).map(|feed| &**feed)
+    pub fn feed_of<'a>(&'a self, kind: &'a str) -> Option<&'a Feed> {
+        self.feeds_of(kind).next()
+    }
+
+    /// All of them, where there may be several.
+    pub fn feeds_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Feed> {
+        self.tells.iter().filter(move |feed| feed.layout.kind.name == kind).map(|feed| &**feed)
     }
 }

@@ -112,8 +112,10 @@ pub const KEYS: &[Key] = &[
         Table::Feed,
         "tells",
         "list of feeds of this partner",
-        From("all of his feeds of stock, price, discount and order_status, where there is one of each"),
-        "Answers: the feeds whose rows, limits and words the answers tell, one of a kind. So a question and a nightly file never differ.",
+        From(
+            "all of his feeds of stock, price, discount, order_status and document, where there is one of each; of documents all",
+        ),
+        "Answers: the feeds whose rows, limits and words the answers tell, one of a kind, of documents any number. So a question and a nightly file never differ.",
     ),
     key(Table::Feed, "partners", "list of partner ids", Value(""), "Orders: of these partners; empty: of all."),
     key(

@@ -65,6 +65,10 @@ pub fn stock_unknown(article: &str) -> Why {
     why("stock-unknown", format!("Nothing is known of the stock of \"{article}\"."))
 }
 
+pub fn document_unknown(article: &str) -> Why {
+    why("document-unknown", format!("There is no document of \"{article}\" for who asks."))
+}
+
 pub fn price_unknown(article: &str) -> Why {
     why(
         "price-unknown",

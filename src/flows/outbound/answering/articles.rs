@@ -23,10 +23,10 @@ const ONE_E6: i64 = 1_000_000;
 const FIGURES: [&str; 3] = ["qty", "unit", "expected_qty"];
 
 /// An article that a line names.
-struct Named {
-    article_no: String,
+pub(super) struct Named {
+    pub article_no: String,
     /// Master data know it.
-    is_known: bool,
+    pub is_known: bool,
 }
 
 impl Answerer<'_> {
@@ -69,7 +69,7 @@ impl Answerer<'_> {
         Ok(None)
     }
 
-    fn named(&mut self, question: &Message<'_>, node: &NodeRef<'_>) -> Result<Result<Named, Why>> {
+    pub(super) fn named(&mut self, question: &Message<'_>, node: &NodeRef<'_>) -> Result<Result<Named, Why>> {
         let mut sent = "";
         for scheme in &self.intake.article_schemes {
             let (field, owner) = match scheme {

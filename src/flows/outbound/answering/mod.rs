@@ -2,11 +2,12 @@
 //! transaction of its verdict and staged with it (`reply`), so that a question is answered once or, after a crash, once more under the
 //! same number.
 //!
-//! `asker` says who asks and what he may know, `articles` answers about stock and prices, `orders` about orders. Rows are selected
-//! and put into words by the code of the feeds; only what they say is put into another form here.
+//! `asker` says who asks and what he may know, `articles` answers about stock and prices, `documents` about what belongs to an article,
+//! `orders` about orders. Rows are selected and put into words by the code of the feeds; only what they say is put into another form here.
 
 mod articles;
 mod asker;
+mod documents;
 mod orders;
 
 use anyhow::{Context, Result};
@@ -156,6 +157,7 @@ impl Answerer<'_> {
             Err(why) => Some(why),
             Ok(asker) => match about.as_str() {
                 "stock" | "availability" | "price" => self.articles(question, &about, &asker, sheet)?,
+                "document" => self.documents(question, &asker, sheet)?,
                 _ => self.orders(question, &about, &asker, sheet)?,
             },
         };
@@ -202,7 +204,11 @@ fn lines<'m>(question: &Message<'m>) -> Result<Vec<(u64, NodeRef<'m>)>, Why> {
 /// Who reads rows only has to find it there too: an answer is never silently empty.
 fn refuse_lines(question: &Message<'_>, why: &Why, sheet: &mut Sheet) {
     match lines(question) {
-        Ok(lines) => lines.iter().for_each(|(no, node)| open_line(question, (*no, node), sheet, Some(why))),
+        Ok(lines) => {
+            for (no, node) in &lines {
+                open_line(question, (*no, node), sheet, Some(why));
+            }
+        }
         Err(_) => {
             sheet.open("lines", 0);
             sheet.text("code", why.code);
@@ -212,10 +218,13 @@ fn refuse_lines(question: &Message<'_>, why: &Why, sheet: &mut Sheet) {
 }
 
 /// A line of the answer that repeats what was asked for; with why there is no more to it.
-fn open_line(question: &Message<'_>, (no, node): (u64, &NodeRef<'_>), sheet: &mut Sheet, why: Option<&Why>) {
-    if sheet.open("lines", 0).is_none() {
-        return;
-    }
+fn open_line(
+    question: &Message<'_>,
+    (no, node): (u64, &NodeRef<'_>),
+    sheet: &mut Sheet,
+    why: Option<&Why>,
+) -> Option<u32> {
+    let line = sheet.open("lines", 0)?;
     sheet.number("line_no", no);
     for field in
         ["article_no", "buyer_article_no", "supplier_article_no", "ean", "buyer_order_no", "order_no", "warehouse"]
@@ -226,4 +235,5 @@ fn open_line(question: &Message<'_>, (no, node): (u64, &NodeRef<'_>), sheet: &mu
         sheet.text("code", why.code);
         sheet.text("text", &why.text);
     }
+    Some(line)
 }
