@@ -34,8 +34,11 @@ pub fn value_invalid(place: Place, field_type: Option<&FieldType>, form: &Form, 
             format!("\"{found}\" has {length} characters; expected at most {max}. Shorten it and drop the file again."),
         ),
         Wrong::NoMark => {
-            let marks: Vec<&str> = [&form.before, &form.after].into_iter().flatten().map(String::as_str).collect();
-            let text = format!("\"{found}\" has no \"{}\"; expected a value with it. {AGAIN}", shown(&marks.concat()));
+            let lacks = match (&form.after, &form.before) {
+                (Some(after), Some(before)) => format!("\"{}\" with \"{}\" behind it", shown(after), shown(before)),
+                (one, other) => format!("\"{}\"", shown(one.as_ref().or(other.as_ref()).map_or("", String::as_str))),
+            };
+            let text = format!("\"{found}\" has no {lacks}; expected a value with it. {AGAIN}");
             Problem::new("value-incomplete", place, text)
         }
         Wrong::NotLike => {

@@ -1,5 +1,8 @@
 //! The elements that are open: their names, and the namespaces declared on them.
 
+/// So many names of a path are shown: no real message is as deep, and a hostile one would fill the reason.
+const PATH_SHOWN: usize = 20;
+
 /// Open elements, outermost first, without an allocation per element.
 #[derive(Debug, Default)]
 pub struct OpenNames {
@@ -32,11 +35,14 @@ impl OpenNames {
         self.ends.len()
     }
 
-    /// `orders/order/qty`, for people.
+    /// `orders/order/qty`, for people; of one that is very deep the beginning and the end.
     pub fn path(&self) -> String {
         let mut from = 0;
-        let names: Vec<&str> =
+        let mut names: Vec<&str> =
             self.ends.iter().map(|end| &self.text[std::mem::replace(&mut from, *end)..*end]).collect();
+        if names.len() > PATH_SHOWN {
+            names.splice(PATH_SHOWN / 2..names.len() - PATH_SHOWN / 2, ["…"]);
+        }
         names.join("/")
     }
 }
@@ -104,6 +110,10 @@ mod tests {
         open.pop();
         open.pop();
         assert_eq!((open.last(), open.depth()), (None, 0));
+        for depth in 0..100 {
+            open.push(if depth < 98 { "a" } else { "b" });
+        }
+        assert_eq!(open.path(), format!("{}…{}/b/b", "a/".repeat(10), "/a".repeat(8)));
     }
 
     #[test]
