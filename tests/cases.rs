@@ -159,6 +159,7 @@ cases! {
     case_800_a_day_between_erp_and_shop = "800-a-day-between-erp-and-shop",
     case_801_a_day_of_a_wholesaler = "801-a-day-of-a-wholesaler",
     case_840_documents_are_asked_for = "840-documents-are-asked-for",
+    case_841_the_newest_revision = "841-the-newest-revision",
 }
 
 #[test]

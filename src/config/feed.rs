@@ -20,6 +20,7 @@ use crate::model::intake::{Intake, Sender};
 use crate::model::kind::{Class, FieldType, Kind};
 use crate::model::rules::availability::{self, Availability};
 use crate::model::rules::file_name::NamePattern;
+use crate::model::rules::manifest;
 use crate::model::rules::published::Published;
 use crate::model::rules::schedule;
 
@@ -231,7 +232,11 @@ fn read_only(keyed: &Keyed<'_, '_>, kind: Option<&Arc<Kind>>) -> Vec<(String, St
             keyed.wrong(value, "only", Wrong::word(&value.value, &words));
         }
     }
-    pairs.into_iter().map(|(field, value)| (field.value, value.value)).collect()
+    let as_stored = |field: String, value: String| {
+        let value = manifest::as_stored(&kind.name, &field, value);
+        (field, value)
+    };
+    pairs.into_iter().map(|(field, value)| as_stored(field.value, value.value)).collect()
 }
 
 fn read_published(keyed: &Keyed<'_, '_>) -> Published {

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0026_corrections.sql"),
     include_str!("migrations/0027_questions.sql"),
     include_str!("migrations/0028_documents.sql"),
+    include_str!("migrations/0029_one_language.sql"),
 ];
 
 /// The version of the tables this program works with.
@@ -145,6 +146,34 @@ mod tests {
         assert!(add("f", "gone", "due").is_err() && add("g", "sent", "mood").is_err());
         let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
         assert_eq!(text("SELECT run_id || number || state || scope FROM run WHERE run_id = 'a'"), "a7sentfull");
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
+    }
+
+    #[test]
+    fn documents_of_version_28_keep_the_language_that_was_said_last() {
+        let conn = of_version(28);
+        for file in 1..=2 {
+            let sql = "INSERT INTO file (file_no, file_id, partner, intake, raw_name, name, origin, first_seen, size, inode, mtime_ns, state, rows_written) \
+                       VALUES (?1, 'f' || ?1, 'erp', 'documents', x'61', 'a', 'in', '2026-11-22T00:00:00Z', 1, 1, 1, 'judged', 3)";
+            conn.execute(sql, [file]).unwrap();
+        }
+        for (no, language, file, active) in [
+            ("A", "DE", 1, 1),
+            ("A", "de", 2, 1),
+            ("A", "EN", 1, 1),
+            ("B", "De", 2, 0),
+            ("B", "dE", 1, 1),
+            ("C", "", 2, 1),
+        ] {
+            let sql = "INSERT INTO document (doc_kind, doc_no, language, file_name, sha256, file_no, file_line, active) \
+                       VALUES ('image', ?1, ?2, 'x', 'AB', ?3, 1, ?4)";
+            conn.execute(sql, rusqlite::params![no, language, file, active]).unwrap();
+        }
+        migrate(&conn).unwrap();
+        let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        let rows = "SELECT group_concat(doc_no || ':' || language || file_no || sha256, ' ') FROM (SELECT * FROM document ORDER BY doc_no, language)";
+        assert_eq!(text(rows), "A:de2ab A:en1ab B:de1ab C:2ab");
+        assert_eq!(text("SELECT group_concat(rows_written, ' ') FROM (SELECT * FROM file ORDER BY file_no)"), "2 2");
         assert_eq!(text("PRAGMA integrity_check"), "ok");
     }
 }

@@ -3,9 +3,9 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::applying::InHand;
 use super::claiming::Claimed;
 use super::finish::{self, Decided};
+use super::in_hand::InHand;
 use super::papers::Papers;
 use super::reading::{Assignment, Outcome};
 use super::round::{Bench, answer_all, read_and_apply};

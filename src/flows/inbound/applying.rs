@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, Utc};
 
 use super::changing::{self, Change, ORDER_CHANGE};
 use super::corrected::Corrected;
@@ -16,6 +15,7 @@ use super::field_text::{business_key, field_text};
 use super::fullness::Fullness;
 use super::gathered::Gathered;
 use super::guarding::{self, Counted};
+use super::in_hand::InHand;
 use super::judge::{Hold, Judge, Judged};
 use super::making::Making;
 use super::numbering::{self, ORDER_NUMBERS};
@@ -25,17 +25,17 @@ use super::reading::SpillFiles;
 use super::registering::{self, Before, Number, REGISTRATION, Registering};
 use super::removing::{Done, Removing};
 use crate::edges::clock::iso;
-use crate::edges::spool::Marks;
 use crate::edges::store::business::{Applied as Row, Inserted, Records, References, Requests, Stamp};
 use crate::edges::store::ledger::{Exception, MessageNo, MessageRow, QuestionRow, Waits};
-use crate::edges::store::{FileNo, RowId, Tx};
+use crate::edges::store::{RowId, Tx};
 use crate::model::batch::{Batch, Message};
 use crate::model::diagnostic::{Diagnostics, Place, Problem};
 use crate::model::difference::difference;
-use crate::model::intake::{Absent, Intake, OnChange, OrderNumbers};
+use crate::model::intake::{Absent, OnChange, OrderNumbers};
 use crate::model::json;
 use crate::model::kind::{Class, Kind};
 use crate::model::layout::{Layout, Refused};
+use crate::model::rules::manifest;
 use crate::model::verdict::{Counts, Verdict};
 use crate::model::wording::judging as words;
 
@@ -44,25 +44,6 @@ const LOOK_UP_ROWS: usize = 4_096;
 pub const STOPPED: &str = "stopped: the running file is taken back";
 /// Said of an error with the file of rows that were put aside.
 const ASIDE: &str = "cannot read the sorted rows that were put aside in tmp/";
-
-/// The file that is being applied.
-#[derive(Clone)]
-pub struct InHand<'f> {
-    pub file: FileNo,
-    pub intake: &'f Intake,
-    /// The moment its facts and records speak of.
-    pub as_of: &'f str,
-    pub first_seen: &'f str,
-    pub now: DateTime<Utc>,
-    /// Numbers of the messages to judge; empty: all. A retry judges only what was not taken before.
-    pub only: &'f [u64],
-    /// A person said: apply although newer or other content is known.
-    pub overrule: bool,
-    /// A person said: who registers is the customer or contact of this number.
-    pub existing: Option<&'f str>,
-    /// The spool's copy of the last numbers given: a restored older database must not give one twice.
-    pub given: &'f Marks,
-}
 
 const ORDER: &str = "order";
 
@@ -147,6 +128,9 @@ impl<'t, 'f> Applying<'t, 'f> {
             _ => {
                 let mut records = tx.records(&kind, &Stamp { file: hand.file, as_of })?;
                 records.keep(&hand.intake.sender.partner, kept.clone())?;
+                if hand.overrule {
+                    records.overrule();
+                }
                 Writer::Records(Box::new(records))
             }
         };
@@ -580,6 +564,7 @@ impl<'t, 'f> Applying<'t, 'f> {
         }
         let Writer::Records(writer) = &mut self.writer else { return Ok(()) };
         let row = writer.apply(*message)?;
+        let newer = writer.newer_revision();
         if self.is_guarded {
             self.applied.counted.add(row, || business_key(message));
         }
@@ -590,7 +575,8 @@ impl<'t, 'f> Applying<'t, 'f> {
             Row::New | Row::Changed | Row::Reopened | Row::Emptied => self.count(Verdict::Accepted),
             Row::Unchanged => self.count(Verdict::Unchanged),
             Row::Stale => {
-                self.list(message, Verdict::Stale, "stale", &[], None, None)?;
+                let why = newer.map(|newer| manifest::older(message, self.message_place(message), &newer));
+                self.list(message, Verdict::Stale, "stale", why.as_slice(), None, None)?;
                 self.count(Verdict::Stale);
             }
         }

@@ -5,7 +5,7 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
-use super::applying::InHand;
+use super::in_hand::InHand;
 use super::judge::Hold;
 use crate::edges::store::business::{NewAmendment, OrderState};
 use crate::edges::store::{RowId, Tx};

@@ -112,6 +112,7 @@ impl<'f> Judge<'f> {
         }
         self.number_lines(batch, index, &mut findings);
         self.values(batch, index, &mut findings);
+        self.manifest.iter().for_each(|manifest| manifest.lower(batch, index));
         if let Some(field) = self.partner_field {
             batch.put_text(index, 0, field, &self.intake.sender.partner);
         }

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::applying::InHand;
+use super::in_hand::InHand;
 use crate::edges::store::business::{MADE, Records, Stamp};
 use crate::edges::store::{FileNo, Tx};
 use crate::model::batch::{Batch, Message, NodeRef, Value};

@@ -18,6 +18,7 @@ mod fullness;
 mod gathered;
 pub mod guarding;
 mod hashing;
+pub mod in_hand;
 mod judge;
 mod making;
 pub mod numbering;

@@ -5,8 +5,9 @@
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::applying::{Applied, How, InHand};
+use super::applying::{Applied, How};
 use super::field_text::{business_key, field_text};
+use super::in_hand::InHand;
 use super::judge::Hold;
 use crate::edges::clock::iso;
 use crate::edges::store::ledger::{Exception, NewPdf, PDF, PDF_ORDER, Waits};

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use chrono::DateTime;
 
-use super::applying::InHand;
+use super::in_hand::InHand;
 use super::judge::{Hold, Judged};
 use crate::edges::store::business::QuoteRow;
 use crate::edges::store::{RowId, Tx};

@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 
-use super::applying::InHand;
+use super::in_hand::InHand;
 use super::judge::Hold;
 use super::numbering;
 use crate::edges::store::business::{MADE, Records, SameParty, Stamp};

@@ -13,13 +13,14 @@ use anyhow::{Context, Result};
 use chrono_tz::Tz;
 
 use super::super::is_outage;
-use super::applying::{Applied, Applying, InHand, STOPPED};
+use super::applying::{Applied, Applying, STOPPED};
 use super::bundling::contents_in;
 use super::claiming::{Claimed, ORIGIN_HERE, cut_by_power};
 use super::deciding::{self, Judgement};
 use super::durable::Durable;
 use super::finish::{self, Decided, UnderWay};
 use super::guarding;
+use super::in_hand::InHand;
 use super::numbering;
 use super::papers::Papers;
 use super::reading::{Assignment, Decoder, Ending, Outcome, Reading};

@@ -11,9 +11,10 @@ use chrono_tz::Tz;
 
 use super::super::is_outage;
 use super::QUOTE;
-use super::applying::{Applied, Applying, InHand};
+use super::applying::{Applied, Applying};
 use super::changing::ORDER_CHANGE;
 use super::finish::Decided;
+use super::in_hand::InHand;
 use super::judge::registration;
 use super::numbering;
 use super::papers::{Alone, ORDER_PDF, Papers};

@@ -3,6 +3,7 @@
 //! A number alone is meant where the key has one field, or one that is an article's; else fields are named, joined by `|`.
 //! Numbers may hold any character: a `|` counts only where the name of a key's field and `=` stand behind it.
 
+use super::manifest;
 use crate::model::decimal;
 use crate::model::kind::{Field, FieldType, Kind};
 
@@ -39,7 +40,7 @@ pub fn named(kind: &Kind, text: &str, needs_one: bool) -> Result<Named, NoKey> {
             if named.iter().any(|(known, _)| known == field) {
                 return Err(NoKey::Twice { field: field.to_string() });
             }
-            named.push((field.to_string(), value.to_string()));
+            named.push((field.to_string(), manifest::as_stored(&kind.name, field, value.to_string())));
         }
     }
     for (field, value) in &named {
@@ -134,6 +135,7 @@ mod tests {
             "article_no: A, customer_no: , from_qty: 10"
         );
         assert_eq!(of("article", "article_no=4711").unwrap(), "article_no: 4711");
+        assert_eq!(of("document", "doc_no=FI-1|language=DE").unwrap(), "doc_no: FI-1, language: de");
         assert_eq!(of("stock", "article_no=A|article_no=B").unwrap_err(), "article_no is named twice");
         assert_eq!(of("stock", "article_no=|warehouse=HH").unwrap_err(), "article_no has no value");
         assert_eq!(

@@ -1,7 +1,11 @@
 //! What a manifest says of a document's file, where it cannot be true of any file: a hash that is none, sizes below nothing, a
-//! validity that ends before it begins. Whether it is true of the file at hand is not known here: a manifest comes without its files.
+//! validity that ends before it begins; and in which writing it is stored. Whether it is true of the file at hand is not known here: a
+//! manifest comes without its files.
 
-use crate::model::batch::{Message, NodeRef};
+use std::cmp::Ordering;
+
+use super::revision;
+use crate::model::batch::{Batch, Message, NodeRef};
 use crate::model::diagnostic::{Place, Problem};
 use crate::model::kind::Kind;
 use crate::model::wording::manifest as words;
@@ -9,12 +13,18 @@ use crate::model::wording::manifest as words;
 const SHA256_DIGITS: usize = 64;
 /// 0 is taken: many write it where they do not know.
 const SIZES: [&str; 4] = ["bytes", "pages", "width", "height"];
+const KIND: &str = "document";
+/// A language is the same one in capitals, and so is a hash.
+const IN_ANY_CASE: [&str; 2] = ["language", "sha256"];
+/// Which of them is the newer one, see `revision`.
+pub const REVISION: &str = "revision";
 
 /// The fields of the kind `document`, looked up once.
 pub struct Manifest {
     sha256: usize,
     sizes: Vec<usize>,
     valid: (usize, usize),
+    in_any_case: Vec<usize>,
 }
 
 impl Manifest {
@@ -22,12 +32,26 @@ impl Manifest {
     pub fn of(kind: &Kind) -> Option<Self> {
         let head = kind.head();
         let sizes = SIZES.iter().filter_map(|name| head.field(name));
-        (kind.name == "document").then_some(())?;
+        let in_any_case = IN_ANY_CASE.iter().filter_map(|name| head.field(name)).collect();
+        (kind.name == KIND).then_some(())?;
         Some(Manifest {
             sha256: head.field("sha256")?,
             sizes: sizes.collect(),
             valid: head.field("valid_from").zip(head.field("valid_to"))?,
+            in_any_case,
         })
+    }
+
+    /// What is one in any case becomes one key, one hash.
+    pub fn lower(&self, batch: &mut Batch, index: usize) {
+        for field in &self.in_any_case {
+            let head = batch.message(index).head();
+            let Some(sent) = head.value(*field).text() else { continue };
+            let lower = sent.to_lowercase();
+            if lower != sent {
+                batch.put_text(index, 0, *field, &lower);
+            }
+        }
     }
 
     /// All that cannot be; `place` tells where a field of a node stands.
@@ -53,6 +77,25 @@ impl Manifest {
         }
         problems
     }
+}
+
+/// A value of a field, as rows of the kind have it: for what is looked for in them.
+pub fn as_stored(kind: &str, field: &str, value: String) -> String {
+    if kind == KIND && IN_ANY_CASE.contains(&field) { value.to_lowercase() } else { value }
+}
+
+/// How the revision that comes stands to the one that is known; nothing where one of them has none, and the moment decides.
+pub fn by_revision(comes: Option<&str>, known: Option<&str>) -> Option<Ordering> {
+    let is_said = |revision: &&str| !revision.is_empty();
+    Some(revision::compare(comes.filter(is_said)?, known.filter(is_said)?)).filter(|order| *order != Ordering::Equal)
+}
+
+/// Said of what comes later and is older.
+pub fn older(message: &Message<'_>, place: Place, newer: &str) -> Problem {
+    let field = message.kind().head().field(REVISION);
+    let sent = field.and_then(|field| message.head().value(field).text()).unwrap_or_default();
+    let problem = words::revision_older(place, sent, newer);
+    Problem { message: message.origin().number, ..problem }
 }
 
 fn is_sha256(text: &str) -> bool {

@@ -32,6 +32,7 @@ pub mod problems;
 pub mod published;
 pub mod recovery;
 pub mod reference;
+pub mod revision;
 pub mod rights;
 pub mod room;
 pub mod same_party;

@@ -12,6 +12,15 @@ pub fn hash_invalid(place: Place, found: &str) -> Problem {
     Problem::new(CODE, place, text)
 }
 
+pub fn revision_older(place: Place, sent: &str, known: &str) -> Problem {
+    let text = format!(
+        "revision \"{}\" is older than \"{}\", which is known, so nothing was written. Send a newer revision, delete the newer one, or have this one taken all the same (retry --overrule).",
+        shown(sent),
+        shown(known)
+    );
+    Problem::new("stale", place, text)
+}
+
 pub fn size_negative(place: Place, found: i64) -> Problem {
     let text =
         format!("{found} is below 0, which no file has; expected 0 or more. Correct the number, or leave it out.");

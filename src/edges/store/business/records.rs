@@ -1,10 +1,11 @@
-//! Writes records and facts: the newest wins by key, an older one is `Stale`. A missing field leaves the column, an empty
+//! Writes records and facts: the newest wins by key, an older one is `Stale`; of documents the newest revision. A missing field leaves the column, an empty
 //! one clears it, a group that is mentioned replaces what was there. Equal values still move the row to this file, whose
 //! `as_of` holds for it from now on.
 //!
 //! A first load is one INSERT per row: as long as rows turn out to be new, inserting is tried first; once rows exist,
 //! they are looked up first.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -23,6 +24,7 @@ use crate::edges::store::query::{one, run};
 use crate::edges::store::{FileNo, RowId, Tx};
 use crate::model::batch::{Message, Value};
 use crate::model::kind::Kind;
+use crate::model::rules::manifest::{REVISION, by_revision};
 
 /// So many new rows in succession, and inserting is tried first again.
 const NEW_IN_SUCCESSION: u32 = 4;
@@ -47,7 +49,7 @@ pub enum Applied {
     Emptied,
     /// It says what is known; the row holds as of this file now.
     Unchanged,
-    /// What is known is newer; nothing was written.
+    /// What is known is newer; nothing of what it says was written.
     Stale,
 }
 
@@ -80,6 +82,12 @@ pub struct Records<'t> {
     quantity: Option<usize>,
     /// The sender's own fields that a feed asks for.
     kept: Option<Kept<'t>>,
+    /// Of documents: which column is the revision.
+    revision: Option<usize>,
+    /// The one that is known and newer than that of the message before.
+    newer_revision: Option<String>,
+    /// Nothing that comes is older than what is known.
+    overrules: bool,
     /// Some row is another one now.
     any: bool,
 }
@@ -113,6 +121,9 @@ impl Tx<'_> {
             order_status: (kind.name == "order_status").then(|| Bound::prepare(conn, NUMBER_ORDER)).transpose()?,
             any: false,
             kept: None,
+            revision: tables.columns.iter().position(|column| kind.name == "document" && column.name == REVISION),
+            newer_revision: None,
+            overrules: false,
             quantity: tables.columns.iter().position(|column| kind.name == "stock" && column.name == "qty_e6"),
             tx: self,
             tables,
@@ -129,6 +140,16 @@ impl<'t> Records<'t> {
         let tx: &'t Tx<'t> = self.tx;
         self.kept = Kept::of(tx, &self.tables, owner, names)?;
         Ok(())
+    }
+
+    /// A person said that whatever comes is the newest.
+    pub fn overrule(&mut self) {
+        self.overrules = true;
+    }
+
+    /// The revision that is known, where the last message was stale for its own.
+    pub fn newer_revision(&mut self) -> Option<String> {
+        self.newer_revision.take()
     }
 
     pub fn apply(&mut self, message: Message<'_>) -> Result<Applied> {
@@ -202,13 +223,23 @@ impl<'t> Records<'t> {
             Some(own) => own,
             None => self.tally.as_of(stored_file)?,
         };
-        if self.as_of.as_str() < stored_as_of {
+        let was_open: bool = stored.get(3)?;
+        let known = match self.revision.filter(|_| was_open) {
+            Some(nth) => stored.get_ref(FOUND_BEFORE_CELLS + nth)?.as_str_or_null()?,
+            None => None,
+        };
+        let comes = self.revision.and_then(|nth| self.tables.columns[nth].value(&head).text());
+        let by_revision = by_revision(comes, known);
+        let said_before = self.as_of.as_str() < stored_as_of;
+        let is_older = !self.overrules && by_revision.map_or(said_before, Ordering::is_lt);
+        self.newer_revision = known.filter(|_| is_older && by_revision.is_some()).map(str::to_string);
+        if is_older && said_before {
             return Ok(Some(Applied::Stale));
         }
-        let was_open: bool = stored.get(3)?;
         let emptied =
             was_open && self.quantity.is_some_and(|nth| is_emptied(&self.tables.columns, nth, message, stored));
-        let head_changed = !was_open || !says_the_same(&self.tables.columns, message, stored)?;
+        // An older revision in a later file says that the document is there, and no more.
+        let head_changed = !is_older && (!was_open || !says_the_same(&self.tables.columns, message, stored)?);
         let groups_changed = match stored.get::<_, Option<i64>>(0)? {
             Some(row) => self.groups.replace(RowId(row), message)?,
             None => false,
@@ -220,7 +251,8 @@ impl<'t> Records<'t> {
         }
         statement.set(place, self.file.0)?;
         statement.set(place + 1, message.origin().line)?;
-        match &self.own_as_of {
+        // A newer revision in an earlier file, or a person's word: what was said since of other matters is no older for it.
+        match Some(stored_as_of).filter(|_| said_before).or(self.own_as_of.as_deref()) {
             Some(as_of) => statement.set(place + 2, as_of)?,
             None => statement.clear(place + 2)?,
         }
@@ -232,6 +264,7 @@ impl<'t> Records<'t> {
         statement.execute()?;
         self.tally.took_over(stored_file, 1);
         Ok(Some(match () {
+            () if is_older => Applied::Stale,
             () if emptied => Applied::Emptied,
             () if !was_open => Applied::Reopened,
             () if head_changed || groups_changed => Applied::Changed,

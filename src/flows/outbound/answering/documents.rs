@@ -78,14 +78,14 @@ impl Answerer<'_> {
         (question, node): (&Message<'_>, &NodeRef<'_>),
         asker: &Asker,
     ) -> Result<Found> {
-        let (doc_kind, language) = (text(question, node, "doc_kind"), text(question, node, "language"));
+        let (doc_kind, language) = (text(question, node, "doc_kind"), text(question, node, "language").to_lowercase());
         let mut found = Found::default();
         for feed in feeds {
             let day = today(feed, self.at);
             let is_told = |row: &Message<'_>| {
                 let of = |field: &str| text(row, &row.head(), field);
                 let speaks = of("language");
-                let is_in_it = language.is_empty() || speaks.is_empty() || speaks.eq_ignore_ascii_case(language);
+                let is_in_it = language.is_empty() || speaks.is_empty() || speaks == language;
                 // Both are written year first, so their text has the order of the days.
                 is_in_it && (of("valid_to").is_empty() || of("valid_to") >= &day[..])
             };
