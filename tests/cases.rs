@@ -160,6 +160,7 @@ cases! {
     case_801_a_day_of_a_wholesaler = "801-a-day-of-a-wholesaler",
     case_840_documents_are_asked_for = "840-documents-are-asked-for",
     case_841_the_newest_revision = "841-the-newest-revision",
+    case_842_what_it_is_that_nothing_came = "842-what-it-is-that-nothing-came",
 }
 
 #[test]

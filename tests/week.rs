@@ -21,7 +21,7 @@ use nattpost::model::feed::{Missed, Schedule};
 use nattpost::model::ids::Id;
 use nattpost::model::instant::iso;
 use nattpost::model::problem::{Channel, Level, Named, Way};
-use nattpost::model::rules::arrivals::{Expect, State, Window};
+use nattpost::model::rules::arrivals::{Expect, State, WhenMissing, Window};
 use nattpost::model::rules::holidays::{Calendar, Closed, Day, Region};
 use nattpost::model::verdict::{Counts, Home};
 
@@ -85,6 +85,7 @@ fn expect(number: usize) -> Expect {
         grace: TimeDelta::minutes(15),
         missing_after: TimeDelta::hours(3),
         hold_missing: number == 21,
+        when_missing: WhenMissing::Warn,
     }
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use super::calendar::Calendars;
+use super::forms;
 use super::keyed::{Keyed, Wrong, parse_duration};
 use super::keys::Table;
 use crate::model::document::{Section, suggest};
 use crate::model::feed::{Missed, Schedule};
 use crate::model::intake::Sender;
-use crate::model::rules::arrivals::Expect;
+use crate::model::rules::arrivals::{Expect, WhenMissing};
 use crate::model::rules::schedule;
 
 const LONGEST_GRACE: Duration = Duration::from_secs(86_400);
@@ -39,6 +40,13 @@ pub fn read(
     let grace = keyed.value("grace", parse_duration(Duration::ZERO, LONGEST_GRACE));
     let missing_after = keyed.value("missing_after", parse_duration(Duration::ZERO, LONGEST_MISSING));
     let hold_missing = if keyed.has("hold_missing") { keyed.boolean("hold_missing") } else { is_request };
+    let when_missing = keyed.value("when_missing", when_missing);
+    if when_missing == WhenMissing::Ok && keyed.has("hold_missing") {
+        keyed.section.problem(
+            "hold_missing",
+            "decides nothing beside when_missing = \"ok\": nothing is told. Take one of them out.",
+        );
+    }
     let first = times.first().copied()?;
     if opens.is_some_and(|opens| opens >= first) {
         keyed
@@ -78,7 +86,11 @@ pub fn read(
         missing_after = closest;
     }
     let intake = intake.to_string();
-    Some(Expect { intake, by, zone: sender.zone, opens, least, most, grace, missing_after, hold_missing })
+    Some(Expect { intake, by, zone: sender.zone, opens, least, most, grace, missing_after, hold_missing, when_missing })
+}
+
+fn when_missing(text: &str) -> Result<WhenMissing, Wrong> {
+    forms::word(text, &[("ok", WhenMissing::Ok), ("warn", WhenMissing::Warn), ("error", WhenMissing::Error)])
 }
 
 fn times(keyed: &Keyed<'_, '_>) -> Vec<NaiveTime> {

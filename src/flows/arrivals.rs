@@ -9,8 +9,8 @@ use super::waiting;
 use crate::edges::store::ledger::Arrived;
 use crate::edges::store::{FileNo, Tx};
 use crate::model::intake::Intake;
-use crate::model::problem::{Condition, Kind};
-use crate::model::rules::arrivals::{self as rule, Expect, State, Window};
+use crate::model::problem::{Condition, Kind, Level};
+use crate::model::rules::arrivals::{self as rule, Expect, State, WhenMissing, Window};
 use crate::model::wording::problems as words;
 
 /// Windows looked at of each intake: a daily one's last two months.
@@ -130,11 +130,16 @@ fn is_paused(sight: Sight<'_>, intake: &str) -> Result<bool> {
 }
 
 fn tell(expect: &Expect, before: &[Window], windows: &[Window], plan: &mut Plan) {
-    let owed = rule::owed(expect, windows);
-    plan.conditions.extend(words::arrival_late(&expect.intake, &owed, expect.zone));
     if let Some(window) = rule::surplus(windows) {
         plan.conditions.push(words::arrival_extra(&expect.intake, window, expect.zone));
     }
+    let level = match expect.when_missing {
+        WhenMissing::Ok => return,
+        WhenMissing::Warn => Level::Warning,
+        WhenMissing::Error => Level::Error,
+    };
+    let owed = rule::owed(expect, windows);
+    plan.conditions.extend(words::arrival_late((&expect.intake, level), &owed, expect.zone));
     if owed.is_empty()
         && !rule::owed(expect, before).is_empty()
         && let (Some(met), never) = rule::never_came(windows)

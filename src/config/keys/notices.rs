@@ -125,4 +125,11 @@ pub const KEYS: &[Key] = &[
         From("true for intakes of orders, else false"),
         "What never came stays told until a person closes it (nattpost expect INTAKE --close), also when the next files come.",
     ),
+    key(
+        Table::Expect,
+        "when_missing",
+        "ok, warn, error",
+        Value("warn"),
+        "What it is that too few came: ok is told to nobody (nattpost expect shows it), warn is a warning, error an error, of which channels with level = \"error\" hear too.",
+    ),
 ];

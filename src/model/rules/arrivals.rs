@@ -37,6 +37,19 @@ pub struct Expect {
     pub missing_after: TimeDelta,
     /// What is missing stays owed until a person closes it, whatever comes later: it may have been orders.
     pub hold_missing: bool,
+    pub when_missing: WhenMissing,
+}
+
+/// What it is that too few came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenMissing {
+    /// Nothing out of the usual: the windows say what came, nobody is told.
+    Ok,
+    /// Whoever hears of everything is told.
+    #[default]
+    Warn,
+    /// Whoever hears of errors alone, too.
+    Error,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,6 +248,7 @@ mod tests {
             grace: TimeDelta::minutes(15),
             missing_after: TimeDelta::hours(3),
             hold_missing: false,
+            when_missing: WhenMissing::Warn,
         }
     }
 

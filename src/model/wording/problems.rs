@@ -32,7 +32,7 @@ fn moment(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
 }
 
-pub fn arrival_late(intake: &str, owed: &[&Window], zone: Tz) -> Option<Condition> {
+pub fn arrival_late((intake, level): (&str, Level), owed: &[&Window], zone: Tz) -> Option<Condition> {
     let first = owed.first()?;
     let due: Vec<String> = owed.iter().map(|window| moment(window.due_at, zone)).collect();
     let words = match owed {
@@ -57,7 +57,7 @@ pub fn arrival_late(intake: &str, owed: &[&Window], zone: Tz) -> Option<Conditio
         "Ask its sender; nattpost expect {intake} shows what came when. What is not to come any more: nattpost expect {intake} --close \
          --comment \"…\"."
     );
-    Some(Condition { count: owed.len() as u64, ..condition(Kind::ArrivalLate, intake, Level::Warning, words, advice) })
+    Some(Condition { count: owed.len() as u64, ..condition(Kind::ArrivalLate, intake, level, words, advice) })
 }
 
 /// `gaps`: first and last missing number of each.
