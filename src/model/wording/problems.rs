@@ -377,9 +377,13 @@ mod tests {
     fn sentences_name_where_what_and_what_to_do() {
         let zone = chrono_tz::Europe::Berlin;
         let (a, b) = (window(7, 0, false), window(8, 1, false));
-        let one = arrival_late("erp/stock", &[&b], zone).unwrap();
+        let one = arrival_late(("erp/stock", Level::Warning), &[&b], zone).unwrap();
         assert_eq!(one.words, "erp/stock: 1 file came by 2026-11-08 06:00; expected at least 2.");
-        let both = arrival_late("erp/stock", &[&a, &b], zone).unwrap();
+        assert_eq!(
+            (one.level, arrival_late(("erp/stock", Level::Error), &[&b], zone).unwrap().level),
+            (Level::Warning, Level::Error)
+        );
+        let both = arrival_late(("erp/stock", Level::Warning), &[&a, &b], zone).unwrap();
         assert_eq!(
             (both.count, both.words.as_str()),
             (2, "erp/stock: less than expected came by 2 due times: 2026-11-07 06:00, 2026-11-08 06:00.")
