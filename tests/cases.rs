@@ -161,6 +161,7 @@ cases! {
     case_840_documents_are_asked_for = "840-documents-are-asked-for",
     case_841_the_newest_revision = "841-the-newest-revision",
     case_842_what_it_is_that_nothing_came = "842-what-it-is-that-nothing-came",
+    case_843_originals_are_packed = "843-originals-are-packed",
 }
 
 #[test]

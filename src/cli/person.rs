@@ -162,6 +162,7 @@ fn says(personal: &[(String, String)]) -> String {
 fn stands(standing: &Standing) -> String {
     match standing {
         Standing::At(path) => shown_path(path),
+        Standing::InArchive(path, name) => format!("in the archive {} as {}", shown_path(path), safe(name)),
         Standing::Missing(path) => format!("NOT at {}", shown_path(path)),
         Standing::NoLongerKept => "no longer kept".to_string(),
         Standing::Vanished => "vanished".to_string(),

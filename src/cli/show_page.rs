@@ -111,6 +111,9 @@ fn same_names(page: &Page<'_>, shown: &FileShown) -> String {
 fn standing(page: &mut Page<'_>, standing: &Standing) -> io::Result<()> {
     match standing {
         Standing::At(path) => page.line(format!("  now at {}", shown_path(path))),
+        Standing::InArchive(path, name) => {
+            page.line(format!("  now in the archive {}, as {}", shown_path(path), safe(name)))
+        }
         Standing::Missing(path) => page.line(format!("  NOT at {}, where it should be", shown_path(path))),
         Standing::NoLongerKept => page.line("  the original is no longer kept"),
         Standing::Vanished => page.line("  it was gone before it could be claimed"),
@@ -451,7 +454,11 @@ pub fn next_object(steps: &[NextStep]) -> Value {
 fn path_of(standing: &Standing) -> Value {
     match standing {
         Standing::At(path) => path_text(Some(path)),
-        Standing::Missing(_) | Standing::NoLongerKept | Standing::Vanished | Standing::CameBack => Value::Null,
+        Standing::InArchive(..)
+        | Standing::Missing(_)
+        | Standing::NoLongerKept
+        | Standing::Vanished
+        | Standing::CameBack => Value::Null,
     }
 }
 

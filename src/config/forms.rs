@@ -118,7 +118,7 @@ fn known_or(text: &str, may_create: bool) -> Result<References, Wrong> {
 pub fn originals(text: &str) -> Result<Originals, Wrongs> {
     let wrong = || {
         Wrong::new(format!(
-            "\"{text}\" is not known here; expected \"keep 90 d\", \"redact after 30 d, keep 365 d\" or \"none\"."
+            "\"{text}\" is not known here; expected \"keep 90 d\", \"redact after 30 d, keep 365 d\", \"archive after 30 d, keep 365 d\" or \"none\"."
         ))
     };
     if text == "none" {
@@ -127,19 +127,24 @@ pub fn originals(text: &str) -> Result<Originals, Wrongs> {
     if let Some(days) = text.strip_prefix("keep ") {
         return Ok(Originals::Keep { days: parse_days(days)? });
     }
-    let (after, keep) = text.strip_prefix("redact after ").and_then(|r| r.split_once(',')).ok_or_else(wrong)?;
+    let (word, rest) = text.split_once(" after ").ok_or_else(wrong)?;
+    let (after, keep) = rest.split_once(',').filter(|_| matches!(word, "redact" | "archive")).ok_or_else(wrong)?;
     let keep = keep.trim().strip_prefix("keep ").ok_or_else(wrong)?;
     let (after_days, keep_days) = match (parse_days(after), parse_days(keep)) {
         (Ok(after), Ok(keep)) => (after, keep),
         (after, keep) => return Err(Wrongs([after.err(), keep.err()].into_iter().flatten().collect())),
     };
+    let done = if word == "archive" { "archived" } else { "redacted" };
     if after_days >= keep_days {
         return Err(Wrong::new(format!(
-            "\"{text}\" would remove the file before it is redacted; expected a longer time behind keep."
+            "\"{text}\" would remove the file before it is {done}; expected a longer time behind keep."
         ))
         .into());
     }
-    Ok(Originals::Redact { after_days, keep_days })
+    Ok(match word {
+        "archive" => Originals::Archive { after_days, keep_days },
+        _ => Originals::Redact { after_days, keep_days },
+    })
 }
 
 pub fn as_of(text: &str) -> Result<AsOf, Wrong> {

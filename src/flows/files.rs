@@ -8,8 +8,9 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::archiving;
 use crate::edges::clock;
-use crate::edges::spool::{Place, Role, Spool, state_name};
+use crate::edges::spool::{Place, Role, Spool, day_archive_name, state_name};
 use crate::edges::store::ledger::{FileRow, FileState};
 use crate::edges::store::{Selection, Snapshot};
 use crate::model::ids::split_prefixed;
@@ -42,6 +43,8 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     At(PathBuf),
+    /// In this archive, under this name.
+    InArchive(PathBuf, String),
     /// It should stand here and does not.
     Missing(PathBuf),
     /// Its keep days are over.
@@ -140,6 +143,11 @@ pub fn standing(sight: Sight<'_>, file: &FileRow) -> Result<Standing> {
     }
     if !sight.snapshot.returned_as(file)?.is_empty() {
         return Ok(Standing::CameBack);
+    }
+    if let (Some(home @ Place::Done { .. }), Some((number, name))) =
+        (home_place(file), archiving::archive_of(sight.spool, file)?)
+    {
+        return Ok(Standing::InArchive(sight.spool.path(home, &day_archive_name(intake, number))?, name));
     }
     Ok(Standing::Missing(sight.spool.path(places[0].0, places[0].1)?))
 }

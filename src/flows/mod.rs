@@ -1,5 +1,6 @@
 //! Journeys, one each, straight down the page.
 
+pub mod archiving;
 pub mod arrivals;
 pub mod backup;
 pub mod carried;

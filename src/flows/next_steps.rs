@@ -233,6 +233,7 @@ mod tests {
             comment: String::new(),
             rehearsed: crate::model::mode::Mode::Live,
             rehearsal_closed: false,
+            archived: 0,
         }
     }
 

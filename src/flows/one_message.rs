@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::archiving;
 use super::inbound::finish::{Decided, find_original};
 use crate::edges::scratch;
 use crate::edges::spool::{Role, Spool, state_name};
@@ -27,10 +28,13 @@ pub enum Read {
 
 pub fn read(spool: &Spool, (intake, layout): (&Intake, &Layout), row: &FileRow, number: u64) -> Result<Read> {
     let decided = Decided::from_row(row.clone(), None).context("it has no verdict yet")?;
-    let Some(place) = find_original(spool, &decided)? else {
+    let stands = match find_original(spool, &decided)? {
+        Some(place) => Some(spool.read(place, &state_name(row.id, &row.raw_name, Role::Original))?),
+        None => archiving::unpacked(spool, row)?,
+    };
+    let Some(mut file) = stands else {
         bail!("the original of {} is not in the spool any more; have it sent again", row.name);
     };
-    let mut file = spool.read(place, &state_name(row.id, &row.raw_name, Role::Original))?;
     let spill = || scratch::file().map(|file| Box::new(file) as Box<dyn Spill>);
     let context = DecodeContext { file_name: &row.name, zone: intake.sender.zone, spill: &spill };
     let mut wanted = Wanted { number, read: Read::Nothing };

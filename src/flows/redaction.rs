@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::Result;
 
+use super::archiving;
 use super::inbound::round::Bench;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::scratch;
@@ -48,7 +49,11 @@ enum Outcome {
 
 /// Redacts copies of days before this one.
 pub fn redact_before(bench: &mut Bench<'_>, intake: &Intake, day: &str, budget: &mut Budget) -> Result<()> {
-    let rows = begin(bench, intake, day, budget)?;
+    let mut rows = begin(bench, intake, day, budget)?;
+    // Those of a time when they were packed.
+    for row in &mut rows {
+        archiving::bring_back(bench, row)?;
+    }
     let mut done = Vec::with_capacity(rows.len());
     for row in rows {
         if (bench.give_up)() {

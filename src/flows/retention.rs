@@ -1,9 +1,10 @@
-//! Originals past their days leave done/ or lose what is personal in them, delivered files leave sent/. Held and failed files are never touched: the store
+//! Originals past their days leave done/, are packed (`archiving`) or lose what is personal in them, delivered files leave sent/. Held and failed files are never touched: the store
 //! does not even name them. A little at a time, so that a large clean-up does not hold up the files of the morning.
 
 use anyhow::Result;
 use chrono::{Days, NaiveDate};
 
+use super::archiving;
 use super::inbound::round::Bench;
 use super::redaction::{self, Budget};
 use crate::edges::events::{Event, Key, Value};
@@ -24,15 +25,22 @@ pub fn prune(bench: &mut Bench<'_>, sent_days: u32) -> Result<()> {
     for intake in bench.intakes {
         let days = match intake.originals {
             Originals::Keep { days } => days,
-            Originals::Redact { keep_days, .. } => keep_days,
+            Originals::Redact { keep_days, .. } | Originals::Archive { keep_days, .. } => keep_days,
             Originals::None => 0,
         };
         let before = day_before(today, days);
         let rows = bench.store.read()?.originals_before(&intake.sender.partner, &intake.id, &before, AT_A_TIME)?;
         prune_originals(bench, &rows)?;
         forget_pdfs(bench, intake, today)?;
-        if let Originals::Redact { after_days, .. } = intake.originals {
-            redaction::redact_before(bench, intake, &day_before(today, after_days), &mut budget)?;
+        archiving::finish(bench, intake)?;
+        match intake.originals {
+            Originals::Redact { after_days, .. } => {
+                redaction::redact_before(bench, intake, &day_before(today, after_days), &mut budget)?;
+            }
+            Originals::Archive { after_days, .. } => {
+                archiving::pack_before(bench, intake, &day_before(today, after_days))?;
+            }
+            Originals::Keep { .. } | Originals::None => {}
         }
     }
     prune_sent(bench, &day_before(today, sent_days))?;
@@ -45,7 +53,9 @@ fn forget_pdfs(bench: &mut Bench<'_>, intake: &Intake, today: NaiveDate) -> Resu
         return Ok(());
     }
     let days = match intake.originals {
-        Originals::Keep { days } | Originals::Redact { after_days: days, .. } => days,
+        Originals::Keep { days }
+        | Originals::Redact { after_days: days, .. }
+        | Originals::Archive { keep_days: days, .. } => days,
         Originals::None => 0,
     };
     let tx = bench.store.begin()?;
@@ -83,13 +93,17 @@ fn prune_originals(bench: &mut Bench<'_>, rows: &[FileRow]) -> Result<()> {
         let Ok(day) = row.day.parse() else { continue };
         let place = Place::Done { partner: &row.partner, day };
         let name = state_name(row.id, &row.raw_name, Role::Original);
-        if bench.spool.look(place, &name)?.is_some() {
+        let stands = bench.spool.look(place, &name)?.is_some();
+        if stands {
             bench.spool.remove(place, &name)?;
+        }
+        if stands || row.archived != 0 {
             let fields = [(Key::Name, Value::Bytes(&row.raw_name))];
             bench.events.tell(bench.now.wall, row.id.as_str(), Event::OriginalPruned, &fields);
         }
         bench.spool.remove_empty(place)?;
     }
+    archiving::drop_archives(bench, rows)?;
     let tx = bench.store.begin()?;
     for row in rows {
         tx.mark_original_gone(row.no)?;

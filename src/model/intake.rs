@@ -246,6 +246,8 @@ pub enum Originals {
     Keep { days: u32 },
     /// Personal fields are overwritten in the copy after so many days; kept for `keep_days` in all.
     Redact { after_days: u32, keep_days: u32 },
+    /// Put into an archive of their day after so many days; kept for `keep_days` in all.
+    Archive { after_days: u32, keep_days: u32 },
     /// Removed once the file is placed; its ledger stays.
     None,
 }

@@ -158,6 +158,23 @@ impl Desk {
         steps.join("/")
     }
 
+    /// What stands in done/ was decided so many days before.
+    pub fn age(&self, days: i64) {
+        let conn = rusqlite::Connection::open(self.root().join("nattpost.db")).unwrap();
+        let mut rows =
+            conn.prepare("SELECT DISTINCT partner, day, date(day, ?1) FROM file WHERE place = 'done'").unwrap();
+        let moved = rows.query_map([format!("-{days} days")], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        });
+        for (partner, day, before) in moved.unwrap().map(Result::unwrap).collect::<Vec<_>>() {
+            let folder = self.spool().join("done").join(partner);
+            if folder.join(&day).is_dir() {
+                fs::rename(folder.join(&day), folder.join(&before)).unwrap();
+            }
+        }
+        conn.execute("UPDATE file SET day = date(day, ?1) WHERE place = 'done'", [format!("-{days} days")]).unwrap();
+    }
+
     /// What only time could bring: an hour passes by being written.
     pub fn execute(&self, sql: &str) {
         let conn = rusqlite::Connection::open(self.root().join("nattpost.db")).unwrap();

@@ -14,9 +14,22 @@ use super::desk::{Desk, unescaped};
 
 type Table = Map<String, Value>;
 
-const STEP_KEYS: [&str; 14] = [
-    "database", "sql", "drop", "make", "return", "correct", "append", "nobody", "command", "ends", "says", "tree",
-    "rows", "texts",
+const STEP_KEYS: [&str; 15] = [
+    "database",
+    "aged_days",
+    "sql",
+    "drop",
+    "make",
+    "return",
+    "correct",
+    "append",
+    "nobody",
+    "command",
+    "ends",
+    "says",
+    "tree",
+    "rows",
+    "texts",
 ];
 
 pub fn play(case: &str) {
@@ -67,6 +80,9 @@ fn shared() -> PathBuf {
 fn done(desk: &Desk, step: &Table) -> (String, Vec<String>) {
     if let Some(said) = step.get("database") {
         desk.database(said.as_str().unwrap());
+    }
+    if let Some(days) = step.get("aged_days") {
+        desk.age(days.as_i64().unwrap());
     }
     for sql in list(step, "sql") {
         desk.execute(sql.as_str().unwrap());

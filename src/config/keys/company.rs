@@ -46,7 +46,7 @@ pub const KEYS: &[Key] = &[
     key(
         Table::Company,
         "originals",
-        "keep N d; redact after N d, keep M d; none",
+        "keep N d; redact after N d, keep M d; archive after N d, keep M d; none",
         Value("keep 90 d"),
         "What becomes of originals in done/ where the intake does not say. Originals of held and failed messages always stay.",
     ),

@@ -248,7 +248,7 @@ pub const KEYS: &[Key] = &[
     key(
         Table::Intake,
         "originals",
-        "keep N d; redact after N d, keep M d; none",
+        "keep N d; redact after N d, keep M d; archive after N d, keep M d; none",
         From("originals of nattpost.toml"),
         "What becomes of originals in done/.",
     ),

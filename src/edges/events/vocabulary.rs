@@ -91,6 +91,7 @@ events! {
     FileRetried "file-retried" Info "It is judged again because a person asked for it.";
     OriginalMissing "original-missing" Error "Its verdict stands, the file itself is nowhere.";
     OriginalPruned "original-pruned" Info "Its original was removed when its time was over.";
+    OriginalArchived "original-archived" Info "Its original was put into the archive of its day.";
     OriginalRedacted "original-redacted" Info "The personal fields of its original were overwritten when their time was over.";
     OriginalUnredacted "original-unredacted" Warning "The personal fields of its original should be overwritten and were not found; it is tried again when the intake's configuration changes.";
     HeldReleased "held-released" Info "What held messages waited for has come; they were judged again.";

@@ -42,7 +42,7 @@ pub use draft::Draft;
 pub use error::{Result, SpoolError, shown_name};
 pub use holding::Holding;
 pub use moving::{Mover, Moving};
-pub use name::{Role, role_of, state_name};
+pub use name::{Role, day_archive_name, role_of, state_name};
 pub use numbers::Marks;
 pub use parked::{Arriving, Parked};
 pub use place::{Place, State};

@@ -44,6 +44,11 @@ pub fn state_name(id: Id, raw: &[u8], role: Role) -> Vec<u8> {
     name
 }
 
+/// The archive of an intake's originals in the folder of their day. No name of ours with an id is like it.
+pub fn day_archive_name(intake: &str, number: i64) -> Vec<u8> {
+    format!("{intake}.{number}.zip").into_bytes()
+}
+
 /// What a found name with our id is, given the raw name that the ledger has for the id; `None` when it is none of them
 /// (dropped again under a name of its own). Only the ledger can tell: a partner's own file may be called `x.reason.txt`.
 pub fn role_of(found: &[u8], id: Id, raw: &[u8]) -> Option<Role> {

@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 use super::accounts::by_hand;
 use super::{Original, Plan, SentFile, Stand, Undecided};
 use crate::edges::spool::{Place, State, shown_name};
+use crate::flows::archiving;
 use crate::flows::files::Sight;
 use crate::flows::fingerprint;
 use crate::flows::inbound::reading::HEAD_BYTES;
@@ -53,6 +54,31 @@ pub(super) fn originals(sight: Sight<'_>, intakes: &[Arc<Intake>], after: Option
                 let behind = can_be_moved.then(|| (stand.partner.clone(), id));
                 plan.undecided.push(Undecided { path: path_of(sight, stand, name)?, why, feed: None, behind });
             }
+        }
+    }
+    packed(sight, after, plan)
+}
+
+/// Originals in archives of their day come back by being unpacked there.
+fn packed(sight: Sight<'_>, after: Option<Id>, plan: &mut Plan) -> Result<()> {
+    let mut archives = Vec::new();
+    sight.spool.walk(State::Done, &mut |found| {
+        if let (None, Some(stand)) = (found.id, Stand::of(found.place)) {
+            archives.push((stand, found.name.to_vec()));
+        }
+        ControlFlow::Continue(())
+    })?;
+    for (stand, name) in archives {
+        let mut unknown = 0;
+        for id in archiving::ids_in(sight.spool, stand.place()?, &name)? {
+            unknown += u64::from(Some(id) > after && !sight.snapshot.knows(id)?);
+        }
+        if unknown > 0 {
+            let path = path_of(sight, &stand, &name)?;
+            let why = format!(
+                "{unknown} of the originals in this archive are not known; unzip it in its folder, remove it and look again"
+            );
+            plan.undecided.push(Undecided { path, why, feed: None, behind: None });
         }
     }
     Ok(())

@@ -79,6 +79,9 @@ pub fn retry(bench: &mut Bench<'_>, which: &Selection, how: &Anew, comment: &str
 
 fn is_gone(bench: &Bench<'_>, row: &FileRow) -> Result<bool> {
     let Some(decided) = Decided::from_row(row.clone(), None).filter(|_| !row.original_gone) else { return Ok(true) };
+    if row.archived != 0 {
+        return Ok(false);
+    }
     Ok(finish::find_original(bench.spool, &decided)?.is_none())
 }
 

@@ -7,6 +7,7 @@ use crate::edges::store::ledger::{FileRow, FileState, LockRow};
 use crate::flows::files::{Standing, came};
 use crate::flows::moments;
 use crate::flows::show::{FileShown, MessageShown};
+use crate::model::diagnostic::shown;
 use crate::model::verdict::Verdict;
 
 /// Messages of a file whose story is told; `show` lists more.
@@ -187,6 +188,9 @@ impl Teller<'_> {
     fn standing(&self, standing: &Standing) -> Vec<String> {
         match standing {
             Standing::At(path) => vec![format!("It is now {}.", path.display())],
+            Standing::InArchive(path, name) => {
+                vec![format!("It is now in the archive {}, as {}.", path.display(), shown(name))]
+            }
             Standing::Missing(path) => vec![format!(
                 "It should be {} and is not there: somebody moved or removed it. What was applied stays applied.",
                 path.display()

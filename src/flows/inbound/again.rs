@@ -14,6 +14,7 @@ use crate::edges::clock::iso;
 use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::Tx;
 use crate::edges::store::ledger::{FileRow, MessageRow, Revision};
+use crate::flows::archiving;
 use crate::model::ids::Id;
 use crate::model::reason;
 use crate::model::rules::recovery::ATTEMPTS_MAX;
@@ -35,7 +36,7 @@ impl Bench<'_> {
         self.judge_original(row, Some(command))
     }
 
-    fn judge_original(&mut self, row: FileRow, released_by: Option<Id>) -> Result<Vec<(Verdict, u64)>> {
+    fn judge_original(&mut self, mut row: FileRow, released_by: Option<Id>) -> Result<Vec<(Verdict, u64)>> {
         let Some(intake) = self.intake_of(&row.partner, &row.intake) else {
             bail!("{} is of the intake {}/{}, which is no longer configured", row.name, row.partner, row.intake);
         };
@@ -43,6 +44,7 @@ impl Bench<'_> {
         if let Some(why) = is_overwritten(&row) {
             bail!(why);
         }
+        archiving::bring_back(self, &mut row)?;
         let Some(place) = finish::find_original(self.spool, &decided)? else {
             bail!(
                 "the original of {} is not in the spool any more: its days are over, or it was taken away by hand. Have it sent again",
@@ -94,7 +96,7 @@ impl Bench<'_> {
         judged
     }
 
-    fn judge_some(&mut self, row: FileRow, messages: &[MessageRow], overrule: bool) -> Result<Vec<(Verdict, u64)>> {
+    fn judge_some(&mut self, mut row: FileRow, messages: &[MessageRow], overrule: bool) -> Result<Vec<(Verdict, u64)>> {
         let Some(intake) = self.intake_of(&row.partner, &row.intake) else {
             bail!("{} is of the intake {}/{}, which is no longer configured", row.name, row.partner, row.intake);
         };
@@ -102,6 +104,7 @@ impl Bench<'_> {
             bail!(why);
         }
         let only: Vec<u64> = messages.iter().map(|m| m.number).collect();
+        archiving::bring_back(self, &mut row)?;
         self.decoder.assign(vec![self.reading_of(&row)?]);
         let again = self.again(false)?;
         let tx = self.store.begin()?;

@@ -69,7 +69,9 @@ fn is_original(size: u64, dropped: &[u8], before: &FileRow) -> bool {
 fn was_moved(spool: &Spool, intakes: &[Arc<Intake>], before: &FileRow) -> Result<bool> {
     let intake = intakes.iter().find(|i| i.sender.partner == before.partner && i.id == before.intake);
     let was_kept = before.home != Some(Home::Done) || intake.is_none_or(|intake| intake.originals != Originals::None);
-    let Some(decided) = Decided::from_row(before.clone(), None).filter(|_| was_kept && !before.original_gone) else {
+    let Some(decided) =
+        Decided::from_row(before.clone(), None).filter(|_| was_kept && !before.original_gone && before.archived == 0)
+    else {
         return Ok(false);
     };
     Ok(finish::find_original(spool, &decided)?.is_none())

@@ -17,7 +17,7 @@ use super::syntax::window::RECORD_BYTES;
 
 pub use directory::{Directory, Entry, Limits, directory_at_end};
 pub use member::{Member, raw};
-pub use write::ArchiveWriter;
+pub use write::{ArchiveWriter, measured};
 
 /// A member's name is cut to this when it is read; longer ones are refused.
 const NAME_BYTES: usize = RECORD_BYTES >> 8;

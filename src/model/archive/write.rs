@@ -7,8 +7,8 @@ use std::io::{self, Read, Write};
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
-use super::directory::Entry;
-use super::{DEFLATED, Flaw};
+use super::directory::{Entry, RATIO, RATIO_FROM_BYTES};
+use super::{DEFLATED, Flaw, STORED};
 
 /// Midnight of the first day that the format can say.
 const DAY_ONE: u16 = 0x0021;
@@ -17,6 +17,7 @@ const VERSION: u16 = 20;
 /// Sizes stand behind the member; the name is UTF-8.
 const BEHIND: u16 = 1 << 3;
 const UTF8: u16 = 1 << 11;
+const MEASURED_PIECE_BYTES: usize = 64 * 1024;
 
 /// The archive in the making. Without `finish` it has no directory.
 pub struct ArchiveWriter<W: Write> {
@@ -129,6 +130,28 @@ impl<W: Write> Write for Opened<'_, W> {
     fn flush(&mut self) -> io::Result<()> {
         self.packer.flush()
     }
+}
+
+/// Reads a file to its end. One that packs so small that readers take its archive for one that is to do harm is given as an entry to
+/// `copy` it by, as it is.
+pub fn measured(source: &mut dyn Read, name: &str) -> io::Result<Option<Entry>> {
+    let mut packer = DeflateEncoder::new(Counted { inner: io::sink(), count: 0 }, Compression::default());
+    let (mut crc, mut piece) = (Crc::new(), vec![0; MEASURED_PIECE_BYTES]);
+    let mut size = 0;
+    loop {
+        let count = source.read(&mut piece)?;
+        if count == 0 {
+            break;
+        }
+        crc.update(&piece[..count]);
+        size += count as u64;
+        packer.write_all(&piece[..count])?;
+    }
+    let packed = packer.finish()?.count;
+    let raw_name = name.as_bytes().to_vec();
+    let name = name.to_string();
+    let plain = Entry { name, raw_name, flags: UTF8, method: STORED, crc: crc.sum(), packed: size, size, offset: 0 };
+    Ok((size > RATIO_FROM_BYTES && size / RATIO > packed).then_some(plain))
 }
 
 /// What a member and its entry say alike, from the version needed to the length of the name.

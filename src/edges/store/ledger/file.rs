@@ -126,12 +126,14 @@ pub struct FileRow {
     pub rehearsed: Mode,
     /// A person wants nothing of it to be applied.
     pub rehearsal_closed: bool,
+    /// Number of the archive of its day that holds the original; below 0 it is being put there. 0: it stands by itself.
+    pub archived: i64,
 }
 
 /// The columns `read` expects, in its order.
 pub(super) const COLUMNS: &str = "file_no, file_id, partner, intake, raw_name, name, origin, first_seen, size, inode, mtime_ns, content_hash, \
      state, attempts, alone, kind, layout, fingerprint, as_of, verdict, messages, accepted, unchanged, duplicate, stale, held, refused, \
-     code, rows_written, rows_taken, decided_at, place, day, placed, original_gone, redacted, returns_of, comment, rehearsed";
+     code, rows_written, rows_taken, decided_at, place, day, placed, original_gone, redacted, returns_of, comment, rehearsed, archived";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<FileRow> {
     Ok(FileRow {
@@ -177,6 +179,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<FileRow> {
         comment: row.get(37)?,
         rehearsed: Mode::of_number(row.get::<_, i64>(38)?.abs()),
         rehearsal_closed: row.get::<_, i64>(38)? < 0,
+        archived: row.get(39)?,
     })
 }
 
@@ -393,7 +396,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn write_file(&self, call: &'static str, file: FileNo, sql: &str, values: impl rusqlite::Params) -> Result<()> {
+    pub(super) fn write_file(
+        &self,
+        call: &'static str,
+        file: FileNo,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<()> {
         fault::point(call)?;
         let changed =
             run(self.conn, sql, values).with_context(|| format!("{call}: cannot write file number {}", file.0))?;

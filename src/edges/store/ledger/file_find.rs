@@ -10,7 +10,7 @@ use crate::edges::store::{FileNo, Snapshot};
 use crate::model::ids::Id;
 
 /// No message of the file waits or stands refused; one that a person closed, or that came back and was taken, does not count.
-const NOTHING_OPEN: &str = "held = 0 AND (refused = 0 OR NOT EXISTS (SELECT 1 FROM message m WHERE m.file_no = file.file_no \
+pub(super) const NOTHING_OPEN: &str = "held = 0 AND (refused = 0 OR NOT EXISTS (SELECT 1 FROM message m WHERE m.file_no = file.file_no \
      AND m.verdict = 'refused' AND m.code NOT IN ('ignored', 'came-back')))";
 
 impl Snapshot<'_> {
@@ -108,7 +108,7 @@ impl Snapshot<'_> {
         one(self.conn, &format!("SELECT {COLUMNS} FROM file WHERE {filter}"), values, read)
     }
 
-    fn find_files(&self, filter: &str, values: impl Params) -> Result<Vec<FileRow>> {
+    pub(super) fn find_files(&self, filter: &str, values: impl Params) -> Result<Vec<FileRow>> {
         list(self.conn, &format!("SELECT {COLUMNS} FROM file WHERE {filter}"), values, read)
     }
 }

@@ -4,8 +4,9 @@
 //! `command` the audit trail, `correction` what people changed in messages, `copies` the content of small files for a moment, `marks` high-water marks and due instants,
 //! `identity` which database this is; `collect` what remotes are still owed, `delivery` what goes to them, `remote` how they answer.
 //! `problem` and `notice` what is the matter and who is told, `arrival` what should come; `pause` what a person stopped, `part` the files of an arrival of several, `lone` those of them that wait at a remote, `order_pdf` what goes on with orders, `question` what partners asked.
-//! `rehearsal` what files of partners who are not live would have done; `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
+//! `archived` which originals are packed, `rehearsal` what files of partners who are not live would have done; `guard_lock` what the guard holds back, `feed` who hears of changes, `outbox` what changed, `delivered` what partners hold.
 
+mod archived;
 mod arrival;
 mod byte_ranges;
 mod collect;
@@ -37,6 +38,7 @@ mod run;
 mod run_find;
 mod waiting;
 
+pub use archived::OfDay;
 pub use arrival::Arrived;
 pub use collect::{CollectNo, CollectRow, NewCollect, SeenThere};
 pub use command::{CommandRow, NewCommand};
