@@ -65,6 +65,9 @@ pub(super) fn read(
     if let Some(layout) = layout {
         check_kind(keyed, &layout.kind, is_delta.then_some(&delta));
         check_deletes(keyed, layout, is_delta.then_some(&delta));
+        if is_delta && delta.deletes == Deletes::Only {
+            check_only(keyed, &layout.kind);
+        }
     }
     Way {
         content: if is_delta { Content::Delta(delta) } else { Content::Full },
@@ -90,10 +93,12 @@ fn read_delta(keyed: &Keyed<'_, '_>, timing: &Timing) -> Delta {
         full,
         full_file_name: keyed.parsed("full_file_name", name_pattern),
         full_folder: keyed.parsed("full_folder", forms::folder),
-        deletes: keyed
-            .value("deletes", |text| forms::word(text, &[("tell", Deletes::Tell), ("leave-out", Deletes::LeaveOut)])),
+        deletes: keyed.value("deletes", |text| forms::word(text, &DELETES)),
     }
 }
+
+const DELETES: [(&str, Deletes); 3] =
+    [("tell", Deletes::Tell), ("leave-out", Deletes::LeaveOut), ("only", Deletes::Only)];
 
 /// All that is wrong with it in one problem.
 pub(super) fn name_pattern(text: &str) -> Result<NamePattern, Wrong> {
@@ -151,6 +156,20 @@ fn check_kind(keyed: &Keyed<'_, '_>, kind: &Kind, delta: Option<&Delta>) {
         let text = "decides nothing here: it is for feeds of orders and of their status. Take it out.";
         keyed.section.problem("on_registration", text);
     }
+}
+
+/// A feed that tells only what is gone has no full files, and no rows that only become 0 or leave a window.
+fn check_only(keyed: &Keyed<'_, '_>, kind: &Kind) {
+    for key in ["since", "full", "full_folder", "full_file_name"].into_iter().filter(|key| keyed.has(key)) {
+        let text = "decides nothing beside deletes = \"only\": there is no full file of what is gone. Take it out.";
+        keyed.section.problem(key, text);
+    }
+    let why = match kind.name.as_str() {
+        "stock" => "stock that is gone is told as 0, like any other quantity",
+        "order_status" => "the status of an order leaves its window and is never deleted",
+        _ => return,
+    };
+    keyed.section.problem("deletes", format!("{why}; take \"only\" out."));
 }
 
 /// Stock that is gone is told as 0, and an order's status leaves its window. Everything else needs a word in the layout.

@@ -104,6 +104,8 @@ pub enum Since {
 pub enum Deletes {
     Tell,
     LeaveOut,
+    /// And of nothing else: what there is he hears by another feed.
+    Only,
 }
 
 /// What makes a feed go out beside its schedule.
@@ -198,6 +200,11 @@ impl Feed {
 
     pub fn delta(&self) -> Option<&Delta> {
         if let Content::Delta(delta) = &self.content { Some(delta) } else { None }
+    }
+
+    /// Files of what is gone, and of nothing else.
+    pub fn tells_only_deletes(&self) -> bool {
+        self.delta().is_some_and(|delta| delta.deletes == Deletes::Only)
     }
 }
 

@@ -159,9 +159,9 @@ pub const KEYS: &[Key] = &[
     key(
         Table::Feed,
         "deletes",
-        "tell, leave-out",
+        "tell, leave-out, only",
         Value("tell"),
-        "Delta: what the partner hears of rows that are gone. Stock is told as 0; the others need a field change() in the layout.",
+        "Delta: what the partner hears of rows that are gone. Stock is told as 0; the others need a field change() in the layout. only: of them and of nothing else, for files of what is deleted beside a feed of what there is.",
     ),
     key(
         Table::Feed,

@@ -62,6 +62,8 @@ pub(super) struct Comparing<'a> {
     /// Rows leave a window of days: nobody is told.
     leaves_window: bool,
     tells_deletes: bool,
+    /// And nothing else: what there is he knows from another feed.
+    tells_nothing_else: bool,
     /// What is told beside a row of 0.
     beside: Option<BesideKey<'a>>,
     /// Of what is gone only the key is told.
@@ -102,7 +104,8 @@ impl<'a> Comparing<'a> {
             beside,
             leaves_window: kind.name == "order_status",
             has_word: kind.name != "order_status" && feed.layout.tells_deletes(),
-            tells_deletes: feed.delta().is_none_or(|delta| delta.deletes == Deletes::Tell),
+            tells_deletes: feed.delta().is_none_or(|delta| delta.deletes != Deletes::LeaveOut),
+            tells_nothing_else: feed.tells_only_deletes(),
             found: Compared::default(),
             key: Vec::new(),
             row: Vec::new(),
@@ -121,7 +124,7 @@ impl<'a> Comparing<'a> {
         let gone = self.quantity.is_some_and(|qty| message.head().value(qty).number().unwrap_or_default() <= 0);
         self.found.shown += u64::from(!gone);
         let told_now = self.weigh(&key, was, told, Some(Is { hash, gone }))?;
-        if self.scope != Scope::Delta || told_now.is_some() {
+        if !self.tells_nothing_else && (self.scope != Scope::Delta || told_now.is_some()) {
             // A full file says what there is; nothing in it is a change.
             let op = told_now.map_or(Op::Same, |told| told.op);
             let says_op = matches!(self.scope, Scope::Delta | Scope::Part);
@@ -165,6 +168,7 @@ impl<'a> Comparing<'a> {
         let is_told = told_now.is_some_and(|told| told.op == Op::Delete);
         let is_written = match self.quantity {
             Some(_) => says_zero || is_told,
+            None if self.tells_nothing_else => is_told,
             None => is_told && self.has_word && self.scope == Scope::Delta,
         };
         if self.tells_deletes && is_written {
@@ -174,7 +178,8 @@ impl<'a> Comparing<'a> {
                 self.made.set_number(0, quantity, 0);
                 self.beside.as_mut().map_or(Ok(()), |beside| beside.add(key, &mut self.made))?;
             }
-            let op = if self.scope == Scope::Delta { Op::Delete } else { Op::Same };
+            let says_op = self.tells_nothing_else || self.scope == Scope::Delta;
+            let op = if says_op { Op::Delete } else { Op::Same };
             encoder.write_change(self.made.message(0), op)?;
             self.found.rows += 1;
         }

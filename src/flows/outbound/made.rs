@@ -77,16 +77,35 @@ impl Made<'_> {
                 _ => {}
             }
         }
+        let is_with_him = self.is_with_him(compared)?;
         tx.drop_run_changes(run)?;
         self.end_lock("released")?;
         self.hear()?;
-        if by_itself {
+        if by_itself && !is_with_him {
             tx.drop_run(run)?;
         } else {
             tx.complete_run(run, &RunFile { state: RunState::Empty, rows: 0, ..self.file(compared) })?;
             tx.mark_runs_placed([run])?;
         }
         Ok(Committing::without_file(Outcome::Empty { id: occasion.id }, !by_itself))
+    }
+
+    /// Who is told only what is gone knows what there is from another feed: it counts as with him although no file says it, or what
+    /// comes and goes again would never be told. While he has a file still to take, nobody knows what he holds.
+    fn is_with_him(&self, compared: &Compared) -> Result<bool> {
+        let Made { tx, row, run, .. } = *self;
+        let Some(with) = self.with.filter(|with| matches!(with.scope, Scope::Full | Scope::Delta)) else {
+            return Ok(false);
+        };
+        let is_nothing = compared.told == 0 && row.base.is_some();
+        if !self.occasion.feed.tells_only_deletes() || !with.told.is_empty() || is_nothing {
+            return Ok(false);
+        }
+        tx.take_along(run, &with.pending)?;
+        tx.move_delivered(row.no, run)?;
+        tx.consume(row.no, run)?;
+        tx.set_base(row.no, run)?;
+        Ok(true)
     }
 
     /// A person decides. The file stands in held/out, and what it would have told is made anew when he does.
