@@ -206,3 +206,33 @@ fn a_database_of_before_finds_what_was_packed_since() {
     let quantity: i64 = store.query_row("SELECT qty_e6 FROM stock", [], |row| row.get(0)).unwrap();
     assert_eq!(quantity, 4_000_000);
 }
+
+/// Nothing knows of the files any more: the archive is named, and unpacked in its folder they are caught up with.
+#[test]
+fn a_lost_database_is_told_of_archives() {
+    let site = site(12);
+    let root = site.path();
+    well(root, &["run", "--once"]);
+    for file in ["nattpost.db", "nattpost.db-wal", "nattpost.db-shm"] {
+        _ = fs::remove_file(root.join(file));
+    }
+    well(root, &["run", "--once", "--accept-database"]);
+    let told = nattpost(root, &["catch-up"], "");
+    let told = String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned();
+    assert!(
+        told.contains("stock.1.zip") && told.contains("3 of the originals in this archive are not known"),
+        "{told}"
+    );
+}
+
+/// The intake turns to another way of keeping: what was packed is got out, looked at, and the archive is gone.
+#[test]
+fn what_was_packed_is_redacted_where_the_intake_says_so_later() {
+    let site = site(12);
+    let root = site.path();
+    well(root, &["run", "--once"]);
+    fs::write(root.join("partners/erp.toml"), ERP.replace("archive after", "redact after")).unwrap();
+    well(root, &["run", "--once"]);
+    let file = |number: u32, quantity| (format!("stock_{number}.csv"), vec![format!("file {}", stock(quantity))]);
+    assert_eq!(kept(root), BTreeMap::from([file(4, 4), file(5, 5), file(6, 6)]));
+}

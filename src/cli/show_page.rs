@@ -351,6 +351,7 @@ pub fn file_shown_object(shown: &FileShown) -> Value {
     let reasons: Vec<Value> =
         shown.reasons.iter().map(|(code, count)| json!({ "code": code, "count": count })).collect();
     object["path"] = path_of(&shown.standing);
+    object["archive"] = archive_of(&shown.standing);
     object["reason_file"] = path_text(shown.reason_file.as_ref());
     object["reject_file"] = path_text(shown.reject_file.as_ref());
     let hex = |content: [u8; 32]| content.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -459,6 +460,14 @@ fn path_of(standing: &Standing) -> Value {
         | Standing::NoLongerKept
         | Standing::Vanished
         | Standing::CameBack => Value::Null,
+    }
+}
+
+/// Where it was packed.
+fn archive_of(standing: &Standing) -> Value {
+    match standing {
+        Standing::InArchive(path, name) => json!({ "path": path_text(Some(path)), "name": name }),
+        _ => Value::Null,
     }
 }
 
