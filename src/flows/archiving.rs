@@ -120,12 +120,14 @@ fn write<'r>(
         }
         bytes += meta.size;
         let mut source = bench.spool.read(place, &name)?;
-        add(&mut writer, &member_name(row.id, &row.raw_name), &mut source, meta.size)
-            .with_context(|| format!("cannot pack {}", row.name))?;
+        if let Err(error) = add(&mut writer, &member_name(row.id, &row.raw_name), &mut source, meta.size) {
+            // A full disk is told as one of the spool.
+            return Err(draft.failed(error).into());
+        }
         packed.push(row);
     }
-    writer.finish().context("cannot end an archive of originals")?;
-    draft.flush().map_err(|error| draft.failed(error))?;
+    let ended = writer.finish().map(drop).and_then(|()| draft.flush());
+    ended.map_err(|error| draft.failed(error))?;
     check(draft, &packed)?;
     Ok((packed, gone))
 }
