@@ -1,5 +1,6 @@
 //! What a person can do next about a file, with the exact command. Pure: from what the ledger says.
 
+use super::inbound::papers::ORDER_PDF;
 use super::inbound::returned::CAME_BACK;
 use super::outbound::deliver::says;
 use super::show::DeliveryShown;
@@ -39,8 +40,11 @@ pub fn of_replaced(came_back_as: &FileRow) -> Vec<NextStep> {
     vec![NextStep { why, command: format!("nattpost show {}", came_back_as.id) }]
 }
 
+/// A PDF that came alone has no fields: what is wrong with it is its name.
 fn to_correct(file: &FileRow, messages: &[MessageRow]) -> Option<NextStep> {
-    let is_open = |m: &&MessageRow| matches!(m.verdict, Verdict::Held | Verdict::Refused) && m.code != CAME_BACK;
+    let is_open = |m: &&MessageRow| {
+        matches!(m.verdict, Verdict::Held | Verdict::Refused) && m.code != CAME_BACK && m.kind != ORDER_PDF
+    };
     let first = messages.iter().find(is_open)?;
     let command = format!("nattpost correct {} --message {}", file.id, first.number);
     Some(NextStep { why: "see the fields of a message, and correct them here".to_string(), command })

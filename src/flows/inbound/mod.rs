@@ -22,7 +22,7 @@ pub mod in_hand;
 mod judge;
 mod making;
 pub mod numbering;
-mod papers;
+pub(in crate::flows) mod papers;
 mod quoting;
 pub mod reading;
 mod registering;
