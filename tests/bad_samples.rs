@@ -16,6 +16,9 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("came-back", "tests/cases/049-a-held-file-moved-back-by-hand", "a person moved it back, and it was judged anew"),
     ("change-too-late", "tests/cases/522-an-order-is-changed", "the order went out before"),
     ("companion-missing", "tests/crash.rs", "what belongs to it did not come in time"),
+    ("content-invalid", "tests/cases/830-a-manifest-and-its-files", "a file that is not what its ending says"),
+    ("content-mismatch", "tests/cases/830-a-manifest-and-its-files", "a file that is not what its manifest says"),
+    ("content-missing", "tests/cases/830-a-manifest-and-its-files", "a manifest whose file did not come"),
     ("crashed-while-reading", "tests/crash.rs", "the program ended three times while it read this file alone"),
     (
         "customer-ambiguous",

@@ -158,6 +158,7 @@ cases! {
     case_720_reasons_that_are_rare = "720-reasons-that-are-rare",
     case_800_a_day_between_erp_and_shop = "800-a-day-between-erp-and-shop",
     case_801_a_day_of_a_wholesaler = "801-a-day-of-a-wholesaler",
+    case_830_a_manifest_and_its_files = "830-a-manifest-and-its-files",
     case_840_documents_are_asked_for = "840-documents-are-asked-for",
     case_841_the_newest_revision = "841-the-newest-revision",
     case_842_what_it_is_that_nothing_came = "842-what-it-is-that-nothing-came",

@@ -63,6 +63,7 @@ fn intake(layouts: Vec<Arc<Layout>>, fingerprint: u64) -> Arc<Intake> {
         unzip: false,
         companions: None,
         by_number: None,
+        contents: None,
         truncated_after: Duration::from_secs(3600),
         policy: Policy::GoodMessages,
         customers: References::Accept,

@@ -35,6 +35,9 @@ pub fn of_intake(intake: &Intake, layouts: &[&KnownLayout]) -> u64 {
             add("pdf_required", String::new());
         }
     }
+    if let Some(contents) = &intake.contents {
+        add("contents", contents.names.join("\n"));
+    }
     add("policy", format!("{:?}", intake.policy));
     add("references", format!("{:?} {:?} {:?}", intake.customers, intake.articles, intake.orders));
     add("schemes", format!("{:?}", intake.article_schemes));

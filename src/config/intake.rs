@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::companion;
+use super::contents;
 use super::fingerprint;
 use super::forms;
 use super::full_when;
@@ -51,6 +52,7 @@ pub fn read(
             Some(Asked::ByNumber(by_number)) => Some(by_number),
             _ => None,
         },
+        contents: contents::read(&keyed),
         test_names: keyed.list("test_names").into_iter().map(|name| name.value).collect(),
         settle: settle.clone(),
         truncated_after: keyed.value("truncated_after", parse_duration(LEAST_TRUNCATED, MOST_TRUNCATED)),
@@ -82,6 +84,7 @@ pub fn read(
     };
     companion::check(&keyed, &intake);
     paper::check(&keyed, &intake);
+    contents::check(&keyed, &intake);
     intake.guard = guard::of_intake(&keyed, &intake.absent, &kinds, intake.makes());
     check_customer(&keyed, &intake);
     check_create(&keyed, &intake, &kinds);

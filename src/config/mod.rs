@@ -12,6 +12,7 @@ mod closes;
 mod come_back;
 mod companion;
 mod company;
+mod contents;
 pub mod copied;
 mod expect;
 mod feed;

@@ -89,6 +89,7 @@ fn prune_originals(bench: &mut Bench<'_>, rows: &[FileRow]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
+    forget_contents(bench, rows)?;
     for row in rows {
         let Ok(day) = row.day.parse() else { continue };
         let place = Place::Done { partner: &row.partner, day };
@@ -107,6 +108,26 @@ fn prune_originals(bench: &mut Bench<'_>, rows: &[FileRow]) -> Result<()> {
     let tx = bench.store.begin()?;
     for row in rows {
         tx.mark_original_gone(row.no)?;
+    }
+    tx.commit()
+}
+
+/// Bytes of documents that no document has any more, or that none ever had. First it is no longer told that they are there, then they go.
+fn forget_contents(bench: &mut Bench<'_>, rows: &[FileRow]) -> Result<()> {
+    let snapshot = bench.store.read()?;
+    let mut contents = Vec::new();
+    for row in rows {
+        if snapshot.is_content(row.no)? {
+            contents.push(row.no);
+        }
+    }
+    drop(snapshot);
+    if contents.is_empty() {
+        return Ok(());
+    }
+    let tx = bench.store.begin()?;
+    for file in contents {
+        tx.forget_content(file)?;
     }
     tx.commit()
 }

@@ -13,6 +13,7 @@ use super::remote_name::matches;
 use super::rules::as_of::NameAsOf;
 use super::rules::by_number::ByNumber;
 use super::rules::companions::Companions;
+use super::rules::contents::Contents;
 use super::rules::guard::Limits;
 
 /// A partner: what his files may say and how his words translate, in both directions.
@@ -44,6 +45,8 @@ pub struct Intake {
     pub companions: Option<Arc<Companions>>,
     /// PDFs that come alone go on with orders.
     pub by_number: Option<Arc<ByNumber>>,
+    /// Documents come with their bytes, as files beside the manifest.
+    pub contents: Option<Arc<Contents>>,
     /// Names of files that are tests, whatever the partner's mode: `*-stg*`.
     pub test_names: Vec<String>,
     pub settle: Settle,
@@ -106,6 +109,11 @@ impl Intake {
     /// Whose rows its full files close: its own, and those of the intakes that bring changes of them.
     pub fn closing(&self) -> Vec<&str> {
         std::iter::once(&self.id).chain(&self.closes).map(String::as_str).collect()
+    }
+
+    /// A file of this name is the bytes of a document, and no message.
+    pub fn is_content(&self, name: &str) -> bool {
+        self.contents.as_ref().is_some_and(|contents| contents.takes(name))
     }
 
     /// Its sender hears of each file by a file of ours.

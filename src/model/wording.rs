@@ -20,7 +20,7 @@ pub use companions::*;
 pub use values::*;
 
 /// The code of every reason, for whoever asks by one.
-pub const CODES: [&str; 103] = [
+pub const CODES: [&str; 106] = [
     "already-registered",
     "amount-invalid",
     "archive-damaged",
@@ -43,6 +43,9 @@ pub const CODES: [&str; 103] = [
     "companion-invalid",
     "companion-missing",
     "content-changed",
+    "content-invalid",
+    "content-mismatch",
+    "content-missing",
     "country-invalid",
     "crashed-while-reading",
     "currency-invalid",

@@ -27,6 +27,7 @@ fn intake(layout: Option<&str>) -> Arc<Intake> {
         unzip: false,
         companions: None,
         by_number: None,
+        contents: None,
         truncated_after: Duration::from_secs(3_600),
         policy: Policy::GoodMessages,
         customers: References::Accept,

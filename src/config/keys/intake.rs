@@ -118,6 +118,20 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Intake,
+        "contents",
+        "list of names with *",
+        None,
+        "Documents come with their bytes: files of these names, like *.pdf, are no messages but what manifests name by file_name, in any order and of any size. A document is taken once its file is there and has the SHA-256, size and type that the manifest says (else content-mismatch); what the manifest leaves out is filled in. A manifest that says the SHA-256 waits for the new file where one of that name is there already.",
+    ),
+    key(
+        Table::Intake,
+        "contents_within",
+        "duration, 1 s to 90 d",
+        Value("3 d"),
+        "How long a manifest waits for its files; then its message is refused as content-missing.",
+    ),
+    key(
+        Table::Intake,
         "truncated_after",
         "duration",
         Value("1 h"),

@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0028_documents.sql"),
     include_str!("migrations/0029_one_language.sql"),
     include_str!("migrations/0030_archived.sql"),
+    include_str!("migrations/0031_contents.sql"),
 ];
 
 /// The version of the tables this program works with.

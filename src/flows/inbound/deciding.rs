@@ -128,7 +128,8 @@ pub fn decide(
 fn weigh(tx: &Tx<'_>, file: &Claimed, judgement: Judgement) -> Result<Outcome> {
     let Judgement { layout, applied, decoded, .. } = judgement;
     let Applied { counts, problems, scopes, fullness, counted, .. } = applied;
-    let is_full = fullness.is_full(&file.intake);
+    // The bytes of a document say nothing of what there is beside them.
+    let is_full = layout.is_some() && fullness.is_full(&file.intake);
     if !decoded.fatal.is_empty() {
         take_back_rows(tx)?;
         let mut all = decoded.fatal;

@@ -370,10 +370,10 @@ pub fn end_of_part(intake: &Intake, name: &[u8], file: &mut File) -> Option<Comp
     end_in(intake, file)
 }
 
-/// A PDF that no layout reads: it goes along with other files, or on with an order.
+/// What no layout reads: a PDF that goes along with other files or on with an order, and the bytes of a document.
 fn is_paper(intake: &Intake, name: &[u8]) -> bool {
     let name = std::str::from_utf8(plain_name(name)).unwrap_or_default();
-    if intake.by_number.is_some() && is_pdf(name) {
+    if intake.is_content(name) || intake.by_number.is_some() && is_pdf(name) {
         return true;
     }
     let companions = intake.companions.as_ref();

@@ -85,6 +85,11 @@ impl Decided {
         self.layout.is_empty() && self.counts.held > 0 && self.rehearsed.writes()
     }
 
+    /// Bytes that a manifest may wait for; no layout reads them.
+    pub fn is_content(&self) -> bool {
+        self.layout.is_empty() && self.counts.accepted > 0 && self.rehearsed.writes()
+    }
+
     fn name_as(&self, role: Role) -> Vec<u8> {
         state_name(self.id, &self.raw_name, role)
     }

@@ -3,6 +3,7 @@
 //! Looking up is the store's, deciding is `model::rules`; this file asks the one and obeys the other. Whether a request was
 //! there before, or a fact is older than what is known, is found when it is applied.
 
+mod document;
 pub mod registration;
 
 use std::sync::Arc;
@@ -113,6 +114,7 @@ impl<'f> Judge<'f> {
         self.number_lines(batch, index, &mut findings);
         self.values(batch, index, &mut findings);
         self.manifest.iter().for_each(|manifest| manifest.lower(batch, index));
+        self.content(look, batch, index, &mut findings)?;
         if let Some(field) = self.partner_field {
             batch.put_text(index, 0, field, &self.intake.sender.partner);
         }

@@ -8,6 +8,7 @@ pub mod bundling;
 mod changing;
 pub mod claiming;
 pub mod collect;
+mod contents;
 mod corrected;
 mod deciding;
 pub mod desk;

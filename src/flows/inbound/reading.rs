@@ -23,7 +23,7 @@ use crate::model::kind::Kind;
 use crate::model::layout::choice::{Choice, choose};
 use crate::model::layout::nearest::{Unrecognised, unrecognised};
 use crate::model::layout::{Completeness, DecodeContext, Decoded, Input, Layout, Refused, Sink, Spill, Stop};
-use crate::model::layout::{packed, paper, together};
+use crate::model::layout::{content, packed, paper, together};
 use crate::model::wording::judging as words;
 
 /// Parcels that may wait between the threads; with a batch of 256 KiB at most in each this bounds what is in flight.
@@ -320,6 +320,11 @@ impl Reader<'_> {
             && input.hash_all()? == hash
         {
             return Ok(Outcome::Same);
+        }
+        if let Some(contents) = assignment.intake.contents.as_deref()
+            && let Some(alone) = content::alone(contents, input, &assignment.name)?
+        {
+            return Ok(Outcome::Decoded(alone));
         }
         if let Some(by_number) = assignment.intake.by_number.as_deref()
             && let Some(alone) = paper::alone(by_number, input, &assignment.name)?

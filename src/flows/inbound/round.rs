@@ -16,6 +16,7 @@ use super::super::is_outage;
 use super::applying::{Applied, Applying, STOPPED};
 use super::bundling::contents_in;
 use super::claiming::{Claimed, ORIGIN_HERE, cut_by_power};
+use super::contents;
 use super::deciding::{self, Judgement};
 use super::durable::Durable;
 use super::finish::{self, Decided, UnderWay};
@@ -257,6 +258,7 @@ impl Bench<'_> {
         let intake = &file.intake;
         // What others wrote beside it may have to be closed.
         if file.again
+            || intake.is_content(&file.name)
             || !intake.closes.is_empty()
             || intake.layouts.iter().any(|layout| !matches!(layout.kind.class, Class::Record | Class::Fact))
         {
@@ -398,6 +400,7 @@ fn apply_one(
     if let Outcome::Decoded(decoded) = &mut ending.result {
         let papers = Papers { tx, file: file.file, intake: &file.intake, overrule: false, now: now.wall };
         papers.bind(&mut applied, decoded)?;
+        contents::keep(tx, (file.file, &file.intake), &mut applied, decoded)?;
     }
     judgement(file, layout, applied, ending)
 }

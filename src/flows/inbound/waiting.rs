@@ -22,7 +22,7 @@ use super::registering::REGISTRATION;
 use crate::edges::clock::{Now, iso};
 use crate::edges::events::{Event, Events, Key, Value};
 use crate::edges::spool::{Marks, Spool};
-use crate::edges::store::ledger::{FileRow, MessageNo, MessageRow, PDF, PDF_ORDER, Revision};
+use crate::edges::store::ledger::{CONTENT, FileRow, MessageNo, MessageRow, PDF, PDF_ORDER, Revision};
 use crate::edges::store::{FileNo, Tx};
 use crate::model::batch::Batch;
 use crate::model::diagnostic::{Diagnostics, Problem};
@@ -33,11 +33,12 @@ use crate::model::reason;
 use crate::model::rules::by_number::OrderNamed;
 use crate::model::verdict::Verdict;
 use crate::model::wording::judging as words;
+use crate::model::wording::manifest::content_never;
 use crate::model::wording::{pdf_never, pdf_never_came};
 
 /// Kinds that others wait for, in the order in which one may bring the other on.
-const AWAITED: [&str; 9] =
-    [CUSTOMER, registration::AWAITED, ARTICLE, QUOTE, PDF, ORDER, ORDER_CHANGE, MESSAGE, PDF_ORDER];
+const AWAITED: [&str; 10] =
+    [CUSTOMER, registration::AWAITED, ARTICLE, CONTENT, QUOTE, PDF, ORDER, ORDER_CHANGE, MESSAGE, PDF_ORDER];
 const CUSTOMER: &str = "customer";
 const ARTICLE: &str = "article";
 /// Says which article somebody's number means, so it brings what an article brings.
@@ -67,7 +68,7 @@ fn brings(kind: &str, awaited: &str) -> bool {
         registration::AWAITED => matches!(kind, REGISTRATION | CUSTOMER | "registration_answer"),
         PDF_ORDER => kind == ORDER,
         // It has no kind.
-        PDF => false,
+        PDF | CONTENT => false,
         _ => kind == awaited,
     }
 }
@@ -98,6 +99,9 @@ impl Again {
         let mut kinds = vec![MESSAGE];
         if decided.iter().any(Decided::is_lone_pdf) {
             kinds.push(PDF);
+        }
+        if decided.iter().any(Decided::is_content) {
+            kinds.push(CONTENT);
         }
         // A PDF that came alone has no layout, and nobody waits for one.
         let brings_any =
@@ -148,6 +152,7 @@ impl Again {
         let waiting = match kind {
             PDF_ORDER => tx.pdfs_with_orders()?,
             PDF => tx.orders_with_pdfs()?,
+            CONTENT => tx.manifests_with_contents()?,
             _ => tx.waiting_on(kind)?,
         };
         for number in waiting {
@@ -179,6 +184,7 @@ impl Again {
             let mut problem = match kind {
                 PDF_ORDER => pdf_never(key),
                 PDF => pdf_never_came(key),
+                CONTENT => content_never(key),
                 _ => words::waited_too_long(kind, key),
             };
             problem.message = message.number;

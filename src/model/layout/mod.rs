@@ -2,6 +2,7 @@
 
 pub mod assembly;
 pub mod choice;
+pub mod content;
 pub mod control;
 mod cover;
 pub mod doc;

@@ -11,6 +11,7 @@ use crate::model::batch::{Batch, Message};
 use crate::model::diagnostic::{Diagnostics, Problem};
 use crate::model::kind::Kind;
 use crate::model::pdf::Paper;
+use crate::model::rules::contents::Content;
 use crate::model::rules::delta::Op;
 
 /// Takes what a decoder finds, in the order of the file.
@@ -139,6 +140,8 @@ pub struct Decoded {
     pub stopped: bool,
     /// The PDF that goes on with the order it came with.
     pub paper: Option<Paper>,
+    /// The bytes of a document, which no layout reads.
+    pub content: Option<Content>,
 }
 
 /// Is the end there? Judged from the last bytes alone, before the file is claimed.

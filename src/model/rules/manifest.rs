@@ -1,6 +1,5 @@
 //! What a manifest says of a document's file, where it cannot be true of any file: a hash that is none, sizes below nothing, a
-//! validity that ends before it begins; and in which writing it is stored. Whether it is true of the file at hand is not known here: a
-//! manifest comes without its files.
+//! validity that ends before it begins; and in which writing it is stored. Whether it is true of the file itself is `contents`'s.
 
 use std::cmp::Ordering;
 
@@ -25,6 +24,16 @@ pub struct Manifest {
     sizes: Vec<usize>,
     valid: (usize, usize),
     in_any_case: Vec<usize>,
+    pub described: Described,
+}
+
+/// Fields that say what the file of a document is.
+#[derive(Debug, Clone, Copy)]
+pub struct Described {
+    pub file_name: usize,
+    pub sha256: usize,
+    pub bytes: usize,
+    pub mime: usize,
 }
 
 impl Manifest {
@@ -39,6 +48,12 @@ impl Manifest {
             sizes: sizes.collect(),
             valid: head.field("valid_from").zip(head.field("valid_to"))?,
             in_any_case,
+            described: Described {
+                file_name: head.field("file_name")?,
+                sha256: head.field("sha256")?,
+                bytes: head.field("bytes")?,
+                mime: head.field("mime")?,
+            },
         })
     }
 

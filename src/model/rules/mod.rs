@@ -10,6 +10,7 @@ pub mod clock_offset;
 pub mod collecting;
 pub mod command_order;
 pub mod companions;
+pub mod contents;
 pub mod deletion;
 pub mod delivering;
 pub mod delta;

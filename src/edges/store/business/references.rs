@@ -12,6 +12,7 @@ use crate::edges::fault;
 use crate::edges::store::query::{one, run};
 use crate::edges::store::{RowId, Snapshot, Tx};
 use crate::model::intake::ArticleScheme;
+use crate::model::rules::contents::Known;
 use crate::model::rules::reference::Matches;
 
 // At most ten candidates: more help nobody. The limit stands in the text, since SQLite prepares a statement anew whenever a
@@ -49,6 +50,10 @@ const ORDERS: &str = "SELECT row_id, partner, customer_no FROM orders WHERE buye
 const REGISTRATIONS: &str = "SELECT partner, subject, number_given FROM registration WHERE external_id = ?1 AND (?2 = '' OR partner = ?2) \
      ORDER BY partner LIMIT 10";
 
+/// Bytes of documents of a partner under a name, the newest first, and whether a document has them. Each is kept once, so few come under one name.
+const CONTENTS: &str = "SELECT sha256, bytes, mime, EXISTS (SELECT 1 FROM document d WHERE d.sha256 = c.sha256 AND d.file_name = c.name AND d.active = 1) \
+     FROM content c WHERE partner = ?1 AND name = ?2 ORDER BY file_no DESC";
+
 /// An order by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderKey {
@@ -77,6 +82,7 @@ pub struct References<'s> {
     unit: Question<'s>,
     orders: Question<'s>,
     registrations: Question<'s>,
+    contents: Question<'s>,
 }
 
 /// A statement that is prepared when it is asked for the first time: a small file needs few of them.
@@ -120,6 +126,7 @@ impl Snapshot<'_> {
             unit: Question::new(conn, UNIT),
             orders: Question::new(conn, ORDERS),
             registrations: Question::new(conn, REGISTRATIONS),
+            contents: Question::new(conn, CONTENTS),
         })
     }
 }
@@ -231,6 +238,20 @@ impl References<'_> {
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push((row.get(0)?, row.get(1)?, row.get(2)?));
+        }
+        Ok(found)
+    }
+
+    /// What is there of a partner's documents under this name.
+    pub fn contents(&mut self, partner: &str, name: &str) -> Result<Vec<Known>> {
+        let statement = self.contents.ask()?;
+        statement.set(1, partner)?;
+        statement.set(2, name)?;
+        let mut rows = statement.query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (sha256, bytes, mime) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            found.push(Known { sha256, bytes, mime, is_named: row.get(3)? });
         }
         Ok(found)
     }

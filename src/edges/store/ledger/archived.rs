@@ -4,7 +4,7 @@ use anyhow::Result;
 use rusqlite::params;
 
 use super::file::FileRow;
-use super::file_find::NOTHING_OPEN;
+use super::file_find::{NO_CONTENT, NOTHING_OPEN};
 use crate::edges::store::query::one;
 use crate::edges::store::{FileNo, Snapshot, Tx};
 
@@ -27,7 +27,7 @@ impl Snapshot<'_> {
     ) -> Result<Vec<FileRow>> {
         let kept = format!(
             "placed = 1 AND original_gone = 0 AND archived = 0 AND place = 'done' AND (rehearsed <> 0 OR {NOTHING_OPEN}) \
-             AND partner = ?1 AND intake = ?2 AND size < ?4"
+             AND partner = ?1 AND intake = ?2 AND size < ?4 AND {NO_CONTENT}"
         );
         let filter =
             format!("{kept} AND day = (SELECT min(day) FROM file WHERE {kept} AND day < ?3) ORDER BY file_no LIMIT ?5");

@@ -13,6 +13,13 @@ use crate::model::ids::Id;
 pub(super) const NOTHING_OPEN: &str = "held = 0 AND (refused = 0 OR NOT EXISTS (SELECT 1 FROM message m WHERE m.file_no = file.file_no \
      AND m.verdict = 'refused' AND m.code NOT IN ('ignored', 'came-back')))";
 
+/// The original is not what a document has or may yet have: that stays as it came, also where `contents` of its intake was taken out.
+pub(super) const NO_CONTENT: &str = "NOT EXISTS (SELECT 1 FROM content c WHERE c.file_no = file.file_no)";
+
+/// The original is the bytes of a document, of its newest revision.
+const A_DOCUMENT_HAS_IT: &str = "SELECT 1 FROM content c JOIN document d ON d.sha256 = c.sha256 AND d.file_name = c.name \
+     WHERE c.file_no = file.file_no AND d.active = 1";
+
 impl Snapshot<'_> {
     pub fn file(&self, file: FileNo) -> Result<Option<FileRow>> {
         self.find_file("file_no = ?1", [file.0])
@@ -77,7 +84,7 @@ impl Snapshot<'_> {
     pub fn originals_before(&self, partner: &str, intake: &str, day: &str, limit: u32) -> Result<Vec<FileRow>> {
         let filter = format!(
             "placed = 1 AND original_gone = 0 AND place = 'done' AND (rehearsed <> 0 OR {NOTHING_OPEN}) AND day < ?3 AND partner = ?1 AND intake = ?2 \
-             ORDER BY day, file_no LIMIT ?4"
+             AND NOT EXISTS ({A_DOCUMENT_HAS_IT}) ORDER BY day, file_no LIMIT ?4"
         );
         self.find_files(&filter, params![partner, intake, day, limit])
     }
@@ -93,7 +100,7 @@ impl Snapshot<'_> {
     ) -> Result<Vec<FileRow>> {
         let filter = format!(
             "placed = 1 AND original_gone = 0 AND redacted <> 1 AND place = 'done' AND (rehearsed <> 0 OR {NOTHING_OPEN}) AND day < ?3 \
-             AND (redact_tried IS NULL OR redact_tried <> ?5) AND partner = ?1 AND intake = ?2 ORDER BY day, file_no LIMIT ?4"
+             AND (redact_tried IS NULL OR redact_tried <> ?5) AND partner = ?1 AND intake = ?2 AND {NO_CONTENT} ORDER BY day, file_no LIMIT ?4"
         );
         self.find_files(&filter, params![partner, intake, day, limit, fingerprint.cast_signed()])
     }
