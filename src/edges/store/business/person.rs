@@ -199,7 +199,7 @@ fn plain(value: &Json) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::kind::shipped_kinds;
+    use crate::model::kind::{Group, shipped_kinds};
 
     #[test]
     fn no_kind_without_row_ids_holds_anything_personal() {
@@ -214,6 +214,27 @@ mod tests {
             trees += usize::from(!tables.flat && personal);
         }
         assert!(trees > 3);
+    }
+
+    /// What a run told and what a guard counted are kept by key, as bytes that no statement finds a value in.
+    #[test]
+    fn no_key_holds_anything_personal() {
+        fn personal_keys(kind: &Kind) -> Vec<String> {
+            let keys = |group: &Group| -> Vec<String> {
+                let fields = group.key.iter().map(|field| &group.fields[*field]);
+                fields.filter(|field| field.personal).map(|field| format!("{}.{}", kind.name, field.name)).collect()
+            };
+            kind.groups.iter().flat_map(keys).collect()
+        }
+        let kinds = shipped_kinds();
+        for kind in kinds.iter() {
+            assert_eq!(personal_keys(kind), Vec::<String>::new());
+        }
+        let mut contact = Kind::clone(kinds.get("contact").unwrap());
+        let head = &mut contact.groups[0];
+        let last = *head.key.last().unwrap();
+        head.fields[last].personal = true;
+        assert_eq!(personal_keys(&contact), [format!("contact.{}", contact.head().fields[last].name)]);
     }
 
     #[test]
