@@ -164,6 +164,7 @@ cases! {
     case_842_what_it_is_that_nothing_came = "842-what-it-is-that-nothing-came",
     case_843_originals_are_packed = "843-originals-are-packed",
     case_844_files_of_what_is_gone = "844-files-of-what-is-gone",
+    case_860_what_it_was_yesterday = "860-what-it-was-yesterday",
 }
 
 #[test]

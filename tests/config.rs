@@ -78,7 +78,7 @@ fn meaning(config: &Config) -> String {
     format!(
         "{:#?}",
         (
-            (&config.company, config.zone, config.log, config.scan_every, config.sent_days),
+            (&config.company, config.zone, config.log, config.scan_every, config.sent_days, config.history_days),
             (config.spool.file_name(), config.store.file_name()),
             (&config.partners, &config.intakes, &config.feeds),
             (&config.channels, &config.named, &config.expects),

@@ -214,7 +214,7 @@ impl House {
     }
 
     fn keep_house(&mut self) {
-        retention::prune(&mut self.bench(), 30).unwrap();
+        retention::prune(&mut self.bench(), 30, 400).unwrap();
     }
 
     fn row(&self, no: FileNo) -> FileRow {
@@ -375,7 +375,7 @@ const FOLDER: &str = "NATTPOST_TEST_FOLDER";
 fn one_turn() {
     let folder = std::env::var(FOLDER).expect("run by the test below");
     let Ok(mut house) = House::on(Path::new(&folder)) else { return };
-    let _ = retention::prune(&mut house.bench(), 30);
+    let _ = retention::prune(&mut house.bench(), 30, 400);
 }
 
 /// Two copies, the fault at its call, the next turn. Tells whether the process was killed.

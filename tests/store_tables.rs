@@ -60,6 +60,29 @@ fn every_field_has_its_column_and_every_column_its_field() {
 }
 
 #[test]
+fn histories_have_the_columns_of_their_kinds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("n.db");
+    drop(Store::open(&path).unwrap());
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    for table in ["stock", "price", "order_status"] {
+        let (mut of_kind, mut kept) = (columns(&conn, table), columns(&conn, &format!("{table}_history")));
+        for ours in ["row_id", "as_of", "since_file", "since_line"] {
+            of_kind.remove(ours);
+        }
+        for ours in ["history_no", "until"] {
+            assert!(kept.remove(ours).is_some(), "{table}_history has no {ours}");
+        }
+        // Whether there has to be something differs for these alone.
+        for one in [&mut of_kind, &mut kept] {
+            one.remove("since");
+            one.insert("active".to_string(), ("INTEGER".to_string(), true, String::new()));
+        }
+        assert_eq!(kept, of_kind, "{table}");
+    }
+}
+
+#[test]
 fn scaled_columns_carry_their_scale() {
     for kind in shipped_kinds().iter() {
         for group in &kind.groups {

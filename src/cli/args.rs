@@ -3,6 +3,7 @@
 //! Every command shows an example; verbs that act on something take many. It only names what is wanted: nothing is opened here.
 
 mod deciding;
+mod finding;
 mod keeping;
 mod pausing;
 mod persons;
@@ -17,6 +18,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
 pub use deciding::Deciding;
+pub use finding::Moment;
 pub use keeping::{Backup, CatchUp, NewPartner, PartnerCommand, Templates};
 pub use pausing::Pausing;
 pub use persons::{ByWhat, PersonCommand, Who};
@@ -124,7 +126,9 @@ pub enum Command {
     Explain(Explain),
 
     /// Find orders, articles and customers by number: where they came from and where they went
-    #[command(after_help = "Example:\n  nattpost find 4500017342\n  nattpost find A-1001 K-20033")]
+    #[command(
+        after_help = "Example:\n  nattpost find 4500017342\n  nattpost find A-1001 K-20033\n  nattpost find A-1001 --at 2026-11-20T06:00"
+    )]
     Find(Find),
 
     /// Judge refused, held or stale files again, as if they had just come
@@ -326,6 +330,9 @@ pub struct Find {
     /// Order numbers (the customer's or the seller's), article numbers, customer numbers
     #[arg(value_name = "KEY", required = true)]
     pub keys: Vec<String>,
+    /// Stock, prices and order status as they were then: 2026-11-20T06:00 (the company's clock), 2026-11-20T06:00Z, 2026-11-20T06:00+01:00
+    #[arg(long, value_name = "MOMENT", value_parser = Moment::read)]
+    pub at: Option<Moment>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use super::args::{Explain, Files, Find, Show, Status};
 use super::ends::{End, Failure, Outcome};
 use super::page::{Page, safe};
-use super::{ask, files_page, setting, show_page, status_page, story_page};
+use super::{ask, files_page, setting, show_page, status_page, story_page, then_page};
 use crate::config::Config;
 use crate::edges::lock;
 use crate::flows::configured::Configured;
@@ -110,9 +110,13 @@ pub fn explain(page: &mut Page<'_>, config: &Config, asked: &Explain) -> Outcome
 
 pub fn find(page: &mut Page<'_>, config: &Config, asked: &Find) -> Outcome {
     page.zone = config.zone;
+    let at = asked.at.map(|at| then_page::instant(at, config.zone)).transpose()?;
     setting::look(config, |sight| {
         each(page, &asked.keys, |page, key| {
             one_name(key)?;
+            if let Some(at) = at {
+                return then_page::tell(page, key, at, &find::find_at(sight, key, at)?);
+            }
             let found = find::find(sight, key)?;
             if page.json {
                 page.object(&story_page::found_object(&found))?;

@@ -33,6 +33,7 @@ mod show_page;
 mod status_page;
 mod story_page;
 mod telling;
+mod then_page;
 mod translate;
 mod trial;
 mod user;

@@ -242,7 +242,7 @@ fn row_object(row: &RowFound) -> Value {
     json!({ "kind": row.kind, "key": row.key, "says": row.says, "active": row.active, "from": origin_object(&row.origin) })
 }
 
-fn origin_object(origin: &Origin) -> Value {
+pub(super) fn origin_object(origin: &Origin) -> Value {
     json!({
         "source": origin.source,
         "file": origin.file_id,

@@ -44,6 +44,7 @@ pub struct Company {
     /// Where an intake does not say.
     pub originals: Originals,
     pub sent_days: u32,
+    pub history_days: u32,
     pub calendars: Calendars,
     pub channels: Vec<Channel>,
     /// Of all that are written down.
@@ -79,6 +80,7 @@ pub fn read(root: &Section<'_>, folder: &Path) -> Company {
         units: keyed.parsed_list("units", parse_unit),
         originals: keyed.value("originals", forms::originals),
         sent_days: keyed.value("sent", parse_days),
+        history_days: keyed.value("history", parse_days),
         calendars: Calendars::read(&keyed),
         channels,
         channel_names,

@@ -74,6 +74,8 @@ pub struct Config {
     pub scan_every: Duration,
     /// How many days files stay in sent/.
     pub sent_days: u32,
+    /// How many days values that were replaced can be asked for.
+    pub history_days: u32,
     /// What is to stay free on the disks of spool and database.
     pub disk_floor: Floor,
     /// A copy of the database is to be no older.
@@ -147,6 +149,7 @@ impl Config {
             log: company.log,
             scan_every: company.scan_every,
             sent_days: company.sent_days,
+            history_days: company.history_days,
             disk_floor: company.disk_floor,
             backup_within: company.backup_within,
             http: company.http,

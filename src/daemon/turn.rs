@@ -281,7 +281,7 @@ impl Daemon {
         }
         self.housekeeping_at = now.mono + HOUSEKEEPING_EVERY;
         self.time_out_held(now)?;
-        let pruned = retention::prune(&mut self.works.bench(now), self.config.sent_days);
+        let pruned = retention::prune(&mut self.works.bench(now), self.config.sent_days, self.config.history_days);
         match pruned {
             Ok(()) => self.troubles.over(&What::Pruning, &self.works.events, now),
             Err(error) => {

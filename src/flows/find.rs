@@ -2,10 +2,12 @@
 //! that were not taken. It changes nothing.
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 
 use super::files::Sight;
+use crate::edges::clock;
 use crate::edges::store::ledger::{FileRow, MessageRow, PdfRow, RunRow};
-use crate::edges::store::{OrderFound, RowFound, RowId};
+use crate::edges::store::{OrderFound, RowFound, RowId, RowThen};
 use crate::model::batch::Batch;
 use crate::model::difference::{Difference, difference};
 use crate::model::ids::Id;
@@ -106,6 +108,13 @@ pub fn find(sight: Sight<'_>, key: &str) -> Result<FoundByKey> {
         }
     }
     Ok(FoundByKey { key: key.to_string(), orders, rows: found.rows, messages })
+}
+
+/// Stock, prices and order status of this number as they were at a moment.
+pub fn find_at(sight: Sight<'_>, key: &str, at: DateTime<Utc>) -> Result<Vec<RowThen>> {
+    let mut bare = String::new();
+    let key = identity::bare(key, &mut bare).unwrap_or(key);
+    sight.snapshot.find_number_at(key, &clock::iso(at), SHOWN)
 }
 
 fn pdf_of(sight: Sight<'_>, order: RowId) -> Result<Option<PdfStory>> {

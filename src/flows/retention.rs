@@ -1,12 +1,14 @@
-//! Originals past their days leave done/, are packed (`archiving`) or lose what is personal in them, delivered files leave sent/. Held and failed files are never touched: the store
+//! Originals past their days leave done/, are packed (`archiving`) or lose what is personal in them, delivered files leave sent/, values that were replaced
+//! their history. Held and failed files are never touched: the store
 //! does not even name them. A little at a time, so that a large clean-up does not hold up the files of the morning.
 
 use anyhow::Result;
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::archiving;
 use super::inbound::round::Bench;
 use super::redaction::{self, Budget};
+use crate::edges::clock;
 use crate::edges::events::{Event, Key, Value};
 use crate::edges::spool::{Place, Role, state_name};
 use crate::edges::store::ledger::FileRow;
@@ -18,8 +20,10 @@ const TOLD_DAYS: u32 = 5;
 const OUTBOX_MAX: u32 = 5_000;
 /// Files removed in one go.
 const AT_A_TIME: u32 = 500;
+/// Values of a kind looked at in one go: the oldest, which were replaced in about this order.
+const VALUES_AT_A_TIME: u32 = 20_000;
 
-pub fn prune(bench: &mut Bench<'_>, sent_days: u32) -> Result<()> {
+pub fn prune(bench: &mut Bench<'_>, sent_days: u32, history_days: u32) -> Result<()> {
     let today = bench.now.wall.with_timezone(&bench.zone).date_naive();
     let mut budget = Budget::default();
     for intake in bench.intakes {
@@ -44,7 +48,22 @@ pub fn prune(bench: &mut Bench<'_>, sent_days: u32) -> Result<()> {
         }
     }
     prune_sent(bench, &day_before(today, sent_days))?;
-    forget_told(bench, &day_before(today, TOLD_DAYS))
+    forget_told(bench, &day_before(today, TOLD_DAYS))?;
+    let cut = bench.now.wall.checked_sub_days(Days::new(history_days.into())).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    forget_values(bench, &clock::iso(cut))
+}
+
+/// Values that held until then at the latest. What held at that moment, and what holds now, stays.
+fn forget_values(bench: &mut Bench<'_>, until: &str) -> Result<()> {
+    let long = bench.store.read()?.long_histories(until, VALUES_AT_A_TIME)?;
+    if long.is_empty() {
+        return Ok(());
+    }
+    let tx = bench.store.begin()?;
+    for table in long {
+        tx.forget_values(table, until, VALUES_AT_A_TIME)?;
+    }
+    tx.commit()
 }
 
 /// A PDF that went out with its order is as personal as the original it came in, and goes when that goes or is overwritten.

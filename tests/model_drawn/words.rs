@@ -60,6 +60,9 @@ impl Words {
             }
             groups.insert(format!("{}_extra", kind.name), (Arc::clone(kind), kind.head().clone()));
         }
+        for table in ["stock", "price", "order_status"] {
+            groups.insert(format!("{table}_history"), groups[table].clone());
+        }
         Words { written: written(), groups, used: BTreeSet::new(), missing: Vec::new() }
     }
 
@@ -135,7 +138,11 @@ impl Words {
 
     /// Numbers of a kind's table that name a customer, an article or an order, which nobody enforces.
     pub fn looked_up(&self, table: &str) -> Vec<(&'static str, String)> {
-        let Some((_, group)) = self.groups.get(table).filter(|_| !table.ends_with("_extra")) else { return Vec::new() };
+        let Some((_, group)) =
+            self.groups.get(table).filter(|_| !table.ends_with("_extra") && !table.ends_with("_history"))
+        else {
+            return Vec::new();
+        };
         let to = |field: &Field| match field.field_type {
             FieldType::Customer(_) => Some("customer"),
             FieldType::Article(_) => Some("article"),

@@ -60,6 +60,13 @@ pub const KEYS: &[Key] = &[
     key(Table::Company, "sent", "duration in days", Value("30 d"), "How long files stay in sent/."),
     key(
         Table::Company,
+        "history",
+        "duration in days",
+        Value("400 d"),
+        "How long stock, prices and order status of then can be asked for (`find --at`, v_stock_at): values that were replaced before are removed.",
+    ),
+    key(
+        Table::Company,
         "disk_floor",
         "P %, at most SIZE; P %; SIZE; off",
         Value("5 %, at most 1 GB"),

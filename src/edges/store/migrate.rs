@@ -39,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0029_one_language.sql"),
     include_str!("migrations/0030_archived.sql"),
     include_str!("migrations/0031_contents.sql"),
+    include_str!("migrations/0032_history.sql"),
 ];
 
 /// The version of the tables this program works with.

@@ -16,6 +16,7 @@ mod queries_files;
 mod queries_find;
 mod queries_problems;
 mod queries_status;
+mod queries_then;
 mod query;
 mod store_fault;
 
@@ -26,6 +27,7 @@ pub use queries_files::Selection;
 pub use queries_find::{Found, OrderFound, Origin, RowFound};
 pub use queries_problems::{Owed, ToAnswer};
 pub use queries_status::IntakeFigures;
+pub use queries_then::RowThen;
 pub use store_fault::StoreFault;
 
 use crate::model::kind::{Class, shipped_kinds};

@@ -61,13 +61,18 @@ pub struct RowFound {
 }
 
 /// The last columns of every question, in the order `read_origin` expects.
-const ORIGIN: &str = "f.file_no, f.file_id, f.name, f.partner || '/' || f.intake, f.first_seen, f.as_of";
+pub(super) const ORIGIN: &str = "f.file_no, f.file_id, f.name, f.partner || '/' || f.intake, f.first_seen, f.as_of";
 
 /// Ours, or one of a partner, a supplier, an EAN.
-const ARTICLES: &str = "r.article_no IN (SELECT ?1 UNION SELECT article_no FROM article WHERE ean = ?1
+pub(super) const ARTICLES: &str = "r.article_no IN (SELECT ?1 UNION SELECT article_no FROM article WHERE ean = ?1
     UNION SELECT article_no FROM article WHERE supplier_article_no = ?1
     UNION SELECT a.article_no FROM article_alias x JOIN article a ON a.row_id = x.head_row WHERE x.value = ?1
     UNION SELECT article_no FROM article_reference WHERE their_no = ?1 AND active = 1)";
+pub(super) const STOCK_KEY: &str = "r.article_no || CASE r.warehouse WHEN '' THEN '' ELSE ' in ' || r.warehouse END";
+pub(super) const PRICE_KEY: &str = "r.article_no || CASE r.price_list WHEN '' THEN '' ELSE ' list ' || r.price_list END
+    || CASE r.customer_no WHEN '' THEN '' ELSE ' customer ' || r.customer_no END
+    || CASE r.from_qty_e6 WHEN 0 THEN '' ELSE ' from ' ||
+        CASE r.from_qty_e6 % 1000000 WHEN 0 THEN r.from_qty_e6 / 1000000 ELSE r.from_qty_e6 / 1000000.0 END END";
 /// The set itself, or one of its components.
 const SETS: &str = "r.set_no = ?1 OR r.row_id IN (SELECT head_row FROM set_component WHERE component_no = ?1)";
 const REFERENCES: &str = "r.their_no = ?1";
@@ -89,19 +94,14 @@ impl Snapshot<'_> {
         let says_registered = "r.subject || ' ' || COALESCE(r.name, r.last_name, '') || COALESCE(', number ' || r.number_given, ', no number yet')";
         let says_set = "(SELECT group_concat(c.component_no, ', ') FROM set_component c WHERE c.head_row = r.row_id)";
         let reference_key = "r.their_no || CASE r.belongs_to WHEN '' THEN '' ELSE ' of ' || r.belongs_to END";
-        let stock_key = "r.article_no || CASE r.warehouse WHEN '' THEN '' ELSE ' in ' || r.warehouse END";
-        let price_key = "r.article_no || CASE r.price_list WHEN '' THEN '' ELSE ' list ' || r.price_list END
-            || CASE r.customer_no WHEN '' THEN '' ELSE ' customer ' || r.customer_no END
-            || CASE r.from_qty_e6 WHEN 0 THEN '' ELSE ' from ' ||
-                CASE r.from_qty_e6 % 1000000 WHEN 0 THEN r.from_qty_e6 / 1000000 ELSE r.from_qty_e6 / 1000000.0 END END";
         let document_key = "r.doc_kind || ' ' || r.doc_no || CASE r.customer_no WHEN '' THEN '' ELSE ' customer ' || r.customer_no END";
         let says_document = "r.file_name || COALESCE(', revision ' || r.revision, '')";
         let documents = format!("r.doc_no = ?1 OR {ARTICLES}");
         let questions = [
             ("article", "r.article_no", says_article, "NULL", ARTICLES),
             ("customer", "r.customer_no", says_customer, "NULL", CUSTOMERS),
-            ("stock", stock_key, "COALESCE(r.unit, '')", "r.qty_e6", ARTICLES),
-            ("price", price_key, "r.currency", "r.price_e6", ARTICLES),
+            ("stock", STOCK_KEY, "COALESCE(r.unit, '')", "r.qty_e6", ARTICLES),
+            ("price", PRICE_KEY, "r.currency", "r.price_e6", ARTICLES),
             ("set_article", "r.set_no", says_set, "NULL", SETS),
             ("article_reference", reference_key, "r.article_no", "NULL", REFERENCES),
             ("document", document_key, says_document, "NULL", documents.as_str()),
@@ -242,7 +242,7 @@ fn read_order(row: &Row<'_>) -> rusqlite::Result<(OrderFound, Option<i64>)> {
     Ok((order, row.get(16)?))
 }
 
-fn read_row(row: &Row<'_>) -> rusqlite::Result<RowFound> {
+pub(super) fn read_row(row: &Row<'_>) -> rusqlite::Result<RowFound> {
     let says: String = row.get(1)?;
     let number: Option<i64> = row.get(2)?;
     let says = match number {

@@ -8,6 +8,7 @@ use rusqlite::types::Value as SqlValue;
 
 use super::changes::Changes;
 use super::condition::Condition;
+use super::history;
 use super::records::Stamp;
 use super::tables::{KindTables, TableColumn};
 use super::tally::Tally;
@@ -51,8 +52,14 @@ impl Tx<'_> {
             format!("SELECT h.file_no, count(*) FROM \"{}\" h WHERE {} GROUP BY 1", tables.head, condition.text());
         let mut statement = self.conn.prepare(&counts)?;
         let mut rows = statement.query(params_from_iter(&condition.values))?;
+        let mut any = false;
         while let Some(row) = rows.next()? {
+            any = true;
             tally.took_over(row.get(0)?, row.get(1)?);
+        }
+        // Most full files close nothing: the table is not gone through again for that.
+        if !any {
+            return Ok(0);
         }
         let mut changes = Changes::of(self, &kind.name, stamp.file, Cause::Change)?;
         let closed = self.close_where(tables, &condition, &mut changes)?;
@@ -70,8 +77,13 @@ impl Tx<'_> {
         changes: &mut Changes<'_>,
     ) -> Result<u64> {
         let own_as_of = "CASE WHEN (SELECT f.as_of FROM file f WHERE f.file_no = ?1) = ?2 THEN NULL ELSE ?2 END";
+        let mut since = String::new();
+        if tables.history {
+            self.keep_where(tables, condition)?;
+            since = format!(", since_file = ?1, since_line = ?3, since = {}", history::closed_since());
+        }
         let update = format!(
-            "UPDATE \"{}\" AS h SET active = 0, file_no = ?1, file_line = ?3, as_of = {own_as_of} WHERE {}",
+            "UPDATE \"{}\" AS h SET active = 0, file_no = ?1, file_line = ?3, as_of = {own_as_of}{since} WHERE {}",
             tables.head,
             condition.text()
         );

@@ -6,7 +6,7 @@
 //! (`condition` reads its scope), `remove` what a deletion names. `references` answers "whose number is this",
 //! `registrations` asks who registered before, `quotes` what was offered and ordered, `amendments` what orders were before their changes, `guarded` counts for the guard, `open_orders` gathers what is ordered and not confirmed, `changes` notes for feeds which rows changed, `prices` says which price holds, `asked` who asks and for which orders, `wanted` names some rows by their keys,
 //! `select` streams rows out (`source` says from where, `sets` computes what components make of sets, `heads` merges the two), `also` values of other kinds beside them, `before` tells `plan` what rows were,
-//! `load` reads one message back, `find` tells where a row came from.
+//! `history` keeps values that are replaced, `load` reads one message back, `find` tells where a row came from.
 
 mod along;
 mod also;
@@ -22,6 +22,7 @@ mod find;
 mod groups;
 mod guarded;
 mod heads;
+mod history;
 mod insert;
 mod kept;
 mod load;
@@ -46,6 +47,7 @@ pub use also::{Beside, BesideKey};
 pub use amendments::{AmendmentRow, NewAmendment, OrderState};
 pub use asked::{ContactRow, OrderOf, Span};
 pub use find::FoundRow;
+pub(super) use history::since;
 pub use kept::Needed;
 pub use person::{Mark, PersonRow};
 pub use prices::{PriceFor, PriceKey, Terms};

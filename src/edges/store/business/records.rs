@@ -14,6 +14,7 @@ use rusqlite::{Row, params};
 use super::bind::{Bound, equals};
 use super::changes::Changes;
 use super::groups::Groups;
+use super::history::History;
 use super::insert::Insert;
 use super::kept::Kept;
 use super::tables::{KindTables, TableColumn};
@@ -80,6 +81,8 @@ pub struct Records<'t> {
     order_status: Option<Bound<'t>>,
     /// Of stock: which column is the quantity.
     quantity: Option<usize>,
+    /// Of kinds whose values are kept when they are replaced.
+    history: Option<History<'t>>,
     /// The sender's own fields that a feed asks for.
     kept: Option<Kept<'t>>,
     /// Of documents: which column is the revision.
@@ -93,7 +96,7 @@ pub struct Records<'t> {
 }
 
 /// The columns of `find` before the cells: row_id (NULL for flat kinds), file_no, as_of, active.
-const FOUND_BEFORE_CELLS: usize = 4;
+pub(super) const FOUND_BEFORE_CELLS: usize = 4;
 
 impl Tx<'_> {
     pub fn records<'t>(&'t self, kind: &Kind, stamp: &Stamp<'_>) -> Result<Records<'t>> {
@@ -121,6 +124,7 @@ impl Tx<'_> {
             order_status: (kind.name == "order_status").then(|| Bound::prepare(conn, NUMBER_ORDER)).transpose()?,
             any: false,
             kept: None,
+            history: tables.history.then(|| History::of(conn, &tables, stamp)).transpose()?,
             revision: tables.columns.iter().position(|column| kind.name == "document" && column.name == REVISION),
             newer_revision: None,
             overrules: false,
@@ -200,6 +204,11 @@ impl<'t> Records<'t> {
         if let Some(as_of) = &self.own_as_of {
             insert.set(3, as_of)?;
         }
+        if let Some(history) = &self.history {
+            insert.set(4, self.file.0)?;
+            insert.set(5, message.origin().line)?;
+            history.own_moment().map_or(Ok(()), |own| insert.set(6, own))?;
+        }
         if insert.execute()? == 0 {
             return Ok(false);
         }
@@ -257,6 +266,13 @@ impl<'t> Records<'t> {
             None => statement.clear(place + 2)?,
         }
         place += 3;
+        if let Some(history) = self.history.as_mut().filter(|_| head_changed) {
+            match history.keep(&self.tables, stored)? {
+                Some(since) => statement.set(place, since)?,
+                None => statement.clear(place)?,
+            }
+            place += 1;
+        }
         for column in self.tables.columns.iter().filter(|c| c.key) {
             statement.set_key(place, column, column.value(&head))?;
             place += 1;

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::history;
 use super::insert::InsertInto;
 use crate::model::batch::{NodeRef, Value};
 use crate::model::kind::{Class, Group, Kind};
@@ -60,6 +61,8 @@ pub struct KindTables {
     pub(super) columns: Vec<TableColumn>,
     pub(super) flat: bool,
     pub(super) request: bool,
+    /// Values that are replaced are kept (`history`).
+    pub(super) history: bool,
     /// By group index; the head's place and groups that are not stored are `None`.
     pub(super) groups: Vec<Option<GroupTable>>,
     /// The partner's own fields, for requests.
@@ -106,19 +109,21 @@ impl KindTables {
             return None;
         }
         let request = kind.class == Class::Request;
+        let history = HISTORIES.contains(&kind.name.as_str());
         let groups: Vec<_> = (0..kind.groups.len()).map(|index| group_table(kind, index)).collect();
         let mut tables = KindTables {
             head: kind.head().table.clone(),
             columns: head_columns(kind, request),
             flat: kind.class == Class::Fact && kind.groups.len() == 1,
             request,
+            history,
             extras: request.then(|| format!("{}_extra", kind.name)),
             kept: (!request).then(|| format!("{}_extra", kind.name)),
             groups,
             statements: HeadStatements::default(),
         };
         tables.statements = HeadStatements {
-            insert: InsertInto::new(&tables.head, origin_columns(request), true),
+            insert: InsertInto::new(&tables.head, tables.origin_columns(), true),
             find: tables.find_head(),
             update: tables.update_head(true),
             touch: tables.update_head(false),
@@ -135,6 +140,9 @@ impl KindTables {
         if !self.request {
             ours.extend(["as_of", "active"]);
         }
+        if self.history {
+            ours.extend(SINCE);
+        }
         let mut tables = vec![(self.head.as_str(), &self.columns[..], ours)];
         for group in self.groups.iter().flatten() {
             let mut ours = vec!["head_row", "pos"];
@@ -144,6 +152,15 @@ impl KindTables {
             tables.push((group.name.as_str(), &group.columns[..], ours));
         }
         tables
+    }
+
+    /// What an INSERT brings beside the cells.
+    fn origin_columns(&self) -> Vec<&'static str> {
+        let mut names = origin_columns(self.request);
+        if self.history {
+            names.extend(SINCE);
+        }
+        names
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &TableColumn> {
@@ -160,15 +177,23 @@ impl KindTables {
     fn find_head(&self) -> String {
         let row_id = if self.flat { "NULL" } else { "row_id" };
         let cells: Vec<_> = self.columns.iter().map(|c| format!(", \"{}\"", c.name)).collect();
-        let rest = if self.request { String::new() } else { format!(", as_of, active{}", cells.concat()) };
+        let since = if self.history { ", file_line, since_file, since_line, since" } else { "" };
+        let rest = if self.request { String::new() } else { format!(", as_of, active{}{since}", cells.concat()) };
         format!("SELECT {row_id}, file_no{rest} FROM \"{}\" WHERE {}", self.head, self.key_condition(1))
     }
 
-    fn update_head(&self, cells: bool) -> String {
-        let cells = self.columns.iter().filter(|c| cells && (self.request || !c.key)).map(|c| c.name.as_str());
+    fn update_head(&self, changes: bool) -> String {
+        let cells = self.columns.iter().filter(|c| changes && (self.request || !c.key)).map(|c| c.name.as_str());
         let names: Vec<&str> = cells.chain(origin_columns(self.request)).collect();
         let mut set: Vec<_> = names.iter().enumerate().map(|(nth, n)| format!("\"{n}\" = ?{}", nth + 1)).collect();
-        let next = names.len() + 1;
+        let mut next = names.len() + 1;
+        if self.history && changes {
+            // The places of file_no and file_line, and one behind as_of.
+            set.push(format!("since_file = ?{}, since_line = ?{}, since = ?{next}", next - 3, next - 2));
+            next += 1;
+        } else if self.history {
+            set.push(history::KEEP_SINCE.to_string());
+        }
         let condition = if self.request {
             format!("row_id = ?{next}")
         } else {
@@ -180,7 +205,14 @@ impl KindTables {
     }
 }
 
-/// Columns of ours on a head row whose values come with every row.
+/// Kinds whose values are kept when they are replaced.
+pub(super) const HISTORIES: [&str; 3] = ["stock", "price", "order_status"];
+
+/// Of those kinds: which file said the value that stands there first, in which line, and from when it holds where that is not the
+/// moment of the file. NULL in rows of before there was a history: the file that said it last.
+const SINCE: [&str; 3] = ["since_file", "since_line", "since"];
+
+/// Columns of ours on a head row whose values come with every row, new or not.
 fn origin_columns(request: bool) -> Vec<&'static str> {
     let mut names = ORIGIN.to_vec();
     if !request {

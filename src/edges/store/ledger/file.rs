@@ -374,7 +374,8 @@ impl Tx<'_> {
 
     /// An unchanged file came: what its rows' file said holds as of now. One update, however many rows there are.
     pub fn touch_as_of(&self, last_applied: FileNo, as_of: &str) -> Result<()> {
-        let sql = "UPDATE file SET as_of = CASE WHEN as_of < ?2 THEN ?2 ELSE as_of END WHERE file_no = ?1";
+        let sql = "UPDATE file SET as_of = CASE WHEN as_of < ?2 THEN ?2 ELSE as_of END, \
+                   first_as_of = COALESCE(first_as_of, as_of) WHERE file_no = ?1";
         self.write_file("store.touch_as_of", last_applied, sql, params![last_applied.0, as_of])
     }
 
