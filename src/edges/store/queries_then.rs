@@ -17,38 +17,57 @@ pub struct RowThen {
     pub until: Option<String>,
 }
 
-/// A kind, its key in words, what a row of it says, the number among that, which rows, and what its history is joined by.
-const QUESTIONS: [(&str, &str, &str, &str, &str, &[&str]); 3] = [
-    ("stock", STOCK_KEY, "COALESCE(r.unit, '')", "r.qty_e6", ARTICLES, &["article_no", "warehouse"]),
-    (
-        "price",
-        PRICE_KEY,
-        "r.currency",
-        "r.price_e6",
-        ARTICLES,
-        &["price_list", "customer_no", "article_no", "currency", "from_qty_e6", "valid_from"],
-    ),
-    (
-        "order_status",
-        "r.customer_no || ' / ' || r.buyer_order_no",
-        "r.status || COALESCE(' since ' || r.status_at, '')",
-        "NULL",
-        "(r.buyer_order_no = ?1 OR r.order_no = ?1)",
-        &["buyer_order_no", "customer_no", "partner"],
-    ),
+/// How the rows of a kind are asked for; `r` is the row, of today or of then.
+struct Question {
+    kind: &'static str,
+    /// Its key in words.
+    key: &'static str,
+    says: &'static str,
+    /// The number among what it says, in millionths.
+    number_e6: &'static str,
+    which: &'static str,
+    /// The columns that its history is joined by.
+    joined: &'static [&'static str],
+}
+
+const QUESTIONS: [Question; 3] = [
+    Question {
+        kind: "stock",
+        key: STOCK_KEY,
+        says: "COALESCE(r.unit, '')",
+        number_e6: "r.qty_e6",
+        which: ARTICLES,
+        joined: &["article_no", "warehouse"],
+    },
+    Question {
+        kind: "price",
+        key: PRICE_KEY,
+        says: "r.currency",
+        number_e6: "r.price_e6",
+        which: ARTICLES,
+        joined: &["price_list", "customer_no", "article_no", "currency", "from_qty_e6", "valid_from"],
+    },
+    Question {
+        kind: "order_status",
+        key: "r.customer_no || ' / ' || r.buyer_order_no",
+        says: "r.status || COALESCE(' since ' || r.status_at, '')",
+        number_e6: "NULL",
+        which: "(r.buyer_order_no = ?1 OR r.order_no = ?1)",
+        joined: &["buyer_order_no", "customer_no", "partner"],
+    },
 ];
 
 impl Snapshot<'_> {
     /// What held at a moment (as it is stored), at most `limit` of each kind; closed rows are told as closed.
     pub fn find_number_at(&self, number: &str, moment: &str, limit: u32) -> Result<Vec<RowThen>> {
         let mut found = Vec::new();
-        for (kind, key, says, number_e6, condition, joined) in QUESTIONS {
+        for Question { kind, key, says, number_e6, which, joined } in QUESTIONS {
             let since = since("r");
             let of_row = "COALESCE(r.since_file, r.file_no)";
             let line = "CASE WHEN r.since_file IS NULL THEN r.file_line ELSE r.since_line END";
             let now = format!(
                 "SELECT {key}, {says}, {number_e6}, r.active, {since}, {line}, {ORIGIN}, {since}, NULL \
-                 FROM {kind} r JOIN file f ON f.file_no = {of_row} WHERE {condition} AND {since} <= ?2"
+                 FROM {kind} r JOIN file f ON f.file_no = {of_row} WHERE {which} AND {since} <= ?2"
             );
             // No row ever leaves its table, so what has a history stands there, and the index of the key leads from there.
             let keys: Vec<String> = joined.iter().map(|name| format!("r.{name} = n.{name}")).collect();
@@ -57,7 +76,7 @@ impl Snapshot<'_> {
                  FROM {kind} n CROSS JOIN {kind}_history r ON {} JOIN file f ON f.file_no = r.file_no \
                  WHERE {} AND r.since <= ?2 AND r.until > ?2",
                 keys.join(" AND "),
-                condition.replace("r.", "n.")
+                which.replace("r.", "n.")
             );
             let sql = format!("{now} UNION ALL {then} ORDER BY 1 LIMIT ?3");
             let rows = list(self.conn, &sql, params![number, moment, limit], read_then)
