@@ -22,9 +22,10 @@ HEADS = {"order_line": "orders", "order_line_charge": "orders", "order_charge": 
          "customer_address": "customer", "article_alias": "article", "article_unit": "article",
          "order_status_line": "order_status", "despatch": "order_status", "despatch_tracking": "order_status", "despatch_line": "order_status"}
 KEYS = {"orders": ("partner", "customer_no", "buyer_order_no"), "customer": ("customer_no",), "article": ("article_no",),
-        "order_status": ("partner", "customer_no", "buyer_order_no"), "stock": (), "price": (), "customer_alias": ()}
+        "order_status": ("partner", "customer_no", "buyer_order_no"), "stock": (), "price": (), "customer_alias": (),
+        "stock_history": (), "price_history": (), "order_status_history": ()}
 # Different in every run, or the store's own.
-LEFT_OUT = {"row_id", "file_no", "received_at", "as_of", "order_no"}
+LEFT_OUT = {"row_id", "file_no", "received_at", "as_of", "order_no", "history_no", "since_file", "since", "until"}
 # A person took it away after it was seen: closed as vanished, and that is right.
 TAKEN = "gone-"
 # Taken away before it was claimed, and the same file came again.
@@ -304,6 +305,8 @@ def business(ledger, labels):
                 cells["head_row"] = heads.get((HEADS[table], row["head_row"]), "none")
             if "file_no" in row.keys():
                 cells["file"] = labels.get(row["file_no"])
+            if "since_file" in row.keys():
+                cells["since"] = labels.get(row["since_file"])
             lines.append(f"{table} {cells}")
     return sorted(lines)
 
