@@ -178,3 +178,25 @@ fn a_film_of_two_gigabytes_takes_no_memory() {
     let found: (i64, String) = store.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(found, (FILM as i64, "video/mp4".to_string()));
 }
+
+/// Bytes are originals as every file's: what is left in done/ is all that is needed.
+#[test]
+fn with_a_lost_database_documents_have_their_bytes_again() {
+    let company = company();
+    let root = company.path();
+    put_both(root);
+    run(root, None);
+    assert!(is_whole(root));
+    for name in ["nattpost.db", "nattpost.db-wal", "nattpost.db-shm"] {
+        fs::remove_file(root.join(name)).unwrap_or_default();
+    }
+    let done = Command::new(env!("CARGO_BIN_EXE_nattpost"))
+        .args(["catch-up", "--do", "--accept-database"])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    assert!(told.contains("2 files were judged anew") && !told.contains("Left for a person"), "{told}");
+    run(root, None);
+    assert!(is_whole(root));
+}

@@ -172,7 +172,13 @@ pub const KEYS: &[Key] = &[
         Value("own partner ean"),
         "Whose article numbers are looked for, in this order.",
     ),
-    key(Table::Intake, "customer", "customer number", None, "The customer of orders that name none."),
+    key(
+        Table::Intake,
+        "customer",
+        "customer number",
+        None,
+        "The customer of orders, and of documents that a customer uploads, that name none.",
+    ),
     key(
         Table::Intake,
         "on_change",

@@ -161,17 +161,20 @@ impl<'f> Judge<'f> {
     fn customer(&self, look: &mut Lookup<'_>, batch: &mut Batch, index: usize, found: &mut Findings) -> Result<()> {
         let Some(field) = self.places.customer else { return Ok(()) };
         let head = batch.message(index).head();
-        let sent = match (head.value(field).text(), &self.intake.customer) {
-            (Some(sent), _) => sent.to_string(),
-            (None, Some(default)) if self.kind.class == Class::Request => default.clone(),
-            (None, _) if self.kind.class == Class::Request => {
+        let sender = &self.intake.sender;
+        // What a customer uploads is his: nobody else is to see it because he left out his number.
+        let is_upload = self.manifest.is_some() && !sender.customers.is_empty();
+        let sent = match (head.value(field).text(), &self.intake.customer, &sender.customers[..]) {
+            (Some(sent), ..) => sent.to_string(),
+            // A price for all customers, a status that names only the order.
+            (None, ..) if self.kind.class != Class::Request && !is_upload => return Ok(()),
+            (None, Some(default), _) => default.clone(),
+            (None, None, [one]) if is_upload => one.clone(),
+            (None, ..) => {
                 found.problems.push(words::customer_missing(self.place(batch, index, &head, field)));
                 return Ok(());
             }
-            // A price for all customers, a status that names only the order.
-            (None, _) => return Ok(()),
         };
-        let sender = &self.intake.sender;
         let matches = match head.knows_customer() {
             true => Matches::One(sent.clone()),
             false => look.customer(&sender.partner, &sent)?,

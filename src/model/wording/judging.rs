@@ -17,7 +17,7 @@ pub fn customer_missing(place: Place) -> Problem {
     Problem::new(
         "customer-missing",
         place,
-        "no customer number is given, and the intake names no customer for such orders. Add the customer number, or set \
+        "no customer number is given, and the intake names no customer for what comes without one. Add the customer number, or set \
          \"customer\" in the intake."
             .into(),
     )
