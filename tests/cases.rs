@@ -159,6 +159,7 @@ cases! {
     case_800_a_day_between_erp_and_shop = "800-a-day-between-erp-and-shop",
     case_801_a_day_of_a_wholesaler = "801-a-day-of-a-wholesaler",
     case_830_a_manifest_and_its_files = "830-a-manifest-and-its-files",
+    case_831_documents_go_out_with_their_files = "831-documents-go-out-with-their-files",
     case_840_documents_are_asked_for = "840-documents-are-asked-for",
     case_841_the_newest_revision = "841-the-newest-revision",
     case_842_what_it_is_that_nothing_came = "842-what-it-is-that-nothing-came",

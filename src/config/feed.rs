@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::answering;
 use super::feed_also;
 use super::feed_delta::{self, Timing};
+use super::feed_files;
 use super::fingerprint;
 use super::forms;
 use super::intake::check_field;
@@ -58,6 +59,7 @@ pub fn read(
     let timing = Timing { zone, missed, closed };
     let way = feed_delta::read(&keyed, known.map(|k| &*k.layout), &timing, file_name.as_ref());
     let is_request = known.is_some_and(|known| known.layout.kind.class == Class::Request);
+    let files = feed_files::read(&keyed, known.map(|k| &*k.layout));
     let to = remote::read_feed_to(&keyed, &recipient.partner, remotes, is_request);
     // Read once all feeds are.
     section.pass_over(&["tells"]);
@@ -86,6 +88,7 @@ pub fn read(
         done_suffix: way.done_suffix,
         packing: read_packing(&keyed),
         pdf: keyed.parsed("pdf", feed_delta::name_pattern),
+        files,
         to,
         fingerprint: 0,
     };

@@ -18,6 +18,7 @@ mod expect;
 mod feed;
 mod feed_also;
 mod feed_delta;
+mod feed_files;
 mod fingerprint;
 mod for_one_alone;
 mod forms;

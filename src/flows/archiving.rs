@@ -6,7 +6,7 @@
 //! and are packed anew. Whoever needs one again gets it out (`bring_back`); the archive goes with the last of them.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
@@ -16,7 +16,7 @@ use crate::edges::events::{Event, Key, Value};
 use crate::edges::scratch;
 use crate::edges::spool::{Draft, Existing, Lasting, Place, Role, Spool, State, day_archive_name, state_name};
 use crate::edges::store::ledger::{FileRow, OfDay};
-use crate::model::archive::{ArchiveWriter, Directory, Limits, Member, measured};
+use crate::model::archive::{ArchiveWriter, Directory, Limits, Member};
 use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::Intake;
 use crate::model::verdict::Home;
@@ -27,11 +27,8 @@ const FILES_AT_A_TIME: u32 = 1_000;
 const BYTES_AT_A_TIME: u64 = 64 << 20;
 /// Larger files stay as they are: an archive that every program reads holds no more.
 const MOST_BYTES: u64 = 3 << 30;
-/// From here on it is measured first whether a file packs like one that was made to do harm, which no reader takes.
-const MEASURED_FROM_BYTES: u64 = 16 << 20;
 /// Archives of one intake and day; more are not looked for.
 const ARCHIVES_MOST: i64 = 10_000;
-const PIECE_BYTES: usize = 64 * 1024;
 
 /// Packs what stands in done/ of the oldest day before this one.
 pub fn pack_before(bench: &mut Bench<'_>, intake: &Intake, before: &str) -> Result<()> {
@@ -120,7 +117,7 @@ fn write<'r>(
         }
         bytes += meta.size;
         let mut source = bench.spool.read(place, &name)?;
-        if let Err(error) = add(&mut writer, &member_name(row.id, &row.raw_name), &mut source, meta.size) {
+        if let Err(error) = writer.add(&member_name(row.id, &row.raw_name), &mut source, meta.size) {
             // A full disk is told as one of the spool.
             return Err(draft.failed(error).into());
         }
@@ -130,24 +127,6 @@ fn write<'r>(
     ended.map_err(|error| draft.failed(error))?;
     check(draft, &packed)?;
     Ok((packed, gone))
-}
-
-fn add(writer: &mut ArchiveWriter<impl Write>, name: &str, source: &mut File, size: u64) -> io::Result<()> {
-    if size >= MEASURED_FROM_BYTES {
-        let plain = measured(source, name)?;
-        source.seek(SeekFrom::Start(0))?;
-        if let Some(entry) = plain {
-            return writer.copy(&entry, source);
-        }
-    }
-    let mut member = writer.begin(name)?;
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        match source.read(&mut piece)? {
-            0 => return member.end(),
-            count => member.write_all(&piece[..count])?,
-        }
-    }
 }
 
 /// Files are removed only for an archive that can be read.

@@ -59,6 +59,8 @@ pub struct Feed {
     pub packing: Option<Packing>,
     /// What the PDF of the order in a file is called in its archive; none: PDFs stay here.
     pub pdf: Option<NamePattern>,
+    /// Documents: their bytes stand in the archive beside what is said of them.
+    pub files: bool,
     /// Where its files are brought; none: they are picked up from out/.
     pub to: Option<SendTo>,
     /// Of all that decides what its rows say.

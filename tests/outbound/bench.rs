@@ -271,6 +271,7 @@ pub fn feed(partner: &str, id: &str, layout: &str) -> Feed {
         reads_within: Duration::from_secs(900),
         packing: None,
         pdf: None,
+        files: false,
         done_suffix: None,
         to: None,
         fingerprint: 0,

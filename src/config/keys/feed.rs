@@ -28,6 +28,13 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Table::Feed,
+        "files",
+        "true, false",
+        Value("false"),
+        "Documents: the files that the rows name stand in the archive beside them, under their names; of changes the files of what is new or other. Asks for zip, and for an intake that takes them (`contents`). Where it is said anew, send the feed --full once.",
+    ),
+    key(
+        Table::Feed,
         "gzip",
         "true, false",
         Value("false"),

@@ -40,6 +40,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0030_archived.sql"),
     include_str!("migrations/0031_contents.sql"),
     include_str!("migrations/0032_history.sql"),
+    include_str!("migrations/0033_content_hash.sql"),
 ];
 
 /// The version of the tables this program works with.

@@ -113,8 +113,8 @@ impl<'a> Comparing<'a> {
         })
     }
 
-    /// The next row, in the order of the keys and in the partner's words.
-    pub fn message(&mut self, message: Message<'_>, encoder: &mut dyn Encoder) -> Result<()> {
+    /// The next row, in the order of the keys and in the partner's words. True: it stands in the file.
+    pub fn message(&mut self, message: Message<'_>, encoder: &mut dyn Encoder) -> Result<bool> {
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         key::encode_into(message, &mut key);
@@ -124,7 +124,8 @@ impl<'a> Comparing<'a> {
         let gone = self.quantity.is_some_and(|qty| message.head().value(qty).number().unwrap_or_default() <= 0);
         self.found.shown += u64::from(!gone);
         let told_now = self.weigh(&key, was, told, Some(Is { hash, gone }))?;
-        if !self.tells_nothing_else && (self.scope != Scope::Delta || told_now.is_some()) {
+        let is_written = !self.tells_nothing_else && (self.scope != Scope::Delta || told_now.is_some());
+        if is_written {
             // A full file says what there is; nothing in it is a change.
             let op = told_now.map_or(Op::Same, |told| told.op);
             let says_op = matches!(self.scope, Scope::Delta | Scope::Part);
@@ -132,7 +133,7 @@ impl<'a> Comparing<'a> {
             self.found.rows += 1;
         }
         self.key = key;
-        Ok(())
+        Ok(is_written)
     }
 
     /// No more rows: what is left is gone.

@@ -12,8 +12,9 @@ use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
 
 use super::compare::{Compared, Comparing};
+use super::contents::Named;
 use super::looking::Comparison;
-use super::paper::{Form, Paper};
+use super::paper::{Beside, Form, Paper};
 use super::selecting::{select, today};
 use super::words::Words;
 use crate::edges::clock::Now;
@@ -76,7 +77,7 @@ impl Composing<'_> {
             }
             Ok(())
         };
-        let (mut paper, compared) = thread::scope(|scope| -> Result<(Paper, Compared)> {
+        let (mut paper, compared, named) = thread::scope(|scope| -> Result<Encoded> {
             let writer = thread::Builder::new()
                 .name("encode".to_string())
                 .spawn_scoped(scope, || work.encode(beside, composed, written, parts))
@@ -102,6 +103,7 @@ impl Composing<'_> {
         .with_context(|| format!("the file of {} cannot be composed", feed.name()))?;
         keep_parts()?;
         self.put_pdf(&mut paper, &requests)?;
+        named.map_or(Ok(()), |named| named.put_beside(self.tx, self.spool, &mut paper))?;
         Ok(Composed { paper, requests, own: gathering.own, compared })
     }
 }
@@ -118,7 +120,7 @@ impl Composing<'_> {
             let text = "it is told again with several orders, whose PDFs would have one name; set orders_per_file as it was, and send it";
             return Err(EncodeError::NotWritable { layout: self.feed.layout.id.clone(), text: text.to_string() }.into());
         }
-        found.into_iter().for_each(|bytes| paper.put_beside(name, bytes));
+        found.into_iter().for_each(|bytes| paper.put_beside(Beside::Held(name.clone(), bytes)));
         Ok(())
     }
 }
@@ -151,6 +153,9 @@ impl Gathering {
     }
 }
 
+/// What the other thread made: the file, what is new in it, and the documents that it names.
+type Encoded = (Paper, Compared, Option<Named>);
+
 /// What the other thread works with.
 struct Encoding<'a> {
     spool: &'a Spool,
@@ -168,7 +173,7 @@ impl Encoding<'_> {
         batches: Receiver<Batch>,
         written: Sender<Batch>,
         parts: Sender<Vec<u8>>,
-    ) -> Result<(Paper, Compared)> {
+    ) -> Result<Encoded> {
         let words = Words::of(self.feed, self.now);
         let snapshot = beside.snapshot()?;
         let today = today(self.feed, self.now);
@@ -176,13 +181,21 @@ impl Encoding<'_> {
         let mut comparing = self.comparison.map(begin).transpose()?;
         let mut compared = Compared::default();
         let feed = self.feed;
-        let form = Form { layout: &feed.layout, packing: feed.packing.as_ref(), has_beside: feed.pdf.is_some() };
+        let form =
+            Form { layout: &feed.layout, packing: feed.packing.as_ref(), has_beside: feed.pdf.is_some() || feed.files };
+        let mut named = Named::of(feed);
         let paper = Paper::write(self.spool, form, (self.feed.zone, self.now), |encoder| {
             for mut batch in batches {
                 words.put_into(&mut batch);
                 match &mut comparing {
-                    Some(comparing) => batch.messages().try_for_each(|m| comparing.message(m, encoder))?,
+                    Some(comparing) => batch.messages().try_for_each(|m| -> Result<()> {
+                        if comparing.message(m, encoder)? {
+                            named.iter_mut().for_each(|named| named.see(m));
+                        }
+                        Ok(())
+                    })?,
                     None => {
+                        named.iter_mut().for_each(|named| batch.messages().for_each(|m| named.see(m)));
                         compared.rows += batch.len() as u64;
                         encoder.write(&batch)?;
                     }
@@ -196,7 +209,7 @@ impl Encoding<'_> {
             }
             Ok(())
         })?;
-        Ok((paper, compared))
+        Ok((paper, compared, named))
     }
 }
 

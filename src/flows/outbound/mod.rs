@@ -10,6 +10,7 @@ pub mod answering;
 mod ask;
 mod compare;
 mod compose;
+mod contents;
 pub mod deliver;
 mod due;
 mod judge;

@@ -4,7 +4,7 @@
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::edges::spool::{Draft, Existing, Lasting, Place, Spool, SpoolError, State};
@@ -25,8 +25,23 @@ pub(super) struct Paper {
     /// Characters that its encoding lacks and that something else was written for.
     pub unmapped: u64,
     later: Option<NamePattern>,
-    /// What stands beside it in its archive, and under which name.
-    beside: Option<(NamePattern, Vec<u8>)>,
+    /// What stands beside it in its archive.
+    beside: Vec<Beside>,
+}
+
+pub(super) enum Beside {
+    /// Small, and held.
+    Held(NamePattern, Vec<u8>),
+    /// Under this name: it may be a film, and is read when the archive is written.
+    Original(String, Original),
+}
+
+/// An original in done/.
+pub(super) struct Original {
+    pub partner: String,
+    pub day: NaiveDate,
+    pub name: Vec<u8>,
+    pub size: u64,
 }
 
 /// What a file is written in.
@@ -70,7 +85,7 @@ impl Paper {
                 later = Some(name.clone());
                 encode(&mut out)
             }
-            Some(Packing::Zip(name)) => packed(&mut out, name.as_str(), None, encode),
+            Some(Packing::Zip(name)) => packed(&mut out, name.as_str(), |_| Ok(()), encode),
         };
         written.map_err(of_the_spool)?;
         Paper::of(out, unmapped, later)
@@ -80,12 +95,19 @@ impl Paper {
         let Hashing { out: mut draft, hasher } =
             out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
         draft.flush().map_err(SpoolError::of_writing)?;
-        Ok(Paper { hash: *hasher.finalize().as_bytes(), size: draft.written(), unmapped, draft, later, beside: None })
+        Ok(Paper {
+            hash: *hasher.finalize().as_bytes(),
+            size: draft.written(),
+            unmapped,
+            draft,
+            later,
+            beside: Vec::new(),
+        })
     }
 
     /// Goes into the archive with it.
-    pub fn put_beside(&mut self, name: &NamePattern, bytes: Vec<u8>) {
-        self.beside = Some((name.clone(), bytes));
+    pub fn put_beside(&mut self, beside: Beside) {
+        self.beside.push(beside);
     }
 
     pub fn is_to_be_packed(&self) -> bool {
@@ -97,27 +119,29 @@ impl Paper {
         let Some(pattern) = &self.later else { return Ok(self) };
         let hashing = Hashing { out: spool.draft(State::Staged)?, hasher: blake3::Hasher::new() };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, hashing);
-        self.pack(&mut out, pattern, facts)?;
+        self.pack(spool, &mut out, pattern, facts)?;
         Paper::of(out, self.unmapped, None)
     }
 
     /// What would be its hash in an archive of these facts: of another run, to be compared with that one's.
-    pub fn hash_with(&self, facts: &NameFacts<'_>) -> Result<[u8; 32]> {
+    pub fn hash_with(&self, spool: &Spool, facts: &NameFacts<'_>) -> Result<[u8; 32]> {
         let Some(pattern) = &self.later else { return Ok(self.hash) };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, Hashing { out: io::sink(), hasher: blake3::Hasher::new() });
-        self.pack(&mut out, pattern, facts)?;
+        self.pack(spool, &mut out, pattern, facts)?;
         let Hashing { hasher, .. } = out.into_inner().map_err(|e| SpoolError::of_writing(e.into_error()))?;
         Ok(*hasher.finalize().as_bytes())
     }
 
-    fn pack(&self, out: &mut dyn Write, pattern: &NamePattern, facts: &NameFacts<'_>) -> Result<()> {
+    fn pack(&self, spool: &Spool, out: &mut dyn Write, pattern: &NamePattern, facts: &NameFacts<'_>) -> Result<()> {
         let mut content = self.draft.read()?;
         let copy = |to: &mut dyn Write| -> Result<()> {
             io::copy(&mut content, to).map_err(EncodeError::Io)?;
             Ok(())
         };
-        let beside = self.beside.as_ref().map(|(pattern, bytes)| (pattern.fill(facts), &bytes[..]));
-        packed(out, &pattern.fill(facts), beside, copy).map_err(of_the_spool)
+        let put_beside = |archive: &mut ArchiveWriter<&mut dyn Write>| {
+            self.beside.iter().try_for_each(|beside| beside.put_into(archive, spool, facts))
+        };
+        packed(out, &pattern.fill(facts), put_beside, copy).map_err(of_the_spool)
     }
 
     /// staged/<run id>: whole, and seen by nobody.
@@ -127,19 +151,37 @@ impl Paper {
     }
 }
 
+impl Beside {
+    fn put_into(
+        &self,
+        archive: &mut ArchiveWriter<&mut dyn Write>,
+        spool: &Spool,
+        facts: &NameFacts<'_>,
+    ) -> Result<()> {
+        let io = |error: io::Error| anyhow::Error::from(EncodeError::Io(error));
+        match self {
+            Beside::Held(pattern, bytes) => {
+                let mut member = archive.begin(&pattern.fill(facts)).map_err(io)?;
+                member.write_all(bytes).and_then(|()| member.end()).map_err(io)
+            }
+            Beside::Original(name, Original { partner, day, name: original, size }) => {
+                let mut source = spool.read(Place::Done { partner, day: *day }, original)?;
+                archive.add(name, &mut source, *size).map_err(io)
+            }
+        }
+    }
+}
+
 /// An archive that holds what is encoded, and before it what it is not to be without.
 fn packed(
     out: &mut dyn Write,
     name: &str,
-    beside: Option<(String, &[u8])>,
+    put_beside: impl FnOnce(&mut ArchiveWriter<&mut dyn Write>) -> Result<()>,
     encode: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
     let io = |error: io::Error| anyhow::Error::from(EncodeError::Io(error));
     let mut archive = ArchiveWriter::new(out);
-    if let Some((name, bytes)) = beside {
-        let mut member = archive.begin(&name).map_err(io)?;
-        member.write_all(bytes).and_then(|()| member.end()).map_err(io)?;
-    }
+    put_beside(&mut archive)?;
     let member = archive.begin(name).map_err(io)?;
     let mut pieces = BufWriter::with_capacity(PIECE_BYTES, member);
     encode(&mut pieces)?;

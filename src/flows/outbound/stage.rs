@@ -153,7 +153,7 @@ impl Dispatch<'_> {
             is_news: composed.compared.is_news || again.is_some() || is_unsure,
             is_repeated: ask.reason == RunReason::Change
                 && again.is_none()
-                && previous.as_ref().map(|run| is_repeated(run, &composed, feed)).transpose()? == Some(true),
+                && previous.as_ref().map(|run| is_repeated(spool, run, &composed, feed)).transpose()? == Some(true),
             is_locked: lock.is_some(),
             unguarded: ask.unguarded,
         };
@@ -223,11 +223,11 @@ impl Dispatch<'_> {
 }
 
 /// Something changed, and nothing that this partner is told.
-fn is_repeated(previous: &RunRow, composed: &Composed, feed: &Feed) -> Result<bool> {
+fn is_repeated(spool: &Spool, previous: &RunRow, composed: &Composed, feed: &Feed) -> Result<bool> {
     let stands = matches!(previous.state, RunState::Ready | RunState::Delivering | RunState::Renaming | RunState::Sent);
     let Some(at) = read_iso(&previous.ready_at).filter(|_| stands) else { return Ok(false) };
     let facts = name_facts(feed, (previous.scope, previous.number), at, &composed.own);
-    Ok(previous.hash == composed.paper.hash_with(&facts)?)
+    Ok(previous.hash == composed.paper.hash_with(spool, &facts)?)
 }
 
 fn name_facts<'a>(feed: &'a Feed, (scope, run): (Scope, u64), at: DateTime<Utc>, own: &'a OwnNumbers) -> NameFacts<'a> {

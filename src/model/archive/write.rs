@@ -2,7 +2,7 @@
 //!
 //! The same members give the same bytes: no clock, no machine, one level of compression.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
@@ -17,7 +17,9 @@ const VERSION: u16 = 20;
 /// Sizes stand behind the member; the name is UTF-8.
 const BEHIND: u16 = 1 << 3;
 const UTF8: u16 = 1 << 11;
-const MEASURED_PIECE_BYTES: usize = 64 * 1024;
+const PIECE_BYTES: usize = 64 * 1024;
+/// From here on it is measured first whether a file packs like one that was made to do harm, which no reader takes.
+const MEASURED_FROM_BYTES: u64 = 16 << 20;
 
 /// The archive in the making. Without `finish` it has no directory.
 pub struct ArchiveWriter<W: Write> {
@@ -72,6 +74,25 @@ impl<W: Write> ArchiveWriter<W> {
         let from = self.out.count;
         let packer = DeflateEncoder::new(&mut self.out, Compression::default());
         Ok(Opened { packer, entry, from, crc: Crc::new(), written: &mut self.written })
+    }
+
+    /// A file from its beginning to its end, whatever its size.
+    pub fn add(&mut self, name: &str, source: &mut (impl Read + Seek), size: u64) -> io::Result<()> {
+        if size >= MEASURED_FROM_BYTES {
+            let plain = measured(source, name)?;
+            source.seek(SeekFrom::Start(0))?;
+            if let Some(entry) = plain {
+                return self.copy(&entry, source);
+            }
+        }
+        let mut member = self.begin(name)?;
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match source.read(&mut piece)? {
+                0 => return member.end(),
+                count => member.write_all(&piece[..count])?,
+            }
+        }
     }
 
     /// A member of another archive, packed as it was.
@@ -136,7 +157,7 @@ impl<W: Write> Write for Opened<'_, W> {
 /// `copy` it by, as it is.
 pub fn measured(source: &mut dyn Read, name: &str) -> io::Result<Option<Entry>> {
     let mut packer = DeflateEncoder::new(Counted { inner: io::sink(), count: 0 }, Compression::default());
-    let (mut crc, mut piece) = (Crc::new(), vec![0; MEASURED_PIECE_BYTES]);
+    let (mut crc, mut piece) = (Crc::new(), vec![0; PIECE_BYTES]);
     let mut size = 0;
     loop {
         let count = source.read(&mut piece)?;

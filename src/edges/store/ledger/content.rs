@@ -35,6 +35,12 @@ impl Tx<'_> {
 }
 
 impl Snapshot<'_> {
+    /// The files that brought these bytes under this name, the newest first.
+    pub fn contents_of(&self, name: &str, sha256: &str) -> Result<Vec<FileNo>> {
+        let sql = "SELECT file_no FROM content WHERE sha256 = ?1 AND name = ?2 ORDER BY file_no DESC";
+        list(self.conn, sql, params![sha256, name], |row| Ok(FileNo(row.get(0)?)))
+    }
+
     pub fn is_content(&self, file: FileNo) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM content WHERE file_no = ?1)";
         Ok(one(self.conn, sql, [file.0], |row| row.get(0))?.unwrap_or(false))
