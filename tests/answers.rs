@@ -10,6 +10,9 @@ use std::process::{Command, Output, Stdio};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+mod copied;
+use copied::copy_folder;
+
 const ERP: &str =
     "name = \"ERP\"\n[intake.stock]\nlayouts = [\"nattpost-stock-csv\"]\nsettle = \"rename\"\narticles = \"accept\"\n";
 const GARAGE: &str = "name = \"Garage\"\ncustomers = [\"1001\"]\nfeatures = [\"stock\", \"order_history\"]\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\n\
@@ -192,18 +195,6 @@ fn picture(root: &Path) -> String {
         all.push(String::from_utf8_lossy(&left.stdout).into_owned());
     }
     all.join("\n")
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => _ = fs::copy(entry.path(), target).unwrap(),
-        }
-    }
 }
 
 fn copied(site: &Path) -> TempDir {

@@ -11,6 +11,9 @@ use nattpost::model::archive::{Directory, Limits, Member};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+mod copied;
+use copied::copy_folder;
+
 const COMPANY: &str = "company = \"Company\"\n";
 const ERP: &str = "name = \"ERP\"\n[intake.stock]\nlayouts = [\"nattpost-stock-csv\"]\nsettle = \"rename\"\narticles = \"accept\"\n\
                    as_of = \"name stock_{seq}.csv\"\noriginals = \"archive after 10 d, keep 100 d\"\n";
@@ -92,18 +95,6 @@ fn kept(root: &Path) -> BTreeMap<String, Vec<String>> {
         }
     }
     kept
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => _ = fs::copy(entry.path(), target).unwrap(),
-        }
-    }
 }
 
 fn copied(site: &Path) -> TempDir {

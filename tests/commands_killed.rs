@@ -11,6 +11,9 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use tempfile::TempDir;
 
+mod copied;
+use copied::copy_folder;
+
 const ERP: &str = "name = \"ERP\"\n[intake.full]\nlayouts = [\"nattpost-stock-csv\"]\nsettle = \"rename\"\narticles = \"accept\"\nabsent = \"close\"\n\
     [intake.changes]\nlayouts = [\"nattpost-stock-csv\"]\nsettle = \"rename\"\narticles = \"accept\"\nreceipt = \"nattpost-receipt-csv\"\n\
     [intake.changes.guard]\ndeletes = [\"1\"]\n";
@@ -82,18 +85,6 @@ fn prepared() -> TempDir {
         "in|changes\nout|stock"
     );
     site
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => _ = fs::copy(entry.path(), target).unwrap(),
-        }
-    }
 }
 
 fn rows(root: &Path, sql: &str) -> String {

@@ -200,3 +200,19 @@ fn with_a_lost_database_documents_have_their_bytes_again() {
     run(root, None);
     assert!(is_whole(root));
 }
+
+/// Not only when the desks are looked at once more: nobody sees the file there and its document waiting.
+#[test]
+fn a_manifest_goes_on_in_the_commit_that_brings_its_file() {
+    let company = company();
+    let root = company.path();
+    put_manifest(root);
+    run(root, None);
+    put_pdf(root);
+    let list = root.join("calls");
+    run(root, Some(&format!("count@{}", list.display())));
+    let calls = fs::read_to_string(&list).unwrap();
+    let since_kept = calls.lines().skip_while(|call| !call.ends_with("store.keep_content"));
+    let mut in_its_commit = since_kept.take_while(|call| !call.ends_with("store.commit"));
+    assert!(in_its_commit.any(|call| call.ends_with("store.revise_message")), "{calls}");
+}

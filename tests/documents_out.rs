@@ -40,7 +40,7 @@ fn put(root: &Path, name: &str, bytes: &[u8]) {
     fs::write(root.join("spool/in/erp/documents").join(name), bytes).unwrap();
 }
 
-fn manifest(root: &Path, name: &str, rows: &[[&str; 4]]) {
+fn manifest(root: &Path, name: &str, rows: &[[&str; 3]]) {
     let rows: String =
         rows.iter().map(|row| format!("document;data_sheet;{};A-1;{};{}\n", row[0], row[1], row[2])).collect();
     put(root, name, format!("{HEAD}{rows}").as_bytes());
@@ -94,11 +94,11 @@ fn what_leaves_are_the_bytes_that_came() {
     // The same bytes under two names are two files, and one file of two documents is one.
     put(root, "again.pdf", &one);
     let rows = [
-        ["D-1", "1", "one.pdf", ""],
-        ["D-2", "1", "two.pdf", ""],
-        ["D-3", "1", "large.pdf", ""],
-        ["D-4", "1", "again.pdf", ""],
-        ["D-5", "1", "one.pdf", ""],
+        ["D-1", "1", "one.pdf"],
+        ["D-2", "1", "two.pdf"],
+        ["D-3", "1", "large.pdf"],
+        ["D-4", "1", "again.pdf"],
+        ["D-5", "1", "one.pdf"],
     ];
     manifest(root, "m.csv", &rows);
     nattpost(root, &["run", "--once"], None);
@@ -111,7 +111,7 @@ fn what_leaves_are_the_bytes_that_came() {
     fs::remove_file(first).unwrap();
     nattpost(root, &["run", "--once"], None);
     put(root, "two-b.pdf", &pdf(4, 99));
-    manifest(root, "m2.csv", &[["D-2", "2", "two-b.pdf", ""], ["D-1", "1", "one.pdf", ""]]);
+    manifest(root, "m2.csv", &[["D-2", "2", "two-b.pdf"], ["D-1", "1", "one.pdf"]]);
     nattpost(root, &["run", "--once"], None);
     nattpost(root, &["send", "dealer/documents"], None);
     let [(_, members)] = &out(root)[..] else { panic!("one archive") };
@@ -127,7 +127,7 @@ fn two_files_of_one_name_are_never_taken_for_each_other() {
     let other = ERP.replace("ERP", "Other").replace("intake.documents", "intake.papers");
     fs::write(root.join("partners/other.toml"), other).unwrap();
     put(root, "sheet.pdf", &pdf(1, 50));
-    manifest(root, "m.csv", &[["D-1", "1", "sheet.pdf", ""]]);
+    manifest(root, "m.csv", &[["D-1", "1", "sheet.pdf"]]);
     nattpost(root, &["run", "--once"], None);
     let papers = root.join("spool/in/other/papers");
     fs::write(papers.join("SHEET.pdf"), pdf(2, 50)).unwrap();
@@ -155,7 +155,7 @@ fn whatever_step_is_the_last_no_archive_is_there_that_is_not_whole() {
         let root = night.path();
         put(root, "one.pdf", &pdf(1, 70_000));
         put(root, "two.pdf", &pdf(2, 10));
-        manifest(root, "m.csv", &[["D-1", "1", "one.pdf", ""], ["D-2", "1", "two.pdf", ""]]);
+        manifest(root, "m.csv", &[["D-1", "1", "one.pdf"], ["D-2", "1", "two.pdf"]]);
         nattpost(root, &["run", "--once"], None);
         night
     };

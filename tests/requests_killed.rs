@@ -10,6 +10,9 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use tempfile::TempDir;
 
+mod copied;
+use copied::copy_folder;
+
 const SHOP: &str = "name = \"Shop\"\n[intake.quotes]\nlayouts = [\"nattpost-quote-csv\"]\nsettle = \"rename\"\ncustomers = \"accept\"\n\
     articles = \"accept\"\norder_numbers = \"own\"\n[intake.orders]\nlayouts = [\"nattpost-order-csv\"]\nsettle = \"rename\"\n\
     customers = \"accept\"\narticles = \"accept\"\norder_numbers = \"own\"\n[intake.changes]\nlayouts = [\"nattpost-order-change-csv\"]\n\
@@ -86,18 +89,6 @@ fn with_changes(root: &Path) {
     let first = "order_change;B-1;K;1;qty;\nline;1;3\norder_change;B-3;K;1;address;Bremen\n";
     drop_file(root, "changes", "b.csv", format!("{CHANGES}{first}"));
     drop_file(root, "orders", "three.csv", format!("{ORDERS}order;B-4;K;Q-1;Kiel\nline;1;A;5\n"));
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => _ = fs::copy(entry.path(), target).unwrap(),
-        }
-    }
 }
 
 fn rows(root: &Path, sql: &str) -> String {

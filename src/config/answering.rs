@@ -77,7 +77,7 @@ pub(super) fn resolve(
         };
         is_named[at] = true;
         let tells_documents = told[at].iter().any(|feed| feed.layout.kind.name == DOCUMENT);
-        if tells_documents && may_ask(&rights, DOCUMENT) && !names_documents(&answers[at].1.layout) {
+        if tells_documents && may_ask(&rights, DOCUMENT) && !answers[at].1.layout.has_place_for("documents.file_name") {
             let text = format!(
                 "the layout \"{}\" has no place for documents.file_name: who asks for documents would be answered with none. Give it one, or take document out of the features.",
                 answers[at].1.layout.id
@@ -117,13 +117,6 @@ fn tells_codes(layout: &Layout) -> bool {
 /// The partner has this feature; no department and no contact has it without him.
 fn may_ask(rights: &Rights, feature: &str) -> bool {
     rights.features.iter().any(|known| known == feature)
-}
-
-/// A document is told with the name of its file.
-fn names_documents(layout: &Layout) -> bool {
-    let place = layout.kind.path("documents.file_name");
-    let says = |ours: &Ours| matches!(ours, Ours::Field { group, field, .. } if place == Some((*group, *field)));
-    layout.records.iter().flat_map(|record| &record.fields).any(|field| says(&field.ours))
 }
 
 fn read_tells(section: &Section<'_>, feeds: &[Arc<Feed>]) -> Vec<Arc<Feed>> {

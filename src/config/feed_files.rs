@@ -2,7 +2,6 @@
 
 use super::keyed::Keyed;
 use crate::model::layout::Layout;
-use crate::model::layout::plan::Ours;
 
 const DOCUMENT: &str = "document";
 
@@ -14,7 +13,7 @@ pub(super) fn read(keyed: &Keyed<'_, '_>, layout: Option<&Layout>) -> bool {
         DOCUMENT if !keyed.has("zip") => {
             "what is said of documents and their files leave in one archive, so that neither is there alone; say with zip what the first is called in it.".to_string()
         }
-        DOCUMENT if !names_files(layout) => format!(
+        DOCUMENT if !layout.has_place_for("file_name") => format!(
             "the layout \"{}\" has no place for file_name, so that nobody could tell which file is which document; give it one, or take this out.",
             layout.id
         ),
@@ -23,10 +22,4 @@ pub(super) fn read(keyed: &Keyed<'_, '_>, layout: Option<&Layout>) -> bool {
     };
     keyed.section.problem("files", words);
     false
-}
-
-fn names_files(layout: &Layout) -> bool {
-    let place = layout.kind.path("file_name");
-    let says = |ours: &Ours| matches!(ours, Ours::Field { group, field, .. } if place == Some((*group, *field)));
-    layout.records.iter().flat_map(|record| &record.fields).any(|field| says(&field.ours))
 }

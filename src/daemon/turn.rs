@@ -20,7 +20,7 @@ use crate::flows::inbound::round::{Answer, answer_all};
 use crate::flows::inbound::waiting::{newest_of_each, tell_released};
 use crate::flows::{recover, retention, rights};
 use crate::model::intake::Intake;
-use crate::model::rules::room::TIMES_OF_A_DROP;
+use crate::model::rules::room::{TIMES_OF_A_CONTENT, TIMES_OF_A_DROP};
 
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// With more to take than this a folder is not listened to: it is looked at again in any case.
@@ -162,8 +162,9 @@ impl Daemon {
     fn fits(&mut self, index: usize, now: Now) -> bool {
         let desk = &mut self.desks[index];
         let Some((name, bytes)) = desk.next() else { return true };
-        let (source, file) = (desk.intake.source(), (&*shown_name(name).to_string(), bytes));
-        let fits = self.disks.fits(&source, file, TIMES_OF_A_DROP, &self.works.events, now);
+        let (source, name) = (desk.intake.source(), shown_name(name).to_string());
+        let times = if desk.intake.is_content(&name) { TIMES_OF_A_CONTENT } else { TIMES_OF_A_DROP };
+        let fits = self.disks.fits(&source, (&name, bytes), times, &self.works.events, now);
         if !fits {
             desk.put_aside(now.mono + LOOK_EVERY);
         }

@@ -11,7 +11,7 @@ use super::mode::Mode;
 use super::remote::{FetchFrom, SendTo};
 use super::remote_name::matches;
 use super::rules::as_of::NameAsOf;
-use super::rules::by_number::ByNumber;
+use super::rules::by_number::{ByNumber, is_pdf};
 use super::rules::companions::Companions;
 use super::rules::contents::Contents;
 use super::rules::guard::Limits;
@@ -114,6 +114,11 @@ impl Intake {
     /// A file of this name is the bytes of a document, and no message.
     pub fn is_content(&self, name: &str) -> bool {
         self.contents.as_ref().is_some_and(|contents| contents.takes(name))
+    }
+
+    /// What it is says its name, and no layout reads it: bytes of a document, a PDF that came alone.
+    pub fn knows_by_name(&self, name: &str) -> bool {
+        self.is_content(name) || self.by_number.is_some() && is_pdf(name)
     }
 
     /// Its sender hears of each file by a file of ours.

@@ -326,7 +326,36 @@ def backup(name):
         shutil.rmtree(folder)
 
 
+def film(name):
+    """Bytes of a document that fill more than half of the disk: they are there already, and are taken in where they stand."""
+    folder = tempfile.mkdtemp(prefix="nattpost-full-")
+    small = Small(folder)
+    try:
+        (small.root / "partners").mkdir()
+        (small.root / "nattpost.toml").write_text('company = "Nordkap"\ndisk_floor = "1 MB"\n')
+        (small.root / "partners" / "erp.toml").write_text(
+            'name = "ERP"\n[intake.documents]\nlayouts = ["nattpost-document-csv"]\nsettle = "rename"\narticles = "accept"\ncontents = ["*.mp4"]\n')
+        night.run(small.root)
+        free = shutil.disk_usage(small.root).free
+        inbox = small.root / "spool" / "in" / "erp" / "documents"
+        with open(inbox / "film.mp4", "wb") as file:
+            file.write(b"\x00\x00\x00\x18ftypmp42" + b"x" * (free * 6 // 10))
+        (inbox / "m.csv").write_text("nattpost;document;1\n!document;doc_kind;doc_no;file_name\ndocument;film;F-1;film.mp4\n")
+        code, said = night.run(small.root)
+        if code or said.count("file-accepted") != 2 or "disk-low" in said:
+            raise night.Broken(f"a film of six tenths of the free room ends with {code}: {night.tail(said)}")
+        print(f"{name}: taken in where it stands", flush=True)
+        return True
+    except (night.Broken, OSError) as broken:
+        print(f"FINDING: {name}: {broken}", flush=True)
+        return False
+    finally:
+        small.end()
+        shutil.rmtree(folder)
+
+
 CASES = {
+    "film": lambda: film("a film of more than half of the disk"),
     "full": lambda: case("full disk", Small.fill, ["is full", "has only"]),
     "killed": lambda: case("full disk, killed and started on it", Small.fill, ["is full", "has only"], killed=True),
     "names": lambda: case("no names left", Small.fill_names, ["full", "names", "inodes"]),

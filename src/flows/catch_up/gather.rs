@@ -22,7 +22,6 @@ use crate::model::feed::Feed;
 use crate::model::ids::{Id, split_prefixed};
 use crate::model::intake::{Intake, Originals, Settle};
 use crate::model::kind::Class;
-use crate::model::rules::by_number::is_pdf;
 use crate::model::rules::catch_up::{CameBy, Settled, came_by, is_paper, original, pattern_of};
 use crate::model::rules::one_name::Turn;
 
@@ -152,7 +151,7 @@ fn intake_of(sight: Sight<'_>, intakes: &[Arc<Intake>], id: Id, named: &Named) -
     sight.spool.read(named.stand.place()?, &named.name)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     let name = shown_name(&named.name[14..]).to_string();
     let recognised =
-        |at: &usize| reads_by_name(his[*at], &name) || his[*at].layouts.iter().any(|layout| layout.recognises(&head));
+        |at: &usize| his[*at].knows_by_name(&name) || his[*at].layouts.iter().any(|layout| layout.recognises(&head));
     let reads: Vec<usize> = (0..his.len()).filter(recognised).collect();
     let pattern = pattern_of(&name);
     let before = sight.snapshot.intakes_of_names(partner, &pattern, NAMESAKES_MAX)?;
@@ -171,12 +170,6 @@ fn intake_of(sight: Sight<'_>, intakes: &[Arc<Intake>], id: Id, named: &Named) -
             Err(Doubt { why: format!("{words}; {move_it}"), can_be_moved: true })
         }
     })
-}
-
-/// Bytes of documents and PDFs that came alone are read by no layout: their name says what they are.
-fn reads_by_name(intake: &Intake, name: &str) -> bool {
-    let is_content = intake.contents.as_ref().is_some_and(|contents| contents.takes(name));
-    is_content || intake.by_number.is_some() && is_pdf(name)
 }
 
 fn is_overwritten(sight: Sight<'_>, intake: &Intake, id: Id) -> bool {

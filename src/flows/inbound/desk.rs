@@ -18,7 +18,6 @@ use crate::edges::spool::{KeptOpen, Listing, Meta, Oddities, Place, Result, Spoo
 use crate::model::intake::{Intake, Settle};
 use crate::model::kind::Class;
 use crate::model::layout::Completeness;
-use crate::model::rules::by_number::is_pdf;
 use crate::model::rules::companions::{Companions, plain_name};
 use crate::model::rules::order_of_files::compare_names;
 use crate::model::rules::settle::{LookTable, Looks, Settled, Waiting, given_up_at, pair_done_files, settle};
@@ -373,7 +372,7 @@ pub fn end_of_part(intake: &Intake, name: &[u8], file: &mut File) -> Option<Comp
 /// What no layout reads: a PDF that goes along with other files or on with an order, and the bytes of a document.
 fn is_paper(intake: &Intake, name: &[u8]) -> bool {
     let name = std::str::from_utf8(plain_name(name)).unwrap_or_default();
-    if intake.is_content(name) || intake.by_number.is_some() && is_pdf(name) {
+    if intake.knows_by_name(name) {
         return true;
     }
     let companions = intake.companions.as_ref();

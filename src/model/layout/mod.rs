@@ -87,6 +87,13 @@ pub enum Syntax {
 }
 
 impl Layout {
+    /// Some record of it has a place for this field of the kind: `file_name`, `documents.file_name`.
+    pub fn has_place_for(&self, path: &str) -> bool {
+        let place = self.kind.path(path);
+        let says = |ours: &plan::Ours| matches!(ours, plan::Ours::Field { group, field, .. } if place == Some((*group, *field)));
+        self.records.iter().flat_map(|record| &record.fields).any(|field| says(&field.ours))
+    }
+
     /// Reads a file: good messages in batches, refused ones each, problems of the file at the end. All in bounded memory.
     pub fn decode(
         &self,

@@ -3,6 +3,8 @@
 
 /// Twice its size: its rows and the database's log.
 pub const TIMES_OF_A_DROP: u64 = 2;
+/// The bytes of a document stand there already, and become no rows.
+pub const TIMES_OF_A_CONTENT: u64 = 0;
 /// What is fetched has to stand in the spool as well.
 pub const TIMES_OF_A_FETCH: u64 = 3;
 
